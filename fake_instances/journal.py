@@ -1,0 +1,258 @@
+"""Everything that happened on the instances, in one order: the ground truth that verdicts rest on.
+
+Each entry is written when the thing happens, before the instance goes on, so the order of entries is the order
+of events over all instances. Whoever waits for an event waits here, with a deadline, instead of sleeping.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from fake_instances.errors import JournalOverflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fake_instances.faults import Endpoint
+
+_EPOCH = time.time() - time.monotonic()
+
+
+def now() -> float:
+    """Give Unix seconds that never run backwards within a process, so that differences are true durations."""
+    return _EPOCH + time.monotonic()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Base of every entry: its place in the order, when it was written (Unix seconds), and on which instance."""
+
+    sequence: int = 0
+    at: float = 0.0
+    instance: int
+
+    def to_json(self) -> dict[str, object]:
+        """Give the entry as plain values, its kind first."""
+        return {"kind": type(self).__name__, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceStarted(Entry):
+    """The instance listens."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceStopped(Entry):
+    """The instance no longer listens, and its connections are gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHeld(Entry):
+    """The instance took in a copy of a session, or a copy it has changed its state."""
+
+    session_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReleased(Entry):
+    """The instance let its copy of a session go."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestArrived(Entry):
+    """A whole request was read. `session_id` is the one it names, if it names one."""
+
+    request: int
+    endpoint: Endpoint
+    method: str
+    target: str
+    session_id: str | None
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestCompleted(Entry):
+    """The instance is done with a request: `status` is what it answered, None when it answered nothing.
+
+    `ending` says how: "answered", "caller left" (before the answer was out) or "closed" (by the instance).
+    """
+
+    request: int
+    status: int | None
+    ending: str
+    sent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDelivered(Entry):
+    """The instance sent a message over a session that it holds connected."""
+
+    request: int
+    session_id: str
+    recipient: str
+    text: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSent(Entry):
+    """A webhook is about to go out, exactly as given here."""
+
+    webhook: int
+    event: str
+    session_id: str | None
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAnswered(Entry):
+    """The control plane answered a webhook; `status` is None, and `reason` says why, when no answer came."""
+
+    webhook: int
+    status: int | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookLost(Entry):
+    """A webhook that was due was not sent."""
+
+    event: str
+    session_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultArmed(Entry):
+    """A fault is in force from here on."""
+
+    fault: int
+    words: str
+    endpoints: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultMatched(Entry):
+    """A request, or a webhook that was due, met an armed fault."""
+
+    fault: int
+    words: str
+    request: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultExecuted(Entry):
+    """The fault really happened: the wrong bytes went out, or the right ones did not."""
+
+    fault: int
+    words: str
+    request: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultCleared(Entry):
+    """The fault is no longer in force."""
+
+    fault: int
+    words: str
+
+
+AnyEntry = TypeVar("AnyEntry", bound=Entry)
+
+
+class Journal:
+    """The entries of a whole fleet, bounded. Safe to use from several threads.
+
+    When more than `limit` entries were written the oldest are dropped and every later reading raises
+    JournalOverflowError: a journal with holes is no ground truth.
+    """
+
+    def __init__(self, *, limit: int = 1_000_000) -> None:
+        self.limit = limit
+        self._entries: list[Entry] = []
+        self._written = 0
+        self._dropped = 0
+        self._observers: list[Callable[[Entry], None]] = []
+        self._changed = threading.Condition()
+
+    def record(self, entry: Entry) -> Entry:
+        """Write an entry, giving it its place in the order and its time, and tell every observer."""
+        with self._changed:
+            self._written += 1
+            placed = replace(entry, sequence=self._written, at=now())
+            self._entries.append(placed)
+            if len(self._entries) > self.limit:
+                self._dropped += self.limit // 10 + 1
+                del self._entries[: self.limit // 10 + 1]
+            for observer in self._observers:
+                observer(placed)
+            self._changed.notify_all()
+        return placed
+
+    def observe(self, observer: Callable[[Entry], None]) -> None:
+        """Have every later entry given to `observer`, in order, while the instance waits."""
+        with self._changed:
+            self._observers.append(observer)
+
+    def forget_observer(self, observer: Callable[[Entry], None]) -> None:
+        """Stop giving entries to `observer`."""
+        with self._changed:
+            self._observers.remove(observer)
+
+    def entries(self, *, after: int = 0) -> tuple[Entry, ...]:
+        """Give the entries written after the one with sequence `after`.
+
+        Raises:
+            JournalOverflowError: some of them were dropped.
+        """
+        with self._changed:
+            return self._after(after)
+
+    def wait_for(self, kind: type[AnyEntry], *, timeout: float, after: int = 0, **fields: object) -> AnyEntry:
+        """Wait until an entry of this kind, with these field values, stands after sequence `after`; give it.
+
+        Raises:
+            TimeoutError: none was written within `timeout` seconds.
+            JournalOverflowError: entries were dropped.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            seen = after
+            while True:
+                for entry in self._after(seen):
+                    seen = entry.sequence
+                    if isinstance(entry, kind) and all(getattr(entry, k) == v for k, v in fields.items()):
+                        return entry
+                if not self._changed.wait(deadline - time.monotonic()):
+                    wanted = ", ".join(f"{name}={value!r}" for name, value in fields.items())
+                    raise TimeoutError(f"no {kind.__name__}({wanted}) in the journal within {timeout:g} s")
+
+    def forget(self) -> None:
+        """Drop every entry, so that a long run stays small. The order goes on counting."""
+        with self._changed:
+            self._entries.clear()
+            self._dropped = 0
+
+    @property
+    def last(self) -> int:
+        """The sequence of the newest entry, 0 when none was ever written."""
+        with self._changed:
+            return self._written
+
+    def _after(self, sequence: int) -> tuple[Entry, ...]:
+        if self._dropped:
+            raise JournalOverflowError(
+                f"the journal holds {self.limit} entries at most and dropped {self._dropped}; give it a larger limit"
+            )
+        kept_from = self._written - len(self._entries)
+        return tuple(self._entries[max(0, sequence - kept_from) :])

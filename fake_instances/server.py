@@ -1,0 +1,376 @@
+"""Serves one instance's WSGI application over HTTP/1.1 and carries out wire faults: the only owner of sockets.
+
+One thread a connection, so that any number of hung requests starves nobody; one `sendall` an answer; a registry
+of live connections, so that stopping really stops. The protocol itself is read by httptools.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import selectors
+import socket
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from errno import EADDRINUSE
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote_to_bytes
+
+import httptools
+import psutil
+
+from fake_instances.errors import PortInUseError
+from fake_instances.faults import ArmedFault, Hang
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+BODY_LIMIT = 50 * 1024 * 1024
+"""Bytes of a request body that the deployed gateway accepts."""
+
+EXCHANGE = "fake_instances.exchange"
+"""The key of the WSGI environment under which the application finds its Exchange."""
+
+_HTML_ERROR = (
+    '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n'
+    "<body>\n<pre>{}</pre>\n</body>\n</html>\n"
+)
+_KEEP_ALIVE_SECONDS = 5
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and what becomes of it: the application says which fault it met, the server how it ended."""
+
+    number: int
+    armed: ArmedFault | None = None
+
+
+class Watcher(Protocol):
+    """Who is told how each request ends. Called from the connection's own thread."""
+
+    def completed(self, exchange: Exchange, status: int | None, ending: str, sent: int) -> None:
+        """Take note that the server is done with a request (see `fake_instances.journal.RequestCompleted`)."""
+
+    def executed(self, exchange: Exchange, armed: ArmedFault) -> None:
+        """Take note that the wire fault which the request met is being carried out."""
+
+
+@dataclass(slots=True)
+class _Request:
+    method: str = ""
+    target: bytes = b""
+    version: str = "1.1"
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytearray = field(default_factory=bytearray)
+    keep_alive: bool = True
+    oversized: bool = False
+
+
+class _Reader:
+    """Turns received bytes into whole requests."""
+
+    def __init__(self) -> None:
+        self.complete: deque[_Request] = deque()
+        self.expects_continue = False
+        self._request = _Request()
+        self._parser = httptools.HttpRequestParser(self)
+
+    def feed(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        self._request = _Request()
+
+    def on_url(self, url: bytes) -> None:
+        self._request.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._request.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        request = self._request
+        request.method = self._parser.get_method().decode("ascii")
+        request.version = self._parser.get_http_version()
+        self.expects_continue = any(n.lower() == "expect" and v == "100-continue" for n, v in request.headers)
+
+    def on_body(self, data: bytes) -> None:
+        if len(self._request.body) + len(data) > BODY_LIMIT:
+            self._request.oversized = True
+        else:
+            self._request.body += data
+
+    def on_message_complete(self) -> None:
+        self._request.keep_alive = self._parser.should_keep_alive()
+        self.complete.append(self._request)
+
+
+class _Connection:
+    """One live connection. `drop` may be called from any thread; everything else from its own."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._reader = _Reader()
+        self._dropped = False
+        self.hung_on: int | None = None
+
+    def next_request(self) -> _Request | None:
+        """Read on until a whole request is there; None when the caller closed, or sent what is not HTTP."""
+        while not self._reader.complete:
+            try:
+                data = self._socket.recv(65536)
+            except OSError:
+                return None
+            if not data:
+                return None
+            try:
+                self._reader.feed(data)
+            except httptools.HttpParserUpgrade:
+                return None
+            except httptools.HttpParserError:
+                self.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+                return None
+            if self._reader.expects_continue and not self._reader.complete:
+                self._reader.expects_continue = False
+                self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return self._reader.complete.popleft()
+
+    def send(self, data: bytes) -> bool:
+        try:
+            self._socket.sendall(data)
+        except OSError:
+            return False
+        return True
+
+    def wait_until_closed(self) -> None:
+        """Wait, answering nothing, until the caller closes or the connection is dropped."""
+        with contextlib.suppress(OSError):
+            while self._socket.recv(65536):
+                pass
+
+    @property
+    def ending(self) -> str:
+        """How an unanswered request ended: by our doing, or because the caller left."""
+        return "closed" if self._dropped else "caller left"
+
+    def drop(self) -> None:
+        """End the connection from outside; whatever waits on it wakes."""
+        self._dropped = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+class InstanceServer:
+    """Listens on one address and serves one application until told to stop. May be started again."""
+
+    def __init__(self, application: WSGIApplication, watcher: Watcher, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
+        self._application = application
+        self._watcher = watcher
+        self._lock = threading.Lock()
+        self._live: dict[_Connection, threading.Thread] = {}
+        self._exchanges = 0
+        self._listener: socket.socket | None = None
+        self._acceptor: threading.Thread | None = None
+        self._waker: socket.socket | None = None
+
+    def listen(self) -> None:
+        """Start accepting connections. With port 0 the system chooses one, which then stays.
+
+        Raises:
+            PortInUseError: another process has the port.
+        """
+        if self._listener is not None:
+            return
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self.host, self.port))
+            listener.listen(512)
+        except OSError as problem:
+            listener.close()
+            if problem.errno == EADDRINUSE:
+                raise PortInUseError(self.host, self.port, process_on(self.host, self.port)) from None
+            raise
+        self.port = listener.getsockname()[1]
+        wake_here, self._waker = socket.socketpair()
+        self._listener = listener
+        self._acceptor = threading.Thread(
+            target=self._accept,
+            args=(listener, wake_here),
+            name=f"instance {self.port} listener",
+            daemon=True,
+        )
+        self._acceptor.start()
+
+    def refuse(self) -> None:
+        """Close the listener and drop every connection: from here on the system refuses new ones."""
+        listener, acceptor, waker = self._listener, self._acceptor, self._waker
+        self._listener = self._acceptor = self._waker = None
+        if listener is not None and acceptor is not None and waker is not None:
+            waker.close()
+            acceptor.join()
+        with self._lock:
+            live = dict(self._live)
+        for connection in live:
+            connection.drop()
+        for thread in live.values():
+            if thread is not threading.current_thread():
+                thread.join()
+
+    stop = refuse
+
+    def release_hung(self, fault: int) -> None:
+        """Drop the connections that hang because of this armed fault."""
+        with self._lock:
+            hung = [connection for connection in self._live if connection.hung_on == fault]
+        for connection in hung:
+            connection.drop()
+
+    def _accept(self, listener: socket.socket, wake: socket.socket) -> None:
+        with listener, wake, selectors.DefaultSelector() as selector:
+            selector.register(listener, selectors.EVENT_READ)
+            selector.register(wake, selectors.EVENT_READ)
+            while True:
+                if any(key.fileobj is wake for key, _ in selector.select()):
+                    return
+                with contextlib.suppress(OSError):
+                    accepted, _ = listener.accept()
+                    self._start(accepted)
+
+    def _start(self, accepted: socket.socket) -> None:
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = _Connection(accepted)
+        thread = threading.Thread(
+            target=self._serve, args=(connection,), name=f"instance {self.port} connection", daemon=True
+        )
+        with self._lock:
+            self._live[connection] = thread
+        thread.start()
+
+    def _serve(self, connection: _Connection) -> None:
+        try:
+            while (request := connection.next_request()) is not None:
+                if not self._answer(connection, request):
+                    return
+        finally:
+            connection.close()
+            with self._lock:
+                del self._live[connection]
+
+    def _answer(self, connection: _Connection, request: _Request) -> bool:
+        """Carry out one request and say whether the connection goes on."""
+        with self._lock:
+            self._exchanges += 1
+            exchange = Exchange(self._exchanges)
+        if request.oversized:
+            connection.send(
+                _render("413 Payload Too Large", *_html("PayloadTooLargeError"), keep_alive=False)
+            )
+            return False
+        status, headers, body = self._call(request, exchange)
+        armed = exchange.armed
+        if armed is not None and isinstance(armed.fault, Hang):
+            return self._hang(connection, exchange, armed)
+        if request.method == "HEAD":
+            body = b""
+        data = _render(status, headers, body, keep_alive=request.keep_alive)
+        went_out = connection.send(data)
+        ending = "answered" if went_out else connection.ending
+        self._watcher.completed(exchange, int(status[:3]), ending, len(data) if went_out else 0)
+        return went_out and request.keep_alive
+
+    def _hang(self, connection: _Connection, exchange: Exchange, armed: ArmedFault) -> bool:
+        connection.hung_on = armed.number
+        self._watcher.executed(exchange, armed)
+        connection.wait_until_closed()
+        self._watcher.completed(exchange, None, connection.ending, 0)
+        return False
+
+    def _call(self, request: _Request, exchange: Exchange) -> tuple[str, list[tuple[str, str]], bytes]:
+        answer: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _problem: object = None, /) -> Any:
+            answer[:] = [(status, headers)]
+
+        environ = _environ(request, self.host, self.port)
+        environ[EXCHANGE] = exchange
+        chunks = self._application(environ, start_response)
+        try:
+            body = b"".join(chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+        status, headers = answer[0]
+        return status, headers, body
+
+
+def process_on(host: str, port: int) -> str | None:
+    """Name the process that listens on an address, as "name (pid n)", or None where the system does not tell."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status != psutil.CONN_LISTEN or not connection.pid or not connection.laddr:
+                continue
+            ip, listened = connection.laddr
+            if listened == port and ip in {host, "0.0.0.0", "::"}:  # noqa: S104 - read, not bound
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        return None
+    return None
+
+
+def _environ(request: _Request, host: str, port: int) -> dict[str, Any]:
+    path, _, query = request.target.partition(b"?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query.decode("latin-1"),
+        "REQUEST_URI": request.target.decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{request.version}",
+        "CONTENT_LENGTH": str(len(request.body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "fake_instances.headers": tuple(request.headers),
+    }
+    for name, value in request.headers:
+        key = name.upper().replace("-", "_")
+        if key == "CONTENT_TYPE":
+            environ[key] = value
+        elif key not in {"CONTENT_LENGTH", "TRANSFER_ENCODING"}:
+            environ[f"HTTP_{key}"] = (
+                f"{environ[f'HTTP_{key}']},{value}" if f"HTTP_{key}" in environ else value
+            )
+    return environ
+
+
+def _render(status: str, headers: list[tuple[str, str]], body: bytes, *, keep_alive: bool) -> bytes:
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
+    lines.append(f"Date: {formatdate(usegmt=True)}")
+    if keep_alive:
+        lines += ["Connection: keep-alive", f"Keep-Alive: timeout={_KEEP_ALIVE_SECONDS}"]
+    else:
+        lines.append("Connection: close")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def _html(error: str) -> tuple[list[tuple[str, str]], bytes]:
+    body = _HTML_ERROR.format(error).encode()
+    return [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body)))], body
