@@ -19,7 +19,7 @@ from flask import Flask, Response, g, request
 from markupsafe import escape
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 
-from fake_instances.faults import Answer, ArmedFault, Endpoint, Hang
+from fake_instances.faults import Answer, ArmedFault, Delay, Endpoint, Hang
 from fake_instances.server import EXCHANGE, Exchange
 from fake_instances.sessions import Session, SessionStatus
 
@@ -102,13 +102,9 @@ def _wrap_every_request(app: Flask, gateway: Gateway) -> None:
         exchange: Exchange = request.environ[EXCHANGE]
         endpoint = _ENDPOINTS.get(request.endpoint or "", Endpoint.OTHER)
         armed = gateway.arrived(exchange, endpoint, _named_session())
-        if armed is not None:
-            if isinstance(armed.fault, Hang):
-                exchange.armed = armed
-                return Response()
-            if isinstance(armed.fault, Answer):
-                gateway.executed(exchange, armed)
-                return _given(armed.fault)
+        replaced = _meet(gateway, exchange, armed)
+        if replaced is not None:
+            return replaced
         if request.endpoint not in _OPEN_ROUTES and not _key_matches(gateway.api_key):
             return _answer({"error": "Invalid API key"}, 401)
         return None
@@ -126,6 +122,20 @@ def _wrap_every_request(app: Flask, gateway: Gateway) -> None:
             shown = {"error": "Endpoint not found", "path": request.path, "method": request.method}
             return _answer({**shown, "available_endpoints": _ROUTES_SHOWN, "timestamp": _iso_now()}, 404)
         return _html_error(problem)
+
+
+def _meet(gateway: Gateway, exchange: Exchange, armed: ArmedFault | None) -> Response | None:
+    """Give the answer that a fault puts in place of the true one; leave what the server must do to the server."""
+    match armed:
+        case ArmedFault(fault=Answer() as fault):
+            gateway.executed(exchange, armed)
+            return Response(fault.body, fault.status, content_type=fault.content_type)
+        case ArmedFault(fault=Hang()):
+            exchange.armed = armed
+            return Response()
+        case ArmedFault(fault=Delay()):
+            exchange.armed = armed
+    return None
 
 
 def _add_health_routes(app: Flask, gateway: Gateway) -> None:
@@ -275,10 +285,6 @@ def _answer(value: object, status: int = 200) -> Response:
     digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
     response.set_etag(f"{len(body):x}-{digest[:27]}", weak=True)
     return response
-
-
-def _given(fault: Answer) -> Response:
-    return Response(fault.body, fault.status, content_type=fault.content_type)
 
 
 def _html_error(problem: HTTPException) -> Response:

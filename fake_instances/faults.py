@@ -64,6 +64,16 @@ class Hang(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class Delay(Fault):
+    """The request is carried out at once and its true answer goes out `seconds` later."""
+
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"answers {self.seconds:g} s late"
+
+
+@dataclass(frozen=True, slots=True)
 class Answer(Fault):
     """The request is not carried out; this answer is given instead of the true one."""
 

@@ -337,6 +337,15 @@ class Fleet:
         for instance in self._instances.values() if on is None else [self._instance(on)]:
             instance.clear(fault)
 
+    def settle(self, timeout: float) -> bool:
+        """Wait until every request that will be answered was; False when one was not within `timeout` seconds.
+
+        Requests that hang by order are not waited for.
+        """
+        return self.journal.wait_until(
+            lambda: not any(instance.open_requests for instance in self._instances.values()), timeout=timeout
+        )
+
     def reset(self) -> None:
         """Clear every fault and let every session go: as after start."""
         self.clear()

@@ -12,6 +12,7 @@ from flask import request
 from fake_instances.app import create_app
 from fake_instances.faults import ArmedFault, Endpoint, FaultBook, Hang, Refuse
 from fake_instances.journal import (
+    AnswerBegun,
     FaultArmed,
     FaultCleared,
     FaultExecuted,
@@ -52,6 +53,7 @@ class Instance:
         self.number = number
         self.api_key = api_key
         self.faults = FaultBook()
+        self.open_requests: set[int] = set()
         self.started_at = time.monotonic()
         self._on_reconnect = on_reconnect
         self._url = url
@@ -201,6 +203,7 @@ class Instance:
 
     def arrived(self, exchange: Exchange, endpoint: Endpoint, session_id: str | None) -> ArmedFault | None:
         """Record that the current request arrived, and give the fault it meets."""
+        self.open_requests.add(exchange.number)
         self._journal.record(
             RequestArrived(
                 instance=self.number,
@@ -218,12 +221,19 @@ class Instance:
     def executed(self, exchange: Exchange | None, armed: ArmedFault) -> None:
         """Record that a fault was carried out."""
         number = None if exchange is None else exchange.number
+        if exchange is not None and isinstance(armed.fault, Hang):
+            self.open_requests.discard(exchange.number)
         self._journal.record(
             FaultExecuted(instance=self.number, fault=armed.number, words=str(armed.fault), request=number)
         )
 
+    def answering(self, exchange: Exchange, status: int) -> None:
+        """Record that the answer to a request is about to go out."""
+        self._journal.record(AnswerBegun(instance=self.number, request=exchange.number, status=status))
+
     def completed(self, exchange: Exchange, status: int | None, ending: str, sent: int) -> None:
         """Record how a request ended."""
+        self.open_requests.discard(exchange.number)
         self._journal.record(
             RequestCompleted(
                 instance=self.number, request=exchange.number, status=status, ending=ending, sent=sent

@@ -28,11 +28,10 @@ def now() -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Base of every entry: its place in the order, when it was written (Unix seconds), and on which instance."""
+    """Base of every entry: its place in the order and when it was written (Unix seconds)."""
 
     sequence: int = 0
     at: float = 0.0
-    instance: int
 
     def to_json(self) -> dict[str, object]:
         """Give the entry as plain values, its kind first."""
@@ -40,19 +39,26 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceStarted(Entry):
+class InstanceEntry(Entry):
+    """Base of every entry about one instance, by its number."""
+
+    instance: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceStarted(InstanceEntry):
     """The instance listens."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceStopped(Entry):
+class InstanceStopped(InstanceEntry):
     """The instance no longer listens, and its connections are gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionHeld(Entry):
+class SessionHeld(InstanceEntry):
     """The instance took in a copy of a session, or a copy it has changed its state."""
 
     session_id: str
@@ -60,14 +66,14 @@ class SessionHeld(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionReleased(Entry):
+class SessionReleased(InstanceEntry):
     """The instance let its copy of a session go."""
 
     session_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestArrived(Entry):
+class RequestArrived(InstanceEntry):
     """A whole request was read. `session_id` is the one it names, if it names one."""
 
     request: int
@@ -80,7 +86,15 @@ class RequestArrived(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestCompleted(Entry):
+class AnswerBegun(InstanceEntry):
+    """The answer is ready and about to go out: whatever its reader does next is written after this."""
+
+    request: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestCompleted(InstanceEntry):
     """The instance is done with a request: `status` is what it answered, None when it answered nothing.
 
     `ending` says how: "answered", "caller left" (before the answer was out) or "closed" (by the instance).
@@ -93,7 +107,7 @@ class RequestCompleted(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessageDelivered(Entry):
+class MessageDelivered(InstanceEntry):
     """The instance sent a message over a session that it holds connected."""
 
     request: int
@@ -104,7 +118,7 @@ class MessageDelivered(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookSent(Entry):
+class WebhookSent(InstanceEntry):
     """A webhook is about to go out, exactly as given here."""
 
     webhook: int
@@ -115,7 +129,7 @@ class WebhookSent(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookAnswered(Entry):
+class WebhookAnswered(InstanceEntry):
     """The control plane answered a webhook; `status` is None, and `reason` says why, when no answer came."""
 
     webhook: int
@@ -124,7 +138,7 @@ class WebhookAnswered(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookLost(Entry):
+class WebhookLost(InstanceEntry):
     """A webhook that was due was not sent."""
 
     event: str
@@ -133,7 +147,7 @@ class WebhookLost(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultArmed(Entry):
+class FaultArmed(InstanceEntry):
     """A fault is in force from here on."""
 
     fault: int
@@ -142,7 +156,7 @@ class FaultArmed(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultMatched(Entry):
+class FaultMatched(InstanceEntry):
     """A request, or a webhook that was due, met an armed fault."""
 
     fault: int
@@ -151,7 +165,7 @@ class FaultMatched(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultExecuted(Entry):
+class FaultExecuted(InstanceEntry):
     """The fault really happened: the wrong bytes went out, or the right ones did not."""
 
     fault: int
@@ -160,7 +174,7 @@ class FaultExecuted(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultCleared(Entry):
+class FaultCleared(InstanceEntry):
     """The fault is no longer in force."""
 
     fault: int
@@ -236,6 +250,11 @@ class Journal:
                 if not self._changed.wait(deadline - time.monotonic()):
                     wanted = ", ".join(f"{name}={value!r}" for name, value in fields.items())
                     raise TimeoutError(f"no {kind.__name__}({wanted}) in the journal within {timeout:g} s")
+
+    def wait_until(self, condition: Callable[[], bool], *, timeout: float) -> bool:
+        """Wait until a condition holds, looking again after every entry; False when `timeout` seconds passed."""
+        with self._changed:
+            return self._changed.wait_for(condition, timeout)
 
     def forget(self) -> None:
         """Drop every entry, so that a long run stays small. The order goes on counting."""

@@ -12,6 +12,7 @@ import selectors
 import socket
 import sys
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -23,7 +24,7 @@ import httptools
 import psutil
 
 from fake_instances.errors import PortInUseError
-from fake_instances.faults import ArmedFault, Hang
+from fake_instances.faults import ArmedFault, Delay, Hang
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -51,6 +52,9 @@ class Exchange:
 
 class Watcher(Protocol):
     """Who is told how each request ends. Called from the connection's own thread."""
+
+    def answering(self, exchange: Exchange, status: int) -> None:
+        """Take note that the answer is ready and about to go out."""
 
     def completed(self, exchange: Exchange, status: int | None, ending: str, sent: int) -> None:
         """Take note that the server is done with a request (see `fake_instances.journal.RequestCompleted`)."""
@@ -145,11 +149,18 @@ class _Connection:
             return False
         return True
 
-    def wait_until_closed(self) -> None:
-        """Wait, answering nothing, until the caller closes or the connection is dropped."""
+    def wait_until_closed(self, timeout: float | None = None) -> None:
+        """Wait, answering nothing, until the caller closes, the connection is dropped or the time is up."""
+        deadline = None if timeout is None else time.monotonic() + timeout
         with contextlib.suppress(OSError):
-            while self._socket.recv(65536):
-                pass
+            while True:
+                if deadline is not None:
+                    self._socket.settimeout(max(0.0, deadline - time.monotonic()))
+                data = self._socket.recv(65536)
+                if not data:
+                    return
+                self._reader.feed(data)
+        self._socket.settimeout(None)
 
     @property
     def ending(self) -> str:
@@ -285,6 +296,10 @@ class InstanceServer:
         if request.method == "HEAD":
             body = b""
         data = _render(status, headers, body, keep_alive=request.keep_alive)
+        if armed is not None and isinstance(armed.fault, Delay):
+            self._watcher.executed(exchange, armed)
+            connection.wait_until_closed(armed.fault.seconds)
+        self._watcher.answering(exchange, int(status[:3]))
         went_out = connection.send(data)
         ending = "answered" if went_out else connection.ending
         self._watcher.completed(exchange, int(status[:3]), ending, len(data) if went_out else 0)
@@ -363,7 +378,8 @@ def _environ(request: _Request, host: str, port: int) -> dict[str, Any]:
 
 def _render(status: str, headers: list[tuple[str, str]], body: bytes, *, keep_alive: bool) -> bytes:
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
-    lines.append(f"Date: {formatdate(usegmt=True)}")
+    if not any(name == "Date" for name, _ in headers):  # a conditional answer brings its own
+        lines.append(f"Date: {formatdate(usegmt=True)}")
     if keep_alive:
         lines += ["Connection: keep-alive", f"Keep-Alive: timeout={_KEEP_ALIVE_SECONDS}"]
     else:
