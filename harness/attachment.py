@@ -1,0 +1,123 @@
+"""One implementation as the harness holds it: launched, with its table and its log, facing one fleet."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from typing import TYPE_CHECKING, Self
+
+from harness.accounts import SqlAccounts
+from harness.contract import Launch, LogSource, Settings, Target
+from harness.drivers.command import CommandImplementation, launch, output_file
+from harness.history import ImplementationKilled, ImplementationStarted
+from harness.log import FileLog, NoLog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from fake_instances import Fleet
+
+
+class Attachment:
+    """A running implementation with a database of its own. A context manager.
+
+    Args:
+        target: how it is attached.
+        settings: what it is launched with.
+        fleet: the instances it is told of; their webhooks go to it while it is the fleet's control plane.
+        host: the address it listens on.
+        scratch: an existing folder for its database, log and output.
+
+    """
+
+    def __init__(self, target: Target, settings: Settings, fleet: Fleet, host: str, scratch: Path) -> None:
+        self.target = target
+        self.settings = settings
+        self._fleet = fleet
+        self._scratch = scratch
+        self._given = Launch(
+            settings=settings,
+            database_url=f"sqlite:///{scratch / 'accounts.db'}",
+            instances=fleet.urls,
+            api_key=fleet.api_key,
+            hmac_secret=fleet.secret,
+            log_file=scratch / "sync.log",
+            host=host,
+        )
+        self._implementation: CommandImplementation | None = None
+        self.log: LogSource = _log_source(target, self._given, scratch)
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as on_failure:
+            self.accounts = SqlAccounts(self._given.database_url, self.target)
+            on_failure.callback(self.accounts.close)
+            self.launch()
+            on_failure.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.accounts.close()
+        self._stop()
+
+    @property
+    def base_url(self) -> str:
+        """Where the implementation listens; empty while it was killed."""
+        return "" if self._implementation is None else self._implementation.base_url
+
+    @property
+    def problem(self) -> str | None:
+        """Why the implementation is not running, or None while it runs."""
+        return "it was killed" if self._implementation is None else self._implementation.problem
+
+    def launch(self) -> None:
+        """Launch the implementation with its database as it is, and have the fleet's webhooks sent to it.
+
+        Raises:
+            LaunchError: it did not come up.
+        """
+        self._implementation = launch(self.target, self._given, self._scratch)
+        self._fleet.journal.record(ImplementationStarted(base_url=self.base_url))
+        self.face_fleet()
+
+    def face_fleet(self) -> None:
+        """Have the fleet's webhooks sent to this implementation."""
+        self._fleet.control_plane = self.base_url + self.target.webhook_path
+
+    def kill(self) -> None:
+        """End the implementation as `kill -9` would. Its database and log stay."""
+        if self._implementation is not None:
+            self._implementation.kill()
+            self._fleet.journal.record(ImplementationKilled())
+            self._implementation = None
+
+    def relaunch(self) -> None:
+        """Stop the implementation, if it runs, and launch it again.
+
+        Raises:
+            LaunchError: it did not go away, or did not come up again.
+        """
+        self._stop()
+        self.launch()
+
+    def _stop(self) -> None:
+        implementation, self._implementation = self._implementation, None
+        if implementation is not None:
+            implementation.stop()
+
+
+def random_secrets() -> tuple[str, str]:
+    """Make an API key and an HMAC secret for one run."""
+    return secrets.token_hex(16), secrets.token_hex(32)
+
+
+def _log_source(target: Target, given: Launch, scratch: Path) -> LogSource:
+    match target.log:
+        case "file":
+            return FileLog(given.log_file)
+        case "stderr":
+            return FileLog(output_file(scratch))
+        case _:
+            return NoLog()

@@ -1,0 +1,196 @@
+"""The sync contract as types: what an implementation is given, what it is asked, and what can go wrong.
+
+No I/O. The errors:
+
+HarnessError              the harness could not do its work
+ ├── TargetError          a target file, option or name is wrong: nothing was judged
+ └── LaunchError          the implementation did not come up, or did not go away
+NotJudgedError            one scenario cannot be judged, through no fault of the implementation
+ConformanceFailure        an implementation was judged, and is wrong (an AssertionError)
+ └── TimeBoundFailure     ... by a time bound alone
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+MARGIN = 0.7
+"""Seconds that any time bound grants beyond the timeouts in force: process switches, slow disks, garbage."""
+
+
+class HarnessError(Exception):
+    """The harness could not do its work; says nothing about the implementation."""
+
+
+class TargetError(HarnessError):
+    """What the user named (a target, an option, a tag) is wrong. The message says what is allowed."""
+
+
+class LaunchError(HarnessError):
+    """The implementation did not come up or did not go away. The message has its own last output."""
+
+
+class NotJudgedError(Exception):
+    """A scenario cannot be judged: a fault did not fire, or the target cannot do what it needs."""
+
+
+class ConformanceFailure(AssertionError):  # noqa: N818 - a finding, not a malfunction
+    """What an implementation was expected to do and what was observed instead, in words for a reader."""
+
+    def __init__(self, expected: str, observed: str) -> None:
+        self.expected = expected
+        self.observed = observed
+        super().__init__(f"expected {expected}; observed {observed}")
+
+
+class TimeBoundFailure(ConformanceFailure):
+    """The only thing wrong is how long it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an implementation is launched with (contract, section 1). Times are in seconds.
+
+    `verify_timeout` None leaves the variable out, so that the implementation's own default is in force.
+    """
+
+    verify_timeout: float | None = 0.8
+    send_timeout: float = 2.0
+    signature_ttl: int = 300
+    health_check_interval: float = 0.0
+
+    @property
+    def verify_timeout_in_force(self) -> float:
+        """The verify timeout that bounds are scaled from: the document's 3 seconds where none is set."""
+        return 3.0 if self.verify_timeout is None else self.verify_timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of `whatsapp_accounts` (contract, section 2), with every column the table has.
+
+    `columns` maps the contract's column names to values; columns of the implementation's own keep their names.
+    """
+
+    columns: Mapping[str, object] = field(hash=False)
+
+    @property
+    def assigned_instance_url(self) -> str | None:
+        """Where the control plane believes the session lives."""
+        value = self.columns["assigned_instance_url"]
+        return None if value is None else str(value)
+
+    def difference(self, other: Row) -> str:
+        """Say which columns differ, as "name was … and is now …"; empty when none does."""
+        changed = (name for name in self.columns if self.columns[name] != other.columns.get(name))
+        return ", ".join(f"{n} was {self.columns[n]!r} and is now {other.columns.get(n)!r}" for n in changed)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of the implementation's log, and the JSON object that stands in it, if one does (section 4)."""
+
+    text: str
+    fields: Mapping[str, object] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SendTarget:
+    """How a user's message is handed to the implementation, and how its answer tells that it was sent."""
+
+    method: str = "POST"
+    path: str = "/api/accounts/{account_id}/messages"
+    body: Mapping[str, object] = field(
+        default_factory=lambda: {"recipient_phone": "{recipient}", "message": "{text}"}, hash=False
+    )
+    succeeded_status: tuple[int, int] = (200, 299)
+    succeeded_json: Mapping[str, object] = field(default_factory=lambda: {"success": True}, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How an implementation is attached (contract, section 7). `directory` is absolute."""
+
+    name: str
+    version: str
+    claims: tuple[str, ...]
+    command: tuple[str, ...]
+    directory: Path
+    databases: tuple[str, ...] = ("sqlite",)
+    ready: str = "/health"
+    ready_timeout: float = 20.0
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    webhook_path: str = "/api/whatsapp/webhooks/webjs"
+    asynchronous: bool = False
+    send: SendTarget = field(default_factory=SendTarget)
+    table: str = "whatsapp_accounts"
+    columns: Mapping[str, str] = field(default_factory=dict, hash=False)
+    log: str = "file"
+    settle_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Everything that one launch of an implementation is given."""
+
+    settings: Settings
+    database_url: str
+    instances: Sequence[str]
+    api_key: str
+    hmac_secret: str
+    log_file: Path
+    host: str
+
+
+class Implementation(Protocol):
+    """A control plane under test, while it runs. Drivers make these."""
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, without a trailing slash."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why it is not running any more, with its last output; None while it runs."""
+
+    def stop(self) -> None:
+        """Stop it and wait until its port is free.
+
+        Raises:
+            LaunchError: it, or its port, would not go away.
+        """
+
+    def kill(self) -> None:
+        """End it at once, as `kill -9` would."""
+
+
+class AccountStore(Protocol):
+    """Reads and writes the rows of `whatsapp_accounts` from outside the implementation."""
+
+    def put(self, row: Mapping[str, object]) -> None:
+        """Create or replace the row with this `id`."""
+
+    def get(self, account_id: int) -> Row | None:
+        """Give a row as it stands now, or None."""
+
+    def assign(self, account_id: int, url: str | None) -> None:
+        """Set a row's assigned instance by hand, as the document does with tinker."""
+
+    def remove(self, account_ids: Sequence[int]) -> None:
+        """Remove rows."""
+
+
+class LogSource(Protocol):
+    """Reads the implementation's log."""
+
+    def position(self) -> int:
+        """Give where the log ends now."""
+
+    def lines(self, after: int) -> Sequence[LogLine]:
+        """Give the whole lines written since a position."""

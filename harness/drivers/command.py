@@ -1,0 +1,227 @@
+"""The command driver: launches any program as an implementation, in a process group of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import requests
+
+from harness.contract import LaunchError
+from harness.drivers import guard
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.contract import Launch, Target
+
+_LAST_OUTPUT_LINES = 25
+_READY_CHECK_SECONDS = 0.02
+
+
+class CommandImplementation:
+    """A program that was launched and answered its ready check. See `launch`."""
+
+    def __init__(self, target: Target, launch: Launch, scratch: Path) -> None:
+        self._target = target
+        self._host, self._port = launch.host, free_port(launch.host)
+        self._output = output_file(scratch)
+        self._scratch = scratch
+        self._words = _command(target, launch, self._host, self._port)
+        self._environment = _environment(target, launch, self._host, self._port)
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._group = 0
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, without a trailing slash."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def problem(self) -> str | None:
+        """Why it is not running any more, with its last output; None while it runs."""
+        if self._guard is not None and self._guard.poll() is None:
+            return None
+        status = "never started" if self._guard is None else f"exited with status {self._guard.returncode}"
+        return f"{self._target.name} {status}; {self._last_output()}"
+
+    def start(self) -> None:
+        """Run the program and wait until it answers its ready check.
+
+        Raises:
+            LaunchError: it ended first, or did not answer in time.
+        """
+        keeper = [sys.executable, "-I", "-S", guard.__file__, str(self._output), str(self._scratch)]
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(self.stop)
+            self._guard = subprocess.Popen(  # noqa: S603 - the user's own command
+                [*keeper, *self._words],
+                cwd=self._target.directory,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+            assert self._guard.stdout is not None  # noqa: S101 - for the type checker: it was given a pipe
+            self._group = int(self._guard.stdout.readline() or b"0")
+            self._wait_until_ready()
+            on_failure.pop_all()
+
+    def stop(self) -> None:
+        """Send the group SIGTERM, then SIGKILL after 5 s, and wait until the port is free.
+
+        Raises:
+            LaunchError: the port is still in use.
+        """
+        self._end(b"stop")
+        if not _can_bind(self._host, self._port):
+            raise LaunchError(f"{self._target.name} was stopped, but port {self._port} is still in use")
+
+    def kill(self) -> None:
+        """End the whole process group at once, as `kill -9` would."""
+        if self._group:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._group, signal.SIGKILL)
+        self._end(b"killed")
+
+    def _end(self, word: bytes) -> None:
+        if self._guard is None:
+            return
+        stdin, stdout = self._guard.stdin, self._guard.stdout
+        if stdin is not None and not stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
+                stdin.write(word)
+                stdin.flush()
+            with contextlib.suppress(BrokenPipeError):
+                stdin.close()
+        self._guard.wait(guard.GRACE_SECONDS + 5)
+        if stdout is not None:
+            stdout.close()
+
+    def _wait_until_ready(self) -> None:
+        assert self._guard is not None  # noqa: S101 - for the type checker: only called once started
+        url = self.base_url + self._target.ready
+        started = time.monotonic()
+        answer = "nothing listened"
+        with requests.Session() as caller:
+            caller.trust_env = False
+            while (waited := time.monotonic() - started) < self._target.ready_timeout:
+                if self._guard.poll() is not None:
+                    raise LaunchError(self._describe(f"ended after {waited:.1f} s, before it was ready"))
+                try:
+                    status = caller.get(url, timeout=2, headers=dict(self._target.headers)).status_code
+                except requests.RequestException as problem:
+                    answer = "nothing listened" if _refused(problem) else type(problem).__name__
+                else:
+                    if status == 200:
+                        return
+                    answer = f"it answered {status}"
+                # Its end is an event; its readiness is not, so that is asked for again and again.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._guard.wait(_READY_CHECK_SECONDS)
+        waited_for = f"waited {self._target.ready_timeout:g} s for GET {url} to answer 200; {answer}"
+        raise LaunchError(self._describe(f"is not ready: {waited_for}"))
+
+    def _describe(self, what: str) -> str:
+        return f"{self._target.name} {what}\n  command: {shlex.join(self._words)}\n  {self._last_output()}"
+
+    def _last_output(self) -> str:
+        try:
+            lines = self._output.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            lines = []
+        if not lines:
+            return "it printed nothing"
+        last = "\n".join(f"    {line}" for line in lines[-_LAST_OUTPUT_LINES:])
+        return f"its last output:\n{last}"
+
+
+def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementation:
+    """Launch a target's command and wait until it is ready.
+
+    `scratch` is the folder for its output; it is removed if this process is killed meanwhile.
+
+    Raises:
+        LaunchError: it did not come up; nothing of it is left running.
+    """
+    implementation = CommandImplementation(target, given, scratch)
+    implementation.start()
+    return implementation
+
+
+def output_file(scratch: Path) -> Path:
+    """Give the file that collects standard output and standard error of every launch in a scratch folder."""
+    return scratch / "output.log"
+
+
+def free_port(host: str) -> int:
+    """Give a port on `host` that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _can_bind(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def _refused(problem: requests.RequestException) -> bool:
+    return isinstance(problem, requests.ConnectionError) and "refused" in str(problem)
+
+
+def _fill(text: str, given: Launch, host: str, port: int) -> str:
+    values = {
+        "host": host,
+        "port": str(port),
+        "log_file": str(given.log_file),
+        "database_url": given.database_url,
+        "python": sys.executable,
+    }
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def _command(target: Target, given: Launch, host: str, port: int) -> list[str]:
+    words = [_fill(word, given, host, port) for word in target.command]
+    # A path with a slash is meant from the target file's folder; Popen would take it from ours.
+    if "/" in words[0]:
+        words[0] = str((target.directory / words[0]).absolute())
+    return words
+
+
+def _environment(target: Target, given: Launch, host: str, port: int) -> dict[str, str]:
+    settings = given.settings
+    environment = {
+        **os.environ,
+        "HOST": host,
+        "PORT": str(port),
+        "DATABASE_URL": given.database_url,
+        "NODE_INSTANCES": ",".join(given.instances),
+        "HMAC_SECRET": given.hmac_secret,
+        "API_KEY": given.api_key,
+        "SEND_TIMEOUT": f"{settings.send_timeout:g}",
+        "SIGNATURE_TTL": str(settings.signature_ttl),
+        "HEALTH_CHECK_INTERVAL": f"{settings.health_check_interval:g}",
+    }
+    for name in ("VERIFY_TIMEOUT", "LOG_FILE"):
+        environment.pop(name, None)
+    if target.log == "file":
+        environment["LOG_FILE"] = str(given.log_file)
+    if settings.verify_timeout is not None:
+        environment["VERIFY_TIMEOUT"] = f"{settings.verify_timeout:g}"
+    return environment | {name: _fill(value, given, host, port) for name, value in target.environment.items()}

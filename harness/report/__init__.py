@@ -1,0 +1,1 @@
+"""Renders verdicts and histories for people and programs; computes neither."""

@@ -1,0 +1,242 @@
+"""Reads and checks a target file (contract, section 7): how an implementation is attached.
+
+A mistake is a TargetError that names the file, the key, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.contract import SendTarget, Target, TargetError
+from harness.requirements import Profile, closest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+BUILT_IN = Path(__file__).parent / "targets"
+
+_TEXT, _TEXTS, _MAP, _FLAG, _SECONDS = (
+    "a text",
+    "a list of texts",
+    "a table",
+    "true or false",
+    "a number of seconds",
+)
+_KEYS: dict[str, dict[str, str]] = {
+    "implementation": {"name": _TEXT, "version": _TEXT, "claims": _TEXTS},
+    "launch": {
+        "command": _TEXTS,
+        "directory": _TEXT,
+        "databases": _TEXTS,
+        "ready": _TEXT,
+        "ready_timeout": _SECONDS,
+        "env": _MAP,
+    },
+    "http": {"headers": _MAP},
+    "webhook": {"path": _TEXT, "asynchronous": _FLAG},
+    "send": {"method": _TEXT, "path": _TEXT, "body": _MAP, "succeeded": _MAP},
+    "state": {"via": _TEXT, "table": _TEXT, "columns": _MAP},
+    "log": {"via": _TEXT},
+    "timing": {"settle_seconds": _SECONDS},
+}
+_COLUMNS = (
+    "id",
+    "workspace_id",
+    "session_id",
+    "phone_number",
+    "status",
+    "assigned_instance_url",
+    "updated_at",
+)
+_DATABASES = ("sqlite", "postgresql", "mysql")
+_LOGS = ("file", "stderr", "none")
+
+
+def built_in_targets() -> tuple[str, ...]:
+    """Give the names of the targets that come with the harness."""
+    return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
+
+
+def load_target(name_or_path: str) -> Target:
+    """Read a target by the name of a built-in one, or by the path of a target file.
+
+    Raises:
+        TargetError: there is no such target, or its file has a mistake.
+    """
+    if name_or_path in built_in_targets():
+        return read_target(BUILT_IN / f"{name_or_path}.toml")
+    path = Path(name_or_path)
+    if not path.is_file():
+        names = ", ".join(built_in_targets())
+        guess = closest(name_or_path, built_in_targets())
+        hint = f" (did you mean {guess}?)" if guess else ""
+        raise TargetError(
+            f"there is no target {name_or_path!r}{hint}: give {names}, or the path of a target file"
+        )
+    return read_target(path)
+
+
+def read_target(path: Path) -> Target:
+    """Read a target file.
+
+    Raises:
+        TargetError: it cannot be read, or has a mistake.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise TargetError(f"{path}: {problem}") from None
+    return _Reader(path, content).target()
+
+
+class _Reader:
+    """Checks one file's content and turns it into a Target."""
+
+    def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
+        self._path = path
+        self._content = content
+        self._check_names()
+
+    def target(self) -> Target:
+        standard: dict[str, Any] = {name: one.default for name, one in Target.__dataclass_fields__.items()}
+        directory = self._path.parent / str(self._get("launch", "directory", "."))
+        return Target(
+            name=str(self._need("implementation", "name")),
+            version=str(self._get("implementation", "version", "unknown")),
+            claims=self._among("implementation", "claims", [str(one) for one in Profile], ["core"]),
+            command=self._command(),
+            directory=directory.absolute(),
+            databases=self._among("launch", "databases", _DATABASES, ["sqlite"]),
+            ready=self._path_of("launch", "ready", "/health"),
+            ready_timeout=float(self._get("launch", "ready_timeout", standard["ready_timeout"])),
+            environment=self._texts("launch", "env"),
+            headers=self._texts("http", "headers"),
+            webhook_path=self._path_of("webhook", "path", standard["webhook_path"]),
+            asynchronous=bool(self._get("webhook", "asynchronous", default=False)),
+            send=self._send(),
+            table=str(self._get("state", "table", "whatsapp_accounts")),
+            columns=self._columns(),
+            log=self._log(),
+            settle_seconds=float(self._get("timing", "settle_seconds", standard["settle_seconds"])),
+        )
+
+    def _fail(self, key: str, words: str) -> TargetError:
+        return TargetError(f"{self._path}: {key}: {words}")
+
+    def _check_names(self) -> None:
+        for section, keys in self._content.items():
+            if section not in _KEYS:
+                raise self._fail(f"[{section}]", f"unknown section; allowed: {', '.join(_KEYS)}")
+            if not isinstance(keys, dict):
+                raise self._fail(section, f"is a section: write [{section}] and its keys below")
+            for key, value in keys.items():
+                if key not in _KEYS[section]:
+                    allowed = _KEYS[section]
+                    guess = closest(key, allowed)
+                    hint = f" (did you mean {guess}?)" if guess else ""
+                    raise self._fail(f"{section}.{key}", f"unknown key{hint}; allowed: {', '.join(allowed)}")
+                kind = _KEYS[section][key]
+                if not _is(kind, value):
+                    raise self._fail(f"{section}.{key}", f"is {value!r} and must be {kind}")
+
+    def _get(self, section: str, key: str, default: object) -> Any:
+        return self._content.get(section, {}).get(key, default)
+
+    def _need(self, section: str, key: str) -> Any:
+        value = self._get(section, key, None)
+        if not value:
+            raise self._fail(f"{section}.{key}", f"is missing; add it under [{section}]")
+        return value
+
+    def _among(
+        self, section: str, key: str, allowed: Collection[str], default: Collection[str]
+    ) -> tuple[str, ...]:
+        chosen = tuple(self._get(section, key, default))
+        for one in chosen:
+            if one not in allowed:
+                raise self._fail(f"{section}.{key}", f"{one!r} is unknown; allowed: {', '.join(allowed)}")
+        if not chosen:
+            raise self._fail(f"{section}.{key}", f"is empty; allowed: {', '.join(allowed)}")
+        return chosen
+
+    def _path_of(self, section: str, key: str, default: str) -> str:
+        path = str(self._get(section, key, default))
+        if not path.startswith("/"):
+            raise self._fail(f"{section}.{key}", f"is {path!r} and must begin with a slash")
+        return path
+
+    def _texts(self, section: str, key: str) -> dict[str, str]:
+        table: dict[str, Any] = self._get(section, key, {})
+        for name, value in table.items():
+            if not isinstance(value, str):
+                raise self._fail(f"{section}.{key}.{name}", f"is {value!r} and must be a text")
+        return dict(table)
+
+    def _command(self) -> tuple[str, ...]:
+        command = tuple(self._need("launch", "command"))
+        if not command[0]:
+            raise self._fail("launch.command", "its first word is the program and must not be empty")
+        return command
+
+    def _columns(self) -> dict[str, str]:
+        if (via := self._get("state", "via", "sql")) != "sql":
+            raise self._fail("state.via", f"{via!r} is unknown; allowed: sql")
+        columns = self._texts("state", "columns")
+        for name in columns:
+            if name not in _COLUMNS:
+                allowed = ", ".join(_COLUMNS)
+                raise self._fail(
+                    f"state.columns.{name}", f"no such column in the contract; allowed: {allowed}"
+                )
+        return columns
+
+    def _log(self) -> str:
+        via = str(self._get("log", "via", "file"))
+        if via not in _LOGS:
+            raise self._fail("log.via", f"{via!r} is unknown; allowed: {', '.join(_LOGS)}")
+        claims = self._get("implementation", "claims", ["core"])
+        if via == "none" and "core" in claims:
+            raise self._fail(
+                "log.via",
+                'core is claimed and cannot be judged without a log; write via = "file" or "stderr"',
+            )
+        return via
+
+    def _send(self) -> SendTarget:
+        default = SendTarget()
+        succeeded = self._get("send", "succeeded", {})
+        status = succeeded.get("status", list(default.succeeded_status))
+        if not (
+            isinstance(status, list) and len(status) == 2 and all(isinstance(one, int) for one in status)
+        ):
+            raise self._fail(
+                "send.succeeded.status", f"is {status!r} and must be the first and last status, [200, 299]"
+            )
+        json = succeeded.get("json", default.succeeded_json)
+        if unknown := succeeded.keys() - {"status", "json"}:
+            raise self._fail(f"send.succeeded.{min(unknown)}", "unknown key; allowed: status, json")
+        if not isinstance(json, dict):
+            raise self._fail("send.succeeded.json", f"is {json!r} and must be a table")
+        return SendTarget(
+            method=str(self._get("send", "method", default.method)),
+            path=self._path_of("send", "path", default.path),
+            body=self._get("send", "body", default.body),
+            succeeded_status=(status[0], status[1]),
+            succeeded_json=json,
+        )
+
+
+def _is(kind: str, value: object) -> bool:
+    match kind:
+        case "a text":
+            return isinstance(value, str)
+        case "a list of texts":
+            return isinstance(value, list) and all(isinstance(one, str) for one in value)
+        case "a table":
+            return isinstance(value, dict)
+        case "true or false":
+            return isinstance(value, bool)
+        case _:
+            return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
