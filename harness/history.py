@@ -26,6 +26,9 @@ from fake_instances.journal import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+HARNESS = "instance-sync-harness"
+"""The User-Agent of the harness's own requests to instances, which are nobody's verification."""
+
 OneEntry = TypeVar("OneEntry", bound=Entry)
 
 
@@ -127,6 +130,7 @@ class History:
             entry
             for entry in self.of(RequestArrived)
             if entry.endpoint in VERIFICATION
+            and ("User-Agent", HARNESS) not in entry.headers
             and (on is None or entry.instance == on)
             and (entry.endpoint is not Endpoint.SESSION_STATUS or entry.session_id == session_id)
         )

@@ -1,1 +1,254 @@
-"""The pytest plugin of the conformance harness."""
+"""The pytest plugin: options, fixtures and hooks, and no logic of its own.
+
+It wakes when a run collects scenarios that carry requirement ids, and leaves every other test alone.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from harness.conformance import COLLECTED, CONFORMANCE, RECORD, Conformance, Reporter
+from harness.contract import Settings, TargetError
+from harness.history import StepReached
+from harness.report import text
+from harness.report.redaction import redact
+from harness.report.timeline import timeline
+from harness.requirements import CatalogueError
+from harness.rig import Rig, fleet_addresses
+from harness.selection import names_in_expression
+from harness.tally import classify, is_time_bound
+from harness.verdict import Outcome
+from harness.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from pytest_bdd.parser import Step
+
+pytest_plugins = [
+    "harness.steps.accounts",
+    "harness.steps.instances",
+    "harness.steps.log",
+    "harness.steps.sending",
+    "harness.steps.webhooks",
+]
+
+_current_step = pytest.StashKey[str]()
+_world = pytest.StashKey[World]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the harness."""
+    group = parser.getgroup("instance-sync", "conformance of an instance sync implementation")
+    group.addoption(
+        "--target",
+        default="reference",
+        metavar="NAME|FILE",
+        help="the implementation to judge: reference, before-fix, or a target file (default: reference)",
+    )
+    group.addoption(
+        "--requirement",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="run only the scenarios of this requirement, such as SCAN-01; may be given more than once",
+    )
+    group.addoption(
+        "--fleet-host",
+        default=None,
+        metavar="ADDRESS",
+        help="the loopback address of the four instances (default: 127.0.0.1; with -n, one for each worker)",
+    )
+    group.addoption(
+        "--fleet-ports",
+        choices=("document", "free"),
+        default="document",
+        help="where they listen: on 3001-3004 as in the document, or on free ports",
+    )
+    group.addoption(
+        "--fleet-seed",
+        type=int,
+        default=None,
+        metavar="N",
+        help="the seed that made-up names and numbers derive from (default: a new one, shown in the header)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the catalogue, the features and the target, and register every requirement id as a marker."""
+    if config.option.fleet_seed is None:
+        config.option.fleet_seed = secrets.randbelow(2**32)
+    try:
+        conformance = Conformance(config.option.target)
+        conformance.check_selection(
+            [*config.option.requirement, *names_in_expression(config.option.markexpr)]
+        )
+    except (TargetError, CatalogueError) as problem:
+        raise pytest.UsageError(str(problem)) from None
+    config.stash[CONFORMANCE] = conformance
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Reporter(conformance), "instance-sync-reporter")
+    for requirement in conformance.catalogue.values():
+        words = requirement.words.splitlines()[0]
+        config.addinivalue_line("markers", f"{requirement.id}: {words}")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what is judged, and how to make up the same names again."""
+    target = config.stash[CONFORMANCE].target
+    return f"instance-sync: target {target.name} {target.version}, --fleet-seed {config.option.fleet_seed}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the scenarios that were asked for and whose profile is claimed."""
+    conformance = config.stash[CONFORMANCE]
+    conformance.collected = sum(1 for item in items if conformance.scenario(item))
+    wanted = set(config.option.requirement)
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        template = conformance.scenario(item)
+        if template is None:
+            (left_out if wanted else kept).append(item)
+            continue
+        ids = conformance.ids(template)
+        judged = [conformance.catalogue[one] for one in ids if conformance.catalogue[one].judged]
+        claimed = not judged or any(one.profile in conformance.claims for one in judged)
+        chosen = not wanted or wanted & set(ids)
+        (kept if claimed and chosen else left_out).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Take note of the scenarios that are to run."""
+    conformance = session.config.stash[CONFORMANCE]
+    conformance.tally.expect([item.nodeid for item in session.items if conformance.scenario(item)])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the controller, from a worker, how many scenarios were found before any was left out."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[COLLECTED] = session.config.stash[CONFORMANCE].collected
+
+
+@pytest.fixture(scope="session")
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    """Give the fleet and the implementation, started once for every scenario of this worker."""
+    config = request.config
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    number = int(worker.removeprefix("gw")) if worker else None
+    host = config.option.fleet_host or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
+    addresses = fleet_addresses(
+        host,
+        free_ports=config.option.fleet_ports == "free",
+        fallback=number is not None and not config.option.fleet_host,
+    )
+    with Rig(config.stash[CONFORMANCE].target, addresses, Settings()) as started:
+        first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
+        first.warm_up()
+        first.close()
+        yield started
+
+
+@pytest.fixture
+def world(rig: Rig, request: pytest.FixtureRequest) -> Iterator[World]:
+    """Give one scenario's view of everything."""
+    seed = f"{request.config.option.fleet_seed}/{request.node.name}"
+    opened = World(rig, random.Random(seed))  # noqa: S311 - names, not secrets
+    request.node.stash[_world] = opened
+    yield opened
+    opened.close()
+
+
+def pytest_bdd_before_scenario(request: pytest.FixtureRequest) -> None:
+    """Set the world up before the first step, so that a start that fails is no step's fault."""
+    if request.config.stash[CONFORMANCE].scenario(request.node) is not None:
+        request.getfixturevalue("world")
+
+
+def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
+    """Write down which step the scenario is at."""
+    world = request.node.stash.get(_world, None)
+    words = f"{step.keyword} {step.name}".splitlines()[0]
+    request.node.stash[_current_step] = words
+    if world is not None:
+        world.fleet.journal.record(StepReached(text=words))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """After the last step, hold that every fault the scenario is about really fired."""
+    yield
+    world = item.stash.get(_world, None)
+    if world is not None:
+        world.check_faults_fired()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the scenario's outcome, in our terms and words, into pytest's report."""
+    report = yield
+    conformance = item.config.stash[CONFORMANCE]
+    template = conformance.scenario(item)
+    if template is None or (report.when != "call" and report.passed):
+        return report
+    record = conformance.record(item, template)
+    problem = None if call.excinfo is None else call.excinfo.value
+    outcome, reason = classify(problem)
+    world = item.stash.get(_world, None)
+    shown = () if world is None else world.secrets
+    values = {"outcome": outcome.value, "reason": redact(reason, shown), "time_bound": is_time_bound(problem)}
+    setattr(report, RECORD, {**record.to_json(), **values})
+    if problem is not None and outcome in {Outcome.FAILED, Outcome.NOT_JUDGED}:
+        told = () if world is None else timeline(world.history, shown)
+        step = item.stash.get(_current_step, "before the first step")
+        scenario = f"{template.name} (features/{record.file}:{template.line_number})"
+        report.longrepr = text.failure(
+            conformance.catalogue,
+            record.requirement_ids,
+            scenario=scenario,
+            step=step,
+            problem=problem,
+            timeline=told,
+            secrets=shown,
+        )
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Judge a scenario that missed a time bound, and nothing else, once more by itself."""
+    if item.config.stash[CONFORMANCE].scenario(item) is None:
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    if any(getattr(report, RECORD, {}).get("time_bound") for report in reports):
+        item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - fixtures anew, as for a first run
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        for report in reports:
+            if hasattr(report, RECORD):
+                getattr(report, RECORD)["judged_again"] = True
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Show what was not judged as that, and not as a failure of the implementation."""
+    outcome = getattr(report, RECORD, {}).get("outcome")
+    if outcome == Outcome.NOT_JUDGED and not report.passed:
+        return "not judged", "n", "NOT JUDGED"
+    return None

@@ -101,13 +101,14 @@ class Run:
 
     `written` has, for each requirement id, the runs of the scenarios that carry it, were all selected;
     `expected` the names of the runs that were selected; `results` what came of those that ran; `trouble` says
-    why the run itself broke off, if it did.
+    why the run broke off, and `crash` how the harness itself broke, if they did.
     """
 
     written: Mapping[str, Collection[str]]
     expected: Collection[str]
     results: Collection[ScenarioResult]
     trouble: str = ""
+    crash: str = ""
 
 
 def judge(catalogue: Catalogue, claims: Collection[Profile], run: Run) -> Verdict:
@@ -150,6 +151,7 @@ def _conclude(
     missing = [one for one in musts if one.outcome in {Outcome.NOT_JUDGED, Outcome.NOT_WRITTEN}]
     passed = [one for one in musts if one.outcome is Outcome.PASSED]
     findings: tuple[tuple[object, Conclusion, str], ...] = (
+        (run.crash, Conclusion.HARNESS_ERROR, run.crash),
         (doubled, Conclusion.HARNESS_ERROR, f"a result came twice: {', '.join(doubled[:1])}"),
         (broken, Conclusion.HARNESS_ERROR, f"broke in the harness itself: {_few(broken)}"),
         (failed, Conclusion.NON_CONFORMANT, f"failed: {_ids(failed)}"),

@@ -140,6 +140,10 @@ class World:
         substitute = self._rig.another(target or self._rig.target, settings or self._rig.settings)
         self._open.enter_context(substitute)
         self._log_started = self.implementation.log.position()
+        self.warm_up()
+        warmed, self._accounts = self._accounts, []
+        self.implementation.accounts.remove([account.id for account in warmed])
+        self._started = self.fleet.journal.last
 
     def new_session(self, session_id: str | None = None, phone_number: str | None = None) -> Session:
         """Make a session that was never used before, not yet held by any instance."""
@@ -166,19 +170,13 @@ class World:
         if on is not None:
             self.fleet.hold(account.session, on)
         self._accounts.append(account)
-        self.implementation.accounts.put(
-            {
-                "id": account.id,
-                "workspace_id": account.session.workspace_id,
-                "session_id": account.session_id,
-                "phone_number": account.session.phone_number,
-                "status": "connected",
-                "assigned_instance_url": assigned,
-                "updated_at": LONG_PAST,
-            }
-        )
-        self._record_set(account, assigned)
+        self._put(account, assigned, "connected")
         return account
+
+    def set_status(self, status: str) -> None:
+        """Write the account's row anew with another status."""
+        assigned = self.existing_row().assigned_instance_url
+        self._put(self.account, assigned, status)
 
     def assign(self, url: str | None, account: Account | None = None) -> None:
         """Set a row's assigned instance by hand."""
@@ -207,6 +205,11 @@ class World:
             self._rows[account.id] = self.existing_row(account)
 
     # Acting
+
+    def warm_up(self) -> None:
+        """Have one message sent before time is judged: what is loaded at first use is loaded now."""
+        first, *_ = self.fleet.numbers
+        self.send("warm-up", self.new_account(on=first, assigned=self.fleet.url(first)))
 
     def send(
         self, text: str, account: Account | None = None, recipient: str = "6281234567890"
@@ -353,6 +356,20 @@ class World:
         return (
             target.settle_seconds + 2 * self.settings.verify_timeout_in_force if target.asynchronous else 0.0
         )
+
+    def _put(self, account: Account, assigned: str | None, status: str) -> None:
+        self.implementation.accounts.put(
+            {
+                "id": account.id,
+                "workspace_id": account.session.workspace_id,
+                "session_id": account.session_id,
+                "phone_number": account.session.phone_number,
+                "status": status,
+                "assigned_instance_url": assigned,
+                "updated_at": LONG_PAST,
+            }
+        )
+        self._record_set(account, assigned)
 
     def _record_set(self, account: Account, url: str | None) -> None:
         self.fleet.journal.record(RowSet(account_id=account.id, assigned=url))

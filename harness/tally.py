@@ -1,0 +1,117 @@
+"""Collects what came of each scenario during a run, from one process or from several, and asks for the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from fake_instances import FleetError
+from harness.contract import ConformanceFailure, LaunchError, NotJudgedError, TimeBoundFailure
+from harness.verdict import Outcome, Run, ScenarioResult, Verdict, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from harness.requirements import Catalogue, Profile
+    from harness.suite import WrittenScenario
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What came of one run of one scenario, as plain values that cross from a worker to its controller.
+
+    `node` is pytest's id of the run; `file` and `name` say which written scenario it is a run of.
+    """
+
+    node: str
+    file: str
+    name: str
+    requirement_ids: tuple[str, ...]
+    outcome: str = Outcome.PASSED.value
+    reason: str = ""
+    time_bound: bool = False
+    judged_again: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the record as JSON values."""
+        return {**asdict(self), "requirement_ids": list(self.requirement_ids)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Record:
+        """Give the record that `to_json` gave the values of."""
+        return cls(**{**values, "requirement_ids": tuple(values["requirement_ids"])})
+
+
+class Tally:
+    """The records of a run, and which runs were to come."""
+
+    def __init__(self, catalogue: Catalogue, suite: Sequence[WrittenScenario]) -> None:
+        self._catalogue = catalogue
+        self._suite = suite
+        self._expected: set[str] = set()
+        self._records: dict[str, Record] = {}
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """What came so far."""
+        return tuple(self._records.values())
+
+    def expect(self, nodes: Collection[str]) -> None:
+        """Take note of runs that were selected."""
+        self._expected.update(nodes)
+
+    def add(self, record: Record) -> None:
+        """Take in what came of a run; trouble while cleaning up behind it overrides that it passed."""
+        before = self._records.get(record.node)
+        if before is None or before.outcome == Outcome.PASSED or record.judged_again:
+            self._records[record.node] = record
+
+    def verdict(self, claims: Collection[Profile], *, trouble: str = "", crash: str = "") -> Verdict:
+        """Give the verdict on what came so far: see `harness.verdict.Run` for `trouble` and `crash`."""
+        records = self._records.values()
+        results = [
+            ScenarioResult(one.node, one.requirement_ids, Outcome(one.outcome), one.reason) for one in records
+        ]
+        return judge(self._catalogue, claims, Run(self._written(), self._expected, results, trouble, crash))
+
+    def _written(self) -> Mapping[str, Collection[str]]:
+        """For each requirement, the runs that its scenarios came to, or were to come to."""
+        runs: dict[tuple[str, str], set[str]] = {}
+        for record in self._records.values():
+            runs.setdefault((record.file, record.name), set()).add(record.node)
+        functions = {_function(node): key for key, nodes in runs.items() for node in nodes}
+        for node in self._expected - self._records.keys():
+            # A row of Examples that never ran belongs to the scenario whose other rows did.
+            if (key := functions.get(_function(node))) is not None:
+                runs[key].add(node)
+        written: dict[str, set[str]] = {}
+        for scenario in self._suite:
+            # One with no run at all stands for itself, and so counts as not judged.
+            names = runs.get((scenario.file, scenario.name), {f"{scenario.file}: {scenario.name}"})
+            for one in scenario.requirement_ids:
+                written.setdefault(one, set()).update(names)
+        return written
+
+
+def classify(problem: BaseException | None) -> tuple[Outcome, str]:
+    """Say what an exception that ended a scenario means for its outcome, and why in one paragraph."""
+    match problem:
+        case None:
+            return Outcome.PASSED, ""
+        case ConformanceFailure():
+            return Outcome.FAILED, f"expected {problem.expected}; observed {problem.observed}"
+        case AssertionError():
+            return Outcome.FAILED, str(problem)
+        case NotJudgedError() | LaunchError() | FleetError():
+            return Outcome.NOT_JUDGED, str(problem)
+        case _:
+            return Outcome.BROKEN, f"{type(problem).__name__}: {problem}"
+
+
+def is_time_bound(problem: BaseException | None) -> bool:
+    """Say whether a scenario failed by a time bound alone, and so is judged once more (contract, section 1)."""
+    return isinstance(problem, TimeBoundFailure)
+
+
+def _function(node: str) -> str:
+    return node.split("[", 1)[0]

@@ -1,0 +1,93 @@
+"""The HTTP routes (contract, section 3), and nothing else."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Protocol
+
+from flask import Flask, Response, jsonify, request
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+
+from reference_impl.messages import Message, SendError, Sent
+from reference_impl.webhooks import WebhookError
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
+
+    from reference_impl.log import EventLog
+
+LONGEST_BODY = 1024 * 1024
+"""Bytes, whether declared or chunked."""
+
+
+class Receiver(Protocol):
+    """Whatever processes webhooks."""
+
+    def receive(self, headers: Headers, body: bytes) -> bool:
+        """Process one; False when it was ignored. Raises WebhookError."""
+
+
+class Sends(Protocol):
+    """Whatever sends messages."""
+
+    def send(self, account_id: int, message: Message) -> Sent:
+        """Send one. Raises SendError."""
+
+
+def create_app(receiver: Receiver, sender: Sends, log: EventLog) -> Flask:
+    """Make the WSGI application; every answer is JSON, errors included."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LONGEST_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+
+    @app.get("/health")
+    def health() -> Response:
+        return jsonify(status="ok", pid=os.getpid())
+
+    @app.post("/api/whatsapp/webhooks/webjs")
+    def webhook() -> Response:
+        processed = receiver.receive(request.headers, request.get_data())
+        return jsonify(status="processed" if processed else "ignored")
+
+    @app.post("/api/accounts/<account_id>/messages")
+    def messages(account_id: str) -> Response:
+        if not (account_id.isascii() and account_id.isdecimal() and len(account_id) < 19):
+            raise SendError("account_not_found", "There is no such account.")
+        sent = sender.send(int(account_id), Message.parse(request.get_data()))
+        return jsonify(success=True, message_id=sent.message_id, instance_url=sent.instance_url)
+
+    @app.errorhandler(WebhookError)
+    def refuse_webhook(error: WebhookError) -> tuple[Response, int]:
+        return jsonify(message=str(error)), error.status
+
+    @app.errorhandler(SendError)
+    def fail_send(error: SendError) -> tuple[Response, int]:
+        return jsonify(success=False, error=str(error), code=error.code), error.status
+
+    @app.errorhandler(HTTPException)
+    def refuse(error: HTTPException) -> tuple[Response, int]:
+        name = error.name.lower().replace(" ", "_")
+        return jsonify(success=False, error=error.description, code=name), error.code or 500
+
+    @app.errorhandler(DBAPIError)
+    def no_database(error: DBAPIError) -> tuple[Response, int]:
+        _tell_error(log, error)
+        sentence = "The database cannot be used at the moment."
+        return jsonify(success=False, error=sentence, code="database_unavailable"), 503
+
+    @app.errorhandler(Exception)
+    def crash(error: Exception) -> tuple[Response, int]:
+        _tell_error(log, error)
+        return jsonify(success=False, error="An unexpected error occurred.", code="unexpected_error"), 500
+
+    return app
+
+
+def _tell_error(log: EventLog, error: Exception) -> None:
+    """Log what went wrong and where; not its text, which may quote a secret."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    line = "" if where is None else f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}"
+    log.error("Unexpected error", path=request.path, error=type(error).__name__, line=line)

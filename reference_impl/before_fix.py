@@ -1,0 +1,74 @@
+"""``python -m reference_impl.before_fix``: the incident's implementation, honest but without the fix.
+
+Its webhook sets status and phone number and ignores X-Instance-Url; its send posts straight to whatever the
+row says. Everything else is the reference's own.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from reference_impl.answers import Outcome, judge_post, message_id_given
+from reference_impl.app import create_app
+from reference_impl.messages import Message, SendError, Sent, failure
+from reference_impl.server import serve
+from reference_impl.webhooks import WebhookReceiver
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from reference_impl.accounts import Account
+    from reference_impl.answers import PostAnswer
+    from reference_impl.parts import Parts
+    from reference_impl.webhooks import Delivery
+
+
+class StraightSender:
+    """Posts to the assigned instance once, and reports what it said."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def send(self, account_id: int, message: Message) -> Sent:
+        """Send a message; raises SendError."""
+        parts = self._parts
+        account = parts.accounts.by_id(account_id)
+        if account is None:
+            raise SendError("account_not_found", f"There is no account {account_id}.")
+        base = parts.settings.configured(account.assigned_instance_url)
+        if base is None:
+            raise SendError("session_unverifiable", f"Account {account_id} is assigned to no known instance.")
+        answer = parts.loop.run(parts.client.post_message(base, message.payload(account)))
+        outcome = judge_post(answer)
+        if outcome is Outcome.SENT:
+            return Sent(message_id_given(answer), base)
+        self._tell_failure(account, base, answer)
+        raise failure(outcome, answer, base, parts.settings.secrets)
+
+    def _tell_failure(self, account: Account, base: str, answer: PostAnswer) -> None:
+        came_of_it = "no answer" if answer.status is None else _status_line(answer.status)
+        text = f"Sending failed: POST {base}/api/messages/send gave {came_of_it}"
+        self._parts.log.error(text, session_id=account.session_id, instance_url=base, status=answer.status)
+
+
+def build(parts: Parts) -> Flask:
+    """Make the application without the fix."""
+
+    def apply_status(account: Account, delivery: Delivery) -> bool:
+        parts.accounts.write(account, delivery.event.changes())
+        return True
+
+    receiver = WebhookReceiver(parts, apply_status)
+    return create_app(receiver, StraightSender(parts), parts.log)
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+if __name__ == "__main__":
+    serve(build)

@@ -1,0 +1,102 @@
+"""A message, and the ways in which sending it can end; pure (contract, section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from reference_impl.answers import Outcome, PostAnswer, json_object, reason_given
+from reference_impl.text import bounded, is_encodable, redacted
+
+if TYPE_CHECKING:
+    from reference_impl.accounts import Account
+
+Code = Literal[
+    "account_not_found",
+    "invalid_message",
+    "session_not_found",
+    "session_unverifiable",
+    "rejected_by_instance",
+    "delivery_unknown",
+]
+
+STATUS: Final[dict[Code, int]] = {
+    "account_not_found": 404,
+    "invalid_message": 422,
+    "session_not_found": 409,
+    "session_unverifiable": 503,
+    "rejected_by_instance": 502,
+    "delivery_unknown": 504,
+}
+
+
+class SendError(Exception):
+    """A send that failed; the text is a sentence for the user."""
+
+    def __init__(self, code: Code, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with the code."""
+        return STATUS[self.code]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that an instance says it has sent; ``message_id`` is None when the instance gave none."""
+
+    message_id: str | None
+    instance_url: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a user wants to send."""
+
+    recipient_phone: str
+    text: str
+    type: str
+
+    @classmethod
+    def parse(cls, body: bytes) -> Message:
+        """Read a request's body; raises SendError ``invalid_message``."""
+        given = json_object(body)
+        if given is None:
+            raise SendError("invalid_message", "The request is not a JSON object.")
+        parts = (given.get("recipient_phone"), given.get("message"), given.get("type", "text"))
+        recipient_phone, text, kind = (_text(part) for part in parts)
+        if recipient_phone is None or text is None or kind is None:
+            raise SendError(
+                "invalid_message", "recipient_phone, message and type must be texts, not empty ones."
+            )
+        return cls(recipient_phone, text, kind)
+
+    def payload(self, account: Account) -> dict[str, object]:
+        """Return what an instance is given, its API key aside."""
+        return {
+            "workspace_id": account.workspace_id,
+            "session_id": account.session_id,
+            "recipient_phone": self.recipient_phone,
+            "message": self.text,
+            "type": self.type,
+        }
+
+
+def failure(outcome: Outcome, answer: PostAnswer, instance_url: str, secrets: tuple[str, ...]) -> SendError:
+    """Return the truth about a POST that was not answered with success."""
+    if outcome is Outcome.NEVER_REACHED:
+        sentence = f"No connection to instance {instance_url} could be made; the message was not sent."
+        return SendError("session_unverifiable", sentence)
+    if outcome is Outcome.UNCERTAIN:
+        said = "did not answer completely" if answer.body is None else f"answered {answer.status} unclearly"
+        sentence = f"Instance {instance_url} {said}: it is not known whether the message was sent."
+        return SendError("delivery_unknown", sentence)
+    reason = bounded(redacted(reason_given(answer), secrets)) or "it gave no reason"
+    sentence = f"Instance {instance_url} refused the message with status {answer.status}: {reason}"
+    return SendError("rejected_by_instance", sentence)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() and is_encodable(value) else None

@@ -1,0 +1,77 @@
+"""Opens the parts of which an implementation is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from reference_impl.accounts import Accounts, connect
+from reference_impl.background import BackgroundLoop
+from reference_impl.instances import InstanceClient
+from reference_impl.locator import Locator
+from reference_impl.log import EventLog
+from reference_impl.settings import Settings, SettingsError
+from reference_impl.syncs import Syncs
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a running implementation works with; the one before the fix leaves some of it alone."""
+
+    settings: Settings
+    log: EventLog
+    accounts: Accounts
+    syncs: Syncs
+    loop: BackgroundLoop
+    client: InstanceClient
+    locator: Locator
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Open the log and the database, and start the background loop; raises SettingsError."""
+        log = _open_log(settings)
+        accounts = _open_accounts(settings.database_url)
+        client = InstanceClient(settings)
+        return cls(
+            settings=settings,
+            log=log,
+            accounts=accounts,
+            syncs=Syncs(accounts, log),
+            loop=BackgroundLoop(),
+            client=client,
+            locator=Locator(settings, client),
+        )
+
+    def close(self) -> None:
+        """Release everything."""
+        self.loop.run(self.client.close())
+        self.loop.close()
+        self.accounts.close()
+        self.log.close()
+
+
+def _open_log(settings: Settings) -> EventLog:
+    try:
+        return EventLog(settings.log_file, settings.secrets)
+    except OSError as error:
+        allowed = f"a file that can be written ({error.strerror})"
+        raise SettingsError("LOG_FILE", repr(settings.log_file), allowed) from None
+
+
+def _open_accounts(database_url: str) -> Accounts:
+    # The URL itself may hold a password, and is not repeated.
+    allowed = "the URL of a database that has the table whatsapp_accounts with the columns of the contract"
+    try:
+        accounts = Accounts(connect(database_url))
+        accounts.check()
+    except ArgumentError:
+        raise SettingsError("DATABASE_URL", "no database URL", allowed) from None
+    except ImportError as error:
+        given = f"a URL that needs the missing Python package {error.name}"
+        raise SettingsError("DATABASE_URL", given, allowed) from None
+    except DBAPIError as error:
+        given = f"a database that cannot be used ({' '.join(str(error.orig).split())})"
+        raise SettingsError("DATABASE_URL", given, allowed) from None
+    return accounts

@@ -1,0 +1,95 @@
+"""The one place through which every write of a location passes."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from reference_impl.settings import without_trailing_slash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reference_impl.accounts import Account, Accounts
+    from reference_impl.log import EventLog
+
+
+class Source(Enum):
+    """What made a sync; the value is the text of its log line (contract, section 4)."""
+
+    WEBHOOK = "Auto-syncing assigned_instance_url from webhook header"
+    SEND = "Instance sync successful! Database updated"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a writer of a location has to go by."""
+
+    account: Account
+    version: int
+    """Of how many location news it knows, a webhook that merely confirmed the stored location included."""
+
+
+class Syncs:
+    """Writes locations so that no older view overwrites a newer one; safe to use from any thread."""
+
+    def __init__(self, accounts: Accounts, log: EventLog) -> None:
+        self._accounts = accounts
+        self._log = log
+        self._lock = threading.Lock()
+        self._versions: dict[int, int] = {}
+        self._newest: dict[int, int] = {}
+
+    def view(self, account_id: int) -> View | None:
+        """Return an account's row and the news of it so far, or None when there is no such account."""
+        # The version before the row: what comes in between makes the view too old, never too new.
+        with self._lock:
+            version = self._versions.get(account_id, 0)
+        account = self._accounts.by_id(account_id)
+        return None if account is None else View(account, version)
+
+    def newest(self, account_id: int) -> int:
+        """Return the Unix second of the newest thing known of an account's session, 0 for none."""
+        with self._lock:
+            return self._newest.get(account_id, 0)
+
+    def heard(self, account_id: int, at: float) -> None:
+        """Take note that the state of an account's session at this Unix time is known."""
+        with self._lock:
+            self._hear(account_id, at)
+
+    def write(
+        self,
+        view: View,
+        new_url: str,
+        *,
+        source: Source,
+        at: float,
+        changes: Mapping[str, object] | None = None,
+    ) -> bool:
+        """Write a location that was true at the Unix time ``at``, and other changes in the same statement.
+
+        A location equal to the stored one, one trailing slash aside, is no move: it is neither written nor
+        logged. Returns False, having written nothing, when the row's location or the news of it changed
+        since ``view`` was taken. Raises NotStorableError.
+        """
+        account = view.account
+        old_url = account.assigned_instance_url
+        moves = old_url is None or without_trailing_slash(old_url) != new_url
+        written = {**(changes or {}), **({"assigned_instance_url": new_url} if moves else {})}
+        with self._lock:
+            if self._versions.get(account.id, 0) != view.version:
+                return False
+            if not self._accounts.write_if_unmoved(account, written):
+                return False
+            self._versions[account.id] = view.version + 1
+            self._hear(account.id, at)
+            if moves:
+                # Logged under the lock, so that the lines have the order of the writes.
+                self._log.info(source.value, session_id=account.session_id, old_url=old_url, new_url=new_url)
+        return True
+
+    def _hear(self, account_id: int, at: float) -> None:
+        self._newest[account_id] = max(self._newest.get(account_id, 0), int(at))

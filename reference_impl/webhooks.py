@@ -1,0 +1,122 @@
+"""Receiving webhooks (contract, section 5): who sent it, what it says, and which account it is about."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reference_impl.accounts import NotStorableError
+from reference_impl.answers import json_object
+from reference_impl.signature import Authenticator, NotAuthenticError
+from reference_impl.text import is_storable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.datastructures import Headers
+
+    from reference_impl.accounts import Account
+    from reference_impl.parts import Parts
+
+LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
+
+
+class WebhookError(Exception):
+    """A webhook that is not processed; the text says why, ``status`` is the HTTP status to answer."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the body of a webhook says."""
+
+    name: str
+    workspace_id: int
+    session_id: str
+    phone_number: str | None
+    """None when there is none, or an empty one: the stored one stays."""
+
+    @classmethod
+    def parse(cls, body: bytes) -> Event:
+        """Read a body; raises WebhookError with status 400 or 422."""
+        given = json_object(body)
+        if given is None:
+            raise WebhookError(400, "The body is not a JSON object")
+        data = given.get("data")
+        if not isinstance(given.get("event"), str) or not isinstance(data, dict):
+            raise WebhookError(422, "event must be a text and data an object")
+        session_id, phone_number = data.get("session_id"), data.get("phone_number")
+        if not isinstance(session_id, str) or not session_id or not is_storable(session_id):
+            raise WebhookError(422, "data.session_id must be a text")
+        if phone_number is not None and not (isinstance(phone_number, str) and is_storable(phone_number)):
+            raise WebhookError(422, "data.phone_number must be a text")
+        return cls(given["event"], _workspace_id(data.get("workspace_id")), session_id, phone_number or None)
+
+    @property
+    def carries_location(self) -> bool:
+        """Whether the event says that the session is connected, and so where."""
+        return self.name in LOCATION_EVENTS
+
+    def changes(self) -> dict[str, object]:
+        """Return the columns that the event sets, the location aside."""
+        if self.carries_location:
+            phone = {} if self.phone_number is None else {"phone_number": self.phone_number}
+            return {"status": "connected", **phone}
+        return {"status": "disconnected"} if self.name == "session_disconnected" else {}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One authentic webhook about a known account."""
+
+    event: Event
+    claim: str | None
+    """X-Instance-Url as it was sent, outside the signature; None when absent or empty."""
+    timestamp: int
+    """Unix seconds, signed."""
+    signature: str
+
+
+class WebhookReceiver:
+    """Authenticates webhooks and hands those about a known account on; safe to use from any thread."""
+
+    def __init__(self, parts: Parts, apply: Callable[[Account, Delivery], bool]) -> None:
+        """``apply`` does what a webhook says, and returns False if it ignored the webhook."""
+        self._authenticator = Authenticator(parts.settings.hmac_secret, parts.settings.signature_ttl)
+        self._accounts = parts.accounts
+        self._log = parts.log
+        self._apply = apply
+
+    def receive(self, headers: Headers, body: bytes) -> bool:
+        """Process one webhook; its effects are durable on return. Raises WebhookError.
+
+        Returns False when it was authentic and yet ignored, being late or a replay.
+        """
+        signature = headers.get("X-HMAC-Signature")
+        timestamp = headers.get("X-Timestamp")
+        try:
+            sent_at = self._authenticator.timestamp_of(signature, timestamp, body, time.time())
+        except NotAuthenticError as error:
+            self._log.warning("Webhook refused", reason=str(error))
+            raise WebhookError(401, str(error)) from error
+        event = Event.parse(body)
+        account = self._accounts.by_session(event.session_id)
+        if account is None or account.workspace_id not in {None, event.workspace_id}:
+            raise WebhookError(404, "No such session in this workspace")
+        claim = headers.get("X-Instance-Url") or None
+        try:
+            return self._apply(account, Delivery(event, claim, sent_at, signature or ""))
+        except NotStorableError as error:
+            raise WebhookError(422, "A value is longer than its column") from error
+
+
+def _workspace_id(given: object) -> int:
+    if isinstance(given, str) and given.isascii() and given.isdecimal() and len(given) < 19:
+        return int(given)
+    if isinstance(given, int) and not isinstance(given, bool):
+        return given
+    raise WebhookError(422, "data.workspace_id must be a whole number")

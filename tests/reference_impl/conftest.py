@@ -1,0 +1,126 @@
+"""Fixtures: four stub instances, a database, and the implementation in this process or in one of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reference_impl import before_fix
+from reference_impl.__main__ import build
+from reference_impl.parts import Parts
+from reference_impl.settings import Settings
+from tests.reference_impl.support import (
+    API_KEY,
+    CREATE,
+    PATIENCE,
+    SECRET,
+    SEND_TIMEOUT,
+    VERIFY_TIMEOUT,
+    Database,
+    Log,
+    Process,
+    Stub,
+    System,
+    drain,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def stubs() -> Iterator[list[Stub]]:
+    made = [Stub() for _ in range(4)]
+    yield made
+    for stub in made:
+        stub.close()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    made = Database(tmp_path / "accounts.db")
+    with made.connect() as connection:
+        connection.execute(CREATE)
+    return made
+
+
+@pytest.fixture
+def environment(stubs: list[Stub], database: Database, tmp_path: Path) -> dict[str, str]:
+    return {
+        "HOST": "127.0.0.1",
+        "PORT": "0",
+        "DATABASE_URL": f"sqlite:///{database.path}",
+        "NODE_INSTANCES": ",".join(stub.url for stub in stubs),
+        "HMAC_SECRET": SECRET,
+        "API_KEY": API_KEY,
+        "VERIFY_TIMEOUT": str(VERIFY_TIMEOUT),
+        "SEND_TIMEOUT": str(SEND_TIMEOUT),
+        "LOG_FILE": str(tmp_path / "reference.log"),
+    }
+
+
+@pytest.fixture
+def start(environment: dict[str, str], database: Database) -> Iterator[Callable[..., System]]:
+    """Make the implementation from the environment as it is by then."""
+    made: list[System] = []
+
+    def make(build: Callable[[Parts], Any] = build) -> System:
+        parts = Parts.of(Settings.from_environment(environment))
+        made.append(System(parts, database, Log(Path(environment["LOG_FILE"])), build))
+        return made[-1]
+
+    yield make
+    for system in made:
+        system.parts.close()
+
+
+@pytest.fixture
+def system(start: Callable[..., System]) -> System:
+    return start()
+
+
+@pytest.fixture
+def unfixed(start: Callable[..., System]) -> System:
+    return start(before_fix.build)
+
+
+@pytest.fixture
+def launch(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    launched: list[subprocess.Popen[str]] = []
+
+    def make(module: str = "reference_impl") -> Process:
+        # The log goes through a pipe that becomes readable with the line that tells the port.
+        fifo_end, write_end = os.pipe()
+        log = tmp_path / f"process{len(launched)}.log"
+        process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            env={**os.environ, **environment, "LOG_FILE": f"/dev/fd/{write_end}"},
+            pass_fds=(write_end,),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        os.close(write_end)
+        launched.append(process)
+        port = None
+        reader = os.fdopen(fifo_end, encoding="utf-8")
+        while port is None:
+            assert select.select([reader], [], [], PATIENCE)[0]
+            line = reader.readline()
+            assert line, "the process ended"
+            if "Listening" in line:
+                port = json.loads(line[line.index("{") :])["port"]
+        threading.Thread(target=drain, args=(reader, log), daemon=True).start()
+        return Process(process, port, Log(log))
+
+    yield make
+    for process in launched:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,57 @@
+"""The incident's implementation shows the incident, and lies to nobody about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.reference_impl.support import SESSION, event
+from tests.reference_impl.test_webhooks import WEBHOOK
+
+if TYPE_CHECKING:
+    from tests.reference_impl.support import Database, Stub, System
+
+
+def test_the_incident(unfixed: System, stubs: list[Stub], database: Database) -> None:
+    database.add(142, SESSION, stubs[0].url)
+    stubs[1].hold()
+    answer = unfixed.send()
+    assert (answer.status, answer.json["code"], answer.json["success"]) == (
+        502,
+        "rejected_by_instance",
+        False,
+    )
+    assert stubs[0].url in answer.json["error"]
+    assert "404" in answer.json["error"]
+    (line,) = [line for line in unfixed.log.lines() if "404 Not Found" in line]
+    assert ".ERROR: " in line
+    assert "/api/messages/send" in line
+    assert [method for method, _ in stubs[0].seen] == ["POST"]
+    assert not stubs[1].seen
+    assert database.url() == stubs[0].url
+
+
+def test_the_webhook_sets_status_and_phone_and_ignores_the_location(
+    unfixed: System, stubs: list[Stub], database: Database
+) -> None:
+    database.add(142, SESSION, stubs[0].url)
+    stubs[1].hold()
+    assert unfixed.webhook(event(phone_number="628999"), stubs[1].url).status == 200
+    row = database.row()
+    assert (row["phone_number"], row["assigned_instance_url"]) == ("628999", stubs[0].url)
+    assert unfixed.post(WEBHOOK, event(), {}).status == 401
+
+
+def test_a_correct_row_is_enough_to_send(unfixed: System, stubs: list[Stub], database: Database) -> None:
+    database.add(142, SESSION, stubs[1].url)
+    stubs[1].hold()
+    assert unfixed.send().json == {"success": True, "message_id": "m1", "instance_url": stubs[1].url}
+
+
+def test_what_it_cannot_send_it_says(unfixed: System, stubs: list[Stub], database: Database) -> None:
+    database.add(142, SESSION, None)
+    assert unfixed.send().json["code"] == "session_unverifiable"
+    assert unfixed.send(7).json["code"] == "account_not_found"
+    database.set_url(142, stubs[0].url)
+    stubs[0].hold()
+    stubs[0].acts["/api/messages"] = lambda handler: handler.answer(599, {})
+    assert unfixed.send().json["code"] == "delivery_unknown"
