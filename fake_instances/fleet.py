@@ -340,11 +340,19 @@ class Fleet:
     def settle(self, timeout: float) -> bool:
         """Wait until every request that will be answered was; False when one was not within `timeout` seconds.
 
-        Requests that hang by order are not waited for.
+        Requests that hang, or are answered late, by order are not waited for.
         """
         return self.journal.wait_until(
             lambda: not any(instance.open_requests for instance in self._instances.values()), timeout=timeout
         )
+
+    def hanging(self, number: int) -> int:
+        """Count the requests that hang on an instance now.
+
+        Raises:
+            UnknownInstanceError: there is no such instance.
+        """
+        return len(self._instance(number).hanging)
 
     def reset(self) -> None:
         """Clear every fault and let every session go: as after start."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from fake_instances.app import create_app
-from fake_instances.faults import ArmedFault, Endpoint, FaultBook, Hang, Refuse
+from fake_instances.faults import ArmedFault, Delay, Endpoint, FaultBook, Hang, Refuse
 from fake_instances.journal import (
     AnswerBegun,
     FaultArmed,
@@ -54,6 +54,7 @@ class Instance:
         self.api_key = api_key
         self.faults = FaultBook()
         self.open_requests: set[int] = set()
+        self.hanging: set[int] = set()
         self.started_at = time.monotonic()
         self._on_reconnect = on_reconnect
         self._url = url
@@ -221,8 +222,11 @@ class Instance:
     def executed(self, exchange: Exchange | None, armed: ArmedFault) -> None:
         """Record that a fault was carried out."""
         number = None if exchange is None else exchange.number
-        if exchange is not None and isinstance(armed.fault, Hang):
-            self.open_requests.discard(exchange.number)
+        if exchange is not None:
+            if isinstance(armed.fault, Hang | Delay):
+                self.open_requests.discard(exchange.number)
+            if isinstance(armed.fault, Hang):
+                self.hanging.add(exchange.number)
         self._journal.record(
             FaultExecuted(instance=self.number, fault=armed.number, words=str(armed.fault), request=number)
         )
@@ -234,6 +238,7 @@ class Instance:
     def completed(self, exchange: Exchange, status: int | None, ending: str, sent: int) -> None:
         """Record how a request ended."""
         self.open_requests.discard(exchange.number)
+        self.hanging.discard(exchange.number)
         self._journal.record(
             RequestCompleted(
                 instance=self.number, request=exchange.number, status=status, ending=ending, sent=sent

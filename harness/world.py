@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fake_instances import FleetError, Session
 from fake_instances.faults import Refuse
-from harness.contract import ConformanceFailure, NotJudgedError, Row, Settings, Target
+from harness.contract import MARGIN, ConformanceFailure, NotJudgedError, Row, Settings, Target
 from harness.history import History, RowRead, RowSet, UserAnswered, UserSends
 from harness.users import ask_to_send
 
@@ -143,6 +143,7 @@ class World:
         self.warm_up()
         warmed, self._accounts = self._accounts, []
         self.implementation.accounts.remove([account.id for account in warmed])
+        self.fleet.reset()
         self._started = self.fleet.journal.last
 
     def new_session(self, session_id: str | None = None, phone_number: str | None = None) -> Session:
@@ -253,6 +254,11 @@ class World:
     def kill_implementation(self) -> None:
         """End the implementation as `kill -9` would."""
         self.implementation.kill()
+
+    def wait_for_callers_to_leave(self, number: int) -> None:
+        """Wait until nobody hangs on an instance any more, or longer than any verification may take."""
+        bound = self.settings.verify_timeout_in_force + MARGIN
+        self.fleet.journal.wait_until(lambda: not self.fleet.hanging(number), timeout=bound)
 
     # Looking
 

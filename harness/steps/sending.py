@@ -147,6 +147,7 @@ def took_one_scan(world: World) -> None:
 @then(parsers.parse("instance {number:d} was given up after the verify timeout"))
 def given_up(world: World, number: int) -> None:
     """Judge how long the implementation held on to a verification that nobody answers."""
+    world.wait_for_callers_to_leave(number)
     sessions = {account.session_id for account in world.accounts}
     for session_id in sessions:
         checks.given_up_in_time(world.history, session_id, number, world.settings)

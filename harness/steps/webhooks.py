@@ -18,6 +18,56 @@ if TYPE_CHECKING:
 _NEW_PHONE = "628999888777"
 
 
+def _genuine(world: World, number: int, event: str) -> Webhook:
+    return world.fleet.webhook(world.account.session, number, event)
+
+
+def _ready_with(world: World, number: int, phone_number: str) -> Webhook:
+    fields = {
+        "phone_number": phone_number,
+        "status": "connected",
+        "platform": "android",
+        "extraction_method": "client_info",
+    }
+    return world.fleet.webhook(world.account.session, number, "session_ready", fields=fields)
+
+
+def _signature(webhook: Webhook) -> str:
+    return webhook.header("X-HMAC-Signature") or ""
+
+
+def _flipped(digit: str) -> str:
+    return "0" if digit != "0" else "1"
+
+
+def _resigned(change: Callable[[str], str]) -> Callable[[World, Webhook], Webhook]:
+    return lambda _world, webhook: webhook.with_header("X-HMAC-Signature", change(_signature(webhook)))
+
+
+def _spaced(webhook: Webhook) -> Webhook:
+    return webhook.with_body(webhook.body.replace(b'":', b'": '))
+
+
+_FLAWS: dict[str, Callable[[World, Webhook], Webhook]] = {
+    "no signature": lambda _world, webhook: webhook.without("X-HMAC-Signature"),
+    "an empty signature": _resigned(lambda _signature: ""),
+    "no timestamp": lambda _world, webhook: webhook.without("X-Timestamp"),
+    "neither": lambda _world, webhook: webhook.without("X-HMAC-Signature", "X-Timestamp"),
+    "the wrong secret": lambda _world, webhook: webhook.signed("not-the-shared-secret"),
+    "its first digit flipped": _resigned(lambda digits: _flipped(digits[0]) + digits[1:]),
+    "its last digit flipped": _resigned(lambda digits: digits[:-1] + _flipped(digits[-1])),
+    "half a signature": _resigned(lambda digits: digits[:32]),
+    "a sha256= prefix": _resigned(lambda digits: f"sha256={digits}"),
+    "another body": lambda _world, webhook: webhook.with_body(
+        webhook.body.replace(_NEW_PHONE.encode(), b"628111222333")
+    ),
+    "other spacing": lambda _world, webhook: _spaced(webhook),
+    "another timestamp": lambda _world, webhook: webhook.with_header(
+        "X-Timestamp", str(int(webhook.header("X-Timestamp") or "0") - 1)
+    ),
+}
+
+
 @given(parsers.parse("the session has reconnected on instance {number:d}"))
 @when(parsers.parse("the session reconnects on instance {number:d}"))
 def reconnects(world: World, number: int) -> None:
@@ -100,10 +150,10 @@ def started_again(world: World) -> None:
     world.implementation.relaunch()
 
 
-@when(parsers.parse("instance {number:d} announces session_ready with {flaw}"))
-def announces_flawed(world: World, number: int, flaw: str) -> None:
+@when(parsers.re(rf"instance (?P<number>\d+) announces session_ready with (?P<flaw>{'|'.join(_FLAWS)})"))
+def announces_flawed(world: World, number: str, flaw: str) -> None:
     """Send a webhook that moves the URL if it is believed, and whose authentication has a flaw."""
-    world.deliver(_FLAWS[flaw](world, _ready_with(world, number, _NEW_PHONE)))
+    world.deliver(_FLAWS[flaw](world, _ready_with(world, int(number), _NEW_PHONE)))
 
 
 @when(parsers.parse("instance {number:d} announces session_ready signed {seconds:d} seconds {direction}"))
@@ -141,53 +191,3 @@ def refused_below_500(world: World) -> None:
 def _told(world: World) -> str:
     answer = world.webhook_answers[-1]
     return f"it was answered {answer.status}" if answer.status else f"it got no answer: {answer.reason}"
-
-
-def _genuine(world: World, number: int, event: str) -> Webhook:
-    return world.fleet.webhook(world.account.session, number, event)
-
-
-def _ready_with(world: World, number: int, phone_number: str) -> Webhook:
-    fields = {
-        "phone_number": phone_number,
-        "status": "connected",
-        "platform": "android",
-        "extraction_method": "client_info",
-    }
-    return world.fleet.webhook(world.account.session, number, "session_ready", fields=fields)
-
-
-def _signature(webhook: Webhook) -> str:
-    return webhook.header("X-HMAC-Signature") or ""
-
-
-def _flipped(digit: str) -> str:
-    return "0" if digit != "0" else "1"
-
-
-def _resigned(change: Callable[[str], str]) -> Callable[[World, Webhook], Webhook]:
-    return lambda _world, webhook: webhook.with_header("X-HMAC-Signature", change(_signature(webhook)))
-
-
-def _spaced(webhook: Webhook) -> Webhook:
-    return webhook.with_body(webhook.body.replace(b'":', b'": '))
-
-
-_FLAWS: dict[str, Callable[[World, Webhook], Webhook]] = {
-    "no signature": lambda _world, webhook: webhook.without("X-HMAC-Signature"),
-    "an empty signature": _resigned(lambda _signature: ""),
-    "no timestamp": lambda _world, webhook: webhook.without("X-Timestamp"),
-    "neither": lambda _world, webhook: webhook.without("X-HMAC-Signature", "X-Timestamp"),
-    "the wrong secret": lambda _world, webhook: webhook.signed("not-the-shared-secret"),
-    "its first digit flipped": _resigned(lambda digits: _flipped(digits[0]) + digits[1:]),
-    "its last digit flipped": _resigned(lambda digits: digits[:-1] + _flipped(digits[-1])),
-    "half a signature": _resigned(lambda digits: digits[:32]),
-    "a sha256= prefix": _resigned(lambda digits: f"sha256={digits}"),
-    "another body": lambda _world, webhook: webhook.with_body(
-        webhook.body.replace(_NEW_PHONE.encode(), b"628111222333")
-    ),
-    "other spacing": lambda _world, webhook: _spaced(webhook),
-    "another timestamp": lambda _world, webhook: webhook.with_header(
-        "X-Timestamp", str(int(webhook.header("X-Timestamp") or "0") - 1)
-    ),
-}

@@ -185,7 +185,8 @@ class Database:
         return dict(found)
 
     def url(self, account_id: int = 142) -> str | None:
-        return self.row(account_id)["assigned_instance_url"]
+        url: str | None = self.row(account_id)["assigned_instance_url"]
+        return url
 
 
 @dataclass

@@ -85,7 +85,7 @@ def test_what_is_no_json_object_is_none(body: bytes) -> None:
         {"sessions": {"details": "a"}},
     ],
 )
-def test_an_answer_without_the_documented_list_lists_nothing(answer: PostAnswer) -> None:
+def test_an_answer_without_the_documented_list_lists_nothing(answer: dict[str, object]) -> None:
     assert detailed_list(answer) is None
 
 

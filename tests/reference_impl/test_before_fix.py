@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.reference_impl.support import SESSION, event
-from tests.reference_impl.test_webhooks import WEBHOOK
+from tests.reference_impl.support import SESSION, WEBHOOK, event
 
 if TYPE_CHECKING:
     from tests.reference_impl.support import Database, Stub, System

@@ -21,8 +21,8 @@ def posts(stubs: list[Stub]) -> list[int]:
     return [stub.count("POST") for stub in stubs]
 
 
-def answers(status: int, body: object, **headers: str) -> Act:
-    return lambda handler: handler.answer(status, body, **headers)
+def answers(status: int, body: object) -> Act:
+    return lambda handler: handler.answer(status, body)
 
 
 def test_a_session_that_moves_between_verification_and_post_is_followed(

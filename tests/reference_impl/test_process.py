@@ -51,6 +51,7 @@ def test_a_signal_stops_it_promptly_though_sends_hang(
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         again.bind(("127.0.0.1", process.port))
         again.listen()
+    assert process.process.stderr is not None
     assert process.process.stderr.read() == ""
 
 

@@ -7,7 +7,6 @@ import hmac
 
 import pytest
 
-from reference_impl import signature as module
 from reference_impl.signature import Authenticator, NotAuthenticError, sign
 
 BODY = b'{"event":"session_ready"}'
@@ -76,11 +75,11 @@ def test_any_other_signature_is_refused(signature: str | None) -> None:
 def test_signatures_are_compared_in_constant_time_and_only_so(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
 
-    def compare_digest(one: object, other: object) -> None:
+    def compare_digest(one: bytes, other: bytes) -> bool:
         compared.append((one, other))
         return False
 
-    monkeypatch.setattr(module.hmac, "compare_digest", compare_digest)
+    monkeypatch.setattr("reference_impl.signature.hmac.compare_digest", compare_digest)
     with pytest.raises(NotAuthenticError, match="Invalid signature"):
         CHECK.timestamp_of(GOOD, str(NOW), BODY, NOW)
     assert compared == [(GOOD.encode(), GOOD.encode())]

@@ -37,7 +37,7 @@ def endless(handler: Handler) -> None:
         handler.wfile.write(b" " * 65536)
 
 
-def raw(payload: object) -> Act:
+def raw(payload: bytes) -> Act:
     return lambda handler: handler.answer(200, raw=payload)
 
 
@@ -46,7 +46,7 @@ def cut_off(handler: Handler) -> None:
     handler.close_connection = True
 
 
-def redirect_to(url: str | None) -> Act:
+def redirect_to(url: str) -> Act:
     return lambda handler: handler.answer(307, {}, Location=url + handler.path)
 
 
