@@ -36,11 +36,6 @@ class InstanceAddress:
     url: str | None = None
 
 
-def document_addresses(host: str = "127.0.0.1", *, free_ports: bool = False) -> tuple[InstanceAddress, ...]:
-    """Give the document's four instances on one host, on their own ports or on free ones."""
-    return tuple(InstanceAddress(number, host, 0 if free_ports else number) for number in DOCUMENT_PORTS)
-
-
 class Fleet:
     """Several gateway instances in this process, each on a port of its own.
 

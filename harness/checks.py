@@ -189,6 +189,17 @@ def not_logged(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]
         raise ConformanceFailure(f"the log has no line {quoted(text)}", f"it has {found[0].text}")
 
 
+def sessions_counted(sessions: Mapping[str, object], count: int, number: int) -> None:
+    """Hold that an instance's own health counts this many sessions, all of them connected.
+
+    Raises:
+        ConformanceFailure: it counts otherwise.
+    """
+    if (sessions.get("total"), sessions.get("connected")) != (count, count):
+        observed = f"total {sessions.get('total')}, connected {sessions.get('connected')}"
+        raise ConformanceFailure(f"instance {number} counts {count} sessions, all connected", observed)
+
+
 def took_at_most(answer: UserAnswered, seconds: float, why: str) -> None:
     """Hold that a user was answered within a time, MARGIN on top.
 

@@ -66,9 +66,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--fleet-ports",
-        choices=("document", "free"),
         default="document",
-        help="where they listen: on 3001-3004 as in the document, or on free ports",
+        metavar="PORTS",
+        help="where they listen: document (3001-3004), free, or four ports such as 4001,4002,4003,4004",
     )
     group.addoption(
         "--fleet-seed",
@@ -147,11 +147,8 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     number = int(worker.removeprefix("gw")) if worker else None
     host = config.option.fleet_host or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
-    addresses = fleet_addresses(
-        host,
-        free_ports=config.option.fleet_ports == "free",
-        fallback=number is not None and not config.option.fleet_host,
-    )
+    fallback = number is not None and not config.option.fleet_host
+    addresses = fleet_addresses(host, config.option.fleet_ports, fallback=fallback)
     with Rig(config.stash[CONFORMANCE].target, addresses, Settings()) as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
         first.warm_up()

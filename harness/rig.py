@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from fake_instances import Fleet
-from fake_instances.fleet import InstanceAddress, document_addresses
+from fake_instances import Fleet, PortInUseError
+from fake_instances.fleet import DOCUMENT_PORTS, InstanceAddress
 from harness.attachment import Attachment, random_secrets
-from harness.contract import Settings, Target
+from harness.contract import LaunchError, Settings, Target, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,8 @@ class Rig:
         with contextlib.ExitStack() as opened:
             self._scratch = Path(tempfile.mkdtemp(prefix="instance-sync-"))
             opened.callback(shutil.rmtree, self._scratch, ignore_errors=True)
-            opened.enter_context(self.fleet)
+            start_fleet(self.fleet)
+            opened.callback(self.fleet.stop)
             self.implementation = opened.enter_context(
                 Attachment(self.target, self.settings, self.fleet, self._host, self._scratch)
             )
@@ -75,14 +76,50 @@ class Rig:
                 before.face_fleet()
 
 
-def fleet_addresses(host: str, *, free_ports: bool, fallback: bool) -> tuple[InstanceAddress, ...]:
+def fleet_addresses(host: str, ports: str, *, fallback: bool = False) -> tuple[InstanceAddress, ...]:
     """Give the document's four instances on a host.
 
-    With `fallback`, where the system lacks that loopback address, give them on 127.0.0.1 and free ports.
+    `ports` is "document" for 3001-3004, "free" for ports that the system chooses, or four numbers with commas.
+    With `fallback`, where the system lacks that address, they are given on 127.0.0.1 and free ports.
+
+    Raises:
+        TargetError: `ports` is none of these.
     """
     if fallback and not _has_address(host):
-        return document_addresses("127.0.0.1", free_ports=True)
-    return document_addresses(host, free_ports=free_ports)
+        host, ports = "127.0.0.1", "free"
+    if ports == "document":
+        chosen = list(DOCUMENT_PORTS)
+    elif ports == "free":
+        chosen = [0] * len(DOCUMENT_PORTS)
+    else:
+        words = ports.split(",")
+        chosen = [int(word) for word in words if word.strip().isdecimal() and 0 < int(word) < 65536]
+        if len(chosen) != len(words) or len(set(chosen)) != len(DOCUMENT_PORTS):
+            raise TargetError(
+                f"--fleet-ports {ports!r}: write document, free, or four different ports such as 4001,4002,4003,4004"
+            )
+    return tuple(
+        InstanceAddress(number, host, port) for number, port in zip(DOCUMENT_PORTS, chosen, strict=True)
+    )
+
+
+def start_fleet(fleet: Fleet) -> Fleet:
+    """Start a fleet, or say which other ports and addresses can be chosen.
+
+    Raises:
+        LaunchError: a port is in use, or the address is not this machine's; nothing is left listening.
+    """
+    try:
+        return fleet.start()
+    except PortInUseError as problem:
+        raise LaunchError(
+            f"{problem}; free it, or choose other ports with --fleet-ports free (or four numbers, "
+            "4001,4002,4003,4004), or another loopback address with --fleet-host 127.0.0.2"
+        ) from None
+    except OSError as problem:
+        raise LaunchError(
+            f"the instances cannot listen: {problem}; choose an address with --fleet-host"
+        ) from None
 
 
 def _has_address(host: str) -> bool:

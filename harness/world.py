@@ -8,13 +8,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from fake_instances import FleetError, Session
 from fake_instances.faults import Refuse
 from harness.contract import MARGIN, ConformanceFailure, NotJudgedError, Row, Settings, Target
 from harness.history import History, RowRead, RowSet, UserAnswered, UserSends
+from harness.incident import INCIDENT_SESSION, LONG_PAST
 from harness.users import ask_to_send
 
 if TYPE_CHECKING:
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
     from harness.rig import Rig
 
 Judged = TypeVar("Judged")
-
-INCIDENT_ACCOUNT = 142
-INCIDENT_SESSION = "webjs_1_1763798326_U9tUyl0b"
-INCIDENT_PHONE = "62811801641"
-LONG_PAST = datetime(2020, 1, 1)  # noqa: DTZ001 - the column is UTC without saying so
-"""When every row was last written, as far as a scenario is concerned."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _POLL_SECONDS = 0.02

@@ -62,6 +62,6 @@ def _serve(build: Callable[[Parts], Flask]) -> NoReturn:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    parts.log.info("Listening", host=settings.host, port=server.effective_port, pid=os.getpid())
+    parts.log.info("Listening", host=settings.host, port=int(server.effective_port), pid=os.getpid())
     server.run()
     sys.exit(0)

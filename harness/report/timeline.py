@@ -56,7 +56,7 @@ def _words(entry: Entry, history: History) -> str | None:  # noqa: C901, PLR0911
         case UserAnswered(status=None):
             return f"implementation → user: no answer after {entry.seconds:.2f} s ({entry.problem})"
         case UserAnswered():
-            return f"implementation → user: {entry.status} {entry.body[:300]}"
+            return f"implementation → user: {entry.status} {entry.body.strip()[:300]}"
         case RequestArrived():
             return f"caller → instance {entry.instance}: {_request(entry)} → {_ending(entry, history)}"
         case MessageDelivered():

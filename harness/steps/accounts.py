@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_bdd import given, parsers, then, when
 
 from harness import checks
-from harness.world import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION
+from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION
 
 if TYPE_CHECKING:
     from harness.world import World

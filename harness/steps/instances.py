@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import requests
 from faker import Faker
 from pytest_bdd import given, parsers, then, when
 
 from fake_instances.faults import VERIFICATION, Answer, Delay, Endpoint, Fault, Hang, LoseWebhook, Refuse
-from harness.contract import ConformanceFailure, HarnessError
-from harness.history import HARNESS
+from harness import checks
+from harness.contract import HarnessError
+from harness.probe import health
 
 if TYPE_CHECKING:
     from harness.world import World
@@ -118,22 +118,10 @@ def counts_one(world: World, number: int) -> None:
 @given(parsers.parse("instance {number:d} lists the session"))
 def lists(world: World, number: int) -> None:
     """Hold that the instance's own health route lists the session, over HTTP."""
-    details = _health(world, number)["sessions"]["details"]
+    details = health(world.fleet.url(number))["sessions"]["details"]
     if [one["session_id"] for one in details] != [world.account.session_id]:
         raise HarnessError(f"instance {number} was to list the session alone, and lists {details}")
 
 
 def _holds_count(world: World, number: int, count: int) -> None:
-    sessions = _health(world, number)["sessions"]
-    if (sessions["total"], sessions["connected"]) != (count, count):
-        told = f"total {sessions['total']}, connected {sessions['connected']}"
-        raise ConformanceFailure(f"instance {number} counts {count} sessions, all connected", told)
-
-
-def _health(world: World, number: int) -> dict[str, Any]:
-    with requests.Session() as caller:
-        caller.trust_env = False
-        url = f"{world.fleet.url(number)}/health/detailed"
-        answer = caller.get(url, headers={"User-Agent": HARNESS}, timeout=5)
-    shown: dict[str, Any] = answer.json()
-    return shown
+    checks.sessions_counted(health(world.fleet.url(number))["sessions"], count, number)

@@ -65,9 +65,12 @@ def test_secrets_are_replaced_and_long_values_cut(logged: Logged) -> None:
 
 def test_lines_of_many_threads_stay_whole(logged: Logged) -> None:
     read, log = logged.read, logged.log
-    threads = [
-        threading.Thread(target=lambda: [log.info("Noted", c="x" * 200) for _ in range(50)]) for _ in range(8)
-    ]
+
+    def fill() -> None:
+        for _ in range(50):
+            log.info("Noted", c="x" * 200)
+
+    threads = [threading.Thread(target=fill) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,113 @@
+"""The command line, `instance-sync`: reads arguments, calls the work, and gives the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import reproduce, suite
+from harness.contract import ConformanceFailure, HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+USAGE_ERROR = 4
+"""What the user named is wrong; nothing was judged. Pytest's own status for that, so both commands agree."""
+INTERRUPTED = 130
+
+_EXIT_CODES = """\
+exit codes:
+  0  conformant        every MUST of every claimed profile passed
+  1  non-conformant    a claimed MUST failed
+  2  incomplete        nothing failed, but a claimed MUST was not judged, or nothing ran
+  3  harness error     the harness itself broke
+  4  usage error       an option, a target or a requirement is wrong; nothing was judged
+"""
+_EXAMPLES = """\
+examples:
+  instance-sync reproduce                      see the incident happen, and the fix repair it
+  instance-sync reproduce --pause              the same, with time for curl between the steps
+  instance-sync verify                         judge the reference implementation
+  instance-sync verify --target before-fix     judge the control plane as it was at the incident
+  instance-sync verify --target mine.toml      judge your own
+  instance-sync verify --requirement SCAN-01   one requirement only; the verdict is then incomplete
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit code."""
+    parser = _parser()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["verify"] and not {"-h", "--help"} & set(given):
+        return _verify(given[1:])
+    try:
+        options = parser.parse_args(given)
+    except SystemExit as ended:
+        return USAGE_ERROR if ended.code else 0
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return reproduce.tell(options.fleet_host, options.fleet_ports, pause=options.pause)
+    except (HarnessError, ConformanceFailure) as problem:
+        sys.stderr.write(f"instance-sync: {problem}\n")
+        return 3 if isinstance(problem, ConformanceFailure) else 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninstance-sync: interrupted; everything that was started is stopped\n")
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="instance-sync",
+        description="Reproduces the incident of account 142, and judges implementations of its fix.",
+        epilog=_EXAMPLES + "\n" + _EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    story = commands.add_parser(
+        "reproduce",
+        help="tell the incident step by step, really doing each step",
+        description="Tells the incident of account 142 step by step, and really does each thing it prints.",
+        epilog="example:\n  instance-sync reproduce --pause",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    story.add_argument(
+        "--pause", action="store_true", help="wait for Enter between steps, with every port open"
+    )
+    story.add_argument(
+        "--fleet-host", default="127.0.0.1", metavar="ADDRESS", help="where the instances listen"
+    )
+    story.add_argument(
+        "--fleet-ports", default="document", metavar="PORTS", help="document (3001-3004), free, or four ports"
+    )
+    commands.add_parser(
+        "verify",
+        help="judge an implementation by every feature; takes pytest's options too",
+        description="Judges an implementation by every feature that comes with the harness.",
+        usage="instance-sync verify [--target NAME|FILE] [--requirement ID] [any option of pytest]",
+        epilog=_EXAMPLES + "\n" + _EXIT_CODES + "\nEvery option: pytest --help, group instance-sync.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=True,
+    )
+    return parser
+
+
+def _verify(arguments: Sequence[str]) -> int:
+    root = suite.features_root()
+    # Nothing of the folder that the user stands in has a say: the same run everywhere.
+    own = ["-c", os.devnull, f"--rootdir={root}", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    return int(pytest.main([*own, *arguments, str(root)]))
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
