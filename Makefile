@@ -1,0 +1,42 @@
+# Each command works in a fresh clone: it makes .venv and installs first. A second run installs nothing.
+#
+#   make conformance   judge the reference implementation by every feature
+#   make test          everything: unit tests, features, import rules, feature style
+#   make check         ruff and mypy
+#   make reproduce     tell the incident of account 142
+#
+# ARGS are handed on: make conformance ARGS="--target before-fix"
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: conformance test check reproduce install clean
+
+conformance: $(INSTALLED)
+	@$(BIN)/python -m pytest features/ $(ARGS)
+
+test: $(INSTALLED)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+reproduce: $(INSTALLED)
+	@$(BIN)/instance-sync reproduce $(ARGS)
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, and $(PYTHON) is {v.major}.{v.minor}: run make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info
