@@ -46,14 +46,16 @@ def delivered_nowhere(history: History, session_id: str) -> None:
         )
 
 
-def nothing_posted(history: History, session_id: str) -> None:
-    """Hold that no message was posted to any instance.
+def nothing_posted(history: History, session_id: str, to: int | None = None) -> None:
+    """Hold that no message was posted to any instance, or to one.
 
     Raises:
         ConformanceFailure: one was.
     """
-    if posts := history.posts(session_id):
-        raise ConformanceFailure("no message is posted to any instance", _told_of_posts(history, posts))
+    where = "any instance" if to is None else f"instance {to}"
+    posts = [post for post in history.posts(session_id) if to in {None, post.instance}]
+    if posts:
+        raise ConformanceFailure(f"no message is posted to {where}", _told_of_posts(history, posts))
 
 
 def told_sent(answer: UserAnswered) -> None:
@@ -83,7 +85,7 @@ def says_not_found_anywhere(answer: UserAnswered) -> None:
         ConformanceFailure: it says neither.
     """
     said = answer.body.lower()
-    if "session_not_found" not in said and "not found" not in said:
+    if "session_not_found" not in said and not ("session" in said and "not found" in said):
         raise ConformanceFailure(
             "the error says that the session was not found in any instance", told_of_answer(answer)
         )
@@ -99,7 +101,12 @@ def verified_before_each_post(history: History, session_id: str, number_of: Mapp
     """
     sends = [send for send in history.sends.values() if send.session_id == session_id]
     for post in history.posts(session_id):
-        send = max((one for one in sends if one.sequence < post.sequence), key=lambda one: one.sequence)
+        send = next((one for one in reversed(sends) if one.sequence < post.sequence), None)
+        if send is None:
+            raise ConformanceFailure(
+                "a message is posted when a user sends one",
+                f"instance {post.instance} was posted a message before any user sent one",
+            )
         assigned = number_of[(send.assigned or "").removesuffix("/")]
         asked = [
             verification

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import reproduce, suite
-from harness.contract import ConformanceFailure, HarnessError
+from harness.contract import ConformanceFailure, HarnessError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return reproduce.tell(options.fleet_host, options.fleet_ports, pause=options.pause)
     except (HarnessError, ConformanceFailure) as problem:
         sys.stderr.write(f"instance-sync: {problem}\n")
-        return 3 if isinstance(problem, ConformanceFailure) else 2
+        return _exit_code(problem)
     except KeyboardInterrupt:
         sys.stderr.write("\ninstance-sync: interrupted; everything that was started is stopped\n")
         return INTERRUPTED
@@ -102,6 +102,16 @@ def _verify(arguments: Sequence[str]) -> int:
     # Nothing of the folder that the user stands in has a say: the same run everywhere.
     own = ["-c", os.devnull, f"--rootdir={root}", "-p", "no:cacheprovider", "--import-mode=importlib"]
     return int(pytest.main([*own, *arguments, str(root)]))
+
+
+def _exit_code(problem: HarnessError | ConformanceFailure) -> int:
+    match problem:
+        case TargetError():
+            return USAGE_ERROR
+        case ConformanceFailure():
+            return 3
+        case _:
+            return 2
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

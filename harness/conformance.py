@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pytest_bdd.scenario import scenario_wrapper_template_registry
+from pytest_bdd.scenario import make_python_name, scenario_wrapper_template_registry
 
 from harness import suite
 from harness.report import text
@@ -55,7 +55,7 @@ class Conformance:
     @cached_property
     def tally(self) -> Tally:
         """What came of each scenario so far."""
-        return Tally(self.catalogue, self.suite)
+        return Tally(self.catalogue, self.suite, lambda name: f"test_{make_python_name(name)}")
 
     @cached_property
     def written(self) -> frozenset[str]:
@@ -130,7 +130,7 @@ class Reporter:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Compute the verdict, when there were scenarios, and make the run end with its exit code."""
         conformance = self._conformance
-        if session.exitstatus == pytest.ExitCode.USAGE_ERROR:
+        if session.exitstatus == pytest.ExitCode.USAGE_ERROR or session.config.option.collectonly:
             return
         if not conformance.collected and not conformance.tally.records:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING
 
@@ -61,14 +62,13 @@ class NoLog:
 
 
 def parse_line(text: str) -> LogLine:
-    """Split a line into its text and the JSON object in it: the first `{` from which one can be read."""
+    """Split a line into its text and the JSON object in it: the first that can be read and is not empty."""
     decoder = json.JSONDecoder()
     start = text.find("{")
     while start >= 0:
-        try:
+        with contextlib.suppress(ValueError):
             fields, _ = decoder.raw_decode(text, start)
-        except ValueError:
-            start = text.find("{", start + 1)
-        else:
-            return LogLine(text, fields)
+            if fields:
+                return LogLine(text, fields)
+        start = text.find("{", start + 1)
     return LogLine(text, {})

@@ -88,6 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
         conformance.check_selection(
             [*config.option.requirement, *names_in_expression(config.option.markexpr)]
         )
+        fleet_addresses("127.0.0.1", config.option.fleet_ports)
     except (TargetError, CatalogueError) as problem:
         raise pytest.UsageError(str(problem)) from None
     config.stash[CONFORMANCE] = conformance
@@ -104,11 +105,16 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"instance-sync: target {target.name} {target.version}, --fleet-seed {config.option.fleet_seed}"
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the scenarios that were asked for and whose profile is claimed."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
+    """Of what every other filter kept, keep the scenarios that were asked for and whose profile is claimed."""
+    found = list(items)
+    yield
     conformance = config.stash[CONFORMANCE]
-    conformance.collected = sum(1 for item in items if conformance.scenario(item))
+    # A filter that leaves nothing at all must be seen; one that leaves other tests was meant for those.
+    conformance.collected = sum(1 for item in items or found if conformance.scenario(item))
     wanted = set(config.option.requirement)
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []

@@ -10,7 +10,7 @@ from harness.contract import ConformanceFailure, LaunchError, NotJudgedError, Ti
 from harness.verdict import Outcome, Run, ScenarioResult, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from harness.requirements import Catalogue, Profile
     from harness.suite import WrittenScenario
@@ -43,11 +43,17 @@ class Record:
 
 
 class Tally:
-    """The records of a run, and which runs were to come."""
+    """The records of a run, and which runs were to come.
 
-    def __init__(self, catalogue: Catalogue, suite: Sequence[WrittenScenario]) -> None:
+    `function_of` gives the name of the test function that a scenario of this name is run by.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, suite: Sequence[WrittenScenario], function_of: Callable[[str], str]
+    ) -> None:
         self._catalogue = catalogue
         self._suite = suite
+        self._scenarios = {function_of(one.name): (one.file, one.name) for one in suite}
         self._expected: set[str] = set()
         self._records: dict[str, Record] = {}
 
@@ -63,7 +69,8 @@ class Tally:
     def add(self, record: Record) -> None:
         """Take in what came of a run; trouble while cleaning up behind it overrides that it passed."""
         before = self._records.get(record.node)
-        if before is None or before.outcome == Outcome.PASSED or record.judged_again:
+        anew = before is None or (record.judged_again and not before.judged_again)
+        if before is None or anew or before.outcome == Outcome.PASSED:
             self._records[record.node] = record
 
     def verdict(self, claims: Collection[Profile], *, trouble: str = "", crash: str = "") -> Verdict:
@@ -79,11 +86,9 @@ class Tally:
         runs: dict[tuple[str, str], set[str]] = {}
         for record in self._records.values():
             runs.setdefault((record.file, record.name), set()).add(record.node)
-        functions = {_function(node): key for key, nodes in runs.items() for node in nodes}
         for node in self._expected - self._records.keys():
-            # A row of Examples that never ran belongs to the scenario whose other rows did.
-            if (key := functions.get(_function(node))) is not None:
-                runs[key].add(node)
+            if (key := self._scenarios.get(_function(node))) is not None:
+                runs.setdefault(key, set()).add(node)
         written: dict[str, set[str]] = {}
         for scenario in self._suite:
             # One with no run at all stands for itself, and so counts as not judged.
@@ -114,4 +119,4 @@ def is_time_bound(problem: BaseException | None) -> bool:
 
 
 def _function(node: str) -> str:
-    return node.split("[", 1)[0]
+    return node.partition("::")[2].partition("[")[0]

@@ -101,13 +101,12 @@ class _Reader:
 
     def target(self) -> Target:
         standard: dict[str, Any] = {name: one.default for name, one in Target.__dataclass_fields__.items()}
-        directory = self._path.parent / str(self._get("launch", "directory", "."))
         return Target(
             name=str(self._need("implementation", "name")),
             version=str(self._get("implementation", "version", "unknown")),
             claims=self._among("implementation", "claims", [str(one) for one in Profile], ["core"]),
             command=self._command(),
-            directory=directory.absolute(),
+            directory=self._directory(),
             databases=self._among("launch", "databases", _DATABASES, ["sqlite"]),
             ready=self._path_of("launch", "ready", "/health"),
             ready_timeout=float(self._get("launch", "ready_timeout", standard["ready_timeout"])),
@@ -179,6 +178,14 @@ class _Reader:
         if not command[0]:
             raise self._fail("launch.command", "its first word is the program and must not be empty")
         return command
+
+    def _directory(self) -> Path:
+        directory = (self._path.parent / str(self._get("launch", "directory", "."))).absolute()
+        if not directory.is_dir():
+            raise self._fail(
+                "launch.directory", f"there is no folder {directory}; it is relative to this file"
+            )
+        return directory
 
     def _columns(self) -> dict[str, str]:
         if (via := self._get("state", "via", "sql")) != "sql":

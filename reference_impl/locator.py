@@ -120,6 +120,15 @@ class Locator:
         return latest.task
 
     async def _scan(self, session_id: str, assigned: str | None, ignoring: frozenset[str]) -> Finding:
+        finding = await self._look_everywhere(session_id, assigned, ignoring)
+        if finding.holder is None and not finding.instances(Holding.UNKNOWN):
+            # The session may have moved meanwhile, from one that had not answered yet to one that had.
+            finding = await self._look_everywhere(session_id, assigned, ignoring)
+        return finding
+
+    async def _look_everywhere(
+        self, session_id: str, assigned: str | None, ignoring: frozenset[str]
+    ) -> Finding:
         began_at, since = time.time(), moment()
         order = sorted(self._instances, key=lambda base: base != assigned)
         asked = {asyncio.create_task(self.ask(base, session_id, since)): base for base in order}

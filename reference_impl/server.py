@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -39,6 +40,8 @@ def serve(build: Callable[[Parts], Flask]) -> NoReturn:
 def _serve(build: Callable[[Parts], Flask]) -> NoReturn:
     settings = Settings.from_environment(os.environ)
     parts = Parts.of(settings)
+    # Its warnings about a queue of one or two would stand among the log lines on standard error.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         server = create_server(
             build(parts),

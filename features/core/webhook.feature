@@ -124,9 +124,10 @@ Feature: Instances name themselves in webhooks
 
     @WEBHOOK-12
     Scenario: A late webhook does not undo a newer move
-      When the session reconnects on instance 3003
-      And the announcement of instance 3002 from 100 seconds ago arrives late
-      Then the row is assigned to instance 3003
+      Given the session has reconnected on instance 3003
+      And the row was read and says instance 3003
+      When the announcement of instance 3002 from 100 seconds ago arrives late
+      Then the row is still assigned to instance 3003
 
   Rule: The next send follows the webhook at once
 
@@ -134,9 +135,9 @@ Feature: Instances name themselves in webhooks
     Scenario: A send behind a webhook uses the new instance though the old one still lists the session
       Given instance 3001 lists the session too
       And the user has sent "before" from the account
-      And its row is still assigned to instance 3001
-      When instance 3002 announces session_ready
-      And the user sends "after" from the account
+      And instance 3002 has announced session_ready
+      And the row was read and says instance 3002
+      When the user sends "after" from the account
       Then instance 3001 delivers "before" once
       And instance 3002 delivers "after" once
 

@@ -16,6 +16,7 @@ import requests
 
 from harness.contract import LaunchError
 from harness.drivers import guard
+from harness.report.redaction import redact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,7 @@ class CommandImplementation:
         self._target = target
         self._host, self._port = launch.host, free_port(launch.host)
         self._output = output_file(scratch)
+        self._secrets = (launch.api_key, launch.hmac_secret)
         self._scratch = scratch
         self._words = _command(target, launch, self._host, self._port)
         self._environment = _environment(target, launch, self._host, self._port)
@@ -113,8 +115,9 @@ class CommandImplementation:
         with requests.Session() as caller:
             caller.trust_env = False
             while (waited := time.monotonic() - started) < self._target.ready_timeout:
-                if self._guard.poll() is not None:
-                    raise LaunchError(self._describe(f"ended after {waited:.1f} s, before it was ready"))
+                if (ended := self._guard.poll()) is not None:
+                    end = f"exited with status {ended} after {waited:.1f} s"
+                    raise LaunchError(self._describe(f"{end}, before GET {url} answered 200"))
                 try:
                     status = caller.get(url, timeout=2, headers=dict(self._target.headers)).status_code
                 except requests.RequestException as problem:
@@ -140,7 +143,7 @@ class CommandImplementation:
         if not lines:
             return "it printed nothing"
         last = "\n".join(f"    {line}" for line in lines[-_LAST_OUTPUT_LINES:])
-        return f"its last output:\n{last}"
+        return f"its last output:\n{redact(last, self._secrets)}"
 
 
 def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementation:

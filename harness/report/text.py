@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.contract import Target
     from harness.requirements import Catalogue
     from harness.tally import Record
-    from harness.verdict import Verdict
+    from harness.verdict import RequirementResult, Verdict
 
 _WIDTH = 110
 _ORDER = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN, Outcome.NOT_WRITTEN)
@@ -55,8 +55,8 @@ def summary(target: Target, catalogue: Catalogue, verdict: Verdict, records: Seq
     """Tell a verdict: each claimed profile with its counts, what failed or was not judged, and the conclusion."""
     lines = [f"implementation  {target.name} {target.version}, which claims {', '.join(target.claims)}"]
     lines += [_profile_line(verdict, one.value) for one in verdict.profiles]
-    lines += _listed(verdict, Outcome.FAILED, "failed")
-    lines += _listed(verdict, Outcome.NOT_JUDGED, "not judged")
+    lines += _failed(verdict)
+    lines += _not_judged(verdict)
     again = [record.node for record in records if record.judged_again]
     lines += [f"judged again    {node} (a time bound was missed at first)" for node in again]
     covered = sum(1 for one in verdict.requirements if one.requirement.judged and _is_covered(one.outcome))
@@ -87,14 +87,32 @@ def _profile_line(verdict: Verdict, profile: str) -> str:
     return f"{profile:<16}{len(results)} requirements: {told}"
 
 
-def _listed(verdict: Verdict, outcome: Outcome, label: str) -> list[str]:
+def _failed(verdict: Verdict) -> list[str]:
     lines: list[str] = []
-    for one in verdict.of(outcome):
-        level = "" if one.requirement.level is Level.MUST else f" ({one.requirement.level.value})"
+    for one in verdict.of(Outcome.FAILED):
         reason = one.reasons[0].splitlines()[0] if one.reasons else ""
-        text = f"{label:<16}{one.requirement.id}{level}: {reason}"
+        text = f"{'failed':<16}{_named(one)}: {reason}"
         lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
     return lines
+
+
+def _not_judged(verdict: Verdict) -> list[str]:
+    """Give each reason once, and whole: it may be the last output of an implementation that never came up."""
+    names_by_reason: dict[str, list[str]] = {}
+    for one in verdict.of(Outcome.NOT_JUDGED):
+        names_by_reason.setdefault(one.reasons[0] if one.reasons else "", []).append(_named(one))
+    lines: list[str] = []
+    for reason, names in names_by_reason.items():
+        first, *rest = reason.splitlines() or [""]
+        text = f"{'not judged':<16}{', '.join(names)}: {first}"
+        lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
+        lines += [" " * 18 + line for line in rest]
+    return lines
+
+
+def _named(one: RequirementResult) -> str:
+    level = one.requirement.level
+    return one.requirement.id if level is Level.MUST else f"{one.requirement.id} ({level.value})"
 
 
 def _is_covered(outcome: Outcome) -> bool:

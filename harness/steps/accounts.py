@@ -80,7 +80,6 @@ def row_still_says(world: World, number: int) -> None:
 
 
 @given(parsers.parse("the row was read and says instance {number:d}"))
-@given(parsers.parse("its row is still assigned to instance {number:d}"))
 @then(parsers.parse("the row is assigned to instance {number:d}"))
 def row_is_assigned(world: World, number: int) -> None:
     """Judge where the row points."""

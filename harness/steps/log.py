@@ -31,12 +31,6 @@ def verification_logged(world: World, number: int) -> None:
     _tells(world, log.VERIFIED, session_id=True, instance_url=world.fleet.url(number))
 
 
-@then(parsers.parse("the log tells that the session was not found in instance {number:d}"))
-def failed_verification_logged(world: World, number: int) -> None:
-    """Judge the line of a verification that failed."""
-    _tells(world, log.NOT_IN_ASSIGNED, session_id=True, instance_url=world.fleet.url(number))
-
-
 @then("the log tells that the session was verified or synced")
 def verified_or_synced_logged(world: World) -> None:
     """Judge that one of the two lines which the document's manual test expects is there."""

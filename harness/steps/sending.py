@@ -96,6 +96,12 @@ def nothing_posted(world: World) -> None:
     checks.nothing_posted(world.history, world.account.session_id)
 
 
+@then(parsers.parse("no message is posted to instance {number:d}"))
+def nothing_posted_to(world: World, number: int) -> None:
+    """Judge that one instance was not asked to send anything."""
+    checks.nothing_posted(world.history, world.account.session_id, to=number)
+
+
 @then(parsers.parse("instance {number:d} answered the message with status {status:d}"))
 def answered_message(world: World, number: int, status: int) -> None:
     """Judge what an instance answered to the one message that was posted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, parsers, then, when
@@ -76,6 +77,7 @@ def reconnects(world: World, number: int) -> None:
     world.deliver(_genuine(world, number, "session_reconnected"))
 
 
+@given(parsers.re(r"instance (?P<number>\d+) has announced (?P<event>\w+)"))
 @when(parsers.re(r"instance (?P<number>\d+) announces (?P<event>\w+)"))
 def announces(world: World, number: str, event: str) -> None:
     """Send the genuine webhook of an event from an instance."""
@@ -129,8 +131,13 @@ def again(world: World) -> None:
 @when(parsers.parse("the announcement of instance {number:d} from {seconds:d} seconds ago arrives late"))
 def arrives_late(world: World, number: int, seconds: int) -> None:
     """Send a webhook that was signed when the instance still held the session."""
-    stamp = str(int(time.time()) - seconds)
-    world.deliver(world.fleet.webhook(world.account.session, number, "session_reconnected", timestamp=stamp))
+    moment = int(time.time()) - seconds
+    said = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    fields = {"status": "connected", "timestamp": said}
+    session = world.account.session
+    world.deliver(
+        world.fleet.webhook(session, number, "session_reconnected", fields=fields, timestamp=str(moment))
+    )
 
 
 @when(

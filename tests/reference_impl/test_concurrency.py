@@ -76,6 +76,8 @@ def test_a_send_does_not_use_an_answer_that_is_older_than_itself(
         assert two.result(PATIENCE).json["instance_url"] == stubs[1].url
         assert one.result(PATIENCE).json["instance_url"] == stubs[1].url
     assert len(stubs[1].delivered) == 2
+    # The first send believed what it had asked for, and was told better; the second never did.
+    assert stubs[0].count("POST") == 1
 
 
 def scan_halted(
@@ -124,6 +126,7 @@ def test_a_webhook_that_confirms_the_row_during_a_scan_is_not_overwritten(
         gate.set()
         assert sending.result(PATIENCE).json["instance_url"] == stubs[0].url
     assert database.url() == stubs[0].url
+    assert not patient.log.fields(MOVED)
 
 
 def test_a_row_changed_from_outside_during_a_scan_is_not_overwritten(
@@ -137,6 +140,27 @@ def test_a_row_changed_from_outside_during_a_scan_is_not_overwritten(
         gate.set()
         assert sending.result(PATIENCE).json["instance_url"] == stubs[3].url
     assert database.url() == stubs[3].url
+
+
+def test_a_session_that_moves_against_the_scan_is_not_said_to_be_nowhere(
+    patient: System, stubs: list[Stub], database: Database
+) -> None:
+    database.add(142, SESSION, stubs[0].url)
+    stubs[1].hold()
+    moved = threading.Event()
+
+    def late(handler: Handler) -> None:
+        moved.wait(PATIENCE)
+        handler.server.stub.list_sessions(handler)
+
+    stubs[1].acts["/health"] = late
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(patient.send)
+        stubs[2].wait_for_answers(1)
+        stubs[2].hold()
+        stubs[1].sessions.clear()
+        moved.set()
+        assert sending.result(PATIENCE).json["instance_url"] == stubs[2].url
 
 
 def test_an_early_finder_does_not_wait_for_hung_instances(

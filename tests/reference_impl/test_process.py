@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.reference_impl.support import PATIENCE, SESSION, WEBHOOK, event, signed
+from tests.reference_impl.support import PATIENCE, SEND_TIMEOUT, SESSION, WEBHOOK, event, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +70,25 @@ def test_a_webhook_answered_outlives_a_kill(
     message = b'{"recipient_phone":"628111","message":"hello"}'
     answer = again.request("POST", "/api/accounts/142/messages", message)
     assert answer.json["instance_url"] == stubs[1].url
+
+
+def test_eight_hung_sends_leave_threads_for_others(
+    launch: Callable[..., Process], stubs: list[Stub], database: Database
+) -> None:
+    database.add(142, SESSION, stubs[0].url)
+    database.add(1, "other", stubs[1].url)
+    stubs[0].hold()
+    stubs[1].hold("other")
+    stubs[0].acts["/api/messages"] = stubs[0].hang
+    process = launch()
+    message = b'{"recipient_phone":"628111","message":"hello"}'
+    with ThreadPoolExecutor(8) as pool:
+        hung = [pool.submit(process.request, "POST", "/api/accounts/142/messages", message) for _ in range(8)]
+        stubs[0].wait_for(8, "POST")
+        answer = process.request("POST", "/api/accounts/1/messages", message)
+        assert answer.status == 200
+        assert answer.seconds < SEND_TIMEOUT / 2
+        assert {one.result(PATIENCE).status for one in hung} == {504}
 
 
 @pytest.fixture

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from tests.reference_impl.support import LONG_AGO, MARGIN, SESSION, VERIFY_TIMEOUT
+from tests.reference_impl.support import LONG_AGO, MARGIN, PATIENCE, SESSION, VERIFY_TIMEOUT
 
 if TYPE_CHECKING:
     from tests.reference_impl.support import Act, Database, Handler, Stub, System
@@ -266,6 +267,24 @@ def test_proxies_of_the_environment_are_not_used(
     assert system.send().status == 200
 
 
+def test_an_instance_given_up_is_hung_up_on(system: System, stubs: list[Stub], database: Database) -> None:
+    database.add(142, SESSION, stubs[0].url)
+    stubs[1].hold()
+    received: list[bytes] = []
+    ended = threading.Event()
+
+    def listen(handler: Handler) -> None:
+        handler.connection.settimeout(PATIENCE)
+        received.append(handler.connection.recv(1))
+        handler.close_connection = True
+        ended.set()
+
+    stubs[0].acts["/"] = listen
+    assert system.send().status == 200
+    assert ended.wait(PATIENCE)
+    assert received[0] == b""
+
+
 def test_two_holders_keep_the_assigned_one(system: System, stubs: list[Stub], database: Database) -> None:
     database.add(142, SESSION, stubs[2].url)
     stubs[1].hold()
@@ -278,6 +297,8 @@ def test_two_holders_keep_the_assigned_one(system: System, stubs: list[Stub], da
         for status in failures:
             handler.answer(status, {})
             return
+        # A little later than the other holder.
+        handler.server.stub.released.wait(0.03)
         handler.server.stub.list_sessions(handler)
 
     stubs[2].acts["/health"] = hiccup

@@ -1,0 +1,192 @@
+"""Made-up catalogues, scenarios, results, history entries and targets for the tests of the harness."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fake_instances.faults import Endpoint
+from fake_instances.journal import AnswerBegun, Entry, MessageDelivered, RequestArrived, RequestCompleted
+from harness.contract import Launch, LogLine, Row, Settings, Target
+from harness.history import History, UserAnswered, UserSends
+from harness.requirements import Catalogue, Level, Profile, Requirement
+from harness.suite import WrittenScenario
+from harness.verdict import Outcome, Run, ScenarioResult
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+ROOT = Path(__file__).parents[2]
+FEATURES = ROOT / "features"
+PATIENCE = 20.0
+"""Seconds until a test gives up waiting for an event; nothing waits this long when all is well."""
+
+SESSION = "webjs_1_1763798326_U9tUyl0b"
+
+CORE, SECURITY = frozenset({Profile.CORE}), frozenset({Profile.SECURITY})
+
+
+def catalogue(**levels: str) -> Catalogue:
+    """Give a catalogue: SCAN_01="must" is of profile core, AUTH_05="must:security" of profile security."""
+    requirements = []
+    for name, words in levels.items():
+        level, _, profile = words.partition(":")
+        requirements.append(
+            Requirement(
+                id=name.replace("_", "-"),
+                level=Level(level),
+                profile=Profile(profile or "core"),
+                words=f"{name} holds.",
+                source=("field",),
+            )
+        )
+    return Catalogue(1, tuple(requirements))
+
+
+def result(name: str, *ids: str, outcome: Outcome = Outcome.PASSED, reason: str = "") -> ScenarioResult:
+    return ScenarioResult(name, ids, outcome, reason)
+
+
+def run(
+    *results: ScenarioResult,
+    also_written: Mapping[str, Collection[str]] | None = None,
+    also_expected: Collection[str] = (),
+    trouble: str = "",
+    crash: str = "",
+) -> Run:
+    """Give a run of these results, and of scenarios that were written or expected and have no result."""
+    written: dict[str, set[str]] = {one: set(names) for one, names in (also_written or {}).items()}
+    for each in results:
+        for one in each.requirement_ids:
+            written.setdefault(one, set()).add(each.name)
+    return Run(written, {*(each.name for each in results), *also_expected}, results, trouble, crash)
+
+
+def scenario(name: str, *tags: str, file: str = "core/scan.feature", examples: int = 0) -> WrittenScenario:
+    return WrittenScenario(
+        file=file, line=1, rule="", name=name, tags=frozenset(tags), steps=(), examples=examples
+    )
+
+
+def history(*entries: Entry, seconds: float = 0.1) -> History:
+    """Give a history of entries in this order, each `seconds` behind the one before unless it says when."""
+    return History(
+        tuple(
+            replace(entry, sequence=place, at=entry.at or 1000 + seconds * place)
+            for place, entry in enumerate(entries, start=1)
+        )
+    )
+
+
+def user_sends(text: str = "hello", *, call: int = 1, assigned: str | None = "http://one") -> UserSends:
+    return UserSends(
+        call=call, account_id=142, session_id=SESSION, assigned=assigned, recipient="628111", text=text
+    )
+
+
+def user_answered(
+    status: int | None = 200,
+    body: str = '{"success":true}',
+    *,
+    told_sent: bool = True,
+    seconds: float = 0.1,
+    problem: str | None = None,
+) -> UserAnswered:
+    return UserAnswered(
+        call=1, status=status, body=body, told_sent=told_sent, seconds=seconds, problem=problem
+    )
+
+
+def asked(
+    instance: int,
+    request: int,
+    *,
+    endpoint: Endpoint = Endpoint.HEALTH_DETAILED,
+    session_id: str | None = None,
+    headers: tuple[tuple[str, str], ...] = (),
+    at: float = 0.0,
+) -> RequestArrived:
+    """Give the arrival of a verification."""
+    return RequestArrived(
+        at=at,
+        instance=instance,
+        request=request,
+        endpoint=endpoint,
+        method="GET",
+        target="/health/detailed?api_key=k",
+        session_id=session_id,
+        headers=headers,
+        body=b"",
+    )
+
+
+def posted(instance: int, request: int, *, session_id: str = SESSION) -> RequestArrived:
+    """Give the arrival of a message."""
+    return RequestArrived(
+        instance=instance,
+        request=request,
+        endpoint=Endpoint.SEND,
+        method="POST",
+        target="/api/messages/send",
+        session_id=session_id,
+        headers=(),
+        body=b"{}",
+    )
+
+
+def answered(instance: int, request: int, status: int = 200) -> AnswerBegun:
+    return AnswerBegun(instance=instance, request=request, status=status)
+
+
+def ended(instance: int, request: int, ending: str = "caller left", *, at: float = 0.0) -> RequestCompleted:
+    return RequestCompleted(at=at, instance=instance, request=request, status=None, ending=ending, sent=0)
+
+
+def delivered(
+    instance: int, text: str = "hello", *, request: int = 1, session_id: str = SESSION
+) -> MessageDelivered:
+    return MessageDelivered(
+        instance=instance,
+        request=request,
+        session_id=session_id,
+        recipient="628111",
+        text=text,
+        message_id="m1",
+    )
+
+
+def row(**columns: object) -> Row:
+    standard = {
+        "id": 142,
+        "workspace_id": 1,
+        "session_id": SESSION,
+        "phone_number": "62811801641",
+        "status": "connected",
+        "assigned_instance_url": "http://one",
+        "updated_at": "2020-01-01",
+    }
+    return Row({**standard, **columns})
+
+
+def line(text: str, **fields: object) -> LogLine:
+    return LogLine(text, fields)
+
+
+def target(*command: str, directory: Path = ROOT, **values: object) -> Target:
+    """Give a target made by hand."""
+    made = Target(name="made-up", version="1", claims=("core",), command=command, directory=directory)
+    return replace(made, **values)  # type: ignore[arg-type]
+
+
+def launch_of(folder: Path, *, host: str = "127.0.0.1", settings: Settings | None = None) -> Launch:
+    """Give what a launch is given, with files in a folder."""
+    return Launch(
+        settings=settings or Settings(),
+        database_url=f"sqlite:///{folder / 'accounts.db'}",
+        instances=("http://127.0.0.1:3001", "http://127.0.0.1:3002"),
+        api_key="the-api-key",
+        hmac_secret="the-hmac-secret",
+        log_file=folder / "sync.log",
+        host=host,
+    )
