@@ -18,8 +18,13 @@ LONGEST_LIST = 32 * 1024 * 1024
 """Bytes: far above 10,000 sessions, far below what an endless answer could cost."""
 LONGEST_POST_ANSWER = 1024 * 1024
 
-UNUSABLE = (aiohttp.ClientError, OSError, EOFError, ValueError)
-"""Whatever aiohttp raises for a broken instance; time-outs are OSErrors, bad framing ValueErrors."""
+UNUSABLE = (aiohttp.ClientError, OSError, EOFError, ValueError, RuntimeError)
+"""Whatever aiohttp raises for a broken instance: time-outs are OSErrors, bad framing may be a ValueError, and
+a connection that is lost at the wrong moment a RuntimeError."""
+
+
+class NotConfiguredError(Exception):
+    """A call to anything but a configured instance: a mistake in this program, prevented at the last moment."""
 
 
 class TooLongError(ValueError):
@@ -98,7 +103,7 @@ class InstanceClient:
 
     def _url(self, base: str, target: str) -> str:
         if base not in self._settings.node_instances:
-            raise RuntimeError("only configured instances are ever called")
+            raise NotConfiguredError
         return base + target
 
     def _open(self) -> aiohttp.ClientSession:

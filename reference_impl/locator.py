@@ -78,16 +78,23 @@ class Locator:
         return Holding.UNKNOWN if roster is None else roster.holding(session_id)
 
     async def scan(
-        self, session_id: str, since: float, *, assigned: str | None, ignoring: frozenset[str] = frozenset()
+        self,
+        session_id: str,
+        since: float,
+        *,
+        assigned: str | None,
+        ignoring: frozenset[str] = frozenset(),
+        mute: str | None = None,
     ) -> Finding:
         """Ask every instance at once and finish as soon as one holds the session.
 
         ``assigned`` wins where several hold it. Those in ``ignoring`` are asked, and never are the holder.
+        ``mute`` was asked in vain just now: it is not asked again, and counts as unknown.
         """
-        key = (session_id, assigned, ignoring)
+        key = (session_id, assigned, ignoring, mute)
         running = self._scans.get(key)
         if running is None or running.began < since:
-            running = _Running(moment(), self._start(self._scan(session_id, assigned, ignoring)))
+            running = _Running(moment(), self._start(self._scan(session_id, assigned, ignoring, mute)))
             self._scans[key] = running
             running.task.add_done_callback(lambda ended: self._forget_scan(key, ended))
         return await asyncio.shield(running.task)
@@ -119,20 +126,24 @@ class Locator:
             latest = self._questions[base] = _Running(moment(), self._start(self._client.roster(base)))
         return latest.task
 
-    async def _scan(self, session_id: str, assigned: str | None, ignoring: frozenset[str]) -> Finding:
-        finding = await self._look_everywhere(session_id, assigned, ignoring)
+    async def _scan(
+        self, session_id: str, assigned: str | None, ignoring: frozenset[str], mute: str | None
+    ) -> Finding:
+        finding = await self._look_everywhere(session_id, assigned, ignoring, mute)
         if finding.holder is None and not finding.instances(Holding.UNKNOWN):
             # The session may have moved meanwhile, from one that had not answered yet to one that had.
-            finding = await self._look_everywhere(session_id, assigned, ignoring)
+            finding = await self._look_everywhere(session_id, assigned, ignoring, mute)
         return finding
 
     async def _look_everywhere(
-        self, session_id: str, assigned: str | None, ignoring: frozenset[str]
+        self, session_id: str, assigned: str | None, ignoring: frozenset[str], mute: str | None
     ) -> Finding:
         began_at, since = time.time(), moment()
         order = sorted(self._instances, key=lambda base: base != assigned)
-        asked = {asyncio.create_task(self.ask(base, session_id, since)): base for base in order}
-        holdings: dict[str, Holding] = {}
+        asked = {
+            asyncio.create_task(self.ask(base, session_id, since)): base for base in order if base != mute
+        }
+        holdings = {} if mute is None else {mute: Holding.UNKNOWN}
 
         def holder() -> str | None:
             held = (base for base in order if holdings.get(base) is Holding.HELD and base not in ignoring)

@@ -75,12 +75,19 @@ class Sender:
         while True:
             view, session_id = self._read(account_id)
             assigned = self._settings.configured(view.account.assigned_instance_url)
-            if assigned is not None and self._verified(session_id, assigned, trip):
+            asked_at = moment()
+            known = self._verify(session_id, assigned, trip)
+            if assigned is not None and known is Holding.HELD:
                 return view.account, assigned
             if assigned is None or assigned not in trip.ignoring:
                 self._tell_failure(view.account, trip)
+            # One that failed at once may only have hiccuped; one that took all its time gets no more of it.
+            silent = moment() - asked_at >= self._settings.verify_timeout
+            mute = assigned if known is Holding.UNKNOWN and silent else None
             finding = self._loop.run(
-                self._locator.scan(session_id, trip.since, assigned=assigned, ignoring=trip.ignoring)
+                self._locator.scan(
+                    session_id, trip.since, assigned=assigned, ignoring=trip.ignoring, mute=mute
+                )
             )
             if finding.holder is None:
                 raise self._not_found(session_id, finding, trip)
@@ -105,14 +112,13 @@ class Sender:
             raise SendError("session_not_found", f"Account {account_id} has no session.")
         return view, view.account.session_id
 
-    def _verified(self, session_id: str, assigned: str, trip: _Trip) -> bool:
-        if assigned in trip.ignoring:
-            return False
+    def _verify(self, session_id: str, assigned: str | None, trip: _Trip) -> Holding:
+        if assigned is None or assigned in trip.ignoring:
+            return Holding.ABSENT
         holding = self._loop.run(self._locator.ask(assigned, session_id, trip.since))
         if holding is Holding.HELD:
             self._tell_verified(session_id, assigned)
-            return True
-        return False
+        return holding
 
     def _tell_verified(self, session_id: str, assigned: str) -> None:
         self._log.info("Session verified in assigned instance", session_id=session_id, instance_url=assigned)

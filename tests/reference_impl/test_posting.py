@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reference_impl.instances import NotConfiguredError
 from tests.reference_impl.support import MARGIN, SEND_TIMEOUT, SESSION
 from tests.reference_impl.test_verifying import MISSED, redirect_to
 
@@ -225,3 +226,9 @@ def test_a_message_arrives_unchanged(system: System, stubs: list[Stub], database
 def test_an_account_without_a_session_fails(system: System, stubs: list[Stub], database: Database) -> None:
     database.add(5, None, stubs[0].url)
     assert system.send(5).json["code"] == "session_not_found"
+
+
+def test_nothing_but_a_configured_instance_is_ever_called(system: System) -> None:
+    for call in (system.parts.client.roster, lambda base: system.parts.client.post_message(base, {})):
+        with pytest.raises(NotConfiguredError):
+            system.parts.loop.run(call("http://127.0.0.1:9"))

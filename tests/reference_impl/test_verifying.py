@@ -12,6 +12,8 @@ import requests
 from tests.reference_impl.support import LONG_AGO, MARGIN, PATIENCE, SESSION, VERIFY_TIMEOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.reference_impl.support import Act, Database, Handler, Stub, System
 
 VERIFIED = "Session verified in assigned instance"
@@ -265,6 +267,16 @@ def test_proxies_of_the_environment_are_not_used(
     database.add(142, SESSION, stubs[0].url)
     stubs[0].hold()
     assert system.send().status == 200
+
+
+def test_an_endless_answer_is_given_up_before_the_timeout(
+    environment: dict[str, str], start: Callable[..., System], stubs: list[Stub], database: Database
+) -> None:
+    environment["VERIFY_TIMEOUT"] = "8"
+    database.add(142, SESSION, stubs[0].url)
+    stubs[0].acts["/"] = endless
+    stubs[1].hold()
+    assert start().send().seconds < 7
 
 
 def test_an_instance_given_up_is_hung_up_on(system: System, stubs: list[Stub], database: Database) -> None:
