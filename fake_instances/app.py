@@ -34,7 +34,7 @@ _ENDPOINTS = {
     "session_status": Endpoint.SESSION_STATUS,
     "send_message": Endpoint.SEND,
 }
-_OPEN_ROUTES = {"index", "health", "health_detailed", "health_ready", "info", None}
+_OPEN_ROUTES = {"index", "health", "health_detailed", "health_ready", "info"}
 _PHONE_NUMBER = re.compile(r"\+?[0-9]{8,15}(@c\.us)?")
 _REQUIRED_TO_SEND = ("session_id", "recipient_phone", "message")
 _ROUTES_SHOWN = (
@@ -89,6 +89,7 @@ def create_app(gateway: Gateway) -> Flask:
     """Make the application of one instance."""
     app = Flask("gateway", static_folder=None)
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     _wrap_every_request(app, gateway)
     _add_health_routes(app, gateway)
     _add_session_routes(app, gateway)
@@ -100,12 +101,16 @@ def _wrap_every_request(app: Flask, gateway: Gateway) -> None:
     @app.before_request
     def meet_faults_and_authenticate() -> Response | None:
         exchange: Exchange = request.environ[EXCHANGE]
-        endpoint = _ENDPOINTS.get(request.endpoint or "", Endpoint.OTHER)
+        # The deployed gateway does not know //health; Werkzeug lets slashes in front go.
+        route = None if request.environ["PATH_INFO"].startswith("//") else request.endpoint
+        endpoint = _ENDPOINTS.get(route or "", Endpoint.OTHER)
         armed = gateway.arrived(exchange, endpoint, _named_session())
         replaced = _meet(gateway, exchange, armed)
         if replaced is not None:
             return replaced
-        if request.endpoint not in _OPEN_ROUTES and not _key_matches(gateway.api_key):
+        if route is None:
+            raise NotFound
+        if route not in _OPEN_ROUTES and not _key_matches(gateway.api_key):
             return _answer({"error": "Invalid API key"}, 401)
         return None
 
@@ -259,7 +264,7 @@ def _named_session() -> str | None:
 
 def _key_matches(api_key: str) -> bool:
     given = request.args.get("api_key") if request.method in {"GET", "HEAD"} else _body().get("api_key")
-    return isinstance(given, str) and hmac.compare_digest(given.encode(), api_key.encode())
+    return isinstance(given, str) and hmac.compare_digest(given.encode(errors="replace"), api_key.encode())
 
 
 def _detailed(gateway: Gateway) -> dict[str, object]:
@@ -280,7 +285,7 @@ def _detailed(gateway: Gateway) -> dict[str, object]:
 
 
 def _answer(value: object, status: int = 200) -> Response:
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     response = Response(body, status, content_type="application/json; charset=utf-8")
     digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
     response.set_etag(f"{len(body):x}-{digest[:27]}", weak=True)

@@ -97,13 +97,14 @@ class LoseWebhook(Fault):
 
 @dataclass(slots=True)
 class ArmedFault:
-    """A fault in force on one instance. `remaining` is None until cleared."""
+    """A fault in force on one instance, until it is `cleared`. `remaining` is None where nothing is counted."""
 
     number: int
     fault: Fault
     endpoints: frozenset[Endpoint]
     remaining: int | None
     session_id: str | None
+    cleared: bool = False
 
     def meets(self, endpoint: Endpoint, session_id: str | None) -> bool:
         """Say whether a request to this endpoint, naming this session, is one the fault was armed for."""
@@ -123,8 +124,13 @@ class FaultBook:
         """Put a fault in force.
 
         Raises:
-            FaultError: the fault cannot happen on an endpoint it was armed on, or its count is below one.
+            FaultError: the fault cannot happen on an endpoint it was armed on, or not as often, or not for a
+                session.
         """
+        if isinstance(armed.fault, Refuse) and (armed.remaining, armed.session_id) != (None, None):
+            raise FaultError(
+                "an instance refuses every connection until cleared: give no times and no session"
+            )
         if armed.remaining is not None and armed.remaining < 1:
             raise FaultError(f"a fault is armed for 1 or more requests, not {armed.remaining}")
         if not armed.endpoints:
@@ -151,11 +157,17 @@ class FaultBook:
     def clear(self, number: int | None = None) -> tuple[ArmedFault, ...]:
         """Take one fault, or every fault, out of force and give what was taken."""
         with self._lock:
-            if number is not None:
-                one = self._armed.pop(number, None)
-                return () if one is None else (one,)
-            cleared, self._armed = tuple(self._armed.values()), {}
+            numbers = tuple(self._armed) if number is None else (number,)
+            cleared = tuple(self._armed.pop(one) for one in numbers if one in self._armed)
+            for armed in cleared:
+                armed.cleared = True
             return cleared
+
+    @property
+    def refusing(self) -> bool:
+        """Whether a fault in force keeps the listener closed."""
+        with self._lock:
+            return any(isinstance(armed.fault, Refuse) for armed in self._armed.values())
 
 
 def _allowed_endpoints(fault: Fault) -> frozenset[Endpoint]:

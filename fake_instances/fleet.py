@@ -62,6 +62,7 @@ class Fleet:
         self._notifier = Notifier(self.journal)
         self._moving = threading.RLock()
         self._fault_numbers = itertools.count(1)
+        self._signing = threading.Lock()
         self._signatures: dict[str, set[str | None]] = {}
         self._instances = {
             address.number: Instance(
@@ -99,7 +100,7 @@ class Fleet:
         """Stop every instance. No thread, connection or port of theirs is left."""
         for instance in self._instances.values():
             instance.stop()
-        self._notifier.join(1.0)
+        self._notifier.stop(1.0)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -130,7 +131,8 @@ class Fleet:
     def number(self, url: str) -> int | None:
         """Give the number of the instance with this base URL, one trailing slash aside, or None."""
         text = url.removesuffix("/")
-        return next((number for number, one in self._instances.items() if one.url == text), None)
+        known = ((number, one.url.removesuffix("/")) for number, one in self._instances.items())
+        return next((number for number, own in known if own == text), None)
 
     # Sessions
 
@@ -367,12 +369,15 @@ class Fleet:
             self.announce(session, number, "session_reconnected")
 
     def _signed_like_no_other(self, webhook: Webhook, again: Callable[[], Webhook]) -> Webhook:
-        used = self._signatures.setdefault(webhook.session_id or "", set())
-        while webhook.header("X-HMAC-Signature") in used:
+        while True:
+            signature = webhook.header("X-HMAC-Signature")
+            with self._signing:
+                used = self._signatures.setdefault(webhook.session_id or "", set())
+                if signature not in used:
+                    used.add(signature)
+                    return webhook
             threading.Event().wait(1.001 - time.time() % 1)
             webhook = again()
-        used.add(webhook.header("X-HMAC-Signature"))
-        return webhook
 
 
 def _event_fields(session: Session, event: str) -> dict[str, object]:

@@ -56,6 +56,7 @@ class Instance:
         self.open_requests: set[int] = set()
         self.hanging: set[int] = set()
         self.started_at = time.monotonic()
+        self._running = False
         self._on_reconnect = on_reconnect
         self._url = url
         self._journal = journal
@@ -66,22 +67,26 @@ class Instance:
     @property
     def url(self) -> str:
         """The base URL by which the instance is known and names itself."""
-        return self._url or f"http://{self._server.host}:{self._server.port}"
+        host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
+        return self._url or f"http://{host}:{self._server.port}"
 
     # Running
 
     def start(self) -> None:
-        """Listen.
+        """Listen, unless a fault in force refuses connections.
 
         Raises:
             PortInUseError: another process has the port.
         """
-        self._server.listen()
+        if not self.faults.refusing:
+            self._server.listen()
+        self._running = True
         self.started_at = time.monotonic()
         self._journal.record(InstanceStarted(instance=self.number, url=self.url))
 
     def stop(self) -> None:
         """Stop listening and drop every connection; sessions stay as they are."""
+        self._running = False
         self._server.stop()
         self._journal.record(InstanceStopped(instance=self.number))
 
@@ -143,9 +148,8 @@ class Instance:
 
     def deliver(self, exchange: Exchange, session: Session, recipient: str, text: str) -> str:
         """Send a message over a connected session and give its message id."""
-        message_id = (
-            f"true_{recipient}@c.us_3EB0{next(self._message_numbers):06X}{secrets.token_hex(5).upper()}"
-        )
+        phone = recipient.removeprefix("+").removesuffix("@c.us")
+        message_id = f"true_{phone}@c.us_3EB0{next(self._message_numbers):06X}{secrets.token_hex(5).upper()}"
         self._journal.record(
             MessageDelivered(
                 instance=self.number,
@@ -182,7 +186,7 @@ class Instance:
     def clear(self, number: int | None = None) -> None:
         """Take one fault, or all of them, out of force; connections that hang on it are closed."""
         for armed in self.faults.clear(number):
-            if isinstance(armed.fault, Refuse):
+            if isinstance(armed.fault, Refuse) and self._running and not self.faults.refusing:
                 self._server.listen()
             elif isinstance(armed.fault, Hang):
                 self._server.release_hung(armed.number)

@@ -199,7 +199,7 @@ class Journal:
         self._observers: list[Callable[[Entry], None]] = []
         self._changed = threading.Condition()
 
-    def record(self, entry: Entry) -> Entry:
+    def record(self, entry: AnyEntry) -> AnyEntry:
         """Write an entry, giving it its place in the order and its time, and tell every observer."""
         with self._changed:
             self._written += 1
@@ -241,15 +241,16 @@ class Journal:
         """
         deadline = time.monotonic() + timeout
         with self._changed:
-            seen = after
+            seen, overdue = after, False
             while True:
                 for entry in self._after(seen):
                     seen = entry.sequence
                     if isinstance(entry, kind) and all(getattr(entry, k) == v for k, v in fields.items()):
                         return entry
-                if not self._changed.wait(deadline - time.monotonic()):
+                if overdue:
                     wanted = ", ".join(f"{name}={value!r}" for name, value in fields.items())
                     raise TimeoutError(f"no {kind.__name__}({wanted}) in the journal within {timeout:g} s")
+                overdue = not self._changed.wait(deadline - time.monotonic())
 
     def wait_until(self, condition: Callable[[], bool], *, timeout: float) -> bool:
         """Wait until a condition holds, looking again after every entry; False when `timeout` seconds passed."""

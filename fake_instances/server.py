@@ -7,39 +7,26 @@ of live connections, so that stopping really stops. The protocol itself is read 
 from __future__ import annotations
 
 import contextlib
-import io
+import math
 import selectors
 import socket
-import sys
 import threading
 import time
-from collections import deque
-from dataclasses import dataclass, field
-from email.utils import formatdate
+from dataclasses import dataclass
 from errno import EADDRINUSE
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import unquote_to_bytes
 
-import httptools
 import psutil
 
 from fake_instances.errors import PortInUseError
 from fake_instances.faults import ArmedFault, Delay, Hang
+from fake_instances.http1 import Reader, Request, environ_of, html_error, render
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-BODY_LIMIT = 50 * 1024 * 1024
-"""Bytes of a request body that the deployed gateway accepts."""
-
 EXCHANGE = "fake_instances.exchange"
 """The key of the WSGI environment under which the application finds its Exchange."""
-
-_HTML_ERROR = (
-    '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n'
-    "<body>\n<pre>{}</pre>\n</body>\n</html>\n"
-)
-_KEEP_ALIVE_SECONDS = 5
 
 
 @dataclass(slots=True)
@@ -63,83 +50,29 @@ class Watcher(Protocol):
         """Take note that the wire fault which the request met is being carried out."""
 
 
-@dataclass(slots=True)
-class _Request:
-    method: str = ""
-    target: bytes = b""
-    version: str = "1.1"
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytearray = field(default_factory=bytearray)
-    keep_alive: bool = True
-    oversized: bool = False
-
-
-class _Reader:
-    """Turns received bytes into whole requests."""
-
-    def __init__(self) -> None:
-        self.complete: deque[_Request] = deque()
-        self.expects_continue = False
-        self._request = _Request()
-        self._parser = httptools.HttpRequestParser(self)
-
-    def feed(self, data: bytes) -> None:
-        self._parser.feed_data(data)
-
-    def on_message_begin(self) -> None:
-        self._request = _Request()
-
-    def on_url(self, url: bytes) -> None:
-        self._request.target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._request.headers.append((name.decode("latin-1"), value.decode("latin-1")))
-
-    def on_headers_complete(self) -> None:
-        request = self._request
-        request.method = self._parser.get_method().decode("ascii")
-        request.version = self._parser.get_http_version()
-        self.expects_continue = any(n.lower() == "expect" and v == "100-continue" for n, v in request.headers)
-
-    def on_body(self, data: bytes) -> None:
-        if len(self._request.body) + len(data) > BODY_LIMIT:
-            self._request.oversized = True
-        else:
-            self._request.body += data
-
-    def on_message_complete(self) -> None:
-        self._request.keep_alive = self._parser.should_keep_alive()
-        self.complete.append(self._request)
-
-
 class _Connection:
     """One live connection. `drop` may be called from any thread; everything else from its own."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
-        self._reader = _Reader()
+        self._reader = Reader()
         self._dropped = False
         self.hung_on: int | None = None
 
-    def next_request(self) -> _Request | None:
+    def next_request(self) -> Request | None:
         """Read on until a whole request is there; None when the caller closed, or sent what is not HTTP."""
         while not self._reader.complete:
-            try:
-                data = self._socket.recv(65536)
-            except OSError:
-                return None
-            if not data:
-                return None
-            try:
-                self._reader.feed(data)
-            except httptools.HttpParserUpgrade:
-                return None
-            except httptools.HttpParserError:
+            if self._reader.broken:
                 self.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
                 return None
-            if self._reader.expects_continue and not self._reader.complete:
+            if self._reader.expects_continue:
                 self._reader.expects_continue = False
                 self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            try:
+                if not self._receive():
+                    return None
+            except OSError:
+                return None
         return self._reader.complete.popleft()
 
     def send(self, data: bytes) -> bool:
@@ -149,18 +82,25 @@ class _Connection:
             return False
         return True
 
-    def wait_until_closed(self, timeout: float | None = None) -> None:
-        """Wait, answering nothing, until the caller closes, the connection is dropped or the time is up."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with contextlib.suppress(OSError):
-            while True:
-                if deadline is not None:
-                    self._socket.settimeout(max(0.0, deadline - time.monotonic()))
-                data = self._socket.recv(65536)
-                if not data:
-                    return
-                self._reader.feed(data)
+    def wait_until_closed(self, timeout: float = math.inf) -> bool:
+        """Wait, answering nothing, until the caller closes or the connection is dropped; False when time is up."""
+        deadline = time.monotonic() + timeout
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                self._socket.settimeout(None if left == math.inf else left)
+                if not self._receive():
+                    return True
+        except TimeoutError:
+            pass
+        except OSError:
+            return True
         self._socket.settimeout(None)
+        return False
+
+    def _receive(self) -> bool:
+        data = self._socket.recv(65536)
+        self._reader.feed(data)
+        return bool(data)
 
     @property
     def ending(self) -> str:
@@ -279,14 +219,14 @@ class InstanceServer:
             with self._lock:
                 del self._live[connection]
 
-    def _answer(self, connection: _Connection, request: _Request) -> bool:
+    def _answer(self, connection: _Connection, request: Request) -> bool:
         """Carry out one request and say whether the connection goes on."""
         with self._lock:
             self._exchanges += 1
             exchange = Exchange(self._exchanges)
         if request.oversized:
             connection.send(
-                _render("413 Payload Too Large", *_html("PayloadTooLargeError"), keep_alive=False)
+                render("413 Payload Too Large", *html_error("PayloadTooLargeError"), keep_alive=False)
             )
             return False
         status, headers, body = self._call(request, exchange)
@@ -295,10 +235,12 @@ class InstanceServer:
             return self._hang(connection, exchange, armed)
         if request.method == "HEAD":
             body = b""
-        data = _render(status, headers, body, keep_alive=request.keep_alive)
+        data = render(status, headers, body, keep_alive=request.keep_alive)
         if armed is not None and isinstance(armed.fault, Delay):
             self._watcher.executed(exchange, armed)
-            connection.wait_until_closed(armed.fault.seconds)
+            if connection.wait_until_closed(armed.fault.seconds):
+                self._watcher.completed(exchange, None, connection.ending, 0)
+                return False
         self._watcher.answering(exchange, int(status[:3]))
         went_out = connection.send(data)
         ending = "answered" if went_out else connection.ending
@@ -308,17 +250,19 @@ class InstanceServer:
     def _hang(self, connection: _Connection, exchange: Exchange, armed: ArmedFault) -> bool:
         connection.hung_on = armed.number
         self._watcher.executed(exchange, armed)
+        if armed.cleared:  # while the request was on its way here
+            connection.drop()
         connection.wait_until_closed()
         self._watcher.completed(exchange, None, connection.ending, 0)
         return False
 
-    def _call(self, request: _Request, exchange: Exchange) -> tuple[str, list[tuple[str, str]], bytes]:
+    def _call(self, request: Request, exchange: Exchange) -> tuple[str, list[tuple[str, str]], bytes]:
         answer: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _problem: object = None, /) -> Any:
             answer[:] = [(status, headers)]
 
-        environ = _environ(request, self.host, self.port)
+        environ = environ_of(request, self.host, self.port)
         environ[EXCHANGE] = exchange
         chunks = self._application(environ, start_response)
         try:
@@ -342,51 +286,3 @@ def process_on(host: str, port: int) -> str | None:
     except psutil.Error:
         return None
     return None
-
-
-def _environ(request: _Request, host: str, port: int) -> dict[str, Any]:
-    path, _, query = request.target.partition(b"?")
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
-        "QUERY_STRING": query.decode("latin-1"),
-        "REQUEST_URI": request.target.decode("latin-1"),
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port),
-        "SERVER_PROTOCOL": f"HTTP/{request.version}",
-        "CONTENT_LENGTH": str(len(request.body)),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(request.body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        "fake_instances.headers": tuple(request.headers),
-    }
-    for name, value in request.headers:
-        key = name.upper().replace("-", "_")
-        if key == "CONTENT_TYPE":
-            environ[key] = value
-        elif key not in {"CONTENT_LENGTH", "TRANSFER_ENCODING"}:
-            environ[f"HTTP_{key}"] = (
-                f"{environ[f'HTTP_{key}']},{value}" if f"HTTP_{key}" in environ else value
-            )
-    return environ
-
-
-def _render(status: str, headers: list[tuple[str, str]], body: bytes, *, keep_alive: bool) -> bytes:
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
-    if not any(name == "Date" for name, _ in headers):  # a conditional answer brings its own
-        lines.append(f"Date: {formatdate(usegmt=True)}")
-    if keep_alive:
-        lines += ["Connection: keep-alive", f"Keep-Alive: timeout={_KEEP_ALIVE_SECONDS}"]
-    else:
-        lines.append("Connection: close")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
-
-
-def _html(error: str) -> tuple[list[tuple[str, str]], bytes]:
-    body = _HTML_ERROR.format(error).encode()
-    return [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body)))], body

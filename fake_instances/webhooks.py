@@ -6,10 +6,12 @@ Sending records first what goes out and then what came back.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import http.client
 import json
+import socket
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -19,7 +21,7 @@ from urllib.parse import urlsplit
 from fake_instances.journal import Journal, WebhookAnswered, WebhookSent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PATH = "/api/whatsapp/webhooks/webjs"
 ANSWER_TIMEOUT = 10.0
@@ -132,6 +134,7 @@ class Notifier:
         self._lock = threading.Lock()
         self._numbers = 0
         self._threads: set[threading.Thread] = set()
+        self._sockets: dict[threading.Thread, socket.socket] = {}
 
     def send(self, webhook: Webhook, url: str) -> Delivery:
         """Start sending to a control plane's base URL or full webhook URL, and return at once."""
@@ -155,6 +158,21 @@ class Notifier:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
+    def stop(self, patience: float) -> None:
+        """Let what is on its way end within `patience` seconds, then give up waiting for answers."""
+        if self.join(patience):
+            return
+        with self._lock:
+            waiting = tuple(self._sockets.values())
+        for waited_on in waiting:
+            with contextlib.suppress(OSError):
+                waited_on.shutdown(socket.SHUT_RDWR)
+        self.join(patience)
+
+    def _connected(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._sockets[threading.current_thread()] = connection
+
     def _deliver(self, delivery: Delivery, url: str) -> None:
         webhook = delivery.webhook
         self._journal.record(
@@ -167,21 +185,26 @@ class Notifier:
                 body=webhook.body,
             )
         )
-        status, reason = _post(webhook, url)
-        answered = WebhookAnswered(
-            instance=webhook.instance, webhook=delivery.number, status=status, reason=reason
+        status, reason = _post(webhook, url, self._connected)
+        answered = self._journal.record(
+            WebhookAnswered(instance=webhook.instance, webhook=delivery.number, status=status, reason=reason)
         )
-        self._journal.record(answered)
         with self._lock:
             self._threads.discard(threading.current_thread())
+            self._sockets.pop(threading.current_thread(), None)
         delivery.finish(answered)
 
 
-def _post(webhook: Webhook, url: str) -> tuple[int | None, str | None]:
+def _post(
+    webhook: Webhook, url: str, connected: Callable[[socket.socket], None]
+) -> tuple[int | None, str | None]:
     parts = urlsplit(url)
+    path = PATH if parts.path in {"", "/"} else parts.path
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_TIMEOUT)
     try:
-        connection.putrequest("POST", parts.path or PATH, skip_host=True, skip_accept_encoding=True)
+        connection.connect()
+        connected(connection.sock)
+        connection.putrequest("POST", path, skip_host=True, skip_accept_encoding=True)
         for name, value in webhook.headers:
             connection.putheader(name, value.encode("latin-1", "replace"))
         connection.putheader("Connection", "close")
@@ -191,7 +214,7 @@ def _post(webhook: Webhook, url: str) -> tuple[int | None, str | None]:
         connection.endheaders(webhook.body)
         response = connection.getresponse()
         response.read()
-    except (OSError, http.client.HTTPException) as problem:
+    except (OSError, ValueError, http.client.HTTPException) as problem:
         return None, f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
     else:
         return response.status, None

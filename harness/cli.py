@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,10 @@ import pytest
 
 from harness import reproduce, suite
 from harness.contract import ConformanceFailure, HarnessError, TargetError
+from harness.interruption import sigterm_as_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
 USAGE_ERROR = 4
 """What the user named is wrong; nothing was judged. Pytest's own status for that, so both commands agree."""
@@ -50,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser.parse_args(given)
     except SystemExit as ended:
         return USAGE_ERROR if ended.code else 0
-    signal.signal(signal.SIGTERM, _terminate)
     try:
-        return reproduce.tell(options.fleet_host, options.fleet_ports, pause=options.pause)
+        with sigterm_as_interrupt():
+            return reproduce.tell(options.fleet_host, options.fleet_ports, pause=options.pause)
     except (HarnessError, ConformanceFailure) as problem:
         sys.stderr.write(f"instance-sync: {problem}\n")
         return _exit_code(problem)
@@ -112,11 +111,6 @@ def _exit_code(problem: HarnessError | ConformanceFailure) -> int:
             return 3
         case _:
             return 2
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

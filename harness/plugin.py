@@ -15,6 +15,7 @@ from _pytest.runner import runtestprotocol
 from harness.conformance import COLLECTED, CONFORMANCE, RECORD, Conformance, Reporter
 from harness.contract import Settings, TargetError
 from harness.history import StepReached
+from harness.interruption import sigterm_as_interrupt
 from harness.report import text
 from harness.report.redaction import redact
 from harness.report.timeline import timeline
@@ -155,7 +156,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     host = config.option.fleet_host or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
     fallback = number is not None and not config.option.fleet_host
     addresses = fleet_addresses(host, config.option.fleet_ports, fallback=fallback)
-    with Rig(config.stash[CONFORMANCE].target, addresses, Settings()) as started:
+    with sigterm_as_interrupt(), Rig(config.stash[CONFORMANCE].target, addresses, Settings()) as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
         first.warm_up()
         first.close()

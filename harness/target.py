@@ -127,15 +127,12 @@ class _Reader:
     def _check_names(self) -> None:
         for section, keys in self._content.items():
             if section not in _KEYS:
-                raise self._fail(f"[{section}]", f"unknown section; allowed: {', '.join(_KEYS)}")
+                raise self._fail(f"[{section}]", f"unknown section{_hint(section, _KEYS)}")
             if not isinstance(keys, dict):
                 raise self._fail(section, f"is a section: write [{section}] and its keys below")
             for key, value in keys.items():
                 if key not in _KEYS[section]:
-                    allowed = _KEYS[section]
-                    guess = closest(key, allowed)
-                    hint = f" (did you mean {guess}?)" if guess else ""
-                    raise self._fail(f"{section}.{key}", f"unknown key{hint}; allowed: {', '.join(allowed)}")
+                    raise self._fail(f"{section}.{key}", f"unknown key{_hint(key, _KEYS[section])}")
                 kind = _KEYS[section][key]
                 if not _is(kind, value):
                     raise self._fail(f"{section}.{key}", f"is {value!r} and must be {kind}")
@@ -233,6 +230,11 @@ class _Reader:
             succeeded_status=(status[0], status[1]),
             succeeded_json=json,
         )
+
+
+def _hint(name: str, allowed: Collection[str]) -> str:
+    guess = closest(name, allowed)
+    return f"{f' (did you mean {guess}?)' if guess else ''}; allowed: {', '.join(allowed)}"
 
 
 def _is(kind: str, value: object) -> bool:

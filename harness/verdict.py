@@ -127,7 +127,7 @@ def judge(catalogue: Catalogue, claims: Collection[Profile], run: Run) -> Verdic
 
 def _requirement(requirement: Requirement, run: Run, came: Mapping[str, ScenarioResult]) -> RequirementResult:
     outcomes: dict[Outcome, list[str]] = {}
-    for name in run.written.get(requirement.id, ()):
+    for name in sorted(run.written.get(requirement.id, ())):
         if name in came:
             outcomes.setdefault(came[name].outcome, []).append(came[name].reason)
         else:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LAST_OUTPUT_LINES = 25
 _READY_CHECK_SECONDS = 0.02
+_READY_ANSWER_SECONDS = 2.0
 
 
 class CommandImplementation:
@@ -118,14 +119,15 @@ class CommandImplementation:
                 if (ended := self._guard.poll()) is not None:
                     end = f"exited with status {ended} after {waited:.1f} s"
                     raise LaunchError(self._describe(f"{end}, before GET {url} answered 200"))
+                patience = min(_READY_ANSWER_SECONDS, self._target.ready_timeout - waited)
                 try:
-                    status = caller.get(url, timeout=2, headers=dict(self._target.headers)).status_code
+                    answered = caller.get(url, timeout=patience, headers=dict(self._target.headers))
                 except requests.RequestException as problem:
                     answer = "nothing listened" if _refused(problem) else type(problem).__name__
                 else:
-                    if status == 200:
+                    if answered.status_code == 200:
                         return
-                    answer = f"it answered {status}"
+                    answer = f"it answered {answered.status_code}"
                 # Its end is an event; its readiness is not, so that is asked for again and again.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._guard.wait(_READY_CHECK_SECONDS)

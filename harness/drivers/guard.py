@@ -37,17 +37,20 @@ def main(arguments: list[str]) -> int:
             return 127
     sys.stdout.write(f"{child.pid}\n")
     sys.stdout.flush()
-    keeper = threading.Thread(target=_end_with_keeper, args=(child, scratch), daemon=True)
+    ending = threading.Event()
+    keeper = threading.Thread(target=_end_with_keeper, args=(child, scratch, ending), daemon=True)
     keeper.start()
     status = child.wait()
-    if not _group_is_gone(child.pid):
-        # The program ended and left others of its group behind: they go when the keeper says so.
+    # Either the program was ended, and the folder may be due as well, or it ended by itself and left others of
+    # its group behind: they go when the keeper says so.
+    if ending.is_set() or not _group_is_gone(child.pid):
         keeper.join()
     return status if status >= 0 else 128 - status
 
 
-def _end_with_keeper(child: subprocess.Popen[bytes], scratch: str) -> None:
+def _end_with_keeper(child: subprocess.Popen[bytes], scratch: str, ending: threading.Event) -> None:
     word = _read_to_end()
+    ending.set()
     _signal(child.pid, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_SECONDS
     while not _group_is_gone(child.pid) and time.monotonic() < deadline:

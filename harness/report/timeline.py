@@ -34,16 +34,19 @@ if TYPE_CHECKING:
 
 
 def timeline(history: History, secrets: Collection[str]) -> Sequence[str]:
-    """Tell a history, one line an event, with seconds since its beginning. No line has a secret in it."""
+    """Tell a history, one line an event, with seconds since its beginning.
+
+    No line has a secret in it, nor a piece of one: what is cut short is redacted before.
+    """
     entries = history.entries
     if not entries:
         return ("nothing happened",)
     began = entries[0].at
-    told = ((entry, _words(entry, history)) for entry in entries)
+    told = ((entry, _words(entry, history, secrets)) for entry in entries)
     return [redact(f"{entry.at - began:7.3f} s  {words}", secrets) for entry, words in told if words]
 
 
-def _words(entry: Entry, history: History) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of entry
+def _words(entry: Entry, history: History, secrets: Collection[str]) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of entry
     match entry:
         case StepReached():
             return f"── {entry.text}"
@@ -52,15 +55,16 @@ def _words(entry: Entry, history: History) -> str | None:  # noqa: C901, PLR0911
         case RowRead():
             return f"row of account {entry.account_id} says: {entry.status}, assigned to {entry.assigned}"
         case UserSends():
-            return f"user → implementation: send {quoted(entry.text)} from account {entry.account_id}"
+            message = quoted(redact(entry.text, secrets))
+            return f"user → implementation: send {message} from account {entry.account_id}"
         case UserAnswered(status=None):
             return f"implementation → user: no answer after {entry.seconds:.2f} s ({entry.problem})"
         case UserAnswered():
-            return f"implementation → user: {entry.status} {entry.body.strip()[:300]}"
+            return f"implementation → user: {entry.status} {redact(entry.body.strip(), secrets)[:300]}"
         case RequestArrived():
             return f"caller → instance {entry.instance}: {_request(entry)} → {_ending(entry, history)}"
         case MessageDelivered():
-            return f"instance {entry.instance} delivers {quoted(entry.text)} to {entry.recipient}"
+            return f"instance {entry.instance} delivers {quoted(redact(entry.text, secrets))} to {entry.recipient}"
         case WebhookSent():
             claimed = [value for name, value in entry.headers if name == "X-Instance-Url"]
             location = f", X-Instance-Url {' and '.join(claimed)}" if claimed else ", no X-Instance-Url"

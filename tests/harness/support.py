@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+import pytest
+
 from fake_instances.faults import Endpoint
 from fake_instances.journal import AnswerBegun, Entry, MessageDelivered, RequestArrived, RequestCompleted
-from harness.contract import Launch, LogLine, Row, Settings, Target
+from harness.contract import ConformanceFailure, Launch, LogLine, Row, Settings, Target
 from harness.history import History, UserAnswered, UserSends
 from harness.requirements import Catalogue, Level, Profile, Requirement
 from harness.suite import WrittenScenario
 from harness.verdict import Outcome, Run, ScenarioResult
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 ROOT = Path(__file__).parents[2]
 FEATURES = ROOT / "features"
@@ -190,3 +197,38 @@ def launch_of(folder: Path, *, host: str = "127.0.0.1", settings: Settings | Non
         log_file=folder / "sync.log",
         host=host,
     )
+
+
+def failure(judge: Callable[[], None]) -> tuple[str, str]:
+    """Give what a judgement expected and observed."""
+    with pytest.raises(ConformanceFailure) as raised:
+        judge()
+    assert str(raised.value) == f"expected {raised.value.expected}; observed {raised.value.observed}"
+    return raised.value.expected, raised.value.observed
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for something that nothing announces, such as the end of another's process."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE:g} s until {what}"
+        threading.Event().wait(0.01)
+
+
+def runs(pid: int) -> bool:
+    """Say whether a process runs; one that only waits to be reaped does not."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def can_listen(host: str, port: int) -> bool:
+    """Say whether a port is free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen()
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,161 @@
+"""HTTP/1.1 itself, without a socket: received bytes become requests, answers become bytes to send.
+
+The protocol is read by httptools; nothing here waits, and nothing here misbehaves.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections import deque
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import httptools
+
+BODY_LIMIT = 50 * 1024 * 1024
+"""Bytes of a request body that the deployed gateway accepts."""
+
+_HTML_ERROR = (
+    '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n'
+    "<body>\n<pre>{}</pre>\n</body>\n</html>\n"
+)
+_KEEP_ALIVE_SECONDS = 5
+
+
+@dataclass(slots=True)
+class Request:
+    """One whole request, as it was sent. `oversized` when its body was more than the gateway accepts."""
+
+    method: str = ""
+    target: bytes = b""
+    version: str = "1.1"
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytearray = field(default_factory=bytearray)
+    keep_alive: bool = True
+    oversized: bool = False
+
+
+class Reader:
+    """Turns received bytes into whole requests. From what is not HTTP on (`broken`), nothing more is read."""
+
+    def __init__(self) -> None:
+        self.complete: deque[Request] = deque()
+        self.expects_continue = False
+        self.broken = False
+        self._request = Request()
+        self._offered: list[tuple[str, str]] = []
+        self._parser = httptools.HttpRequestParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Take in received bytes; every request they complete is put in `complete`."""
+        while data and not self.broken:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                data = self._decline() + data[offer.args[0] :]
+            except httptools.HttpParserError:
+                self.broken = True
+            else:
+                return
+
+    def _decline(self) -> bytes:
+        """Take back a request that offers another protocol, and give its head without the offer.
+
+        The parser ends there. Node ignores the offer and reads on; a client may offer h2c with every request.
+        """
+        request = self.complete.pop()
+        self.broken = request.method == "CONNECT"
+        self._offered = request.headers
+        self._parser = httptools.HttpRequestParser(self)
+        lines = [f"{request.method} {request.target.decode('latin-1')} HTTP/{request.version}"]
+        lines += [f"{name}: {value}" for name, value in request.headers if name.lower() != "upgrade"]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def on_message_begin(self) -> None:
+        """Begin a request (called, like all that follows, by the parser)."""
+        self._request = Request()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        self._request.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self._request.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        """Take what the head says of the request."""
+        request = self._request
+        request.method = self._parser.get_method().decode("ascii")
+        request.version = self._parser.get_http_version()
+        self.expects_continue = any(
+            name.lower() == "expect" and value.lower() == "100-continue" for name, value in request.headers
+        )
+
+    def on_body(self, data: bytes) -> None:
+        """Take a piece of the body."""
+        if len(self._request.body) + len(data) > BODY_LIMIT:
+            self._request.oversized = True
+        else:
+            self._request.body += data
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        self.expects_continue = False
+        self._request.headers, self._offered = self._offered or self._request.headers, []
+        self._request.keep_alive = self._parser.should_keep_alive()
+        self.complete.append(self._request)
+
+
+def environ_of(request: Request, host: str, port: int) -> dict[str, Any]:
+    """Give the WSGI environment of a request that came to this address."""
+    path, _, query = request.target.partition(b"?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query.decode("latin-1"),
+        "REQUEST_URI": request.target.decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{request.version}",
+        "CONTENT_LENGTH": str(len(request.body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "fake_instances.headers": tuple(request.headers),
+    }
+    for name, value in request.headers:
+        key = name.upper().replace("-", "_")
+        if key == "CONTENT_TYPE":
+            environ[key] = value
+        elif key not in {"CONTENT_LENGTH", "TRANSFER_ENCODING", "UPGRADE"}:
+            environ[f"HTTP_{key}"] = (
+                f"{environ[f'HTTP_{key}']},{value}" if f"HTTP_{key}" in environ else value
+            )
+    return environ
+
+
+def render(status: str, headers: list[tuple[str, str]], body: bytes, *, keep_alive: bool) -> bytes:
+    """Give the bytes of an answer."""
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
+    if not any(name == "Date" for name, _ in headers):  # a conditional answer brings its own
+        lines.append(f"Date: {formatdate(usegmt=True)}")
+    if keep_alive:
+        lines += ["Connection: keep-alive", f"Keep-Alive: timeout={_KEEP_ALIVE_SECONDS}"]
+    else:
+        lines.append("Connection: close")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def html_error(error: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Give the headers and the body of an error page."""
+    body = _HTML_ERROR.format(error).encode()
+    return [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body)))], body

@@ -1,0 +1,103 @@
+"""Every judgement over made-up rows and log lines: it passes when it should, and fails with the words it should."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import checks
+from tests.harness.support import SESSION, failure, line, row
+
+OTHER = "webjs_2_1_other"
+
+
+# Rows
+
+
+@pytest.mark.parametrize("stored", ["http://one", "http://one/"])
+def test_a_row_that_is_assigned_there_passes(stored: str) -> None:
+    checks.row_says(row(assigned_instance_url=stored), "http://one", "instance 3001")
+
+
+def test_a_row_assigned_to_none_passes_where_none_is_due() -> None:
+    checks.row_says(row(assigned_instance_url=None), None, "no instance")
+
+
+@pytest.mark.parametrize("stored", ["http://two", "http://one//", "http://one:80", None])
+def test_a_row_that_is_assigned_elsewhere_fails(stored: str | None) -> None:
+    assert failure(
+        lambda: checks.row_says(row(assigned_instance_url=stored), "http://one", "instance 3001")
+    ) == (
+        "the row is assigned to instance 3001 (http://one)",
+        f"its assigned_instance_url is {stored}",
+    )
+
+
+def test_an_untouched_row_passes() -> None:
+    checks.row_untouched(row(), row(), "the row")
+
+
+def test_a_touched_row_fails_by_each_column_that_differs() -> None:
+    touched = row(assigned_instance_url=None, updated_at="2026-01-01")
+
+    assert failure(lambda: checks.row_untouched(row(), touched, "the row of account 7")) == (
+        "the row of account 7 is not written",
+        (
+            "assigned_instance_url was 'http://one' and is now None, "
+            "updated_at was '2020-01-01' and is now '2026-01-01'"
+        ),
+    )
+
+
+def test_a_column_that_has_the_value_passes() -> None:
+    checks.column_is(row(), "status", "connected")
+    checks.column_is(row(phone_number=628), "phone_number", "628")
+
+
+def test_a_column_that_has_another_value_fails() -> None:
+    assert failure(lambda: checks.column_is(row(phone_number=None), "phone_number", "628")) == (
+        "the row's phone_number is '628'",
+        "its phone_number is None",
+    )
+
+
+def test_a_row_that_is_gone_fails_everywhere() -> None:
+    assert failure(lambda: checks.row_says(None, "u", "instance 3001"))[1] == "the row is gone"
+    assert failure(lambda: checks.row_untouched(row(), None, "the row"))[1] == "the row is gone"
+    assert failure(lambda: checks.column_is(None, "status", "x"))[1] == "the row is gone"
+
+
+# Log lines
+
+
+def test_a_line_with_the_text_and_the_fields_passes() -> None:
+    lines = [line("INFO other"), line("🔄 Synced: ok", session_id=SESSION, new_url="http://two/", more=1)]
+
+    checks.logged(lines, "Synced", {"session_id": SESSION, "new_url": "http://two"})
+    assert checks.matching(lines, "Synced", {}) == [lines[1]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "observed"),
+    [
+        ([], "the log has no line at all from this scenario"),
+        ([line("something else")], "the log has something else"),
+        ([line("other"), line("Synced", session_id="x")], "the log has Synced"),
+        ([line("Synced")], "the log has Synced"),
+        ([line(str(number)) for number in range(7)], "the log has 2; 3; 4; 5; 6"),
+    ],
+)
+def test_no_such_line_fails_with_the_nearest_ones(lines: list[object], observed: str) -> None:
+    assert failure(lambda: checks.logged(lines, "Synced", {"session_id": SESSION})) == (  # type: ignore[arg-type]
+        f"the log has a line \"Synced\" with session_id='{SESSION}'",
+        observed,
+    )
+
+
+def test_a_line_that_must_not_be_there_fails() -> None:
+    lines = [line("Synced of others", session_id=OTHER), line("Synced it", session_id=SESSION)]
+
+    checks.not_logged(lines[:1], "Synced", {"session_id": SESSION})
+    assert failure(lambda: checks.not_logged(lines, "Synced", {"session_id": SESSION})) == (
+        'the log has no line "Synced"',
+        "it has Synced it",
+    )

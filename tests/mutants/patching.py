@@ -1,0 +1,89 @@
+"""Ways to put a mistake into the reference that several mutants share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from reference_impl.claims import LocationSync
+from reference_impl.log import EventLog
+from reference_impl.messages import Message
+from reference_impl.sender import Sender
+from reference_impl.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_impl.accounts import Account
+    from reference_impl.messages import Sent
+    from reference_impl.parts import Parts
+    from reference_impl.webhooks import Delivery
+
+
+def around_sends(act: Callable[[Parts, int, Message, Callable[[], Sent]], Sent]) -> None:
+    """Have `act` called for each send, with the reference's own way of doing it."""
+    init, send = Sender.__init__, Sender.send
+    parts_of: dict[Sender, Parts] = {}
+
+    def opened(self: Sender, parts: Parts) -> None:
+        init(self, parts)
+        parts_of[self] = parts
+
+    def sent(self: Sender, account_id: int, message: Message) -> Sent:
+        return act(parts_of[self], account_id, message, lambda: send(self, account_id, message))
+
+    Sender.__init__ = opened
+    Sender.send = sent
+
+
+def around_webhooks(act: Callable[[Parts, Account, Delivery, Callable[..., bool]], bool]) -> None:
+    """Have `act` called for each authentic webhook, with the reference's own way of doing what it says."""
+    init, apply = LocationSync.__init__, LocationSync.apply
+    parts_of: dict[LocationSync, Parts] = {}
+
+    def opened(self: LocationSync, parts: Parts) -> None:
+        init(self, parts)
+        parts_of[self] = parts
+
+    def applied(self: LocationSync, account: Account, delivery: Delivery) -> bool:
+        return act(
+            parts_of[self],
+            account,
+            delivery,
+            lambda **changed: apply(self, account, replace(delivery, **changed)),
+        )
+
+    LocationSync.__init__ = opened
+    LocationSync.apply = applied
+
+
+def around_log(act: Callable[[str, dict[str, object]], tuple[str, dict[str, object]] | None]) -> None:
+    """Have `act` called for each line of level INFO: it gives another text and other fields, or None for no line."""
+    info = EventLog.info
+
+    def told(self: EventLog, text: str, **fields: object) -> None:
+        if (changed := act(text, fields)) is not None:
+            info(self, changed[0], **changed[1])
+
+    EventLog.info = told
+
+
+def with_environment(change: Callable[[dict[str, str]], dict[str, str]]) -> None:
+    """Have the settings read from an environment that is changed first."""
+    read = Settings.from_environment.__func__
+
+    def changed(cls: type[Settings], environment: Any) -> Settings:
+        given = dict(environment)
+        return read(cls, {**given, **change(given)})
+
+    Settings.from_environment = classmethod(changed)
+
+
+def with_text(change: Callable[[str], str]) -> None:
+    """Have instances given another text than the user's."""
+    payload = Message.payload
+
+    def changed(self: Message, account: Account) -> dict[str, object]:
+        return payload(replace(self, text=change(self.text)), account)
+
+    Message.payload = changed

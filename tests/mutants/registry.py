@@ -1,0 +1,71 @@
+"""Known-bad implementations: each is the reference with one mistake, made in a process of its own.
+
+A mutant is a function that patches the reference before it serves; `run.py NAME` calls it. It names the
+requirement that it breaks and the scenarios that must fail for it, each by its own assertion.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+THEMES = ("authentication", "webhooks", "verification", "scanning", "sending")
+"""The modules of this folder that have mutants."""
+
+UNCHANGED = "unchanged"
+"""The name under which the reference itself goes through the same machinery."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A known-bad implementation.
+
+    `scenarios` are the runs that must fail, and no others of this requirement: a scenario's name means each of
+    its rows, and `name [row]` one row of its Examples, the cells joined by dashes.
+    """
+
+    name: str
+    requirement: str
+    mistake: str
+    scenarios: tuple[str, ...]
+    apply: Callable[[], None]
+    asynchronous: bool = False
+    """Whether its target file says that a webhook's effects may follow the answer."""
+
+
+_registered: dict[str, Mutant] = {}
+
+
+def mutant(
+    requirement: str, *scenarios: str, asynchronous: bool = False
+) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Register a function as a mutant: its name with dashes is the mutant's, its docstring tells the mistake."""
+
+    def register(apply: Callable[[], None]) -> Callable[[], None]:
+        name = apply.__name__.replace("_", "-")
+        mistake = inspect.getdoc(apply)
+        if name in _registered or name == UNCHANGED:
+            raise ValueError(f"two mutants are called {name}")
+        if not mistake or not scenarios:
+            raise ValueError(f"mutant {name} needs a docstring that tells its mistake, and scenarios that fail")
+        _registered[name] = Mutant(name, requirement, mistake, scenarios, apply, asynchronous)
+        return apply
+
+    return register
+
+
+def rows(scenario: str, *ids: str) -> tuple[str, ...]:
+    """Name some rows of a scenario's Examples."""
+    return tuple(f"{scenario} [{one}]" for one in ids)
+
+
+def mutants() -> Mapping[str, Mutant]:
+    """Give every mutant by its name."""
+    for theme in THEMES:
+        importlib.import_module(f"tests.mutants.{theme}")
+    return _registered
