@@ -17,6 +17,7 @@ Feature: A message arrives as it was written, or the user knows
         | right-to-left    | 3003   |
         | quotes           | 3003   |
         | newlines         | 3003   |
+        | blanks around it | 3003   |
         | 4,000 characters | 3003   |
         | emoji            | 3002   |
 

@@ -14,6 +14,7 @@ Feature: The assigned instance is asked before every send
         | holder | assigned |
         | 3003   | 3003     |
         | 3002   | 3001     |
+        | 3001   | 3004     |
 
     @VERIFY-02
     Scenario: A verified session is used as it stands
@@ -99,6 +100,7 @@ Feature: The assigned instance is asked before every send
       Then instance 3002 delivers "hello" once
       And the user is told that it was sent
       And the row is assigned to instance 3002
+      And no message is posted to instance 3001
 
       Examples:
         | behaviour                |

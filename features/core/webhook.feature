@@ -52,33 +52,37 @@ Feature: Instances name themselves in webhooks
 
     @WEBHOOK-04
     Scenario: Without X-Instance-Url status and phone number change and the URL does not
-      Given its row is disconnected
+      Given its row is assigned to instance 3003
+      And its row is disconnected
       When instance 3002 announces session_ready without X-Instance-Url
       Then the webhook is accepted
       And the row has status "connected"
       And the row has phone number "628999888777"
-      And the row is still assigned to instance 3001
+      And the row is still assigned to instance 3003
 
     @WEBHOOK-07
     Scenario Outline: An event that carries no location leaves the URL alone
-      When instance 3002 announces <event>
+      When instance <instance> announces <event>
       Then the row is still assigned to instance 3001
 
       Examples:
-        | event                  |
-        | session_disconnected   |
-        | message_received       |
-        | qr_code_generated      |
-        | session_authenticated  |
-        | message_delivered      |
-        | session_ready_soon     |
-        | something_new          |
+        | instance | event                 |
+        | 3002     | session_disconnected  |
+        | 3001     | session_disconnected  |
+        | 3002     | message_received      |
+        | 3002     | qr_code_generated     |
+        | 3002     | session_authenticated |
+        | 3002     | message_delivered     |
+        | 3002     | session_ready_soon    |
+        | 3002     | something_new         |
 
     @WEBHOOK-08
     Scenario: Only the row of the named session is written
       Given another account whose session lives on instance 3001
       And another account whose session lives on instance 3002
       And another account whose session lives on instance 3003
+      And another account of the same workspace whose session lives on instance 3004
+      And another account whose session id begins like the account's
       When instance 3002 announces session_ready
       Then the row is assigned to instance 3002
       And every other account's row was not written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, parsers, then, when
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
 def account_on(world: World, number: int) -> None:
     """Make an account; its row is assigned to the holder."""
     world.new_account(on=number, assigned=world.fleet.url(number))
+
+
+@given(parsers.parse("another account of the same workspace whose session lives on instance {number:d}"))
+def account_of_same_workspace(world: World, number: int) -> None:
+    """Make a further account of the first one's workspace; its row is assigned to the holder."""
+    session = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
+    world.new_account(on=number, assigned=world.fleet.url(number), session=session)
+
+
+@given("another account whose session id begins like the account's")
+def account_with_longer_id(world: World) -> None:
+    """Make a further account, whose session id is the first one's and a digit more; no instance holds it."""
+    session = world.new_session(world.account.session_id + "2")
+    world.new_account(on=None, assigned=None, session=session)
 
 
 @given(

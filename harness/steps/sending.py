@@ -19,6 +19,7 @@ _TEXTS = {
     "right-to-left": "مرحبا بكم 1234 שלום",
     "quotes": """She said "it's \\"fine\\"" & <b>left</b> {text} %s $1""",
     "newlines": "first line\nsecond line\r\n\tthird line",
+    "blanks around it": "\t a tab before it, a line break behind it \n",
     "4,000 characters": "0123456789" * 400,
 }
 
@@ -41,12 +42,6 @@ def launched_with_default(world: World) -> None:
 def sends(world: World, message: str) -> None:
     """Send from the account that the scenario is about."""
     world.send(message)
-
-
-@when(parsers.parse('the user sends "{message}" from the other account'))
-def sends_from_other(world: World, message: str) -> None:
-    """Send from the second account."""
-    world.send(message, world.other_account)
 
 
 @when(parsers.parse('the users of both accounts send "{message}" at the same time'))

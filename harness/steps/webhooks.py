@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -114,8 +115,8 @@ def announces_other_workspace(world: World, number: int) -> None:
 
 @when(parsers.parse("instance {number:d} announces session_ready for a session that no account has"))
 def announces_unknown(world: World, number: int) -> None:
-    """Send a genuine webhook of a session that the control plane does not know."""
-    stranger = world.new_session()
+    """Send a genuine webhook of a session that the control plane does not know, in a workspace that it does."""
+    stranger = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
     world.fleet.hold(stranger, number)
     world.deliver(world.fleet.webhook(stranger, number, "session_ready"))
 

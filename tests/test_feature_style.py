@@ -1,0 +1,159 @@
+"""The feature files keep one style, and every step of theirs means exactly one thing."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from gherkin.parser import Parser
+from pytest_bdd.parser import FeatureParser
+from pytest_bdd.steps import step_function_context_registry
+
+import harness.steps
+from harness import suite
+from harness.requirements import Level
+from harness.suite import SELF_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_bdd.parser import Step
+    from pytest_bdd.steps import StepFunctionContext
+
+ROOT = suite.features_root()
+FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.feature"))
+SUITE = suite.read_suite(ROOT)
+CATALOGUE = suite.catalogue()
+LONGEST_CELL = 40
+MOST_BACKGROUND_STEPS = 3
+LONGER_BACKGROUNDS = {"core/manual_test.feature": "the document's own numbered steps"}
+
+
+def definitions() -> list[StepFunctionContext]:
+    for module in pkgutil.iter_modules(harness.steps.__path__, "harness.steps."):
+        importlib.import_module(module.name)
+    contexts = step_function_context_registry.values()
+    return [one for one in contexts if one.step_func.__module__.startswith("harness.steps.")]
+
+
+def steps_as_run(file: str) -> Iterator[tuple[str, Step]]:
+    """Give every step of every scenario of a file, once for each row of its Examples."""
+    feature = FeatureParser(str(ROOT), file).parse()
+    for template in feature.scenarios.values():
+        rows: list[dict[str, str]] = [row for table in template.examples for row in table.as_contexts()]
+        for row in rows or [{}]:
+            for step in template.render(row).steps:
+                yield template.name, step
+
+
+def matching(step: Step) -> list[str]:
+    """Give the functions whose phrases match a step."""
+    return [
+        one.step_func.__name__
+        for one in definitions()
+        if one.type in {None, step.type} and one.parser.is_matching(step.name)
+    ]
+
+
+def document(file: str) -> Any:
+    return Parser().parse((ROOT / file).read_text("utf-8"))["feature"]
+
+
+def scenarios_of(file: str) -> list[dict[str, Any]]:
+    children = document(file)["children"]
+    inside = [one for child in children if "rule" in child for one in child["rule"]["children"]]
+    return [child["scenario"] for child in [*children, *inside] if "scenario" in child]
+
+
+def test_scenario_names_are_unique_over_all_files() -> None:
+    # Within one file pytest-bdd would silently keep the last; over files, reports would confuse them.
+    names = Counter(one.name for one in SUITE)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_every_scenario_carries_a_requirement_of_the_catalogue() -> None:
+    for one in SUITE:
+        assert one.requirement_ids, one
+        assert set(one.tags) <= CATALOGUE.keys(), one
+
+
+def test_a_folder_is_a_profile() -> None:
+    for one in SUITE:
+        for requirement in (CATALOGUE[name] for name in one.requirement_ids):
+            if one.folder == SELF_FOLDER:
+                assert requirement.level is Level.SELF, one
+            else:
+                assert requirement.judged, one
+                assert one.folder == requirement.profile.value.replace("-", "_"), one
+
+
+def test_no_scenario_mixes_levels() -> None:
+    # A SHOULD that fails must not convict a MUST, nor hide behind one.
+    for one in SUITE:
+        assert len({CATALOGUE[name].level for name in one.requirement_ids}) == 1, one
+
+
+def test_every_requirement_of_core_has_a_scenario() -> None:
+    written = {name for one in SUITE for name in one.requirement_ids}
+    core = {one.id for one in CATALOGUE.values() if one.profile == "core"}
+    assert core <= written
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_step_has_exactly_one_definition(file: str) -> None:
+    # An undefined step fails only when it is run; an ambiguous one never tells.
+    wrong = {
+        f"{scenario}: {step.type} {step.name}": found
+        for scenario, step in steps_as_run(file)
+        if len(found := matching(step)) != 1
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_when_follows_a_then(file: str) -> None:
+    for scenario in scenarios_of(file):
+        order = [one["keyword"].strip() for one in scenario["steps"]]
+        words = [word for word in order if word in {"Given", "When", "Then"}]
+        assert words == sorted(words, key=["Given", "When", "Then"].index), scenario["name"]
+        assert words.count("When") <= 1, scenario["name"]
+        assert words.count("Then") == 1, scenario["name"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_background_is_short(file: str) -> None:
+    for child in document(file)["children"]:
+        if "background" in child and file not in LONGER_BACKGROUNDS:
+            assert len(child["background"]["steps"]) <= MOST_BACKGROUND_STEPS
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_examples_are_short_and_have_no_tags(file: str) -> None:
+    for scenario in scenarios_of(file):
+        for table in scenario["examples"]:
+            assert table["tags"] == [], scenario["name"]
+            cells = [cell["value"] for row in table["tableBody"] for cell in row["cells"]]
+            assert [cell for cell in cells if not 0 < len(cell) <= LONGEST_CELL] == [], scenario["name"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_features_are_in_the_readers_words(file: str) -> None:
+    for _, step in steps_as_run(file):
+        assert not {"POST", "GET", "HTTP"} & set(step.name.split()), step.name
+        assert "  " not in step.name
+
+
+def test_no_step_is_asynchronous() -> None:
+    # pytest-bdd does not await one, and so would pass it without running it.
+    for one in definitions():
+        assert not inspect.iscoroutinefunction(one.step_func), one.step_func
+
+
+def test_every_phrase_is_used() -> None:
+    used = {name for file in FILES for _, step in steps_as_run(file) for name in matching(step)}
+    unused = {one.step_func.__name__ for one in definitions()} - used
+    assert unused == set()
