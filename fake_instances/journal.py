@@ -34,8 +34,12 @@ class Entry:
     at: float = 0.0
 
     def to_json(self) -> dict[str, object]:
-        """Give the entry as plain values, its kind first."""
-        return {"kind": type(self).__name__, **asdict(self)}
+        """Give the entry as plain JSON values, its kind first; bytes as the text they are."""
+        shown = {
+            name: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+            for name, value in asdict(self).items()
+        }
+        return {"kind": type(self).__name__, **shown}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

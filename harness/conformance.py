@@ -132,7 +132,7 @@ class Reporter:
         conformance = self._conformance
         if session.exitstatus == pytest.ExitCode.USAGE_ERROR or session.config.option.collectonly:
             return
-        if not conformance.collected and not conformance.tally.records:
+        if not conformance.collected and not conformance.tally.concerned:
             return
         self._verdict = conformance.tally.verdict(
             conformance.claims, trouble=_trouble(session), crash=self._crash

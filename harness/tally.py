@@ -66,6 +66,11 @@ class Tally:
         """Take note of runs that were selected."""
         self._expected.update(nodes)
 
+    @property
+    def concerned(self) -> bool:
+        """Whether any scenario of the suite was to run, or ran."""
+        return bool(self._records) or any(_function(node) in self._scenarios for node in self._expected)
+
     def add(self, record: Record) -> None:
         """Take in what came of a run; trouble while cleaning up behind it overrides that it passed."""
         before = self._records.get(record.node)

@@ -35,11 +35,12 @@ def main(arguments: list[str]) -> int:
         except OSError as problem:
             written.write(f"{program[0]}: {problem.strerror}\n".encode())
             return 127
-    sys.stdout.write(f"{child.pid}\n")
-    sys.stdout.flush()
     ending = threading.Event()
     keeper = threading.Thread(target=_end_with_keeper, args=(child, scratch, ending), daemon=True)
     keeper.start()
+    # The keeper may be gone by now: that shows on standard input, and must not end the guard here.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, f"{child.pid}\n".encode())
     status = child.wait()
     # Either the program was ended, and the folder may be due as well, or it ended by itself and left others of
     # its group behind: they go when the keeper says so.

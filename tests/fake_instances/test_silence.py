@@ -120,7 +120,7 @@ def test_a_request_that_meets_a_fault_just_being_cleared_is_let_go(fleet: Fleet,
     fleet.arm(Hang(), 3001, VERIFICATION)
     caller.send(ask("GET", STATUS))
     assert caller.rest() == b""
-    assert fleet.hanging(3001) == 0
+    eventually(fleet, lambda: fleet.hanging(3001) == 0)
 
 
 def test_a_hung_request_is_not_carried_out(fleet: Fleet, fresh: Caller) -> None:

@@ -198,7 +198,8 @@ def test_a_program_that_a_signal_ended_is_told_as_a_shell_would(workshop: Worksh
 
 
 def test_only_the_last_lines_of_the_output_are_shown_and_no_secret(workshop: Workshop) -> None:
-    program = "import os\nfor n in range(40): print('line', n)\nprint(os.environ['API_KEY'], os.environ['HMAC_SECRET'])"
+    secrets = "print(e['API_KEY'], e['HMAC_SECRET'])"
+    program = f"from os import environ as e\nfor n in range(40): print('line', n)\n{secrets}"
 
     lines = workshop.fail(program).splitlines()
 
@@ -281,9 +282,9 @@ def test_what_a_program_leaves_behind_ends_with_it(workshop: Workshop, stubborn:
 
 
 def test_a_kill_ends_program_and_child_at_once(workshop: Workshop) -> None:
-    implementation = workshop.launch(
-        f"{STUBBORN}\n{SERVE}\nos.fork()\nprint('pid', os.getpid(), flush=True)\nserve()"
-    )
+    child = f"if os.fork() == 0: exec({DEAF!r})"
+    implementation = workshop.launch(f"{STUBBORN}\n{SERVE}\n{child}\nserve()")
+    until(lambda: len(workshop.pids) == 2, "both have said their process ids")
     assert all(runs(pid) for pid in workshop.pids)
 
     implementation.kill()
@@ -295,9 +296,7 @@ def test_a_kill_ends_program_and_child_at_once(workshop: Workshop) -> None:
 
 
 def test_what_slips_out_of_its_group_and_keeps_the_port_is_told(workshop: Workshop) -> None:
-    implementation = workshop.launch(
-        f"{SERVE}\nif os.fork() == 0:\n    os.setsid()\n    serve()\nos._exit(0)"
-    )
+    implementation = workshop.launch(f"{SERVE}\nif os.fork() == 0:\n    os.setsid()\n    serve()\nos.wait()")
     (pid,) = workshop.pids
     try:
         with pytest.raises(LaunchError) as raised:

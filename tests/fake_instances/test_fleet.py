@@ -1,0 +1,413 @@
+"""The instances together: starting, stopping, and who holds a session."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from fake_instances import (
+    Fleet,
+    FleetError,
+    InstanceAddress,
+    PortInUseError,
+    Session,
+    SessionStatus,
+    UnknownInstanceError,
+    UnknownSessionError,
+)
+from fake_instances.faults import VERIFICATION, Endpoint, Hang, LoseWebhook
+from fake_instances.journal import (
+    InstanceStarted,
+    InstanceStopped,
+    SessionHeld,
+    SessionReleased,
+    WebhookLost,
+    WebhookSent,
+)
+from tests.fake_instances.support import (
+    API_KEY,
+    LIST,
+    MESSAGE,
+    PATIENCE,
+    SECRET,
+    SEND,
+    SESSION,
+    SESSION_ID,
+    STATUS,
+    Caller,
+    address_of,
+    ask,
+    entries,
+    eventually,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.fake_instances.support import ControlPlane
+
+OTHER = Session("webjs_2_other", 2, "628444555666")
+LISTEN = "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); \
+print(s.getsockname()[1], flush=True); sys.stdin.read()"
+
+
+@contextmanager
+def port_of_another_process() -> Iterator[tuple[int, int]]:
+    """Have another process listen, and give its port and pid."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LISTEN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield int(process.stdout.readline()), process.pid
+        process.communicate()
+
+
+def fleet_on(*ports: int, host: str = "127.0.0.1") -> Fleet:
+    addresses = [InstanceAddress(3001 + index, host, port) for index, port in enumerate(ports)]
+    return Fleet(addresses, api_key=API_KEY, secret=SECRET)
+
+
+def ports_of(fleet: Fleet) -> set[int]:
+    return {address_of(url)[1] for url in fleet.urls}
+
+
+def left_behind(ports: set[int]) -> list[object]:
+    """Give the threads and sockets of instances on these ports that this process still has."""
+    threads = [one.name for one in threading.enumerate() if one.name.startswith(("instance ", "webhook "))]
+    sockets = [
+        (one.status, one.laddr.port)
+        for one in psutil.Process().net_connections("tcp")
+        if one.laddr.port in ports
+    ]
+    return [*threads, *sockets]
+
+
+# Starting
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_fleet_starts_whole_or_not_at_all(place: int) -> None:
+    with port_of_another_process() as (taken, pid):
+        ports = [0, 0, 0]
+        ports[place] = taken
+        fleet = fleet_on(*ports)
+        with pytest.raises(PortInUseError) as told:
+            fleet.start()
+        name = psutil.Process(pid).name()
+        assert str(told.value) == f"port {taken} on 127.0.0.1 is in use by {name} (pid {pid})"
+        assert (told.value.host, told.value.port) == ("127.0.0.1", taken)
+        assert left_behind(ports_of(fleet)) == []
+        assert len(entries(fleet, InstanceStarted)) == len(entries(fleet, InstanceStopped)) == place
+
+
+def test_a_fleet_that_could_not_start_can_start_when_the_port_is_free() -> None:
+    with port_of_another_process() as (taken, _):
+        fleet = fleet_on(0, taken)
+        with pytest.raises(PortInUseError):
+            fleet.start()
+    with fleet:
+        assert address_of(fleet.url(3002))[1] == taken
+        with Caller(fleet, 3002) as caller:
+            assert caller.get("/health").status == 200
+
+
+def test_a_port_whose_process_cannot_be_read_is_named_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: str) -> None:
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil, "net_connections", denied)
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(PortInUseError) as told:
+        fleet_on(listener.getsockname()[1]).start()
+    assert str(told.value).endswith("is in use (by which process could not be read)")
+
+
+def test_an_address_that_is_not_here_is_an_error_of_the_system() -> None:
+    with pytest.raises(OSError, match="assign requested address"):
+        fleet_on(0, host="192.0.2.1").start()
+
+
+def test_a_fleet_is_started_and_stopped_by_its_context() -> None:
+    with fleet_on(0, 0) as fleet:
+        ports = ports_of(fleet)
+        with Caller(fleet) as caller:
+            assert caller.get("/health").status == 200
+    assert left_behind(ports) == []
+
+
+def test_a_fleet_is_stopped_by_its_context_when_something_goes_wrong() -> None:
+    fleet = fleet_on(0)
+    with pytest.raises(KeyError), fleet:
+        raise KeyError
+    assert left_behind(ports_of(fleet)) == []
+
+
+def test_a_fleet_on_the_second_protocol_names_itself_by_a_usable_url() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this system has no IPv6")
+    with fleet_on(0, host="::1") as fleet:
+        host, port = address_of(fleet.url(3001))
+        assert fleet.url(3001) == f"http://[::1]:{port}"
+        assert host == "::1"
+        with Caller(fleet) as caller:
+            assert caller.get("/health").status == 200
+
+
+# Stopping
+
+
+def test_a_stopped_fleet_leaves_nothing(fleet: Fleet, control_plane: ControlPlane) -> None:
+    ports = ports_of(fleet)
+    callers = [Caller(fleet) for _ in range(5)]
+    assert all(caller.get(STATUS).status == 200 for caller in callers)
+    fleet.announce(SESSION, 3001, "session_ready")
+    control_plane.take()
+    fleet.stop()
+    assert all(caller.is_cut() for caller in callers)
+    assert left_behind(ports) == []
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+    for caller in callers:
+        caller.leave()
+
+
+def test_a_fleet_with_200_hung_requests_stops_promptly_and_leaves_nothing(fleet: Fleet) -> None:
+    ports = ports_of(fleet)
+    fleet.arm(Hang(), 3001, VERIFICATION)
+    callers = [Caller(fleet) for _ in range(200)]
+    for caller in callers:
+        caller.send(ask("GET", LIST))
+    eventually(fleet, lambda: fleet.hanging(3001) == 200)
+    stopping = threading.Thread(target=fleet.stop)
+    stopping.start()
+    stopping.join(PATIENCE / 2)
+    assert not stopping.is_alive()
+    assert all(caller.rest() == b"" for caller in callers)
+    assert fleet.hanging(3001) == 0
+    assert left_behind(ports) == []
+    for caller in callers:
+        caller.leave()
+
+
+def test_a_fleet_can_be_stopped_twice_and_started_again(fleet: Fleet) -> None:
+    urls = fleet.urls
+    fleet.stop()
+    fleet.stop()
+    fleet.start()
+    assert fleet.urls == urls
+    assert fleet.holders(SESSION_ID) == (3001,)
+    with Caller(fleet) as caller:
+        assert caller.get(STATUS).status == 200
+
+
+# Names
+
+
+def test_instances_are_known_by_number_and_url(fleet: Fleet) -> None:
+    assert fleet.numbers == (3001, 3002)
+    assert fleet.urls == (fleet.url(3001), fleet.url(3002))
+    for number in fleet.numbers:
+        assert fleet.number(fleet.url(number)) == number
+        assert fleet.number(fleet.url(number) + "/") == number
+    for wrong in (fleet.url(3001) + "//", fleet.url(3001).replace("127.0.0.1", "localhost"), "", "http://"):
+        assert fleet.number(wrong) is None
+
+
+@pytest.mark.parametrize("url", ["http://gateway.example:3001", "http://gateway.example:3001/"])
+def test_an_instance_claims_exactly_the_url_it_was_given(url: str) -> None:
+    fleet = Fleet([InstanceAddress(3001, "127.0.0.1", 0, url)], api_key=API_KEY, secret=SECRET)
+    assert fleet.url(3001) == url
+    assert fleet.webhook(SESSION, 3001, "session_ready").header("X-Instance-Url") == url
+    assert fleet.number("http://gateway.example:3001") == 3001
+    assert fleet.number("http://gateway.example:3001/") == 3001
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda fleet: fleet.url(3005),
+        lambda fleet: fleet.sessions(3005),
+        lambda fleet: fleet.hold(SESSION, on=3005),
+        lambda fleet: fleet.release(SESSION_ID, on=3005),
+        lambda fleet: fleet.set_status(SESSION_ID, SessionStatus.FAILED, on=3005),
+        lambda fleet: fleet.move(SESSION_ID, 3005),
+        lambda fleet: fleet.migrate(SESSION_ID, 3005),
+        lambda fleet: fleet.restart(3005),
+        lambda fleet: fleet.webhook(SESSION, 3005, "session_ready"),
+        lambda fleet: fleet.announce(SESSION, 3005, "session_ready"),
+        lambda fleet: fleet.arm(Hang(), 3005, VERIFICATION),
+        lambda fleet: fleet.clear(on=3005),
+        lambda fleet: fleet.hanging(3005),
+    ],
+)
+def test_an_unknown_instance_is_named_and_changes_nothing(
+    fleet: Fleet, use: Callable[[Fleet], object]
+) -> None:
+    with pytest.raises(UnknownInstanceError, match=r"^there is no instance 3005; this fleet has 3001, 3002$"):
+        use(fleet)
+    assert fleet.holders(SESSION_ID) == (3001,)
+
+
+@pytest.mark.parametrize(
+    ("use", "sentence"),
+    [
+        (lambda fleet: fleet.release("unknown", on=3001), "instance 3001 does not hold session unknown"),
+        (
+            lambda fleet: fleet.release(SESSION_ID, on=3002),
+            f"instance 3002 does not hold session {SESSION_ID}",
+        ),
+        (
+            lambda fleet: fleet.set_status("unknown", SessionStatus.FAILED, on=3002),
+            "instance 3002 does not hold session unknown",
+        ),
+        (lambda fleet: fleet.move("unknown", 3002), "no instance holds session unknown connected"),
+        (lambda fleet: fleet.migrate("unknown", 3002), "no instance holds session unknown connected"),
+    ],
+)
+def test_an_unknown_session_is_named(fleet: Fleet, use: Callable[[Fleet], object], sentence: str) -> None:
+    with pytest.raises(UnknownSessionError) as told:
+        use(fleet)
+    assert str(told.value) == sentence
+    assert isinstance(told.value, FleetError)
+
+
+# Who holds a session
+
+
+@pytest.mark.parametrize("status", list(SessionStatus))
+def test_only_a_connected_copy_makes_a_holder(fleet: Fleet, status: SessionStatus) -> None:
+    changed = fleet.set_status(SESSION_ID, status, on=3001)
+    assert changed == replace(SESSION, status=status)
+    assert fleet.holders(SESSION_ID) == ((3001,) if status is SessionStatus.CONNECTED else ())
+    assert fleet.sessions(3001) == (changed,)
+    last = entries(fleet, SessionHeld)[-1]
+    assert (last.instance, last.session_id, last.status) == (3001, SESSION_ID, status.value)
+
+
+def test_holders_are_told_in_the_order_of_instances_and_for_the_very_id(fleet: Fleet) -> None:
+    fleet.hold(SESSION, on=3002)
+    assert fleet.holders(SESSION_ID) == (3001, 3002)
+    assert fleet.holders(SESSION_ID.lower()) == ()
+    assert fleet.release(SESSION_ID, on=3001) == SESSION
+    assert fleet.holders(SESSION_ID) == (3002,)
+
+
+def test_a_moved_session_is_on_its_new_instance_alone_and_nobody_is_told(
+    fleet: Fleet, control_plane: ControlPlane
+) -> None:
+    assert control_plane.url
+    fleet.hold(OTHER, on=3001)
+    assert fleet.move(SESSION_ID, 3002) == SESSION
+    assert (fleet.sessions(3001), fleet.sessions(3002)) == ((OTHER,), (SESSION,))
+    with Caller(fleet, 3001) as old, Caller(fleet, 3002) as new:
+        assert (old.get(STATUS).status, new.get(STATUS).status) == (404, 200)
+        assert (old.post(SEND, MESSAGE).status, new.post(SEND, MESSAGE).status) == (404, 200)
+    assert not entries(fleet, WebhookSent)
+
+
+def test_a_move_ends_a_split_brain_and_leaves_stale_copies(fleet: Fleet) -> None:
+    fleet.hold(SESSION, on=3002)
+    fleet.move(SESSION_ID, 3002)
+    assert fleet.holders(SESSION_ID) == (3002,)
+    fleet.hold(replace(SESSION, status=SessionStatus.DISCONNECTED), on=3001)
+    fleet.move(SESSION_ID, 3002)
+    assert fleet.sessions(3001)[0].status is SessionStatus.DISCONNECTED
+
+
+def test_a_session_that_nobody_holds_connected_cannot_move(fleet: Fleet) -> None:
+    fleet.set_status(SESSION_ID, SessionStatus.DISCONNECTED, on=3001)
+    with pytest.raises(UnknownSessionError):
+        fleet.move(SESSION_ID, 3002)
+    assert len(fleet.sessions(3001)) == 1
+
+
+def test_a_migrated_session_is_announced_by_its_new_instance(
+    fleet: Fleet, control_plane: ControlPlane
+) -> None:
+    before = fleet.journal.last
+    delivery = fleet.migrate(SESSION_ID, 3002)
+    assert delivery is not None
+    arrived = control_plane.take()
+    assert delivery.wait(PATIENCE).status == 200
+    assert arrived.header("X-Instance-Url") == fleet.url(3002)
+    assert json.loads(arrived.body)["event"] == "session_reconnected"
+    kinds = [type(entry) for entry in fleet.journal.entries(after=before)]
+    assert kinds[:3] == [SessionReleased, SessionHeld, WebhookSent]
+
+
+def test_a_migration_whose_webhook_is_lost_has_moved_the_session(
+    fleet: Fleet, control_plane: ControlPlane
+) -> None:
+    assert control_plane.url
+    fleet.arm(LoseWebhook(), 3002, {Endpoint.WEBHOOK}, times=1)
+    assert fleet.migrate(SESSION_ID, 3002) is None
+    assert fleet.holders(SESSION_ID) == (3002,)
+    (lost,) = entries(fleet, WebhookLost)
+    assert (lost.instance, lost.event) == (3002, "session_reconnected")
+
+
+def test_a_connected_session_is_announced_as_ready(fleet: Fleet, control_plane: ControlPlane) -> None:
+    fleet.connect(replace(OTHER, status=SessionStatus.QR_SCANNING), on=3002)
+    arrived = control_plane.take()
+    assert json.loads(arrived.body)["event"] == "session_ready"
+    assert json.loads(arrived.body)["data"]["session_id"] == OTHER.session_id
+    assert arrived.header("X-Instance-Url") == fleet.url(3002)
+    assert fleet.holders(OTHER.session_id) == (3002,)
+
+
+# Restarting
+
+
+def test_a_restarted_instance_keeps_its_port_and_announces_what_is_connected(
+    fleet: Fleet, control_plane: ControlPlane
+) -> None:
+    fleet.hold(replace(OTHER, status=SessionStatus.DISCONNECTED), on=3001)
+    url = fleet.url(3001)
+    before = fleet.journal.last
+    with Caller(fleet) as old:
+        (delivery,) = fleet.restart(3001)
+        assert old.is_cut()
+    arrived = control_plane.take()
+    assert delivery.wait(PATIENCE).status == 200
+    assert (fleet.url(3001), arrived.header("X-Instance-Url")) == (url, url)
+    assert json.loads(arrived.body)["event"] == "session_reconnected"
+    assert [session.session_id for session in fleet.sessions(3001)] == [SESSION_ID, OTHER.session_id]
+    assert fleet.holders(SESSION_ID) == (3001,)
+    kinds = [type(entry) for entry in fleet.journal.entries(after=before)]
+    assert kinds[:6] == [
+        InstanceStopped,
+        SessionReleased,
+        SessionReleased,
+        InstanceStarted,
+        SessionHeld,
+        SessionHeld,
+    ]
+    with Caller(fleet) as new:
+        assert new.get(STATUS).status == 200
+
+
+def test_an_instance_restarted_without_its_sessions_knows_none_and_is_silent(
+    fleet: Fleet, control_plane: ControlPlane
+) -> None:
+    assert control_plane.url
+    assert fleet.restart(3001, keep_sessions=False) == ()
+    assert fleet.holders(SESSION_ID) == ()
+    with Caller(fleet) as caller:
+        assert caller.get(LIST).json["total"] == 0
+    assert not entries(fleet, WebhookSent)
+
+
+def test_a_reset_fleet_has_neither_faults_nor_sessions(fleet: Fleet) -> None:
+    fleet.arm(Hang(), 3001, VERIFICATION)
+    fleet.reset()
+    with Caller(fleet) as caller:
+        assert caller.get(LIST).json["total"] == 0
