@@ -30,7 +30,7 @@ SESSION = Session(
 )
 PATIENCE = 10.0
 """Seconds after which what should come will not come."""
-A_MOMENT = 0.05
+A_MOMENT = 0.03
 """Seconds for which nothing must arrive where nothing should."""
 LIST = f"/api/sessions?api_key={API_KEY}"
 STATUS = f"/api/sessions/{SESSION_ID}/status?api_key={API_KEY}"
@@ -79,6 +79,7 @@ class Caller:
 
     def __init__(self, fleet: Fleet, number: int = 3001) -> None:
         self._socket = socket.create_connection(address_of(fleet.url(number)), timeout=PATIENCE)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._read = b""
 
     def __enter__(self) -> Self:

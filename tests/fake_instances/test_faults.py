@@ -157,8 +157,10 @@ def test_a_fault_is_armed_somewhere(book: FaultBook) -> None:
         (
             Hang(),
             [Endpoint.WEBHOOK],
-            "an instance that accepts the request and never answers cannot do so on webhook; possible: "
-            "health, health_detailed, health_ready, other, send, session_list, session_status",
+            (
+                "an instance that accepts the request and never answers cannot do so on webhook; possible: "
+                "health, health_detailed, health_ready, other, send, session_list, session_status"
+            ),
         ),
     ],
 )

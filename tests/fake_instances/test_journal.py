@@ -216,7 +216,7 @@ def test_after_an_overflow_every_reading_fails(limit: int) -> None:
         journal.record(held())
     sentence = rf"^the journal holds {limit} entries at most and dropped \d+; give it a larger limit$"
     for read in (
-        lambda: journal.entries(),
+        journal.entries,
         lambda: journal.entries(after=limit),
         lambda: journal.wait_for(SessionHeld, timeout=0, after=limit),
     ):

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -287,8 +288,10 @@ def test_a_kill_ends_program_and_child_at_once(workshop: Workshop) -> None:
     until(lambda: len(workshop.pids) == 2, "both have said their process ids")
     assert all(runs(pid) for pid in workshop.pids)
 
+    began = time.monotonic()
     implementation.kill()
 
+    assert time.monotonic() - began < guard.GRACE_SECONDS
     until(lambda: not any(runs(pid) for pid in workshop.pids), "both are gone")
     assert can_listen("127.0.0.1", port_of(implementation))
     assert "exited with status 137" in str(implementation.problem)

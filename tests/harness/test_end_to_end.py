@@ -4,87 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
-import threading
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
-from harness import suite
+from tests.harness.commands import COMMAND, assert_nothing_is_left, features, listening, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-FEATURES = suite.features_root()
-COMMAND = Path(sys.executable).with_name("instance-sync")
-PATIENCE = 60.0
-PORTS = (3001, 3002, 3003, 3004)
-
-
-@pytest.fixture
-def host(worker_id: str) -> str:
-    """Give a loopback address that no other worker, and no other run of ours, uses."""
-    return f"127.0.0.{60 + int(worker_id.removeprefix('gw') or 0)}" if worker_id != "master" else "127.0.0.59"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Give the folder in which a run under test makes its temporary files."""
-    made = tmp_path / "temporary"
-    made.mkdir()
-    return made
-
-
-def features(host: str, *arguments: str) -> list[str]:
-    own = ["-q", "-p", "no:cacheprovider", "--fleet-host", host]
-    return [sys.executable, "-m", "pytest", str(FEATURES), *own, *arguments]
-
-
-def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "TMPDIR": str(folder)}
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=PATIENCE, env=environment, check=False
-    )
-
-
-def listening(host: str) -> list[int]:
-    """Give the instances' ports on which something listens."""
-    found = []
-    for port in PORTS:
-        with socket.socket() as probe:
-            if probe.connect_ex((host, port)) == 0:
-                found.append(port)
-    return found
-
-
-def running_of(folder: Path) -> list[str]:
-    """Give the processes that were started with a folder of the run under test."""
-    told = []
-    for process in psutil.process_iter(["cmdline", "environ"]):
-        command, environment = process.info["cmdline"] or [], process.info["environ"] or {}
-        if environment.get("TMPDIR") == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
-            told.append(" ".join(command))
-    return told
-
-
-def wait_for(condition: Callable[[], bool]) -> bool:
-    """Wait for what announces itself to nobody: the end of processes that are not our children."""
-    deadline = time.monotonic() + PATIENCE
-    while not (held := condition()) and time.monotonic() < deadline:
-        threading.Event().wait(0.02)
-    return held
-
-
-def assert_nothing_is_left(host: str, folder: Path) -> None:
-    assert wait_for(lambda: not running_of(folder)), running_of(folder)
-    assert listening(host) == []
-    assert list(folder.glob("instance-sync-*")) == []
+    from pathlib import Path
 
 
 def test_one_requirement_passes_and_the_verdict_says_what_was_left_out(host: str, folder: Path) -> None:
@@ -155,51 +83,22 @@ def test_a_port_in_use_is_named_with_its_process_and_a_way_out(host: str, folder
     assert_nothing_is_left(host, folder)
 
 
-def test_an_implementation_that_does_not_come_up_is_told_with_its_last_output(
+def test_an_implementation_that_does_not_come_up_is_told_once_with_its_last_output(
     host: str, folder: Path, tmp_path: Path
 ) -> None:
-    program = "import sys; print('the database is not migrated'); sys.exit(7)"
-    target = tmp_path / "broken.toml"
+    program, target = tmp_path / "program.py", tmp_path / "broken.toml"
+    program.write_text("import sys; print('the database is not migrated'); sys.exit(7)", "utf-8")
     target.write_text(
-        f"[implementation]\nname = 'broken'\n[launch]\ncommand = ['{{python}}', '-c', \"{program}\"]\n"
+        f"[implementation]\nname = 'broken'\n[launch]\ncommand = ['{{python}}', '{program}']\n", "utf-8"
     )
 
-    ended = run(features(host, "--target", str(target), "--requirement", "SCAN-02"), folder)
+    ended = run(features(host, "--target", str(target), "--requirement", "SEND-02"), folder)
 
     assert ended.returncode == 2
-    assert "exited with status 7" in ended.stdout
-    assert "the database is not migrated" in ended.stdout
+    assert ended.stdout.count("exited with status 7") == 1
+    assert ended.stdout.count("the database is not migrated") == 1
+    assert re.search(r"scenarios +4 run, 0 passed", ended.stdout)
     assert re.search(r"verdict +incomplete", ended.stdout)
-    assert_nothing_is_left(host, folder)
-
-
-@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "with-workers"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda one: one.name)
-def test_a_run_that_is_cut_short_leaves_nothing(
-    host: str, folder: Path, workers: list[str], number: signal.Signals
-) -> None:
-    command = features(host, "-p", "no:randomly", *workers)
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "TMPDIR": str(folder)},
-    ) as cut:
-        assert wait_for(lambda: any("guard.py" in one for one in running_of(folder)))
-        assert listening(host) == list(PORTS)
-        if number is signal.SIGINT:
-            os.killpg(cut.pid, number)  # as a terminal does
-        else:
-            cut.send_signal(number)
-        output, _ = cut.communicate(timeout=PATIENCE)
-
-    if number is signal.SIGINT:
-        assert cut.returncode == 2
-        assert re.search(r"verdict +incomplete: the run was interrupted", output)
-    else:
-        assert cut.returncode != 0
     assert_nothing_is_left(host, folder)
 
 
@@ -246,10 +145,7 @@ def test_pausing_needs_a_terminal(host: str, folder: Path) -> None:
 
 def test_verify_judges_from_any_folder(host: str, folder: Path) -> None:
     command = [str(COMMAND), "verify", "-q", "--fleet-host", host, "--requirement", "SCAN-02"]
-    environment = {**os.environ, "TMPDIR": str(folder)}
-    ended = subprocess.run(
-        command, capture_output=True, text=True, timeout=PATIENCE, env=environment, cwd=folder, check=False
-    )
+    ended = run(command, folder, cwd=folder)
 
     assert ended.returncode == 2
     assert "1 run, 1 passed" in ended.stdout

@@ -52,7 +52,9 @@ def mutant(
         if name in _registered or name == UNCHANGED:
             raise ValueError(f"two mutants are called {name}")
         if not mistake or not scenarios:
-            raise ValueError(f"mutant {name} needs a docstring that tells its mistake, and scenarios that fail")
+            raise ValueError(
+                f"mutant {name} needs a docstring that tells its mistake, and scenarios that fail"
+            )
         _registered[name] = Mutant(name, requirement, mistake, scenarios, apply, asynchronous)
         return apply
 

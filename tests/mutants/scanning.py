@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reference_impl.answers import Holding
 from reference_impl.before_fix import StraightSender
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from reference_impl.messages import Message
     from reference_impl.parts import Parts
-    from reference_impl.syncs import View
 
 REPAIRED = "A mismatched row is repaired by the next send"
 LOGGED = "The repair is logged with the value before the write"
@@ -36,12 +35,12 @@ def _scan_only(choose: Callable[[tuple[str, ...], str | None], tuple[str, ...]])
     scan = Locator.scan
 
     async def partial(
-        self: Locator, session_id: str, since: float, *, assigned: str | None, **ignoring: frozenset[str]
+        self: Locator, session_id: str, since: float, *, assigned: str | None, **rest: Any
     ) -> Finding:
         every = self._instances
         self._instances = choose(every, assigned)
         try:
-            return await scan(self, session_id, since, assigned=assigned, **ignoring)
+            return await scan(self, session_id, since, assigned=assigned, **rest)
         finally:
             self._instances = every
 
@@ -52,7 +51,13 @@ def _scan_in_order(judge: Callable[[list[Holding]], bool]) -> None:
     """Have a scan ask one instance after another; `judge` says of all answers so far whether it goes on."""
 
     async def scan(
-        self: Locator, session_id: str, since: float, *, assigned: str | None, ignoring: frozenset[str]
+        self: Locator,
+        session_id: str,
+        since: float,
+        *,
+        assigned: str | None,
+        ignoring: frozenset[str],
+        **_rest: Any,
     ) -> Finding:
         began_at, holdings = time.time(), dict.fromkeys(self._instances, Holding.UNKNOWN)
         answers: list[Holding] = []
@@ -180,7 +185,13 @@ def first_instance_with_any_session_taken() -> None:
     """The scan stops at the first instance that holds any session."""
 
     async def scan(
-        self: Locator, _session_id: str, _since: float, *, assigned: str | None, ignoring: frozenset[str]
+        self: Locator,
+        _session_id: str,
+        _since: float,
+        *,
+        assigned: str | None,
+        ignoring: frozenset[str],
+        **_rest: Any,
     ) -> Finding:
         began_at = time.time()
         for base in self._instances:
@@ -218,16 +229,16 @@ def scan_stopped_by_the_first_error() -> None:
 @mutant("SCAN-05", ONE_MISBEHAVES, TWO_MISBEHAVE)
 def one_error_fails_the_whole_scan() -> None:
     """All instances are asked at once and all their answers unpacked, so that one error is everyone's."""
-    look = Locator._look_everywhere
+    scan = Locator.scan
 
-    async def gathered(self: Locator, session_id: str, assigned: str | None, ignoring: frozenset[str]) -> Finding:
-        finding = await look(self, session_id, assigned, ignoring)
+    async def gathered(self: Locator, session_id: str, since: float, **rest: Any) -> Finding:
+        finding = await scan(self, session_id, since, **rest)
         for base in self._instances:
             if await self.ask(base, session_id, moment()) is Holding.UNKNOWN:
                 return Finding(None, finding.holdings, finding.began_at)
         return finding
 
-    Locator._look_everywhere = gathered
+    Locator.scan = gathered
 
 
 @mutant("SCAN-06", KEEPS_ITS_ROW)

@@ -32,7 +32,7 @@ def text_cut_at_1000() -> None:
     with_text(lambda text: text[:1000])
 
 
-@mutant("SEND-01", *rows(ANY_TEXT, "newlines-3003"))
+@mutant("SEND-01", *rows(ANY_TEXT, "newlines-3003", "blanks around it-3003"))
 def line_breaks_made_blanks() -> None:
     """White space is tidied up, line breaks and all."""
     with_text(lambda text: " ".join(text.split()))

@@ -60,15 +60,15 @@ class Run:
 
 
 def _fleet() -> list[str]:
-    """Give each worker instances of its own."""
+    """Give each run instances of its own: an address for each worker, where there are several, and free ports."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     host = f"127.0.0.{70 + int(worker)}"
     with socket.socket() as probe:
         try:
             probe.bind((host, 0))
         except OSError:
-            return ["--fleet-ports", "free"]
-    return ["--fleet-host", host]
+            host = "127.0.0.1"
+    return ["--fleet-host", host, "--fleet-ports", "free"]
 
 
 def _judge(name: str, folder: Path, *options: str, asynchronous: bool = False) -> Run:
@@ -77,9 +77,20 @@ def _judge(name: str, folder: Path, *options: str, asynchronous: bool = False) -
     target.write_text(
         TARGET.format(name=name, command=command, asynchronous=str(asynchronous).lower()), "utf-8"
     )
-    words = [sys.executable, "-m", "pytest", str(features_root()), "--target", str(target), *options, *_fleet()]
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        str(features_root()),
+        "--target",
+        str(target),
+        *options,
+        *_fleet(),
+    ]
     words += ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", f"--junitxml={results}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    # What was compiled once need not be again: there are many runs.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     ended = subprocess.run(
         words, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment
     )
@@ -132,9 +143,7 @@ def _every_run() -> Iterator[str]:
 
 @pytest.mark.parametrize("mutant", CORE_MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_convicted_by_the_scenarios_that_it_names(mutant: Mutant, tmp_path: Path) -> None:
-    run = _judge(
-        mutant.name, tmp_path, "--requirement", mutant.requirement, asynchronous=mutant.asynchronous
-    )
+    run = _judge(mutant.name, tmp_path, "--requirement", mutant.requirement, asynchronous=mutant.asynchronous)
     named = frozenset[str]().union(*(_runs(one, run.ran) for one in mutant.scenarios))
     assert run.convicted == named, run.output
     assert not run.otherwise, run.output

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reference_impl import instances, sender
-from reference_impl.answers import Holding, Roster, detailed_list
+from reference_impl.answers import Holding, Roster
 from reference_impl.before_fix import StraightSender
 from reference_impl.locator import Locator, moment
 from reference_impl.messages import SendError
@@ -33,6 +33,10 @@ UNUSABLE = "An answer that cannot be used leads to a scan"
 
 VERIFIED = "Session verified in assigned instance"
 SYNCED = "Instance sync successful! Database updated"
+
+
+class UncaughtError(Exception):
+    """What nobody expects."""
 
 
 def _answers_judged_by(judge: Callable[[Holding], Holding]) -> None:
@@ -90,6 +94,20 @@ def posted_first_and_asked_afterwards() -> None:
             return send()
 
     around_sends(act)
+
+
+@mutant("VERIFY-01", *rows(ASKED_FIRST, "3001-3004"))
+def instances_asked_in_order() -> None:
+    """Instances are asked in their order, whatever the row says, until one holds the session."""
+    ask = Locator.ask
+
+    async def asked(self: Locator, base: str, session_id: str, since: float) -> Holding:
+        for one in self._instances:
+            if await ask(self, one, session_id, since) is Holding.HELD:
+                return Holding.HELD if one == base else Holding.ABSENT
+        return Holding.ABSENT
+
+    Locator.ask = asked
 
 
 @mutant("VERIFY-02", AS_IT_STANDS)
@@ -223,22 +241,23 @@ def unusable_answer_counts_as_verified() -> None:
 @mutant("VERIFY-07", *rows(UNUSABLE, "answers an empty body", "answers broken JSON"))
 def broken_json_crashes() -> None:
     """Nobody catches that an answer is not JSON."""
+    parse = instances.json_object
 
-    def parse(body: bytes) -> Any:
+    def trusting(body: bytes) -> dict[str, Any] | None:
         try:
-            return json.loads(body)
+            json.loads(body)
         except ValueError as error:
-            raise RuntimeError from error
+            raise UncaughtError from error
+        return parse(body)
 
-    instances.json_object = parse
-    instances.detailed_list = lambda answer: detailed_list(answer) if isinstance(answer, dict) else None
+    instances.json_object = trusting
 
 
 @mutant("VERIFY-07", *rows(UNUSABLE, "answers a list", "answers null", "answers a number"))
 def other_shapes_crash() -> None:
     """Any JSON is taken for an object."""
     parse = instances.json_object
-    instances.json_object = lambda body: parse(body) if json.loads(body).get("status") else None
+    instances.json_object = lambda body: parse(body) if json.loads(body).keys() else None
 
 
 @mutant("VERIFY-07", *rows(UNUSABLE, "answers without sessions", "answers without details"))

@@ -19,6 +19,7 @@ from tests.mutants.registry import mutant, rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import ColumnElement
     from werkzeug.datastructures import Headers
 
     from reference_impl.parts import Parts
@@ -163,7 +164,19 @@ def null_url_not_filled() -> None:
     around_webhooks(act)
 
 
-@mutant("WEBHOOK-07", OTHER_EVENT)
+@mutant(
+    "WEBHOOK-07",
+    *rows(
+        OTHER_EVENT,
+        "3002-session_disconnected",
+        "3002-message_received",
+        "3002-qr_code_generated",
+        "3002-session_authenticated",
+        "3002-message_delivered",
+        "3002-session_ready_soon",
+        "3002-something_new",
+    ),
+)
 def every_event_moves_the_url() -> None:
     """The header is read before anybody looked what the event is."""
     Event.carries_location = property(lambda _self: True)
@@ -187,16 +200,15 @@ def disconnect_clears_the_url() -> None:
     around_webhooks(act)
 
 
-def _move_others_too(column: Any) -> None:
-    """Have every row moved that has the same value in a column as the session's row."""
+def _move_others_too(which: Callable[[Account], ColumnElement[bool]]) -> None:
+    """Have other rows moved along with the session's."""
     write = Accounts.write_if_unmoved
 
     def wrote(self: Accounts, account: Account, changes: dict[str, object]) -> bool:
         written = write(self, account, changes)
         if written and URL in changes:
-            others = column == getattr(account, column.name)
             with self._engine.connect() as connection:
-                connection.execute(update(ACCOUNTS).where(others).values({URL: changes[URL]}))
+                connection.execute(update(ACCOUNTS).where(which(account)).values({URL: changes[URL]}))
         return written
 
     Accounts.write_if_unmoved = wrote
@@ -205,13 +217,19 @@ def _move_others_too(column: Any) -> None:
 @mutant("WEBHOOK-08", ONLY_THE_ROW)
 def rows_of_the_workspace_moved() -> None:
     """The row is sought by its workspace, which may have more than one."""
-    _move_others_too(ACCOUNTS.c.workspace_id)
+    _move_others_too(lambda account: ACCOUNTS.c.workspace_id == account.workspace_id)
 
 
 @mutant("WEBHOOK-08", ONLY_THE_ROW)
 def rows_at_the_old_instance_moved() -> None:
     """Every row that was assigned to the old instance moves along."""
-    _move_others_too(ACCOUNTS.c.assigned_instance_url)
+    _move_others_too(lambda account: ACCOUNTS.c.assigned_instance_url == account.assigned_instance_url)
+
+
+@mutant("WEBHOOK-08", ONLY_THE_ROW)
+def row_sought_by_the_beginning_of_its_id() -> None:
+    """The row is sought with LIKE, and a percent sign behind the session's id."""
+    _move_others_too(lambda account: ACCOUNTS.c.session_id.startswith(account.session_id))
 
 
 @mutant("WEBHOOK-09", TWICE)

@@ -1,0 +1,84 @@
+"""Runs the commands as a user does, and looks at what they leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from tests.harness.support import FEATURES, PATIENCE, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = Path(sys.executable).with_name("instance-sync")
+PORTS = (3001, 3002, 3003, 3004)
+
+
+def features(host: str, *arguments: str) -> list[str]:
+    """Give the command that judges by the features."""
+    own = ["-q", "-p", "no:cacheprovider", "--fleet-host", host]
+    return [sys.executable, "-m", "pytest", str(FEATURES), *own, *arguments]
+
+
+def run(command: list[str], folder: Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=3 * PATIENCE,
+        env={**os.environ, "TMPDIR": str(folder)},
+        cwd=cwd,
+        check=False,
+    )
+
+
+@contextlib.contextmanager
+def started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start a command in a process group of its own, as a shell does."""
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(folder)},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def listening(host: str) -> list[int]:
+    """Give the instances' ports on which something listens."""
+    found = []
+    for port in PORTS:
+        with socket.socket() as probe:
+            if probe.connect_ex((host, port)) == 0:
+                found.append(port)
+    return found
+
+
+def running_of(folder: Path) -> list[str]:
+    """Give the processes that were started with a folder of the run under test."""
+    told = []
+    for process in psutil.process_iter(["cmdline", "environ", "status"]):
+        command, environment = process.info["cmdline"] or [], process.info["environ"] or {}
+        if environment.get("TMPDIR") == str(folder) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            told.append(" ".join(command))
+    return told
+
+
+def assert_nothing_is_left(host: str, folder: Path) -> None:
+    """Hold that no process, no listening port and no temporary folder of a run is left."""
+    until(lambda: not running_of(folder), "every process of the run is gone")
+    assert listening(host) == []
+    assert list(folder.glob("instance-sync-*")) == []

@@ -1,0 +1,102 @@
+"""What a run leaves behind that is cut short, at whatever moment and by whatever signal: nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.commands import (
+    COMMAND,
+    PORTS,
+    assert_nothing_is_left,
+    features,
+    listening,
+    running_of,
+    started,
+)
+from tests.harness.support import PATIENCE, until
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+SIGNALS = pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda one: one.name
+)
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """Read what a command prints until these words come."""
+    assert process.stdout is not None
+    read = ""
+    for line in process.stdout:
+        read += line
+        if words in line:
+            return read
+    raise AssertionError(f"{words!r} never came:\n{read}")
+
+
+def cut_short(process: subprocess.Popen[str], number: signal.Signals) -> str:
+    """Send a signal, Ctrl-C to the whole group as a terminal does, and give the rest of the output."""
+    if number is signal.SIGINT:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    rest, _ = process.communicate(timeout=PATIENCE)
+    return rest
+
+
+def assert_it_says_so(code: int, output: str) -> None:
+    assert code == 2
+    assert re.search(r"verdict +incomplete: the run was interrupted", output), output
+
+
+@SIGNALS
+def test_a_run_cut_short_while_the_implementation_starts_leaves_nothing(
+    host: str, folder: Path, number: signal.Signals
+) -> None:
+    with started(features(host), folder) as process:
+        until(lambda: any("guard.py" in one for one in running_of(folder)), "the implementation starts")
+        assert listening(host) == list(PORTS)
+        output = cut_short(process, number)
+
+    if number is signal.SIGKILL:
+        assert process.returncode == -number
+    else:
+        assert_it_says_so(process.returncode, output)
+    assert_nothing_is_left(host, folder)
+
+
+@SIGNALS
+@pytest.mark.parametrize("workers", [[], ["-n", "2", "--fleet-ports", "free"]], ids=["alone", "two-workers"])
+def test_a_run_cut_short_amid_its_scenarios_leaves_nothing(
+    host: str, folder: Path, workers: list[str], number: signal.Signals
+) -> None:
+    with started(features(host, "-vv", *workers), folder) as process:
+        output = read_until(process, "PASSED")
+        output += cut_short(process, number)
+
+    if number is signal.SIGINT or (number is signal.SIGTERM and not workers):
+        assert_it_says_so(process.returncode, output)
+        assert "its scenario never ran" in " ".join(output.split())
+    else:
+        assert process.returncode == -number
+    assert_nothing_is_left(host, folder)
+
+
+@SIGNALS
+def test_a_story_cut_short_leaves_nothing(host: str, folder: Path, number: signal.Signals) -> None:
+    with started([str(COMMAND), "reproduce", "--fleet-host", host], folder) as process:
+        read_until(process, "1. The session is on 3001")
+        rest = cut_short(process, number)
+
+    if number is signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 130
+        assert "interrupted; everything that was started is stopped" in rest
+    assert_nothing_is_left(host, folder)
