@@ -131,6 +131,7 @@ class InstanceServer:
         self._live: dict[_Connection, threading.Thread] = {}
         self._exchanges = 0
         self._listener: socket.socket | None = None
+        self._reserved: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
         self._waker: socket.socket | None = None
 
@@ -142,17 +143,12 @@ class InstanceServer:
         """
         if self._listener is not None:
             return
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener, self._reserved = self._reserved or self._bind(), None
         try:
-            listener.bind((self.host, self.port))
             listener.listen(512)
         except OSError as problem:
             listener.close()
-            if problem.errno == EADDRINUSE:
-                raise PortInUseError(self.host, self.port, process_on(self.host, self.port)) from None
-            raise
+            raise self._explained(problem) from None
         self.port = listener.getsockname()[1]
         wake_here, self._waker = socket.socketpair()
         self._listener = listener
@@ -165,7 +161,38 @@ class InstanceServer:
         self._acceptor.start()
 
     def refuse(self) -> None:
-        """Close the listener and drop every connection: from here on the system refuses new ones."""
+        """Close the listener and drop every connection: from here on the system refuses new ones.
+
+        The port stays reserved, by a socket that does not listen, so that nobody takes it meanwhile.
+        """
+        self._close()
+        if self._reserved is None:
+            self._reserved = self._bind()
+
+    def stop(self) -> None:
+        """Close the listener, drop every connection and give the port back."""
+        self._close()
+        reserved, self._reserved = self._reserved, None
+        if reserved is not None:
+            reserved.close()
+
+    def _bind(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((self.host, self.port))
+        except OSError as problem:
+            bound.close()
+            raise self._explained(problem) from None
+        return bound
+
+    def _explained(self, problem: OSError) -> Exception:
+        if problem.errno == EADDRINUSE:
+            return PortInUseError(self.host, self.port, process_on(self.host, self.port))
+        return problem
+
+    def _close(self) -> None:
         listener, acceptor, waker = self._listener, self._acceptor, self._waker
         self._listener = self._acceptor = self._waker = None
         if listener is not None and acceptor is not None and waker is not None:
@@ -178,8 +205,6 @@ class InstanceServer:
         for thread in live.values():
             if thread is not threading.current_thread():
                 thread.join()
-
-    stop = refuse
 
     def release_hung(self, fault: int) -> None:
         """Drop the connections that hang because of this armed fault."""

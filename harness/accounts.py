@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sql
@@ -27,6 +28,7 @@ class SqlAccounts:
         # No connection outlives its use: an implementation may want the database to itself.
         self._engine = sql.create_engine(database_url, connect_args=arguments, poolclass=NullPool)
         self._names = dict(target.columns)
+        self._table_name = target.table
         metadata = sql.MetaData()
         sql.Table(
             target.table,
@@ -40,10 +42,16 @@ class SqlAccounts:
             sql.Column(self._name("updated_at"), sql.DateTime),
         )
         metadata.create_all(self._engine)
-        # Read back rather than assumed: an implementation may have added columns of its own.
-        self._table = sql.Table(target.table, sql.MetaData(), autoload_with=self._engine)
         self._contract_names = {have: name for name, have in self._names.items()}
-        self._id = self._table.c[self._name("id")]
+
+    @cached_property
+    def _table(self) -> sql.Table:
+        # Read back when a row is first touched: an implementation may have added columns of its own by then.
+        return sql.Table(self._table_name, sql.MetaData(), autoload_with=self._engine)
+
+    @property
+    def _id(self) -> sql.Column[int]:
+        return self._table.c[self._name("id")]
 
     def put(self, row: Mapping[str, object]) -> None:
         """Create or replace the row with this `id`."""

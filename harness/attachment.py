@@ -72,6 +72,11 @@ class Attachment:
         """Why the implementation is not running, or None while it runs."""
         return "it was killed" if self._implementation is None else self._implementation.problem
 
+    @property
+    def crash(self) -> str | None:
+        """How the implementation ended by itself, with its last output; None while it runs or was killed."""
+        return None if self._implementation is None else self._implementation.problem
+
     def launch(self) -> None:
         """Launch the implementation with its database as it is, and have the fleet's webhooks sent to it.
 

@@ -100,6 +100,8 @@ def _verify(arguments: Sequence[str]) -> int:
     root = suite.features_root()
     # Nothing of the folder that the user stands in has a say: the same run everywhere.
     own = ["-c", os.devnull, f"--rootdir={root}", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    # Pytest loads a plugin before it knows that it may rewrite the plugin's modules; there is nothing to heed.
+    own += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return int(pytest.main([*own, *arguments, str(root)]))
 
 

@@ -111,6 +111,10 @@ class Reporter:
         elif report.failed:
             self._other_tests_failed = True
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take note that something could not even be collected."""
+        self._other_tests_failed |= report.failed
+
     def pytest_internalerror(self, excrepr: object) -> None:
         """Take note that the harness broke."""
         self._crash = f"pytest or the harness broke: {str(excrepr).splitlines()[-1]}"

@@ -124,6 +124,11 @@ class History:
         """What users handed over, by call."""
         return {entry.call: entry for entry in self.of(UserSends)}
 
+    def answers_to(self, session_id: str) -> tuple[UserAnswered, ...]:
+        """Give what the users of a session were told."""
+        calls = {call for call, send in self.sends.items() if send.session_id == session_id}
+        return tuple(entry for entry in self.of(UserAnswered) if entry.call in calls)
+
     def verifications(self, session_id: str, on: int | None = None) -> tuple[RequestArrived, ...]:
         """Give the requests that could tell whether an instance holds the session (contract, section 6)."""
         return tuple(

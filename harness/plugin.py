@@ -190,10 +190,11 @@ def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """After the last step, hold that every fault the scenario is about really fired."""
+    """After the last step, hold that the implementation still runs and that every fault really fired."""
     yield
     world = item.stash.get(_world, None)
     if world is not None:
+        world.check_implementation_runs()
         world.check_faults_fired()
 
 

@@ -11,7 +11,8 @@ from harness.requirements import closest
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-_LIKE_AN_ID = re.compile(r"\b[A-Za-z]+[-_][0-9]+\b")
+_LIKE_AN_ID = re.compile(r"\b[A-Z]+-[0-9]+\b")
+"""No marker of anybody else's looks like that: a hyphen cannot stand in a Python name."""
 
 
 def names_in_expression(expression: str) -> tuple[str, ...]:

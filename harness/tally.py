@@ -72,10 +72,10 @@ class Tally:
         return bool(self._records) or any(_function(node) in self._scenarios for node in self._expected)
 
     def add(self, record: Record) -> None:
-        """Take in what came of a run; trouble while cleaning up behind it overrides that it passed."""
+        """Take in what came of a run; of its judgement and of trouble while cleaning up, the worse counts."""
         before = self._records.get(record.node)
         anew = before is None or (record.judged_again and not before.judged_again)
-        if before is None or anew or before.outcome == Outcome.PASSED:
+        if before is None or anew or _worse(record, before):
             self._records[record.node] = record
 
     def verdict(self, claims: Collection[Profile], *, trouble: str = "", crash: str = "") -> Verdict:
@@ -96,8 +96,10 @@ class Tally:
                 runs.setdefault(key, set()).add(node)
         written: dict[str, set[str]] = {}
         for scenario in self._suite:
-            # One with no run at all stands for itself, and so counts as not judged.
-            names = runs.get((scenario.file, scenario.name), {f"{scenario.file}: {scenario.name}"})
+            # One that lacks a run, of all its Examples, stands for itself too, and so counts as not judged.
+            names = set(runs.get((scenario.file, scenario.name), ()))
+            if len(names) < max(1, scenario.examples):
+                names.add(f"{scenario.file}: {scenario.name}")
             for one in scenario.requirement_ids:
                 written.setdefault(one, set()).update(names)
         return written
@@ -110,8 +112,6 @@ def classify(problem: BaseException | None) -> tuple[Outcome, str]:
             return Outcome.PASSED, ""
         case ConformanceFailure():
             return Outcome.FAILED, f"expected {problem.expected}; observed {problem.observed}"
-        case AssertionError():
-            return Outcome.FAILED, str(problem)
         case NotJudgedError() | LaunchError() | FleetError():
             return Outcome.NOT_JUDGED, str(problem)
         case _:
@@ -121,6 +121,11 @@ def classify(problem: BaseException | None) -> tuple[Outcome, str]:
 def is_time_bound(problem: BaseException | None) -> bool:
     """Say whether a scenario failed by a time bound alone, and so is judged once more (contract, section 1)."""
     return isinstance(problem, TimeBoundFailure)
+
+
+def _worse(one: Record, other: Record) -> bool:
+    order = list(Outcome)
+    return order.index(Outcome(one.outcome)) < order.index(Outcome(other.outcome))
 
 
 def _function(node: str) -> str:

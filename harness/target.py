@@ -107,7 +107,7 @@ class _Reader:
             claims=self._among("implementation", "claims", [str(one) for one in Profile], ["core"]),
             command=self._command(),
             directory=self._directory(),
-            databases=self._among("launch", "databases", _DATABASES, ["sqlite"]),
+            databases=self._databases(),
             ready=self._path_of("launch", "ready", "/health"),
             ready_timeout=float(self._get("launch", "ready_timeout", standard["ready_timeout"])),
             environment=self._texts("launch", "env"),
@@ -175,6 +175,12 @@ class _Reader:
         if not command[0]:
             raise self._fail("launch.command", "its first word is the program and must not be empty")
         return command
+
+    def _databases(self) -> tuple[str, ...]:
+        databases = self._among("launch", "databases", _DATABASES, ["sqlite"])
+        if "sqlite" not in databases:
+            raise self._fail("launch.databases", 'only SQLite is given so far: it must have "sqlite" in it')
+        return databases
 
     def _directory(self) -> Path:
         directory = (self._path.parent / str(self._get("launch", "directory", "."))).absolute()

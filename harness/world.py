@@ -236,13 +236,17 @@ class World:
             answers = list(users.map(lambda message: self.send(message[1], message[0]), messages))
         self.answers = answers
 
-    def deliver(self, webhook: Webhook) -> WebhookAnswered:
-        """Have a webhook sent exactly as it is, and give what the implementation answered."""
+    def deliver(self, webhook: Webhook, *, settle: bool = True) -> WebhookAnswered:
+        """Have a webhook sent exactly as it is, and give what the implementation answered.
+
+        Unless told not to `settle`, wait until the instances have answered what the webhook made it ask.
+        """
         self.remember_rows()
         self.webhook = webhook
         answered = self.fleet.send(webhook).wait()
         self.webhook_answers.append(answered)
-        self.fleet.settle(self.settings.verify_timeout_in_force)
+        if settle:
+            self.fleet.settle(self.settings.verify_timeout_in_force)
         return answered
 
     def kill_implementation(self) -> None:
@@ -328,18 +332,31 @@ class World:
             )
             raise NotJudgedError(f"a fault did not fire: {told}")
 
+    def check_implementation_runs(self) -> None:
+        """Hold that the implementation did not end by itself, whatever else it did right.
+
+        Raises:
+            ConformanceFailure: it did; the failure has its last output.
+        """
+        if (crash := self.implementation.crash) is not None:
+            raise ConformanceFailure("the implementation goes on running", crash)
+
     def close(self) -> None:
         """Clear every fault and session, remove the rows, and bring back the implementation if it is gone.
 
         Raises:
             LaunchError: the implementation did not come up again.
+            ConformanceFailure: it had ended by itself.
         """
+        crash = self.implementation.crash
         self.fleet.reset()
         with self._open:
             self.implementation.accounts.remove([account.id for account in self._accounts])
         if self.implementation.problem is not None:
             self.implementation.relaunch()
         self.fleet.settle(self.settings.verify_timeout_in_force)
+        if crash is not None:
+            raise ConformanceFailure("the implementation goes on running", crash)
 
     def _within(self, seconds: float, judge: Callable[[], Judged]) -> Judged:
         deadline = time.monotonic() + seconds

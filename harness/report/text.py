@@ -41,10 +41,11 @@ def failure(  # noqa: PLR0913 - a failure is told by this many things
     lines.append(f"  scenario  {scenario}")
     lines.append(f"  step      {step}")
     if isinstance(problem, ConformanceFailure):
-        lines += _labelled("expected", problem.expected)
-        lines += _labelled("observed", problem.observed)
+        # Redacted before it is wrapped: a secret that is broken over two lines would not be known for one.
+        lines += _labelled("expected", redact(problem.expected, secrets))
+        lines += _labelled("observed", redact(problem.observed, secrets))
     else:
-        lines += _labelled("problem", f"{type(problem).__name__}: {problem}")
+        lines += _labelled("problem", redact(f"{type(problem).__name__}: {problem}", secrets))
     if timeline:
         lines.append("  timeline")
         lines += [f"    {line}" for line in timeline]

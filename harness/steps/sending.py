@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_bdd import given, parsers, then, when
 
+from fake_instances.journal import now
 from harness import checks
 from harness.contract import ConformanceFailure, Settings
 from harness.target import load_target
@@ -151,4 +152,4 @@ def given_up(world: World, number: int) -> None:
     world.wait_for_callers_to_leave(number)
     sessions = {account.session_id for account in world.accounts}
     for session_id in sessions:
-        checks.given_up_in_time(world.history, session_id, number, world.settings)
+        checks.given_up_in_time(world.history, session_id, number, world.settings, now())

@@ -148,7 +148,7 @@ def arrives_late(world: World, number: int, seconds: int) -> None:
 )
 def killed_behind_answer(world: World, number: int) -> None:
     """Announce, and end the implementation the moment it answered."""
-    world.deliver(_genuine(world, number, "session_ready"))
+    world.deliver(_genuine(world, number, "session_ready"), settle=False)
     world.kill_implementation()
 
 

@@ -295,6 +295,11 @@ def test_a_new_session_waits_for_its_qr_code(fleet: Fleet, fresh: Caller) -> Non
     assert fleet.holders("webjs_new") == ()
 
 
+def test_a_session_id_of_no_characters_breaks_nothing(fresh: Caller) -> None:
+    answer = fresh.post("/api/sessions", {"session_id": "\ud800", "workspace_id": 7, "api_key": API_KEY})
+    assert answer.status == 200
+
+
 @pytest.mark.parametrize(
     "given", [{}, {"session_id": "s"}, {"workspace_id": 1}, {"session_id": "", "workspace_id": 1}]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -198,6 +199,12 @@ def test_a_post_behind_any_answered_verification_passes(question: object) -> Non
     checks.verified_before_each_post(told, SESSION, NUMBERS)
 
 
+def test_a_parallel_scan_may_post_before_the_assigned_instance_has_answered() -> None:
+    told = history(user_sends(), asked(3001, 1), asked(3002, 1), answered(3002, 1), posted(3002, 2))
+
+    checks.verified_before_each_post(told, SESSION, NUMBERS)
+
+
 def test_a_trailing_slash_of_the_assigned_url_makes_no_difference() -> None:
     told = history(user_sends(assigned="http://one/"), asked(3001, 1), answered(3001, 1), posted(3001, 2))
 
@@ -208,8 +215,7 @@ def test_a_trailing_slash_of_the_assigned_url_makes_no_difference() -> None:
     "entries",
     [
         [posted(3002, 1)],
-        [asked(3001, 1), posted(3002, 1)],
-        [asked(3001, 1), posted(3002, 1), answered(3001, 1)],
+        [posted(3002, 1), asked(3001, 1), answered(3001, 1)],
         [asked(3002, 1), answered(3002, 1), posted(3002, 2)],
         [asked(3001, 1, headers=(("User-Agent", HARNESS),)), answered(3001, 1), posted(3002, 1)],
         [
@@ -221,8 +227,7 @@ def test_a_trailing_slash_of_the_assigned_url_makes_no_difference() -> None:
     ],
     ids=[
         "nothing asked",
-        "asked and no answer",
-        "answered after the post",
+        "asked after the post",
         "another instance asked",
         "asked by the harness",
         "asked for another session",
@@ -235,7 +240,7 @@ def test_a_post_that_was_not_verified_fails(entries: list[object]) -> None:
     assert failure(lambda: checks.verified_before_each_post(told, SESSION, NUMBERS)) == (
         "instance 3001 is asked whether it holds the session before a message is posted",
         (
-            '"hello" was posted to instance 3002, and instance 3001 had not told before whether it '
+            '"hello" was posted to instance 3002, and instance 3001 had not been asked before whether it '
             "holds the session"
         ),
     )
@@ -290,21 +295,21 @@ IN_FORCE = Settings(verify_timeout=0.8)
 def test_a_verification_given_up_in_time_passes() -> None:
     told = history(asked(3001, 1, at=100.0), HUNG, ended(3001, 1, at=100.8))
 
-    checks.given_up_in_time(told, SESSION, 3001, IN_FORCE)
+    checks.given_up_in_time(told, SESSION, 3001, IN_FORCE, 110.0)
 
 
 def test_a_verification_that_was_answered_is_no_matter_of_giving_up() -> None:
     told = history(asked(3001, 2, at=100.0), HUNG, ended(3001, 2, "answered", at=109.0))
 
-    checks.given_up_in_time(told, SESSION, 3001, IN_FORCE)
-    checks.given_up_in_time(history(asked(3002, 1, at=100.0), HUNG), SESSION, 3001, IN_FORCE)
+    checks.given_up_in_time(told, SESSION, 3001, IN_FORCE, 110.0)
+    checks.given_up_in_time(history(asked(3002, 1, at=100.0), HUNG), SESSION, 3001, IN_FORCE, 110.0)
 
 
 @pytest.mark.parametrize(
     ("end", "observed"),
     [
-        ([], "the connection was still open when the scenario ended"),
-        ([ended(3001, 1, "closed", at=100.5)], "the connection was still open when the scenario ended"),
+        ([], "it was never given up"),
+        ([ended(3001, 1, "closed", at=100.5)], "it was never given up"),
         ([ended(3001, 1, at=101.6)], "it was given up after 1.60 s"),
     ],
 )
@@ -312,16 +317,28 @@ def test_a_verification_given_up_late_or_never_fails_by_time_alone(end: list[obj
     told = history(asked(3001, 1, at=100.0), HUNG, *end)  # type: ignore[arg-type]
 
     with pytest.raises(TimeBoundFailure) as raised:
-        checks.given_up_in_time(told, SESSION, 3001, IN_FORCE)
+        checks.given_up_in_time(told, SESSION, 3001, IN_FORCE, 110.0)
 
     assert raised.value.expected == "a verification that instance 3001 never answers is given up after 0.8 s"
     assert raised.value.observed == observed
 
 
+def test_a_verification_that_is_still_young_is_not_judged() -> None:
+    told = history(asked(3001, 1, at=109.5), HUNG)
+
+    checks.given_up_in_time(told, SESSION, 3001, IN_FORCE, 110.0)
+
+
+def test_who_answers_the_user_in_time_has_given_up_though_the_connection_stays_open() -> None:
+    told = history(user_sends(), asked(3001, 1, at=100.0), HUNG, replace(user_answered(), at=100.9))
+
+    checks.given_up_in_time(told, SESSION, 3001, IN_FORCE, 110.0)
+
+
 def test_without_a_setting_the_documents_three_seconds_are_in_force() -> None:
     told = history(asked(3001, 1, at=100.0), HUNG, ended(3001, 1, at=103.5))
 
-    checks.given_up_in_time(told, SESSION, 3001, Settings(verify_timeout=None))
+    checks.given_up_in_time(told, SESSION, 3001, Settings(verify_timeout=None), 110.0)
 
 
 def test_a_long_text_is_quoted_short() -> None:

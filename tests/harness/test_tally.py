@@ -58,6 +58,17 @@ def test_an_outline_with_one_row_missing_leaves_its_must_not_judged(tally: Tally
     assert of(verdict, "SCAN-01") == (Outcome.NOT_JUDGED, ("its scenario never ran",))
 
 
+def test_an_outline_of_which_a_row_was_filtered_out_leaves_its_must_not_judged(tally: Tally) -> None:
+    tally.expect([ROW_1])
+    tally.add(record(ROW_1))
+
+    verdict = tally.verdict(CORE)
+
+    assert verdict.conclusion is Conclusion.INCOMPLETE
+    reasons = ("its scenario was left out by the selection",)
+    assert of(verdict, "SCAN-01") == (Outcome.NOT_JUDGED, reasons)
+
+
 def test_a_scenario_of_which_nothing_ran_never_ran(tally: Tally) -> None:
     tally.expect([ROW_1, ROW_2, "features/test_features.py::test_retried"])
     tally.add(record("features/test_features.py::test_retried", RETRIED))
@@ -75,8 +86,10 @@ def test_a_scenario_that_was_not_expected_was_left_out(tally: Tally) -> None:
 
 
 def test_what_a_worker_was_to_run_besides_scenarios_changes_nothing(tally: Tally) -> None:
-    tally.expect([ROW_1, "tests/test_other.py::test_other", "tests/test_other.py::TestThem::test_one[x]"])
+    others = ["tests/test_other.py::test_other", "tests/test_other.py::TestThem::test_one[x]"]
+    tally.expect([ROW_1, ROW_2, *others])
     tally.add(record(ROW_1))
+    tally.add(record(ROW_2))
 
     assert tally.verdict(CORE).conclusion is Conclusion.CONFORMANT
 
@@ -124,6 +137,7 @@ def test_what_is_judged_again_replaces_what_was_judged_before(tally: Tally) -> N
     tally.add(again)
 
     assert tally.records == (again,)
+    tally.add(record(ROW_2))
     assert tally.verdict(CORE).conclusion is Conclusion.CONFORMANT
 
 
@@ -164,7 +178,7 @@ def test_a_record_survives_the_way_from_worker_to_controller() -> None:
         (None, Outcome.PASSED, ""),
         (ConformanceFailure("a", "b"), Outcome.FAILED, "expected a; observed b"),
         (TimeBoundFailure("a", "b"), Outcome.FAILED, "expected a; observed b"),
-        (AssertionError("x"), Outcome.FAILED, "x"),
+        (AssertionError("x"), Outcome.BROKEN, "AssertionError: x"),
         (NotJudgedError("x"), Outcome.NOT_JUDGED, "x"),
         (LaunchError("x"), Outcome.NOT_JUDGED, "x"),
         (FleetError("x"), Outcome.NOT_JUDGED, "x"),
