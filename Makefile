@@ -19,7 +19,7 @@ conformance: $(INSTALLED)
 	@$(BIN)/python -m pytest features/ $(ARGS)
 
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)
 
 check: $(INSTALLED)
 	@$(BIN)/ruff check .
