@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from harness.suite import WrittenScenario
 
 
+BINDING = "test_features.py"
+"""The module that binds the features to pytest: only its tests are runs of scenarios."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What came of one run of one scenario, as plain values that cross from a worker to its controller.
@@ -129,4 +133,6 @@ def _worse(one: Record, other: Record) -> bool:
 
 
 def _function(node: str) -> str:
-    return node.partition("::")[2].partition("[")[0]
+    """Give the function of a run; empty for a test that does not bind a feature, whatever its name."""
+    file, _, rest = node.partition("::")
+    return rest.partition("[")[0] if file.endswith(BINDING) else ""

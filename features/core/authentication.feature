@@ -51,6 +51,7 @@ Feature: Only the gateway may send webhooks
         | its first digit flipped |
         | its last digit flipped  |
         | half a signature        |
+        | a digit too many        |
         | a sha256= prefix        |
         | another body            |
         | other spacing           |

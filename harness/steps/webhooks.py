@@ -59,6 +59,7 @@ _FLAWS: dict[str, Callable[[World, Webhook], Webhook]] = {
     "its first digit flipped": _resigned(lambda digits: _flipped(digits[0]) + digits[1:]),
     "its last digit flipped": _resigned(lambda digits: digits[:-1] + _flipped(digits[-1])),
     "half a signature": _resigned(lambda digits: digits[:32]),
+    "a digit too many": _resigned(lambda digits: digits + "0"),
     "a sha256= prefix": _resigned(lambda digits: f"sha256={digits}"),
     "another body": lambda _world, webhook: webhook.with_body(
         webhook.body.replace(_NEW_PHONE.encode(), b"628111222333")

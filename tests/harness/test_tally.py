@@ -86,7 +86,7 @@ def test_a_scenario_that_was_not_expected_was_left_out(tally: Tally) -> None:
 
 
 def test_what_a_worker_was_to_run_besides_scenarios_changes_nothing(tally: Tally) -> None:
-    others = ["tests/test_other.py::test_other", "tests/test_other.py::TestThem::test_one[x]"]
+    others = ["tests/test_other.py::test_found", "tests/test_other.py::TestThem::test_one[x]"]
     tally.expect([ROW_1, ROW_2, *others])
     tally.add(record(ROW_1))
     tally.add(record(ROW_2))

@@ -36,13 +36,15 @@ class Mutant:
     apply: Callable[[], None]
     asynchronous: bool = False
     """Whether its target file says that a webhook's effects may follow the answer."""
+    crashes: bool = False
+    """Whether its mistake is a crash, which is answered 500. No other mutant may have one: it would hide its own."""
 
 
 _registered: dict[str, Mutant] = {}
 
 
 def mutant(
-    requirement: str, *scenarios: str, asynchronous: bool = False
+    requirement: str, *scenarios: str, asynchronous: bool = False, crashes: bool = False
 ) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Register a function as a mutant: its name with dashes is the mutant's, its docstring tells the mistake."""
 
@@ -55,7 +57,7 @@ def mutant(
             raise ValueError(
                 f"mutant {name} needs a docstring that tells its mistake, and scenarios that fail"
             )
-        _registered[name] = Mutant(name, requirement, mistake, scenarios, apply, asynchronous)
+        _registered[name] = Mutant(name, requirement, mistake, scenarios, apply, asynchronous, crashes)
         return apply
 
     return register

@@ -123,16 +123,6 @@ def repair_logged_with_the_new_url_as_old() -> None:
     )
 
 
-@mutant("SCAN-02", LOGGED)
-def repair_logged_without_urls() -> None:
-    """The line of a repair names the session and nothing else."""
-
-    def act(text: str, fields: dict[str, object]) -> tuple[str, dict[str, object]]:
-        return text, {"session_id": fields["session_id"]} if text == Source.SEND.value else fields
-
-    around_log(act)
-
-
 @mutant("SCAN-03", NOWHERE)
 def posted_to_the_assigned_as_a_last_resort() -> None:
     """Where no instance holds the session, the message is posted to the assigned one all the same."""
@@ -145,16 +135,6 @@ def posted_to_the_assigned_as_a_last_resort() -> None:
 def nowhere_told_as_sent() -> None:
     """Where no instance holds the session, the message is kept for later and the user told "sent"."""
     _when_not_found(lambda _parts, _account_id, _message, _error: Sent("queued", "nowhere"))
-
-
-@mutant("SCAN-03", NOWHERE)
-def nowhere_told_as_something_else() -> None:
-    """Where no instance holds the session, the user is told that something went wrong."""
-
-    def act(_parts: Parts, _account_id: int, _message: Message, _error: SendError) -> Sent:
-        raise SendError("delivery_unknown", "Something went wrong.")
-
-    _when_not_found(act)
 
 
 @mutant("SCAN-03", NOWHERE)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LAUNCHER = Path(__file__).with_name("run.py")
 CORE = [one for one in read_suite(features_root()) if one.folder == "core"]
 CORE_MUTANTS = [one for one in mutants().values() if catalogue()[one.requirement].profile is Profile.CORE]
+CRASH = re.compile(r"implementation → (user|instance \d+): 500\b")
 PATIENCE = 120
 
 TARGET = """\
@@ -55,6 +56,8 @@ class Run:
     ran: frozenset[str]
     convicted: frozenset[str]
     """Those that failed by a ConformanceFailure."""
+    crashed: frozenset[str]
+    """Those among them in which the implementation answered 500."""
     otherwise: dict[str, str]
     """What the others said that did not pass."""
 
@@ -87,9 +90,11 @@ def _judge(name: str, folder: Path, *options: str, asynchronous: bool = False) -
         *options,
         *_fleet(),
     ]
-    words += ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", f"--junitxml={results}"]
+    words += ["-q", "-p", "no:cacheprovider", "-p", "pytest_bdd.plugin", "-p", "harness.plugin"]
+    words.append(f"--junitxml={results}")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    # What was compiled once need not be again: there are many runs.
+    # There are many runs: they load the plugins that they need, and compile nothing twice.
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     ended = subprocess.run(
         words, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment
@@ -104,6 +109,7 @@ def _judge(name: str, folder: Path, *options: str, asynchronous: bool = False) -
         conclusion=verdict[1],
         ran=frozenset(told),
         convicted=frozenset(one for one, words in told.items() if _is_conviction(words)),
+        crashed=frozenset(one for one, words in told.items() if CRASH.search(words)),
         otherwise={one: words for one, words in told.items() if words and not _is_conviction(words)},
     )
 
@@ -147,6 +153,7 @@ def test_a_mutant_is_convicted_by_the_scenarios_that_it_names(mutant: Mutant, tm
     named = frozenset[str]().union(*(_runs(one, run.ran) for one in mutant.scenarios))
     assert run.convicted == named, run.output
     assert not run.otherwise, run.output
+    assert run.crashed == (run.convicted if mutant.crashes else frozenset()), run.output
     if catalogue()[mutant.requirement].level is Level.MUST:
         assert (run.exit_code, run.conclusion) == (1, "non-conformant"), run.output
     else:

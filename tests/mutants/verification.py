@@ -238,7 +238,7 @@ def unusable_answer_counts_as_verified() -> None:
     _answers_judged_by(lambda holding: Holding.HELD if holding is Holding.UNKNOWN else holding)
 
 
-@mutant("VERIFY-07", *rows(UNUSABLE, "answers an empty body", "answers broken JSON"))
+@mutant("VERIFY-07", *rows(UNUSABLE, "answers an empty body", "answers broken JSON"), crashes=True)
 def broken_json_crashes() -> None:
     """Nobody catches that an answer is not JSON."""
     parse = instances.json_object
@@ -253,14 +253,14 @@ def broken_json_crashes() -> None:
     instances.json_object = trusting
 
 
-@mutant("VERIFY-07", *rows(UNUSABLE, "answers a list", "answers null", "answers a number"))
+@mutant("VERIFY-07", *rows(UNUSABLE, "answers a list", "answers null", "answers a number"), crashes=True)
 def other_shapes_crash() -> None:
     """Any JSON is taken for an object."""
     parse = instances.json_object
     instances.json_object = lambda body: parse(body) if json.loads(body).keys() else None
 
 
-@mutant("VERIFY-07", *rows(UNUSABLE, "answers without sessions", "answers without details"))
+@mutant("VERIFY-07", *rows(UNUSABLE, "answers without sessions", "answers without details"), crashes=True)
 def missing_keys_crash() -> None:
     """The keys on the way to the list of sessions are taken for granted."""
     instances.detailed_list = lambda answer: answer["sessions"]["details"]

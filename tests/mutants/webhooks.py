@@ -262,7 +262,7 @@ def unknown_session_answered_processed() -> None:
     WebhookReceiver.receive = polite
 
 
-@mutant("WEBHOOK-10", UNKNOWN)
+@mutant("WEBHOOK-10", UNKNOWN, crashes=True)
 def unknown_session_crashes() -> None:
     """Nobody looks whether the session's row was found."""
     seek = Accounts.by_session
