@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _LAST_OUTPUT_LINES = 25
 _READY_CHECK_SECONDS = 0.02
 _READY_ANSWER_SECONDS = 2.0
+_NOTICE_SECONDS = 1.0
 
 
 class CommandImplementation:
@@ -50,7 +51,7 @@ class CommandImplementation:
     @property
     def problem(self) -> str | None:
         """Why it is not running any more, with its last output; None while it runs."""
-        if self._guard is not None and self._guard.poll() is None:
+        if self._guard is not None and not self._has_ended(self._guard):
             return None
         status = "never started" if self._guard is None else f"exited with status {self._guard.returncode}"
         return f"{self._target.name} {status}; {self._last_output()}"
@@ -94,6 +95,19 @@ class CommandImplementation:
                 os.killpg(self._group, signal.SIGKILL)
         self._end(b"killed")
 
+    def _has_ended(self, guarded: subprocess.Popen[bytes]) -> bool:
+        # A crash shows on its connections a moment before its guard ends too, and must not be overlooked for that
+        # moment: only who answers runs for certain. Who takes long to answer runs as well.
+        if guarded.poll() is None:
+            try:
+                self._ready_status(_NOTICE_SECONDS)
+            except requests.Timeout:
+                return False
+            except requests.RequestException:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    guarded.wait(_NOTICE_SECONDS)
+        return guarded.returncode is not None
+
     def _end(self, word: bytes) -> None:
         if self._guard is None:
             return
@@ -113,26 +127,31 @@ class CommandImplementation:
         url = self.base_url + self._target.ready
         started = time.monotonic()
         answer = "nothing listened"
-        with requests.Session() as caller:
-            caller.trust_env = False
-            while (waited := time.monotonic() - started) < self._target.ready_timeout:
-                if (ended := self._guard.poll()) is not None:
-                    end = f"exited with status {ended} after {waited:.1f} s"
-                    raise LaunchError(self._describe(f"{end}, before GET {url} answered 200"))
-                patience = min(_READY_ANSWER_SECONDS, self._target.ready_timeout - waited)
-                try:
-                    answered = caller.get(url, timeout=patience, headers=dict(self._target.headers))
-                except requests.RequestException as problem:
-                    answer = "nothing listened" if _refused(problem) else type(problem).__name__
-                else:
-                    if answered.status_code == 200:
-                        return
-                    answer = f"it answered {answered.status_code}"
-                # Its end is an event; its readiness is not, so that is asked for again and again.
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._guard.wait(_READY_CHECK_SECONDS)
+        while (waited := time.monotonic() - started) < self._target.ready_timeout:
+            if (ended := self._guard.poll()) is not None:
+                end = f"exited with status {ended} after {waited:.1f} s"
+                raise LaunchError(self._describe(f"{end}, before GET {url} answered 200"))
+            try:
+                status = self._ready_status(min(_READY_ANSWER_SECONDS, self._target.ready_timeout - waited))
+            except requests.RequestException as problem:
+                answer = "nothing listened" if _refused(problem) else type(problem).__name__
+            else:
+                if status == 200:
+                    return
+                answer = f"it answered {status}"
+            # Its end is an event; its readiness is not, so that is asked for again and again.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._guard.wait(_READY_CHECK_SECONDS)
         waited_for = f"waited {self._target.ready_timeout:g} s for GET {url} to answer 200; {answer}"
         raise LaunchError(self._describe(f"is not ready: {waited_for}"))
+
+    def _ready_status(self, patience: float) -> int:
+        with requests.Session() as caller:
+            caller.trust_env = False
+            headers = dict(self._target.headers)
+            return caller.get(
+                self.base_url + self._target.ready, headers=headers, timeout=patience
+            ).status_code
 
     def _describe(self, what: str) -> str:
         return f"{self._target.name} {what}\n  command: {shlex.join(self._words)}\n  {self._last_output()}"

@@ -18,6 +18,7 @@ from fake_instances import (
     PortInUseError,
     SessionStatus,
     UnknownInstanceError,
+    server,
 )
 from fake_instances.faults import VERIFICATION, Hang
 from fake_instances.journal import (
@@ -201,6 +202,22 @@ def test_a_fleet_with_200_hung_requests_stops_promptly_and_leaves_nothing(fleet:
     assert left_behind(ports) == []
     for caller in callers:
         caller.leave()
+
+
+def test_a_fleet_has_stopped_when_its_last_connection_has_ended(
+    fleet: Fleet, fresh: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending, close = threading.Event(), server._Connection.close
+
+    def close_late(connection: server._Connection) -> None:
+        ending.wait(0.1)
+        close(connection)
+
+    monkeypatch.setattr(server._Connection, "close", close_late)
+    assert fresh.get("/health").status == 200
+    ports = ports_of(fleet)
+    fleet.stop()
+    assert left_behind(ports) == []
 
 
 def test_a_fleet_can_be_stopped_twice_and_started_again(fleet: Fleet) -> None:

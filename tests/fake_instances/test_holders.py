@@ -102,10 +102,15 @@ def test_a_moved_session_is_on_its_new_instance_alone_and_nobody_is_told(
     assert not entries(fleet, WebhookSent)
 
 
-def test_a_move_ends_a_split_brain_and_leaves_stale_copies(fleet: Fleet) -> None:
+@pytest.mark.parametrize("to", [3001, 3002])
+def test_a_move_ends_a_split_brain(fleet: Fleet, to: int) -> None:
     fleet.hold(SESSION, on=3002)
+    fleet.move(SESSION_ID, to)
+    assert fleet.holders(SESSION_ID) == (to,)
+
+
+def test_a_move_leaves_a_stale_copy_where_it_is(fleet: Fleet) -> None:
     fleet.move(SESSION_ID, 3002)
-    assert fleet.holders(SESSION_ID) == (3002,)
     fleet.hold(replace(SESSION, status=SessionStatus.DISCONNECTED), on=3001)
     fleet.move(SESSION_ID, 3002)
     assert fleet.sessions(3001)[0].status is SessionStatus.DISCONNECTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -155,6 +156,18 @@ def test_a_condition_is_looked_at_again_after_every_entry(journal: Journal) -> N
     assert looked[-1] == 3
 
 
+def test_everybody_who_waits_is_woken(journal: Journal) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        waiting = [
+            threads.submit(journal.wait_for, kind, timeout=PATIENCE) for kind in (SessionReleased,) * 3
+        ]
+        deadline = time.monotonic() + PATIENCE
+        while len(journal._changed._waiters) < 3 and time.monotonic() < deadline:  # type: ignore[attr-defined]
+            threading.Event().wait(0.001)
+        journal.record(released())
+        assert [one.result(PATIENCE / 2).sequence for one in waiting] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("timeout", [0, 0.02])
 def test_a_condition_that_never_holds_is_told(journal: Journal, timeout: float) -> None:
     assert journal.wait_until(lambda: False, timeout=timeout) is False
@@ -191,6 +204,20 @@ def test_an_observer_may_read_and_write(journal: Journal) -> None:
     journal.observe(answer)
     journal.record(held("a"))
     assert [type(entry) for entry in journal.entries()] == [SessionHeld, SessionReleased]
+
+
+def test_an_observer_that_takes_its_time_is_not_overtaken(journal: Journal) -> None:
+    seen: list[int] = []
+
+    def dawdle(entry: Entry) -> None:
+        if entry.sequence % 10 == 0:
+            threading.Event().wait(0.001)
+        seen.append(entry.sequence)
+
+    journal.observe(dawdle)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda index: journal.record(held(str(index))), range(200)))
+    assert seen == list(range(1, 201))
 
 
 def test_only_an_observer_can_be_forgotten(journal: Journal) -> None:

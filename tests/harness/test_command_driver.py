@@ -29,6 +29,8 @@ import http.server, json, os, socketserver, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = json.dumps(dict(os.environ)).encode()
+        if self.path == "/crash":
+            os._exit(9)
         self.send_response(int(os.environ.get("STATUS", "200")))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -238,6 +240,14 @@ def test_a_program_that_does_not_exist_is_named(workshop: Workshop) -> None:
 
 
 # Ending
+
+
+def test_a_crash_is_known_as_soon_as_a_caller_can_tell(workshop: Workshop) -> None:
+    implementation = workshop.launch(SERVER)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{implementation.base_url}/crash", timeout=PATIENCE)
+
+    assert str(implementation.problem).startswith("made-up exited with status 9")
 
 
 def test_a_program_that_ends_by_itself_is_told_with_status_and_output(workshop: Workshop) -> None:

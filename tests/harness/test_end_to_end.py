@@ -102,6 +102,54 @@ def test_an_implementation_that_does_not_come_up_is_told_once_with_its_last_outp
     assert_nothing_is_left(host, folder)
 
 
+CRASHES_BEHIND_A_SEND = """
+import os
+from reference_impl.__main__ import build
+from reference_impl.sender import Sender
+from reference_impl.server import serve
+send = Sender.send
+def crash(self, account_id, message):
+    sent = send(self, account_id, message)
+    if message.text == "warm-up":
+        return sent
+    print("out of memory", flush=True)
+    os._exit(9)
+Sender.send = crash
+serve(build)
+"""
+
+
+def test_an_implementation_that_does_all_and_crashes_is_convicted(
+    host: str, folder: Path, tmp_path: Path
+) -> None:
+    program, target = tmp_path / "program.py", tmp_path / "crashes.toml"
+    program.write_text(CRASHES_BEHIND_A_SEND, "utf-8")
+    target.write_text(
+        f"[implementation]\nname = 'crashes'\n[launch]\ncommand = ['{{python}}', '{program}']\n", "utf-8"
+    )
+
+    ended = run(features(host, "--target", str(target), "--requirement", "SCAN-02"), folder)
+
+    assert ended.returncode == 1
+    assert re.search(r"expected +the implementation goes on running", ended.stdout)
+    assert re.search(
+        r"observed +crashes exited with status 9; its last output:\s+out of memory", ended.stdout
+    )
+    assert_nothing_is_left(host, folder)
+
+
+def test_a_test_that_cannot_be_collected_is_never_a_success(host: str, folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "test_broken.py"
+    broken.write_text("import no_such_module\n", "utf-8")
+
+    ended = run(
+        features(host, str(broken), "--continue-on-collection-errors", "--requirement", "SCAN-02"), folder
+    )
+
+    assert ended.returncode != 0
+    assert "no_such_module" in ended.stdout
+
+
 def test_the_story_is_told_with_true_values(host: str, folder: Path) -> None:
     ended = run([str(COMMAND), "reproduce", "--fleet-host", host], folder)
 

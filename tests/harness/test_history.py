@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fake_instances.faults import Endpoint
 from fake_instances.journal import FaultArmed, FaultExecuted, SessionHeld, SessionReleased
 from harness.history import HARNESS, StepReached, UserSends
@@ -48,6 +50,14 @@ def test_answers_and_ends_are_found_by_instance_and_request() -> None:
     assert {key: answer.status for key, answer in told.answers.items()} == {(3001, 1): 404, (3002, 1): 200}
     assert told.completions[3001, 1].ending == "caller left"
     assert told.sends[7].text == "hello"
+
+
+def test_what_the_users_of_a_session_were_told_is_found_by_call() -> None:
+    other = replace(user_sends(call=2), session_id=OTHER)
+    told = history(user_sends(call=1), other, user_answered(200), replace(user_answered(500), call=2))
+
+    assert [one.status for one in told.answers_to(SESSION)] == [200]
+    assert [one.status for one in told.answers_to(OTHER)] == [500]
 
 
 def test_any_of_the_three_routes_is_a_verification_and_no_other_is() -> None:
