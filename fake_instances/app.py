@@ -57,8 +57,10 @@ class Gateway(Protocol):
     api_key: str
     started_at: float
 
-    def arrived(self, exchange: Exchange, endpoint: Endpoint, session_id: str | None) -> ArmedFault | None:
-        """Record that the current request arrived, and give the fault it meets."""
+    def arrived(
+        self, exchange: Exchange, endpoint: Endpoint, session_id: str | None
+    ) -> tuple[ArmedFault, ...]:
+        """Record that the current request arrived, and give the faults it meets."""
 
     def executed(self, exchange: Exchange, armed: ArmedFault) -> None:
         """Record that the fault was carried out."""
@@ -104,10 +106,10 @@ def _wrap_every_request(app: Flask, gateway: Gateway) -> None:
         # The deployed gateway does not know //health; Werkzeug lets slashes in front go.
         route = None if request.environ["PATH_INFO"].startswith("//") else request.endpoint
         endpoint = _ENDPOINTS.get(route or "", Endpoint.OTHER)
-        armed = gateway.arrived(exchange, endpoint, _named_session())
-        replaced = _meet(gateway, exchange, armed)
-        if replaced is not None:
-            return replaced
+        for armed in gateway.arrived(exchange, endpoint, _named_session()):
+            replaced = _meet(gateway, exchange, armed)
+            if replaced is not None:
+                return replaced
         if route is None:
             raise NotFound
         if route not in _OPEN_ROUTES and not _key_matches(gateway.api_key):
@@ -129,7 +131,7 @@ def _wrap_every_request(app: Flask, gateway: Gateway) -> None:
         return _html_error(problem)
 
 
-def _meet(gateway: Gateway, exchange: Exchange, armed: ArmedFault | None) -> Response | None:
+def _meet(gateway: Gateway, exchange: Exchange, armed: ArmedFault) -> Response | None:
     """Give the answer that a fault puts in place of the true one; leave what the server must do to the server."""
     match armed:
         case ArmedFault(fault=Answer() as fault):

@@ -281,8 +281,10 @@ class Fleet:
             FleetError: the fleet was not told where the control plane is.
         """
         instance = self._instance(on)
-        armed = instance.meet(Endpoint.WEBHOOK, session.session_id, None)
-        if armed is not None and isinstance(armed.fault, LoseWebhook):
+        met = instance.meet(Endpoint.WEBHOOK, session.session_id, None)
+        for armed in met:
+            if not isinstance(armed.fault, LoseWebhook):
+                continue
             instance.executed(None, armed)
             self.journal.record(
                 WebhookLost(instance=on, event=event, session_id=session.session_id, reason="ordered")

@@ -196,18 +196,20 @@ class Instance:
 
     def meet(
         self, endpoint: Endpoint, session_id: str | None, exchange: Exchange | None
-    ) -> ArmedFault | None:
-        """Give the fault that a request, or a webhook that is due, meets."""
-        armed = self.faults.take(endpoint, session_id)
-        if armed is not None:
-            number = None if exchange is None else exchange.number
+    ) -> tuple[ArmedFault, ...]:
+        """Give the faults that a request, or a webhook that is due, meets."""
+        met = self.faults.take(endpoint, session_id)
+        number = None if exchange is None else exchange.number
+        for armed in met:
             self._journal.record(
                 FaultMatched(instance=self.number, fault=armed.number, words=str(armed.fault), request=number)
             )
-        return armed
+        return met
 
-    def arrived(self, exchange: Exchange, endpoint: Endpoint, session_id: str | None) -> ArmedFault | None:
-        """Record that the current request arrived, and give the fault it meets."""
+    def arrived(
+        self, exchange: Exchange, endpoint: Endpoint, session_id: str | None
+    ) -> tuple[ArmedFault, ...]:
+        """Record that the current request arrived, and give the faults it meets."""
         self.open_requests.add(exchange.number)
         self._journal.record(
             RequestArrived(

@@ -130,6 +130,7 @@ class InstanceServer:
         self._lock = threading.Lock()
         self._live: dict[_Connection, threading.Thread] = {}
         self._exchanges = 0
+        self._released: set[int] = set()
         self._listener: socket.socket | None = None
         self._reserved: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
@@ -209,6 +210,7 @@ class InstanceServer:
     def release_hung(self, fault: int) -> None:
         """Drop the connections that hang because of this armed fault."""
         with self._lock:
+            self._released.add(fault)
             hung = [connection for connection in self._live if connection.hung_on == fault]
         for connection in hung:
             connection.drop()
@@ -273,10 +275,11 @@ class InstanceServer:
         return went_out and request.keep_alive
 
     def _hang(self, connection: _Connection, exchange: Exchange, armed: ArmedFault) -> bool:
-        connection.hung_on = armed.number
         self._watcher.executed(exchange, armed)
-        if armed.cleared:  # while the request was on its way here
-            connection.drop()
+        with self._lock:
+            connection.hung_on = armed.number
+            if armed.number in self._released:  # while the request was on its way here
+                connection.drop()
         connection.wait_until_closed()
         self._watcher.completed(exchange, None, connection.ending, 0)
         return False

@@ -1,0 +1,133 @@
+"""What an instance can be told to do wrong.
+
+Fault
+ ├── Refuse, ResetOnAccept      the listener: before any request is read
+ ├── WireFault                  how the answer goes out: Hang, Close, Reset, Drip, Truncate
+ ├── Delay                      when it goes out
+ ├── AnswerFault                another answer: Answer, BrokenJson, Relabel, Redirect, Padding
+ ├── Lie                        who is held: Lists, Omits, Misreports, Miscounts, DeployedDialect, ListsNothing,
+ │                              AnswersAs
+ ├── SendLie                    what was sent: DeniesSession, ClaimsSent, AnswersHollow, SendsThenFails
+ └── WebhookFault               LoseWebhook, DelayWebhook, DuplicateWebhook, HoldWebhook, AlterWebhook
+
+Faults are values, checked when they are made: a bad one raises pydantic's ValidationError, a ValueError that
+names the field. The views, the notifier and `fake_instances.server` carry them out.
+"""
+
+from fake_instances.faults.answers import Answer, AnswerFault, BrokenJson, Padding, Redirect, Relabel
+from fake_instances.faults.base import ROSTER, ROUTES, VERIFICATION, Endpoint, Fault
+from fake_instances.faults.book import ArmedFault, FaultBook
+from fake_instances.faults.lies import (
+    AnswersAs,
+    AnswersHollow,
+    ClaimsSent,
+    DeniesSession,
+    DeployedDialect,
+    Lie,
+    Lists,
+    ListsNothing,
+    Miscounts,
+    Misreports,
+    Omits,
+    SendLie,
+    SendsThenFails,
+)
+from fake_instances.faults.webhooks import (
+    Alteration,
+    AlterWebhook,
+    DelayWebhook,
+    DuplicateWebhook,
+    HoldWebhook,
+    LoseWebhook,
+    WebhookFault,
+)
+from fake_instances.faults.wire import (
+    Close,
+    Delay,
+    Drip,
+    Hang,
+    Refuse,
+    Reset,
+    ResetOnAccept,
+    Truncate,
+    WireFault,
+)
+
+ALL: dict[str, type[Fault]] = {
+    "refuse": Refuse,
+    "reset-on-accept": ResetOnAccept,
+    "hang": Hang,
+    "close": Close,
+    "reset": Reset,
+    "drip": Drip,
+    "truncate": Truncate,
+    "delay": Delay,
+    "answer": Answer,
+    "broken-json": BrokenJson,
+    "relabel": Relabel,
+    "redirect": Redirect,
+    "padding": Padding,
+    "lists": Lists,
+    "omits": Omits,
+    "misreports": Misreports,
+    "miscounts": Miscounts,
+    "deployed-dialect": DeployedDialect,
+    "lists-nothing": ListsNothing,
+    "answers-as": AnswersAs,
+    "denies-session": DeniesSession,
+    "claims-sent": ClaimsSent,
+    "answers-hollow": AnswersHollow,
+    "sends-then-fails": SendsThenFails,
+    "lose-webhook": LoseWebhook,
+    "delay-webhook": DelayWebhook,
+    "duplicate-webhook": DuplicateWebhook,
+    "hold-webhook": HoldWebhook,
+    "alter-webhook": AlterWebhook,
+}
+"""Every fault that can be armed, by the name it has in the control API and on the command line."""
+
+__all__ = [
+    "ALL",
+    "ROSTER",
+    "ROUTES",
+    "VERIFICATION",
+    "AlterWebhook",
+    "Alteration",
+    "Answer",
+    "AnswerFault",
+    "AnswersAs",
+    "AnswersHollow",
+    "ArmedFault",
+    "BrokenJson",
+    "ClaimsSent",
+    "Close",
+    "Delay",
+    "DelayWebhook",
+    "DeniesSession",
+    "DeployedDialect",
+    "Drip",
+    "DuplicateWebhook",
+    "Endpoint",
+    "Fault",
+    "FaultBook",
+    "Hang",
+    "HoldWebhook",
+    "Lie",
+    "Lists",
+    "ListsNothing",
+    "LoseWebhook",
+    "Miscounts",
+    "Misreports",
+    "Omits",
+    "Padding",
+    "Redirect",
+    "Refuse",
+    "Relabel",
+    "Reset",
+    "ResetOnAccept",
+    "SendLie",
+    "SendsThenFails",
+    "Truncate",
+    "WebhookFault",
+    "WireFault",
+]

@@ -1,0 +1,81 @@
+"""Faults of HTTP: another answer than the true one. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from pydantic.dataclasses import dataclass
+
+from fake_instances.faults.base import CONFIG, Fault, Status
+
+_JSON_ERROR = b'{"error":"Internal server error"}'
+_HTML_ERROR = b'<!DOCTYPE html>\n<html lang="en">\n<body>\n<pre>Bad Gateway</pre>\n</body>\n</html>\n'
+
+
+@dataclass(frozen=True, config=CONFIG)
+class AnswerFault(Fault):
+    """Base of what puts another answer in the place of the true one."""
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Answer(AnswerFault):
+    """The request is not carried out; this answer is given instead of the true one."""
+
+    status: Status = 500
+    body: bytes = _JSON_ERROR
+    content_type: str = "application/json; charset=utf-8"
+
+    @classmethod
+    def html(cls, status: int = 502) -> Answer:
+        """Make the answer of a proxy in front of the gateway: an error page."""
+        return cls(status, _HTML_ERROR, "text/html; charset=utf-8")
+
+    @classmethod
+    def empty(cls, status: int = 500) -> Answer:
+        """Make an answer without a body."""
+        return cls(status, b"")
+
+    def __str__(self) -> str:
+        shown = self.body.decode("utf-8", "replace")
+        words = f"{shown[:40]}…" if len(shown) > 40 else shown
+        return f"answers {self.status} with {words or 'an empty body'}"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class BrokenJson(AnswerFault):
+    """The first half of the true answer's body goes out as if it were all of it."""
+
+    def __str__(self) -> str:
+        return "answers broken JSON"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Relabel(AnswerFault):
+    """The true answer goes out under another content type."""
+
+    content_type: str = "text/html; charset=utf-8"
+
+    def __str__(self) -> str:
+        return f"calls its answer {self.content_type}"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Redirect(AnswerFault):
+    """The request is not carried out; the caller is sent elsewhere."""
+
+    location: str
+    status: Annotated[int, Ge(300), Le(399)] = 302
+
+    def __str__(self) -> str:
+        return f"redirects to {self.location} with {self.status}"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Padding(AnswerFault):
+    """The true answer goes out with so many blanks behind it that its body is `megabytes` long: JSON as before."""
+
+    megabytes: Annotated[int, Ge(1), Le(200)] = 1
+
+    def __str__(self) -> str:
+        return f"answers with {self.megabytes} MB"

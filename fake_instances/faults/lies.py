@@ -1,0 +1,139 @@
+"""Lies: untruths about which sessions are held, and about which messages were sent. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge
+from pydantic.dataclasses import dataclass
+
+from fake_instances.faults.answers import Answer
+from fake_instances.faults.base import CONFIG, ROSTER, Endpoint, Fault
+from fake_instances.faults.wire import Close, Hang, Reset, Truncate
+from fake_instances.sessions import Session, SessionStatus
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Lie(Fault):
+    """Base of the untruths about which sessions are held; told alike on every route that could tell."""
+
+    endpoints = ROSTER
+    usual = ROSTER
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Lists(Lie):
+    """A session that is not held is listed and counted as if it were."""
+
+    session: Session
+
+    def __str__(self) -> str:
+        return f"lists session {self.session.session_id} whether held or not"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Omits(Lie):
+    """A session that is held is neither listed nor counted."""
+
+    session_id: str
+
+    def __str__(self) -> str:
+        return f"omits session {self.session_id}"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Misreports(Lie):
+    """A session that is held is shown with another status."""
+
+    session_id: str
+    status: SessionStatus
+
+    def __str__(self) -> str:
+        return f"calls session {self.session_id} {self.status.value}"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Miscounts(Lie):
+    """The counts are these, whatever is listed."""
+
+    total: Annotated[int, Ge(0)]
+    connected: Annotated[int, Ge(0)]
+
+    endpoints = ROSTER - {Endpoint.SESSION_STATUS}
+    usual = endpoints
+
+    def __str__(self) -> str:
+        return f"counts {self.total} sessions, {self.connected} of them connected"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class DeployedDialect(Lie):
+    """`details` is an object of statistics, as the deployed service gives it, and lists no session."""
+
+    endpoints = usual = frozenset({Endpoint.HEALTH_DETAILED})
+
+    def __str__(self) -> str:
+        return "answers in the deployed dialect"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class ListsNothing(Lie):
+    """No session is listed, counted or known."""
+
+    def __str__(self) -> str:
+        return "lists no session"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class AnswersAs(Lie):
+    """What another instance holds is told as if it were held here."""
+
+    instance: int
+
+    def __str__(self) -> str:
+        return f"answers as instance {self.instance}"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class SendLie(Fault):
+    """Base of the untruths about a message."""
+
+    endpoints = usual = frozenset({Endpoint.SEND})
+
+
+@dataclass(frozen=True, config=CONFIG)
+class DeniesSession(SendLie):
+    """A message over a session that is held is answered 404, and not sent."""
+
+    def __str__(self) -> str:
+        return "denies the session it holds"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class ClaimsSent(SendLie):
+    """A message over a session that is not held, or not connected, is answered as sent, and is not."""
+
+    def __str__(self) -> str:
+        return "claims to have sent what it cannot send"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class AnswersHollow(SendLie):
+    """A message is answered 200 without `success`: with this body, whether or not it is `delivered`."""
+
+    body: bytes = b"{}"
+    delivered: bool = False
+
+    def __str__(self) -> str:
+        done = "delivers" if self.delivered else "does not deliver"
+        return f"{done} the message and answers 200 with {self.body.decode('utf-8', 'replace') or 'nothing'}"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class SendsThenFails(SendLie):
+    """The message is delivered; its answer is lost, by a wire fault or by another answer."""
+
+    by: Hang | Close | Reset | Truncate | Answer = Hang()
+
+    def __str__(self) -> str:
+        return f"delivers the message and then {self.by}"

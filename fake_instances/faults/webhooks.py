@@ -1,0 +1,111 @@
+"""Faults of webhooks: what goes wrong with one that an instance is about to send. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from pydantic.dataclasses import dataclass
+
+from fake_instances.faults.base import CONFIG, Endpoint, Fault, Seconds
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Alteration:
+    """How a webhook differs from the genuine one. What is left out stays as it is.
+
+    A changed body, timestamp or secret is signed over, unless `signed` is false; then the old signature stays.
+    """
+
+    claim: str | None = None
+    """The text of X-Instance-Url."""
+    timestamp: str | None = None
+    """The text of X-Timestamp, any text."""
+    secret: str | None = None
+    """What it is signed with in place of the shared secret."""
+    body: bytes | None = None
+    """The body, any bytes."""
+    signed: bool = True
+    """Whether it is signed again over what it then is."""
+    signature: str | None = None
+    """The text of X-HMAC-Signature."""
+    flipped_digit: Annotated[int, Ge(-64), Le(63)] | None = None
+    """Which digit of the signature is another, counted from 0, or from -1 backwards."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Headers that have another value, or are added; behind signing."""
+    second: tuple[tuple[str, str], ...] = ()
+    """Headers that stand once more, behind the others."""
+    without: tuple[str, ...] = ()
+    """Headers that are missing."""
+
+    def __str__(self) -> str:
+        changed = [name for name, value in _parts(self) if value not in (None, (), True)]
+        return ", ".join(changed) if changed else "nothing"
+
+
+def _parts(alteration: Alteration) -> list[tuple[str, object]]:
+    return [
+        ("another location", alteration.claim),
+        ("another timestamp", alteration.timestamp),
+        ("another secret", alteration.secret),
+        ("another body", alteration.body),
+        ("its old signature", not alteration.signed or None),
+        ("another signature", alteration.signature),
+        ("a flipped digit", alteration.flipped_digit),
+        (f"another {', '.join(name for name, _ in alteration.headers)}", alteration.headers),
+        (f"a second {', '.join(name for name, _ in alteration.second)}", alteration.second),
+        (f"no {', '.join(alteration.without)}", alteration.without),
+    ]
+
+
+@dataclass(frozen=True, config=CONFIG)
+class WebhookFault(Fault):
+    """Base of what goes wrong with a webhook that an instance is about to send."""
+
+    endpoints = usual = frozenset({Endpoint.WEBHOOK})
+
+
+@dataclass(frozen=True, config=CONFIG)
+class LoseWebhook(WebhookFault):
+    """A webhook that should be sent is not: the control plane never hears of what happened."""
+
+    def __str__(self) -> str:
+        return "loses the webhook"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class DelayWebhook(WebhookFault):
+    """A webhook is signed now and goes out `seconds` later."""
+
+    seconds: Seconds
+
+    def __str__(self) -> str:
+        return f"sends the webhook {self.seconds:g} s late"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class DuplicateWebhook(WebhookFault):
+    """A webhook goes out `copies` times, byte for byte the same, one behind the other."""
+
+    copies: Annotated[int, Ge(2), Le(100)] = 2
+
+    def __str__(self) -> str:
+        return f"sends the webhook {self.copies} times"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class HoldWebhook(WebhookFault):
+    """A webhook is signed now and kept back until it is released, alone or with others, in any order."""
+
+    def __str__(self) -> str:
+        return "keeps the webhook back"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class AlterWebhook(WebhookFault):
+    """A webhook goes out altered."""
+
+    alteration: Alteration
+
+    def __str__(self) -> str:
+        return f"sends the webhook with {self.alteration}"

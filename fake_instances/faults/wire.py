@@ -1,0 +1,139 @@
+"""Faults of the listener and of the wire: how an answer goes out, when, or not at all. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
+from pydantic.dataclasses import dataclass
+
+from fake_instances.faults.base import CONFIG, Bytes, Endpoint, Fault, Seconds
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Refuse(Fault):
+    """The listener is closed and live connections are dropped: a new connection is refused by the system."""
+
+    endpoints = usual = frozenset({Endpoint.LISTENER})
+
+    def __str__(self) -> str:
+        return "refuses connections"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class ResetOnAccept(Fault):
+    """A new connection is accepted and reset at once, before anything is read. Live connections go on."""
+
+    endpoints = usual = frozenset({Endpoint.LISTENER})
+
+    def __str__(self) -> str:
+        return "resets connections on accept"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class WireFault(Fault):
+    """Base of what goes wrong in sending the answer. One that `swallows` leaves the request not carried out."""
+
+    @property
+    def swallows(self) -> bool:
+        """Whether not one byte of an answer goes out, and the request is not carried out either."""
+        return False
+
+    @property
+    def lingers(self) -> bool:
+        """Whether the answer takes its time, or never ends, so that nobody should wait for it."""
+        return False
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Hang(WireFault):
+    """The connection stays open and silent until the caller gives up or the fault is cleared.
+
+    With `after` None before the headers, and the request is not carried out; else it is, and the headers and
+    that many bytes of the body go out first.
+    """
+
+    after: Bytes | None = None
+
+    @property
+    def swallows(self) -> bool:  # noqa: D102 - the base says it
+        return self.after is None
+
+    @property
+    def lingers(self) -> bool:  # noqa: D102 - the base says it
+        return True
+
+    def __str__(self) -> str:
+        if self.after is None:
+            return "accepts the request and never answers"
+        return f"falls silent {self.after} bytes into the body"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Close(WireFault):
+    """The request is read, not carried out, and the connection is closed in order (FIN) without an answer."""
+
+    @property
+    def swallows(self) -> bool:  # noqa: D102 - the base says it
+        return True
+
+    def __str__(self) -> str:
+        return "closes the connection without answering"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Reset(WireFault):
+    """The connection is reset (RST).
+
+    With `after` None before the headers, and the request is not carried out; else it is, and the headers and
+    that many bytes of the body arrive first.
+    """
+
+    after: Bytes | None = None
+
+    @property
+    def swallows(self) -> bool:  # noqa: D102 - the base says it
+        return self.after is None
+
+    def __str__(self) -> str:
+        if self.after is None:
+            return "resets the connection without answering"
+        return f"resets the connection {self.after} bytes into the body"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Drip(WireFault):
+    """The whole true answer goes out, headers too, `size` bytes at a time with `every` seconds between."""
+
+    size: Annotated[int, Ge(1), Le(1 << 30)] = 1
+    every: Annotated[float, Gt(0), Le(3600)] = 0.1
+
+    @property
+    def lingers(self) -> bool:  # noqa: D102 - the base says it
+        return True
+
+    def __str__(self) -> str:
+        return f"drips {self.size} bytes of its answer every {self.every:g} s"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Truncate(WireFault):
+    """The body ends, in order (FIN), `missing` bytes before its Content-Length.
+
+    A body that is shorter is cut whole, and the Content-Length promises what else is missing.
+    """
+
+    missing: Annotated[int, Ge(1), Le(1 << 30)] = 1
+
+    def __str__(self) -> str:
+        return f"ends its answer {self.missing} bytes early"
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Delay(Fault):
+    """The request is carried out at once and its answer goes out `seconds` later."""
+
+    seconds: Seconds
+
+    def __str__(self) -> str:
+        return f"answers {self.seconds:g} s late"
