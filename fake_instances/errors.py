@@ -30,6 +30,9 @@ class PortInUseError(FleetError):
         by = f" by {holder}" if holder else " (by which process could not be read)"
         super().__init__(f"port {port} on {host} is in use{by}")
 
+    def __reduce__(self) -> tuple[type[PortInUseError], tuple[str, int, str | None]]:
+        return type(self), (self.host, self.port, self.holder)
+
 
 class UnknownInstanceError(FleetError):
     """No instance of the fleet has the number that was asked for."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from fake_instances.errors import FleetError, UnknownInstanceError, UnknownSessionError
-from fake_instances.faults import ArmedFault, Endpoint, Fault, LoseWebhook
+from fake_instances.errors import FleetError
+from fake_instances.faults import VERIFICATION, ArmedFault, Endpoint, Fault, LoseWebhook
+from fake_instances.holdings import Handover, Holdings
+from fake_instances.hosting import Host, ThreadHost
 from fake_instances.instance import Instance
 from fake_instances.journal import Journal, WebhookLost
 from fake_instances.sessions import Session, SessionStatus
+from fake_instances.triggers import Trigger, Triggers
 from fake_instances.webhooks import Delivery, Notifier, Webhook, build
 
 if TYPE_CHECKING:
@@ -36,14 +41,15 @@ class InstanceAddress:
     url: str | None = None
 
 
-class Fleet:
-    """Several gateway instances in this process, each on a port of its own.
+class Fleet(Holdings):
+    """Several gateway instances, each on a port of its own.
 
     Args:
         addresses: the instances.
         api_key: the key they demand.
         secret: what they sign webhooks with.
         journal: where everything is recorded; a new one by default.
+        hosting: how the instances run; as threads of this process by default.
 
     """
 
@@ -54,28 +60,35 @@ class Fleet:
         api_key: str,
         secret: str,
         journal: Journal | None = None,
+        hosting: Host | None = None,
     ) -> None:
         self.journal = journal or Journal()
         self.api_key = api_key
         self.secret = secret
         self.control_plane: str | None = None
         self._notifier = Notifier(self.journal)
-        self._moving = threading.RLock()
         self._fault_numbers = itertools.count(1)
         self._signing = threading.Lock()
         self._signatures: dict[str, set[str | None]] = {}
-        self._instances = {
-            address.number: Instance(
-                address.number,
-                host=address.host,
-                port=address.port,
-                url=address.url,
-                api_key=api_key,
-                journal=self.journal,
-                on_reconnect=self._announce_if_possible,
-            )
-            for address in addresses
-        }
+        self._triggers = Triggers(self.journal)
+        self._due: set[str] = set()
+        self._kept: dict[int, tuple[Session, ...]] = {}
+        self._started = False
+        hosting = hosting or ThreadHost()
+        super().__init__(
+            {
+                address.number: Instance(
+                    address.number,
+                    address=(address.host, address.port),
+                    url=address.url,
+                    api_key=api_key,
+                    journal=self.journal,
+                    neighbours=self,
+                    hosting=hosting,
+                )
+                for address in addresses
+            }
+        )
 
     # Running
 
@@ -85,22 +98,26 @@ class Fleet:
         Raises:
             PortInUseError: another process has one of the ports.
         """
-        started: list[Instance] = []
         try:
-            for instance in self._instances.values():
-                instance.start()
-                started.append(instance)
+            with ThreadPoolExecutor(len(self._instances)) as starters:
+                for starting in [starters.submit(one.start) for one in self._instances.values()]:
+                    starting.result()
         except BaseException:
-            for instance in started:
-                instance.stop()
+            self._stop_instances()
             raise
+        self._started = True
         return self
 
     def stop(self) -> None:
-        """Stop every instance. No thread, connection or port of theirs is left."""
-        for instance in self._instances.values():
-            instance.stop()
+        """Stop every instance. No thread, process, connection or port of theirs is left."""
+        self._started = False
+        self._stop_instances()
         self._notifier.stop(1.0)
+
+    def _stop_instances(self) -> None:
+        with contextlib.ExitStack() as each:
+            for instance in self._instances.values():
+                each.callback(instance.stop)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -136,72 +153,6 @@ class Fleet:
 
     # Sessions
 
-    def holders(self, session_id: str) -> tuple[int, ...]:
-        """Give the instances that really hold the session connected now: the ground truth."""
-        with self._moving:
-            held = ((number, one.session(session_id)) for number, one in self._instances.items())
-            return tuple(number for number, session in held if session is not None and session.connected)
-
-    def sessions(self, number: int) -> tuple[Session, ...]:
-        """Give every copy that an instance holds.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        return tuple(self._instance(number).sessions())
-
-    def hold(self, session: Session, on: int) -> None:
-        """Put a copy of a session on an instance, silently: no webhook is sent.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        with self._moving:
-            self._instance(on).hold(session)
-
-    def release(self, session_id: str, on: int) -> Session:
-        """Take a copy of a session from an instance, silently.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-            UnknownSessionError: it does not hold the session.
-        """
-        with self._moving:
-            released = self._instance(on).release(session_id)
-        if released is None:
-            raise UnknownSessionError(f"instance {on} does not hold session {session_id}")
-        return released
-
-    def set_status(self, session_id: str, status: SessionStatus, on: int) -> Session:
-        """Change the state of a copy, silently.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-            UnknownSessionError: it does not hold the session.
-        """
-        with self._moving:
-            changed = self._instance(on).set_status(session_id, status)
-        if changed is None:
-            raise UnknownSessionError(f"instance {on} does not hold session {session_id}")
-        return changed
-
-    def move(self, session_id: str, to: int) -> Session:
-        """Move a session to an instance in one step, silently; every other connected copy is gone.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-            UnknownSessionError: no instance holds the session connected.
-        """
-        target = self._instance(to)
-        with self._moving:
-            holders = self.holders(session_id)
-            if not holders:
-                raise UnknownSessionError(f"no instance holds session {session_id} connected")
-            released = [self._instances[holder].release(session_id) for holder in holders]
-            session = next(one for one in released if one is not None)
-            target.hold(session)
-            return session
-
     def connect(self, session: Session, on: int) -> Delivery | None:
         """Connect a session for the first time, and announce it with `session_ready`.
 
@@ -211,20 +162,71 @@ class Fleet:
         self.hold(connected, on)
         return self.announce(connected, on, "session_ready")
 
-    def migrate(self, session_id: str, to: int) -> Delivery | None:
-        """Move a session to an instance in one step, and announce it with `session_reconnected`.
+    def migrate(self, session_id: str, to: int, handover: Handover = Handover.AT_ONCE) -> Delivery | None:
+        """Move a session to an instance, and announce it there with `session_reconnected`.
 
-        Gives the webhook on its way, or None when it was lost.
+        Gives the webhook on its way, or None when it was lost, or is not due before a gap is finished.
 
         Raises:
             UnknownInstanceError: there is no such instance.
             UnknownSessionError: no instance holds the session connected.
+            FleetError: an earlier move of the session is not finished.
         """
-        session = self.move(session_id, to)
+        session = self.move(session_id, to, handover)
+        if handover is Handover.GAP:
+            self._due.add(session_id)
+            return None
         return self.announce(session, to, "session_reconnected")
 
-    def restart(self, number: int, *, keep_sessions: bool = True) -> tuple[Delivery, ...]:
-        """Stop an instance and start it again on the same port.
+    def finish_migration(self, session_id: str) -> Delivery | None:
+        """End the split brain or the gap of a session; after a gap announce it, if it was to be announced.
+
+        Raises:
+            UnknownSessionError: no move of the session is unfinished.
+        """
+        to = self.unfinished().get(session_id)
+        session = self.finish(session_id)
+        if to is None or session_id not in self._due:
+            return None
+        self._due.discard(session_id)
+        return self.announce(session, to, "session_reconnected")
+
+    def after_answer(
+        self,
+        action: Callable[[], object],
+        *,
+        on: int,
+        endpoints: Iterable[Endpoint] = VERIFICATION,
+        session_id: str | None = None,
+        words: str = "does what was ordered behind its answer",
+    ) -> int:
+        """Do something once, when the next such answer of an instance is ready and before it goes out.
+
+        Gives its number; it leaves receipts like a fault, and can be cleared like one.
+
+        Raises:
+            UnknownInstanceError: there is no such instance.
+        """
+        self._instance(on)
+        number = next(self._fault_numbers)
+        self._triggers.add(Trigger(number, on, frozenset(endpoints), session_id, action, words))
+        return number
+
+    # Stopping and starting one instance
+
+    def stop_instance(self, number: int, *, abruptly: bool = False) -> None:
+        """End an instance, in order or as `kill -9` would. It holds nothing then, and keeps what it held for later.
+
+        Raises:
+            UnknownInstanceError: there is no such instance.
+        """
+        instance = self._instance(number)
+        if instance.running:
+            instance.stop(abruptly=abruptly)
+            self._kept[number] = instance.release_all()
+
+    def start_instance(self, number: int, *, keep_sessions: bool = True) -> tuple[Delivery, ...]:
+        """Start an instance that was ended, on the same port.
 
         The sessions it keeps reconnect, each announced with `session_reconnected`; gives those webhooks.
 
@@ -233,15 +235,44 @@ class Fleet:
             PortInUseError: another process took the port meanwhile.
         """
         instance = self._instance(number)
-        instance.stop()
-        sessions = instance.release_all()
-        instance.start()
+        if not instance.running:
+            instance.start()
+        sessions = self._kept.pop(number, ())
         if not keep_sessions:
             return ()
         for session in sessions:
             self.hold(session, number)
+        if self.control_plane is None:
+            return ()
         sent = (self.announce(one, number, "session_reconnected") for one in sessions if one.connected)
         return tuple(delivery for delivery in sent if delivery is not None)
+
+    def restart(self, number: int, *, keep_sessions: bool = True) -> tuple[Delivery, ...]:
+        """Stop an instance and start it again on the same port, as `stop_instance` and `start_instance` do.
+
+        Raises:
+            UnknownInstanceError: there is no such instance.
+            PortInUseError: another process took the port meanwhile.
+        """
+        self.stop_instance(number)
+        return self.start_instance(number, keep_sessions=keep_sessions)
+
+    def pause(self, number: int) -> None:
+        """Make an instance stand still: the system takes connections and bytes in, and nobody answers.
+
+        Raises:
+            UnknownInstanceError: there is no such instance.
+            FleetError: it does not run.
+        """
+        self._instance(number).pause()
+
+    def resume(self, number: int) -> None:
+        """Let an instance go on that stands still.
+
+        Raises:
+            UnknownInstanceError: there is no such instance.
+        """
+        self._instance(number).resume()
 
     # Webhooks
 
@@ -307,16 +338,22 @@ class Fleet:
 
     # Faults
 
-    def arm(
+    def arm(  # noqa: PLR0913 - the ways in which a request is selected
         self,
         fault: Fault,
         on: int,
-        endpoints: Iterable[Endpoint],
+        endpoints: Iterable[Endpoint] | None = None,
         *,
         times: int | None = None,
         session_id: str | None = None,
+        chance: float | None = None,
+        seed: int | None = None,
     ) -> int:
         """Arm a fault on an instance, for the next `times` requests or until it is cleared; give its number.
+
+        Without `endpoints` it is armed where such a fault usually is. With a `chance` (over 0, at most 1) a
+        request that matches meets it or not, as drawn from the `seed` and the instance: the same requests in
+        the same order meet the same again.
 
         Raises:
             UnknownInstanceError: there is no such instance.
@@ -324,7 +361,8 @@ class Fleet:
         """
         instance = self._instance(on)
         number = next(self._fault_numbers)
-        instance.arm(ArmedFault(number, fault, frozenset(endpoints), times, session_id))
+        chosen = type(fault).usual if endpoints is None else frozenset(endpoints)
+        instance.arm(ArmedFault(number, fault, chosen, times, session_id, chance, seed, on))
         return number
 
     def clear(self, on: int | None = None, fault: int | None = None) -> None:
@@ -333,8 +371,12 @@ class Fleet:
         Raises:
             UnknownInstanceError: there is no such instance.
         """
-        for instance in self._instances.values() if on is None else [self._instance(on)]:
-            instance.clear(fault)
+        chosen = self._instances.values() if on is None else [self._instance(on)]
+        with contextlib.ExitStack() as each:  # one that cannot listen again leaves the others to be cleared
+            for instance in chosen:
+                each.callback(instance.clear, fault)
+        if on is None or fault is not None:
+            self._triggers.clear(fault)
 
     def settle(self, timeout: float) -> bool:
         """Wait until every request that will be answered was; False when one was not within `timeout` seconds.
@@ -342,7 +384,7 @@ class Fleet:
         Requests that hang, or are answered late, by order are not waited for.
         """
         return self.journal.wait_until(
-            lambda: not any(instance.open_requests for instance in self._instances.values()), timeout=timeout
+            lambda: not any(instance.awaited for instance in self._instances.values()), timeout=timeout
         )
 
     def hanging(self, number: int) -> int:
@@ -354,21 +396,31 @@ class Fleet:
         return len(self._instance(number).hanging)
 
     def reset(self) -> None:
-        """Clear every fault and let every session go: as after start."""
-        self.clear()
-        for instance in self._instances.values():
-            instance.release_all()
-        self._signatures.clear()
+        """Clear every fault, let every session go and have every instance run: as after start."""
+        with contextlib.ExitStack() as all_of_it:  # each is done, even if another fails
+            for instance in self._instances.values():
+                all_of_it.callback(self._revive, instance)
+            all_of_it.callback(self._release_everything)
+            all_of_it.callback(self.clear)
+            self._due.clear()
+            self._kept.clear()
+            self._signatures.clear()
 
-    def _instance(self, number: int) -> Instance:
-        try:
-            return self._instances[number]
-        except KeyError:
-            raise UnknownInstanceError(number, self._instances) from None
+    def _revive(self, instance: Instance) -> None:
+        instance.resume()
+        if self._started and not instance.running:
+            instance.start()
 
-    def _announce_if_possible(self, session: Session, number: int) -> None:
+    # What the instances ask of it
+
+    def reconnected(self, session: Session, on: int) -> None:
+        """Announce a session that a route has connected again, where there is a control plane to hear it."""
         if self.control_plane is not None:
-            self.announce(session, number, "session_reconnected")
+            self.announce(session, on, "session_reconnected")
+
+    def answer_begins(self, on: int, endpoint: Endpoint, session_id: str | None) -> None:
+        """Do what waits for this answer."""
+        self._triggers.answer_begins(on, endpoint, session_id)
 
     def _signed_like_no_other(self, webhook: Webhook, again: Callable[[], Webhook]) -> Webhook:
         while True:

@@ -15,6 +15,9 @@ from urllib.parse import unquote_to_bytes
 
 import httptools
 
+Headers = list[tuple[str, str]]
+"""Headers in wire order."""
+
 BODY_LIMIT = 50 * 1024 * 1024
 """Bytes of a request body that the deployed gateway accepts."""
 
@@ -143,7 +146,7 @@ def environ_of(request: Request, host: str, port: int) -> dict[str, Any]:
     return environ
 
 
-def render(status: str, headers: list[tuple[str, str]], body: bytes, *, keep_alive: bool) -> bytes:
+def render(status: str, headers: Headers, body: bytes, *, keep_alive: bool) -> bytes:
     """Give the bytes of an answer."""
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
     if not any(name == "Date" for name, _ in headers):  # a conditional answer brings its own
@@ -155,7 +158,7 @@ def render(status: str, headers: list[tuple[str, str]], body: bytes, *, keep_ali
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def html_error(error: str) -> tuple[list[tuple[str, str]], bytes]:
+def html_error(error: str) -> tuple[Headers, bytes]:
     """Give the headers and the body of an error page."""
     body = _HTML_ERROR.format(error).encode()
     return [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body)))], body

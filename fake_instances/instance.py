@@ -5,18 +5,19 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from flask import request
-
-from fake_instances.app import create_app
-from fake_instances.faults import ArmedFault, Delay, Endpoint, FaultBook, Hang, Refuse
+from fake_instances.errors import FleetError
+from fake_instances.faults import Delay, DeployedDialect, Endpoint, FaultBook, Hang, Lie, Met, Refuse
 from fake_instances.journal import (
     AnswerBegun,
     FaultArmed,
     FaultCleared,
     FaultExecuted,
     FaultMatched,
+    InstancePaused,
+    InstanceResumed,
     InstanceStarted,
     InstanceStopped,
     Journal,
@@ -26,43 +27,72 @@ from fake_instances.journal import (
     SessionHeld,
     SessionReleased,
 )
-from fake_instances.server import Exchange, InstanceServer
-from fake_instances.sessions import Session, SessionStatus, SessionTable
+from fake_instances.lens import Told, one_under, statistics, utc_now
+from fake_instances.sessions import Session, SessionStatus, SessionTable, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from fake_instances.faults import ArmedFault, WireFault
+    from fake_instances.gateway import Arrival
+    from fake_instances.hosting import Host
+
+
+class Neighbours(Protocol):
+    """What an instance asks of the fleet that it belongs to."""
+
+    def sessions(self, number: int) -> tuple[Session, ...]:
+        """Give every copy that an instance holds."""
+
+    def session(self, session_id: str, on: int) -> Session | None:
+        """Give the copy that an instance holds under this id."""
+
+    def reconnected(self, session: Session, on: int) -> None:
+        """Take note that a route has connected a session again."""
+
+    def answer_begins(self, on: int, endpoint: Endpoint, session_id: str | None) -> None:
+        """Take note that an answer is about to go out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    endpoint: Endpoint
+    session_id: str | None
 
 
 class Instance:
     """A gateway instance, known by its number (its port in the document) wherever it really listens.
 
-    `on_reconnect` is given each session that a route connects again, so that the fleet can announce it.
+    It is the Gateway of its own server. `awaited` are the requests that will be answered, `hanging` those that
+    will not.
     """
 
     def __init__(  # noqa: PLR0913 - what one process of the gateway is configured with
         self,
         number: int,
         *,
-        host: str,
-        port: int,
+        address: tuple[str, int],
         url: str | None,
         api_key: str,
         journal: Journal,
-        on_reconnect: Callable[[Session, int], object],
+        neighbours: Neighbours,
+        hosting: Host,
     ) -> None:
         self.number = number
         self.api_key = api_key
         self.faults = FaultBook()
-        self.open_requests: set[int] = set()
+        self.awaited: set[int] = set()
         self.hanging: set[int] = set()
         self.started_at = time.monotonic()
-        self._running = False
-        self._on_reconnect = on_reconnect
+        self.running = False
+        self.paused = False
+        self._neighbours = neighbours
         self._url = url
         self._journal = journal
         self._table = SessionTable()
         self._message_numbers = itertools.count(1)
-        self._server = InstanceServer(create_app(self), self, host, port)
+        self._open: dict[int, _Open] = {}
+        self._server = hosting.serve(self, *address)
 
     @property
     def url(self) -> str:
@@ -78,17 +108,45 @@ class Instance:
         Raises:
             PortInUseError: another process has the port.
         """
+        self.started_at = time.monotonic()
         if not self.faults.refusing:
             self._server.listen()
-        self._running = True
-        self.started_at = time.monotonic()
+        self.running = True
         self._journal.record(InstanceStarted(instance=self.number, url=self.url))
 
-    def stop(self) -> None:
-        """Stop listening and drop every connection; sessions stay as they are."""
-        self._running = False
-        self._server.stop()
-        self._journal.record(InstanceStopped(instance=self.number))
+    def stop(self, *, abruptly: bool = False) -> None:
+        """End it, in order or as `kill -9` would; its copies are for the fleet to keep or to let go."""
+        if self.paused:
+            self.resume()
+        was_running, self.running = self.running, False
+        if abruptly:
+            self._server.kill()
+        else:
+            self._server.stop()
+        for request in tuple(self._open):
+            self.completed(request, None, "killed" if abruptly else "closed", 0)
+        if was_running:
+            self._journal.record(InstanceStopped(instance=self.number, killed=abruptly))
+
+    def pause(self) -> None:
+        """Make it stand still: connections and bytes are taken in by the system, and nobody answers.
+
+        Raises:
+            FleetError: it does not run.
+        """
+        if not self.running:
+            raise FleetError(f"instance {self.number} does not run, so it cannot stand still; start it first")
+        if not self.paused:
+            self.paused = True
+            self._server.pause()
+            self._journal.record(InstancePaused(instance=self.number))
+
+    def resume(self) -> None:
+        """Let it go on; nothing happens when it does not stand still."""
+        if self.paused:
+            self._journal.record(InstanceResumed(instance=self.number))
+            self.paused = False
+            self._server.resume()
 
     # Sessions
 
@@ -127,11 +185,45 @@ class Instance:
         """Give the copy held under exactly this id, or None."""
         return self._table.get(session_id)
 
-    def counts(self) -> dict[str, int]:
-        """Count the copies held, by the health routes' terms."""
-        return self._table.counts()
-
     # What the routes ask for
+
+    def counts(self, request: int, lies: tuple[Met, ...]) -> dict[str, int]:
+        """Count the copies held, by the health routes' terms, as told under these lies."""
+        if not lies:
+            return self._table.counts()
+        return self._told(request, lies, only_counts=True).counts
+
+    def details(self, request: int, lies: tuple[Met, ...]) -> tuple[dict[str, int], bytes]:
+        """Give the counts, and the JSON of `details`, as told under these lies."""
+        if not lies:
+            return self._table.listing()
+        told = self._told(request, lies)
+        for met in lies:
+            if isinstance(met.fault, DeployedDialect):
+                self.executed(request, met)
+                return told.counts, statistics(told.sessions, utc_now())
+        return told.counts, to_json(told.sessions)
+
+    def listing(self, request: int, lies: tuple[Met, ...]) -> tuple[int, bytes]:
+        """Give the total, and the JSON of the sessions' list, as told under these lies."""
+        if not lies:
+            counts, listed = self._table.listing()
+            return counts["total"], listed
+        told = self._told(request, lies)
+        return told.counts["total"], to_json(told.sessions)
+
+    def shown(self, request: int, session_id: str, lies: tuple[Met, ...]) -> Session | None:
+        """Give the copy held under exactly this id, as told under these lies."""
+        session = self.session(session_id)
+        for met in lies:
+            assert isinstance(met.fault, Lie)  # noqa: S101 - what the application hands over as one
+            told = one_under(
+                session_id, session, met.fault, lambda number, one: self._neighbours.session(one, number)
+            )
+            if told != session:
+                self.executed(request, met)
+            session = told
+        return session
 
     def create(self, session_id: str, workspace_id: int) -> None:
         """Start a login that waits for its QR code to be scanned."""
@@ -140,27 +232,36 @@ class Instance:
     def reconnect(self, session_id: str) -> None:
         """Connect a held session again and announce it."""
         if (session := self.set_status(session_id, SessionStatus.CONNECTED)) is not None:
-            self._on_reconnect(session, self.number)
+            self._neighbours.reconnected(session, self.number)
 
     def disconnect(self, session_id: str) -> bool:
         """End a session for good; False when it was not held."""
         return self.release(session_id) is not None
 
-    def deliver(self, exchange: Exchange, session: Session, recipient: str, text: str) -> str:
+    def deliver(self, request: int, session_id: str, recipient: str, text: str) -> str:
         """Send a message over a connected session and give its message id."""
         phone = recipient.removeprefix("+").removesuffix("@c.us")
         message_id = f"true_{phone}@c.us_3EB0{next(self._message_numbers):06X}{secrets.token_hex(5).upper()}"
         self._journal.record(
             MessageDelivered(
                 instance=self.number,
-                request=exchange.number,
-                session_id=session.session_id,
+                request=request,
+                session_id=session_id,
                 recipient=recipient,
                 text=text,
                 message_id=message_id,
             )
         )
         return message_id
+
+    def _told(self, request: int, lies: tuple[Met, ...], *, only_counts: bool = False) -> Told:
+        told = Told.of(self.sessions())
+        for met in lies:
+            assert isinstance(met.fault, Lie)  # noqa: S101 - what the application hands over as one
+            before, told = told, told.under(met.fault, self._neighbours.sessions)
+            if told.counts != before.counts if only_counts else told != before:
+                self.executed(request, met)
+        return told
 
     # Faults and receipts
 
@@ -177,76 +278,83 @@ class Instance:
                 fault=armed.number,
                 words=str(armed.fault),
                 endpoints=tuple(sorted(armed.endpoints)),
+                seed=armed.seed,
             )
         )
         if isinstance(armed.fault, Refuse):
             self._server.refuse()
-            self.executed(None, armed)
+            self.executed(None, Met(armed.number, armed.fault))
 
     def clear(self, number: int | None = None) -> None:
-        """Take one fault, or all of them, out of force; connections that hang on it are closed."""
+        """Take one fault, or all of them, out of force; connections that it holds up are closed.
+
+        Raises:
+            PortInUseError: another process took the port of an instance that refused connections.
+        """
         for armed in self.faults.clear(number):
-            if isinstance(armed.fault, Refuse) and self._running and not self.faults.refusing:
-                self._server.listen()
-            elif isinstance(armed.fault, Hang):
-                self._server.release_hung(armed.number)
             self._journal.record(
                 FaultCleared(instance=self.number, fault=armed.number, words=str(armed.fault))
             )
+            if isinstance(armed.fault, Refuse):
+                if self.running and not self.faults.refusing:
+                    self._server.listen()
+            else:
+                self._server.release(armed.number)
 
-    def meet(
-        self, endpoint: Endpoint, session_id: str | None, exchange: Exchange | None
-    ) -> tuple[ArmedFault, ...]:
-        """Give the faults that a request, or a webhook that is due, meets."""
+    def meet(self, endpoint: Endpoint, session_id: str | None, request: int | None) -> tuple[Met, ...]:
+        """Give the faults that a request, a connection, or a webhook that is due, meets."""
         met = self.faults.take(endpoint, session_id)
-        number = None if exchange is None else exchange.number
-        for armed in met:
+        for one in met:
             self._journal.record(
-                FaultMatched(instance=self.number, fault=armed.number, words=str(armed.fault), request=number)
+                FaultMatched(instance=self.number, fault=one.number, words=str(one.fault), request=request)
             )
         return met
 
-    def arrived(
-        self, exchange: Exchange, endpoint: Endpoint, session_id: str | None
-    ) -> tuple[ArmedFault, ...]:
-        """Record that the current request arrived, and give the faults it meets."""
-        self.open_requests.add(exchange.number)
+    def accepted(self) -> Met | None:
+        """Give the fault that a new connection meets before anything is read."""
+        return next(iter(self.meet(Endpoint.LISTENER, None, None)), None)
+
+    def arrived(self, arrival: Arrival) -> tuple[Met, ...]:
+        """Record that a request arrived, and give the faults it meets."""
+        self._open[arrival.request] = _Open(arrival.endpoint, arrival.session_id)
+        self.awaited.add(arrival.request)
         self._journal.record(
             RequestArrived(
                 instance=self.number,
-                request=exchange.number,
-                endpoint=endpoint,
-                method=request.method,
-                target=request.environ["REQUEST_URI"],
-                session_id=session_id,
-                headers=request.environ["fake_instances.headers"],
-                body=request.get_data(),
+                request=arrival.request,
+                endpoint=arrival.endpoint,
+                method=arrival.method,
+                target=arrival.target,
+                session_id=arrival.session_id,
+                headers=arrival.headers,
+                body=arrival.body,
             )
         )
-        return self.meet(endpoint, session_id, exchange)
+        return self.meet(arrival.endpoint, arrival.session_id, arrival.request)
 
-    def executed(self, exchange: Exchange | None, armed: ArmedFault) -> None:
-        """Record that a fault was carried out."""
-        number = None if exchange is None else exchange.number
-        if exchange is not None:
-            if isinstance(armed.fault, Hang | Delay):
-                self.open_requests.discard(exchange.number)
-            if isinstance(armed.fault, Hang):
-                self.hanging.add(exchange.number)
+    def executed(self, request: int | None, met: Met, wire: WireFault | None = None) -> None:
+        """Record that a fault is being carried out, as this wire fault if it is one."""
+        if request is not None:
+            if isinstance(wire, Hang):
+                self.hanging.add(request)
+            if (wire is not None and wire.lingers) or isinstance(met.fault, Delay):
+                self.awaited.discard(request)
         self._journal.record(
-            FaultExecuted(instance=self.number, fault=armed.number, words=str(armed.fault), request=number)
+            FaultExecuted(instance=self.number, fault=met.number, words=str(met.fault), request=request)
         )
 
-    def answering(self, exchange: Exchange, status: int) -> None:
+    def answering(self, request: int, status: int) -> None:
         """Record that the answer to a request is about to go out."""
-        self._journal.record(AnswerBegun(instance=self.number, request=exchange.number, status=status))
+        self._journal.record(AnswerBegun(instance=self.number, request=request, status=status))
+        if (asked := self._open.get(request)) is not None:
+            self._neighbours.answer_begins(self.number, asked.endpoint, asked.session_id)
 
-    def completed(self, exchange: Exchange, status: int | None, ending: str, sent: int) -> None:
+    def completed(self, request: int, status: int | None, ending: str, sent: int) -> None:
         """Record how a request ended."""
-        self.open_requests.discard(exchange.number)
-        self.hanging.discard(exchange.number)
+        if self._open.pop(request, None) is None:
+            return
+        self.awaited.discard(request)
+        self.hanging.discard(request)
         self._journal.record(
-            RequestCompleted(
-                instance=self.number, request=exchange.number, status=status, ending=ending, sent=sent
-            )
+            RequestCompleted(instance=self.number, request=request, status=status, ending=ending, sent=sent)
         )

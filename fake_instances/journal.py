@@ -58,7 +58,19 @@ class InstanceStarted(InstanceEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceStopped(InstanceEntry):
-    """The instance no longer listens, and its connections are gone."""
+    """The instance no longer runs, and its connections are gone. `killed` when it ended as by `kill -9`."""
+
+    killed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstancePaused(InstanceEntry):
+    """The instance stands still from here on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceResumed(InstanceEntry):
+    """The instance goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +113,8 @@ class AnswerBegun(InstanceEntry):
 class RequestCompleted(InstanceEntry):
     """The instance is done with a request: `status` is what it answered, None when it answered nothing.
 
-    `ending` says how: "answered", "caller left" (before the answer was out) or "closed" (by the instance).
+    `ending` says how: "answered", "caller left" (before the answer was out), "closed" (by the instance) or
+    "killed" (with it).
     """
 
     request: int
@@ -157,6 +170,7 @@ class FaultArmed(InstanceEntry):
     fault: int
     words: str
     endpoints: tuple[Endpoint, ...]
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +197,15 @@ class FaultCleared(InstanceEntry):
 
     fault: int
     words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerFailed(InstanceEntry):
+    """What was to happen at this moment could not."""
+
+    fault: int
+    words: str
+    problem: str
 
 
 AnyEntry = TypeVar("AnyEntry", bound=Entry)

@@ -7,134 +7,53 @@ of live connections, so that stopping really stops. The protocol itself is read 
 from __future__ import annotations
 
 import contextlib
-import math
 import selectors
 import socket
 import threading
-import time
-from dataclasses import dataclass
 from errno import EADDRINUSE
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from fake_instances.connection import Connection
 from fake_instances.errors import PortInUseError
-from fake_instances.faults import ArmedFault, Delay, Hang
-from fake_instances.http1 import Reader, Request, environ_of, html_error, render
+from fake_instances.faults import Delay, Truncate
+from fake_instances.gateway import EXCHANGE, Exchange
+from fake_instances.http1 import Request, environ_of, html_error, render
+from fake_instances.wire import Answer, misbehave
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-EXCHANGE = "fake_instances.exchange"
-"""The key of the WSGI environment under which the application finds its Exchange."""
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One request and what becomes of it: the application says which fault it met, the server how it ended."""
-
-    number: int
-    armed: ArmedFault | None = None
-
-
-class Watcher(Protocol):
-    """Who is told how each request ends. Called from the connection's own thread."""
-
-    def answering(self, exchange: Exchange, status: int) -> None:
-        """Take note that the answer is ready and about to go out."""
-
-    def completed(self, exchange: Exchange, status: int | None, ending: str, sent: int) -> None:
-        """Take note that the server is done with a request (see `fake_instances.journal.RequestCompleted`)."""
-
-    def executed(self, exchange: Exchange, armed: ArmedFault) -> None:
-        """Take note that the wire fault which the request met is being carried out."""
-
-
-class _Connection:
-    """One live connection. `drop` may be called from any thread; everything else from its own."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-        self._reader = Reader()
-        self._dropped = False
-        self.hung_on: int | None = None
-
-    def next_request(self) -> Request | None:
-        """Read on until a whole request is there; None when the caller closed, or sent what is not HTTP."""
-        while not self._reader.complete:
-            if self._reader.broken:
-                self.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-                return None
-            if self._reader.expects_continue:
-                self._reader.expects_continue = False
-                self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-            try:
-                if not self._receive():
-                    return None
-            except OSError:
-                return None
-        return self._reader.complete.popleft()
-
-    def send(self, data: bytes) -> bool:
-        try:
-            self._socket.sendall(data)
-        except OSError:
-            return False
-        return True
-
-    def wait_until_closed(self, timeout: float = math.inf) -> bool:
-        """Wait, answering nothing, until the caller closes or the connection is dropped; False when time is up."""
-        deadline = time.monotonic() + timeout
-        try:
-            while (left := deadline - time.monotonic()) > 0:
-                self._socket.settimeout(None if left == math.inf else left)
-                if not self._receive():
-                    return True
-        except TimeoutError:
-            pass
-        except OSError:
-            return True
-        self._socket.settimeout(None)
-        return False
-
-    def _receive(self) -> bool:
-        data = self._socket.recv(65536)
-        self._reader.feed(data)
-        return bool(data)
-
-    @property
-    def ending(self) -> str:
-        """How an unanswered request ended: by our doing, or because the caller left."""
-        return "closed" if self._dropped else "caller left"
-
-    def drop(self) -> None:
-        """End the connection from outside; whatever waits on it wakes."""
-        self._dropped = True
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+    from fake_instances.faults import WireFault
+    from fake_instances.faults.book import Met
+    from fake_instances.gateway import Gateway
+    from fake_instances.http1 import Headers
 
 
 class InstanceServer:
-    """Listens on one address and serves one application until told to stop. May be started again."""
+    """Listens on one address and serves one application until told to stop. May be started again.
 
-    def __init__(self, application: WSGIApplication, watcher: Watcher, host: str, port: int) -> None:
+    `first` is the number of the first request.
+    """
+
+    def __init__(
+        self, application: WSGIApplication, gateway: Gateway, host: str, port: int, *, first: int = 1
+    ) -> None:
         self.host = host
         self.port = port
         self._application = application
-        self._watcher = watcher
+        self._gateway = gateway
         self._lock = threading.Lock()
-        self._live: dict[_Connection, threading.Thread] = {}
-        self._exchanges = 0
+        self._live: dict[Connection, threading.Thread] = {}
+        self._exchanges = first - 1
         self._released: set[int] = set()
         self._listener: socket.socket | None = None
         self._reserved: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
         self._waker: socket.socket | None = None
+        self._running = threading.Event()
+        self._running.set()
 
     def listen(self) -> None:
         """Start accepting connections. With port 0 the system chooses one, which then stays.
@@ -173,9 +92,32 @@ class InstanceServer:
     def stop(self) -> None:
         """Close the listener, drop every connection and give the port back."""
         self._close()
+        self._running.set()
         reserved, self._reserved = self._reserved, None
         if reserved is not None:
             reserved.close()
+
+    def kill(self) -> None:
+        """End at once: for threads the same as `stop`, since the system closes what a killed process had open."""
+        self.stop()
+
+    def pause(self) -> None:
+        """Do nothing from here on: the system takes connections and bytes in, nobody reads them or answers."""
+        self._running.clear()
+
+    def resume(self) -> None:
+        """Go on where `pause` left off."""
+        self._running.set()
+
+    def release(self, fault: int) -> None:
+        """Drop the connections that this armed fault holds up, and those that are about to be."""
+        with self._lock:
+            self._released.add(fault)
+            held = [connection for connection in self._live if connection.held_by == fault]
+        for connection in held:
+            connection.drop()
+
+    # Listening
 
     def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
@@ -203,17 +145,10 @@ class InstanceServer:
             live = dict(self._live)
         for connection in live:
             connection.drop()
+        self._running.set()
         for thread in live.values():
             if thread is not threading.current_thread():
                 thread.join()
-
-    def release_hung(self, fault: int) -> None:
-        """Drop the connections that hang because of this armed fault."""
-        with self._lock:
-            self._released.add(fault)
-            hung = [connection for connection in self._live if connection.hung_on == fault]
-        for connection in hung:
-            connection.drop()
 
     def _accept(self, listener: socket.socket, wake: socket.socket) -> None:
         with listener, wake, selectors.DefaultSelector() as selector:
@@ -228,7 +163,7 @@ class InstanceServer:
 
     def _start(self, accepted: socket.socket) -> None:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = _Connection(accepted)
+        connection = Connection(accepted, self._running.wait)
         thread = threading.Thread(
             target=self._serve, args=(connection,), name=f"instance {self.port} connection", daemon=True
         )
@@ -236,8 +171,15 @@ class InstanceServer:
             self._live[connection] = thread
         thread.start()
 
-    def _serve(self, connection: _Connection) -> None:
+    # Serving
+
+    def _serve(self, connection: Connection) -> None:
         try:
+            self._running.wait()
+            if (met := self._gateway.accepted()) is not None:
+                self._gateway.executed(None, met)
+                connection.reset()
+                return
             while (request := connection.next_request()) is not None:
                 if not self._answer(connection, request):
                     return
@@ -246,7 +188,7 @@ class InstanceServer:
             with self._lock:
                 del self._live[connection]
 
-    def _answer(self, connection: _Connection, request: Request) -> bool:
+    def _answer(self, connection: Connection, request: Request) -> bool:
         """Carry out one request and say whether the connection goes on."""
         with self._lock:
             self._exchanges += 1
@@ -256,39 +198,55 @@ class InstanceServer:
                 render("413 Payload Too Large", *html_error("PayloadTooLargeError"), keep_alive=False)
             )
             return False
-        status, headers, body = self._call(request, exchange)
-        armed = exchange.armed
-        if armed is not None and isinstance(armed.fault, Hang):
-            return self._hang(connection, exchange, armed)
-        if request.method == "HEAD":
-            body = b""
-        data = render(status, headers, body, keep_alive=request.keep_alive)
-        if armed is not None and isinstance(armed.fault, Delay):
-            self._watcher.executed(exchange, armed)
-            if connection.wait_until_closed(armed.fault.seconds):
-                self._watcher.completed(exchange, None, connection.ending, 0)
-                return False
-        self._watcher.answering(exchange, int(status[:3]))
+        answer = self._call(request, exchange)
+        if exchange.delay is not None and not self._delay(connection, exchange, exchange.delay):
+            return False
+        if exchange.wire is not None:
+            met, fault = exchange.wire
+            if not (isinstance(fault, Truncate) and _bodiless(request, answer)):
+                return self._misbehave(connection, exchange, met, fault, answer)
+        self._gateway.answering(exchange.number, answer.code)
+        data = answer.render()
         went_out = connection.send(data)
         ending = "answered" if went_out else connection.ending
-        self._watcher.completed(exchange, int(status[:3]), ending, len(data) if went_out else 0)
+        self._gateway.completed(exchange.number, answer.code, ending, len(data) if went_out else 0)
         return went_out and request.keep_alive
 
-    def _hang(self, connection: _Connection, exchange: Exchange, armed: ArmedFault) -> bool:
-        self._watcher.executed(exchange, armed)
+    def _delay(self, connection: Connection, exchange: Exchange, met: Met) -> bool:
+        assert isinstance(met.fault, Delay)  # noqa: S101 - what the application hands over as one
+        self._gateway.executed(exchange.number, met)
+        if connection.wait_until_closed(met.fault.seconds):
+            self._gateway.completed(exchange.number, None, connection.ending, 0)
+            return False
+        return True
+
+    def _misbehave(
+        self, connection: Connection, exchange: Exchange, met: Met, fault: WireFault, answer: Answer
+    ) -> bool:
+        self._gateway.executed(exchange.number, met, fault)
         with self._lock:
-            connection.hung_on = armed.number
-            if armed.number in self._released:  # while the request was on its way here
+            connection.held_by = met.number
+            if met.number in self._released:  # while the request was on its way here
                 connection.drop()
-        connection.wait_until_closed()
-        self._watcher.completed(exchange, None, connection.ending, 0)
-        return False
+        status: int | None = None
 
-    def _call(self, request: Request, exchange: Exchange) -> tuple[str, list[tuple[str, str]], bytes]:
-        answer: list[tuple[str, list[tuple[str, str]]]] = []
+        def begin() -> None:
+            nonlocal status
+            status = answer.code
+            self._gateway.answering(exchange.number, answer.code)
 
-        def start_response(status: str, headers: list[tuple[str, str]], _problem: object = None, /) -> Any:
-            answer[:] = [(status, headers)]
+        sent, whole = misbehave(connection, fault, answer, begin)
+        with self._lock:
+            connection.held_by = None
+        ending = "answered" if whole else connection.ending
+        self._gateway.completed(exchange.number, status, ending, sent)
+        return whole and answer.keep_alive
+
+    def _call(self, request: Request, exchange: Exchange) -> Answer:
+        given: list[tuple[str, Headers]] = []
+
+        def start_response(status: str, headers: Headers, _problem: object = None, /) -> Any:
+            given[:] = [(status, headers)]
 
         environ = environ_of(request, self.host, self.port)
         environ[EXCHANGE] = exchange
@@ -298,8 +256,12 @@ class InstanceServer:
         finally:
             if hasattr(chunks, "close"):
                 chunks.close()
-        status, headers = answer[0]
-        return status, headers, body
+        status, headers = given[0]
+        return Answer(status, headers, b"" if request.method == "HEAD" else body, request.keep_alive)
+
+
+def _bodiless(request: Request, answer: Answer) -> bool:
+    return request.method == "HEAD" or answer.code in {204, 304}
 
 
 def process_on(host: str, port: int) -> str | None:

@@ -1,17 +1,18 @@
-"""The sessions that one instance holds. Pure: no clock, no network, no lock.
+"""The sessions that one instance holds. Pure: no clock, no network.
 
 States and field names are the deployed gateway's own; see the sync contract, section 6.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+import threading
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class SessionStatus(StrEnum):
@@ -67,19 +68,45 @@ class Session:
         }
 
 
+def counts_of(sessions: Iterable[Session]) -> dict[str, int]:
+    """Count copies as the health routes do: in all, connected, and everything else as disconnected."""
+    total = connected = 0
+    for session in sessions:
+        total += 1
+        connected += session.connected
+    return _counts(total, connected)
+
+
+def to_json(sessions: Iterable[Session]) -> bytes:
+    """Give the list of sessions as the list routes show it."""
+    shown = [session.listing() for session in sessions]
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
 class SessionTable:
-    """The copies that one instance holds, by session id. Looking one up costs the same however many there are."""
+    """The copies that one instance holds, by session id. Safe to use from several threads.
+
+    Looking one up, or counting them, costs the same however many there are; the list's JSON is kept until a copy
+    changes.
+    """
 
     def __init__(self) -> None:
         self._held: dict[str, Session] = {}
+        self._connected = 0
+        self._listing: bytes | None = None
+        self._lock = threading.Lock()
 
     def hold(self, session: Session) -> None:
         """Take in a copy, or replace the one of the same session id."""
-        self._held[session.session_id] = session
+        with self._lock:
+            if (before := self._held.get(session.session_id)) is not None:
+                self._connected -= before.connected
+            self._keep(session)
 
     def release(self, session_id: str) -> Session | None:
         """Let a copy go and give it, or None when it was not held."""
-        return self._held.pop(session_id, None)
+        with self._lock:
+            return self._forget(session_id)
 
     def get(self, session_id: str) -> Session | None:
         """Give the copy held under exactly this id, or None."""
@@ -87,28 +114,47 @@ class SessionTable:
 
     def set_status(self, session_id: str, status: SessionStatus) -> Session | None:
         """Change a held copy's state and give the new copy, or None when it is not held."""
-        session = self._held.get(session_id)
-        if session is None:
-            return None
-        changed = replace(session, status=status)
-        self._held[session_id] = changed
-        return changed
-
-    def clear(self) -> tuple[Session, ...]:
-        """Let every copy go and give them all."""
-        released, self._held = tuple(self._held.values()), {}
-        return released
+        with self._lock:
+            session = self._held.get(session_id)
+            if session is None:
+                return None
+            self._connected -= session.connected
+            changed = replace(session, status=status)
+            self._keep(changed)  # where it stood in the list
+            return changed
 
     def counts(self) -> dict[str, int]:
-        """Count copies as the health routes do: in all, connected, and everything else as disconnected."""
-        states = Counter(session.status for session in self)
-        connected = states[SessionStatus.CONNECTED]
-        total = states.total()
-        return {"total": total, "connected": connected, "disconnected": total - connected}
+        """Count the copies, as `counts_of` does."""
+        with self._lock:
+            return _counts(len(self._held), self._connected)
+
+    def listing(self) -> tuple[dict[str, int], bytes]:
+        """Give the counts and the list's JSON, of the same moment."""
+        with self._lock:
+            if self._listing is None:
+                self._listing = to_json(self._held.values())
+            return _counts(len(self._held), self._connected), self._listing
 
     def __iter__(self) -> Iterator[Session]:
         # A copy of the values: requests read while a migration writes.
-        return iter(list(self._held.values()))
+        with self._lock:
+            return iter(list(self._held.values()))
 
     def __len__(self) -> int:
         return len(self._held)
+
+    def _keep(self, session: Session) -> None:
+        self._held[session.session_id] = session
+        self._connected += session.connected
+        self._listing = None
+
+    def _forget(self, session_id: str) -> Session | None:
+        gone = self._held.pop(session_id, None)
+        if gone is not None:
+            self._connected -= gone.connected
+            self._listing = None
+        return gone
+
+
+def _counts(total: int, connected: int) -> dict[str, int]:
+    return {"total": total, "connected": connected, "disconnected": total - connected}

@@ -16,7 +16,7 @@ names the field. The views, the notifier and `fake_instances.server` carry them 
 
 from fake_instances.faults.answers import Answer, AnswerFault, BrokenJson, Padding, Redirect, Relabel
 from fake_instances.faults.base import ROSTER, ROUTES, VERIFICATION, Endpoint, Fault
-from fake_instances.faults.book import ArmedFault, FaultBook
+from fake_instances.faults.book import ArmedFault, FaultBook, Met
 from fake_instances.faults.lies import (
     AnswersAs,
     AnswersHollow,
@@ -116,6 +116,7 @@ __all__ = [
     "Lists",
     "ListsNothing",
     "LoseWebhook",
+    "Met",
     "Miscounts",
     "Misreports",
     "Omits",

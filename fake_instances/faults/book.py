@@ -31,8 +31,8 @@ _EXCLUSIVE = (WireFault, Delay, AnswerFault, SendLie, ResetOnAccept)
 class ArmedFault:
     """A fault in force on one instance, until cleared. `remaining` is None where nothing is counted.
 
-    With a `chance` a request that matches meets the fault or not as the seed says: the same seed, instance and
-    order of requests give the same choices again.
+    With a `chance` a request that matches meets the fault or not as the seed and the instance say: the same requests
+    in the same order meet the same again.
     """
 
     number: int
@@ -42,10 +42,11 @@ class ArmedFault:
     session_id: str | None = None
     chance: float | None = None
     seed: int | None = None
+    instance: int | None = None
     _random: Random = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._random = Random(self.seed)  # noqa: S311 - must replay, and guards nothing
+        self._random = Random(f"{self.seed}/{self.instance}")  # noqa: S311 - must replay, and guards nothing
 
     def meets(self, endpoint: Endpoint, session_id: str | None) -> bool:
         """Say whether a request to this endpoint, naming this session, is one the fault was armed for."""
@@ -56,6 +57,14 @@ class ArmedFault:
     def strikes(self) -> bool:
         """Draw whether a request that the fault was armed for really meets it."""
         return self.chance is None or self._random.random() < self.chance
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A fault that a request met, and the number under which it was armed."""
+
+    number: int
+    fault: Fault
 
 
 class FaultBook:
@@ -76,8 +85,8 @@ class FaultBook:
         with self._lock:
             self._armed[armed.number] = armed
 
-    def take(self, endpoint: Endpoint, session_id: str | None) -> tuple[ArmedFault, ...]:
-        """Give the armed faults that this request meets, in order of arming, counting each as used once."""
+    def take(self, endpoint: Endpoint, session_id: str | None) -> tuple[Met, ...]:
+        """Give the faults that this request meets, in order of arming, counting each as used once."""
         if not self._armed:
             return ()
         with self._lock:
@@ -85,10 +94,14 @@ class FaultBook:
             for armed in met:
                 if armed.remaining is not None:
                     armed.remaining -= 1
-            return met
+            return tuple(Met(armed.number, armed.fault) for armed in met)
 
     def _choose(self, endpoint: Endpoint, session_id: str | None) -> Iterator[ArmedFault]:
-        struck = [one for one in self._armed.values() if one.meets(endpoint, session_id) and one.strikes()]
+        struck = [
+            one
+            for one in self._armed.values()
+            if not isinstance(one.fault, Refuse) and one.meets(endpoint, session_id) and one.strikes()
+        ]
         for one in struck:
             if isinstance(one.fault, WireFault):
                 if one.fault.swallows:

@@ -220,7 +220,7 @@ def test_a_caller_who_leaves_in_mid_request_leaves_nothing_behind(fleet: Fleet, 
 def test_the_journal_has_the_request_as_it_was_sent(fleet: Fleet, caller: Caller) -> None:
     caller.send(ask("POST", f"{SEND}?x=%20y", MESSAGE_BYTES, "X-Twice: 1", "x-twice: 2"))
     assert caller.receive().json["success"]
-    eventually(fleet, lambda: not fleet._instances[3001].open_requests)
+    eventually(fleet, lambda: not fleet._instances[3001].awaited)
     arrived = entries(fleet, RequestArrived)[-1]
     assert (arrived.method, arrived.target, arrived.session_id) == (
         "POST",
