@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_instances import Fleet, InstanceAddress
+from fake_instances.faults import Refuse
+from fake_instances.hosting import ThreadHost
+from fake_instances.processes import ProcessHost
 from tests.fake_instances.support import API_KEY, SECRET, SESSION, Caller, ControlPlane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from fake_instances.hosting import Host
+
+HOSTS: dict[str, Callable[[], Host]] = {"threads": ThreadHost, "processes": ProcessHost}
 
 
 @pytest.fixture
@@ -59,3 +66,61 @@ def fresh(fleet: Fleet) -> Iterator[Caller]:
     """Connect to instance 3001, by a connection that was not used yet."""
     with Caller(fleet) as connected:
         yield connected
+
+
+@pytest.fixture(params=HOSTS)
+def hosting(request: pytest.FixtureRequest) -> str:
+    """Name each way of running instances in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def make_hosted_fleet(hosting: str) -> Iterator[Callable[[], Fleet]]:
+    """Make fleets of instances 3001 and 3002 on each host, not yet started; all are stopped in the end."""
+    made: list[Fleet] = []
+
+    def make() -> Fleet:
+        made.append(_fleet_on(hosting))
+        return made[-1]
+
+    yield make
+    for fleet in made:
+        fleet.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_fleets() -> Iterator[Callable[[str], Fleet]]:
+    """Start one fleet of instances 3001 and 3002 on each host, when it is first asked for."""
+    started: dict[str, Fleet] = {}
+
+    def give(hosting: str) -> Fleet:
+        if hosting not in started:
+            started[hosting] = _fleet_on(hosting).start()
+        return started[hosting]
+
+    yield give
+    for fleet in started.values():
+        fleet.stop()
+
+
+@pytest.fixture
+def hosted(shared_fleets: Callable[[str], Fleet], hosting: str) -> Iterator[Fleet]:
+    """Give the shared fleet of each host, as after start, its instance 3001 holding the session connected.
+
+    A module that calls its own `fleet` by this name runs on both hosts. A process takes long to start, so the
+    fleet is shared; behind every test its connections are gone and its journal is empty, though it counts on.
+    """
+    fleet = shared_fleets(hosting)
+    fleet.hold(SESSION, on=3001)
+    yield fleet
+    fleet.reset()
+    for number in fleet.numbers:
+        fleet.arm(Refuse(), number)  # ends every connection, and waits for what goes on there
+    fleet.reset()
+    fleet.control_plane = None
+    fleet.journal.forget()
+
+
+def _fleet_on(hosting: str) -> Fleet:
+    addresses = [InstanceAddress(number, "127.0.0.1", 0) for number in (3001, 3002)]
+    return Fleet(addresses, api_key=API_KEY, secret=SECRET, hosting=HOSTS[hosting]())

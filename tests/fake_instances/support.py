@@ -6,11 +6,20 @@ import json
 import select
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from fake_instances import Session
+from fake_instances.journal import (
+    FaultArmed,
+    FaultCleared,
+    FaultExecuted,
+    FaultMatched,
+    RequestArrived,
+    RequestCompleted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +52,7 @@ MESSAGE = {
     "type": "text",
     "api_key": API_KEY,
 }
+POSTED = json.dumps(MESSAGE).encode()
 
 
 def address_of(url: str) -> tuple[str, int]:
@@ -121,6 +131,23 @@ class Caller:
             self._read += data
         return self._take(len(self._read))
 
+    def until_the_end(self) -> tuple[bytes, str]:
+        """Read on until the connection ends; give what came before, and whether FIN or RST ended it."""
+        try:
+            return self.rest(), "FIN"
+        except ConnectionResetError:
+            return self._take(len(self._read)), "RST"
+
+    def pieces(self, count: int) -> list[tuple[float, bytes]]:
+        """Read this many bytes as they come: each piece with the moment of its arrival."""
+        pieces: list[tuple[float, bytes]] = []
+        while count > 0:
+            data = self._socket.recv(65536)
+            assert data, f"the instance ended the connection after {pieces!r}"
+            pieces.append((time.monotonic(), data))
+            count -= len(data)
+        return pieces
+
     def is_cut(self) -> bool:
         """Wait for the connection to end either way, with nothing before it."""
         try:
@@ -198,3 +225,37 @@ def entries(fleet: Fleet, kind: type[AnyEntry]) -> list[AnyEntry]:
 def eventually(fleet: Fleet, condition: Callable[[], bool]) -> None:
     """Wait until a condition holds that changes only where something is recorded."""
     assert fleet.journal.wait_until(condition, timeout=PATIENCE), "it did not come to pass"
+
+
+def truth(fleet: Fleet, target: str = STATUS) -> Received:
+    """Give the true answer to a request, by a connection of its own."""
+    with Caller(fleet) as other:
+        return other.get(target)
+
+
+def receipts(fleet: Fleet, fault: int) -> list[tuple[str, int | None]]:
+    """Give the receipts of a fault, each with the request that it is about."""
+    return [
+        (type(entry).__name__.removeprefix("Fault").lower(), getattr(entry, "request", None))
+        for entry in fleet.journal.entries()
+        if isinstance(entry, FaultArmed | FaultMatched | FaultExecuted | FaultCleared) and entry.fault == fault
+    ]
+
+
+def fired(fleet: Fleet, fault: int) -> RequestArrived:
+    """Wait until a fault is carried out; give the request that met it, when that was one and the newest."""
+    executed = fleet.journal.wait_for(FaultExecuted, timeout=PATIENCE, fault=fault)
+    assert receipts(fleet, fault)[:3] == [
+        ("armed", None),
+        ("matched", executed.request),
+        ("executed", executed.request),
+    ]
+    arrived = next(entry for entry in entries(fleet, RequestArrived) if entry.request == executed.request)
+    assert arrived.sequence < executed.sequence
+    return arrived
+
+
+def ended(fleet: Fleet, request: int) -> tuple[int | None, str, int]:
+    """Wait until a request has ended: its status, how it ended, and how many bytes went out."""
+    completed = fleet.journal.wait_for(RequestCompleted, timeout=PATIENCE, request=request)
+    return completed.status, completed.ending, completed.sent

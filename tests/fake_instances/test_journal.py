@@ -75,9 +75,8 @@ def test_entries_of_all_instances_are_in_the_order_of_what_happened(fleet: Fleet
         for entry in fleet.journal.entries()
         if isinstance(entry, InstanceEntry)
     ]
-    assert told == [
-        ("InstanceStarted", 3001),
-        ("InstanceStarted", 3002),
+    assert set(told[:2]) == {("InstanceStarted", 3001), ("InstanceStarted", 3002)}  # they start together
+    assert told[2:] == [
         ("SessionHeld", 3001),
         ("SessionReleased", 3001),
         ("SessionHeld", 3002),

@@ -1,0 +1,212 @@
+"""Behind any fault that fired and was cleared, an instance is byte for byte one that never had a fault."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fake_instances import SessionStatus
+from fake_instances.faults import (
+    ALL,
+    Alteration,
+    AlterWebhook,
+    Answer,
+    AnswersAs,
+    AnswersHollow,
+    BrokenJson,
+    ClaimsSent,
+    Close,
+    Delay,
+    DelayWebhook,
+    DeniesSession,
+    DeployedDialect,
+    Drip,
+    DuplicateWebhook,
+    Fault,
+    Hang,
+    HoldWebhook,
+    Lists,
+    ListsNothing,
+    LoseWebhook,
+    Miscounts,
+    Misreports,
+    Omits,
+    Padding,
+    Redirect,
+    Refuse,
+    Relabel,
+    Reset,
+    ResetOnAccept,
+    SendsThenFails,
+    Truncate,
+)
+from fake_instances.journal import FaultExecuted
+from fake_instances.sessions import Session
+from tests.fake_instances.support import (
+    API_KEY,
+    LIST,
+    MESSAGE,
+    PATIENCE,
+    SEND,
+    SESSION,
+    SESSION_ID,
+    STATUS,
+    Caller,
+    ask,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fake_instances import Fleet
+
+OTHER = Session("webjs_2_other", 2, "628444555666")
+UNKNOWN = {**MESSAGE, "session_id": "unknown"}
+FAULTS: list[Fault] = [
+    Refuse(),
+    ResetOnAccept(),
+    Hang(),
+    Hang(5),
+    Close(),
+    Reset(),
+    Reset(5),
+    Drip(50, 0.0001),
+    Truncate(5),
+    Delay(0.001),
+    Answer(500),
+    BrokenJson(),
+    Relabel(),
+    Redirect("http://elsewhere/"),
+    Padding(1),
+    Lists(OTHER),
+    Omits(SESSION_ID),
+    Misreports(SESSION_ID, SessionStatus.FAILED),
+    Miscounts(9, 3),
+    DeployedDialect(),
+    ListsNothing(),
+    AnswersAs(3002),
+    DeniesSession(),
+    ClaimsSent(),
+    AnswersHollow(),
+    SendsThenFails(),
+    SendsThenFails(by=Reset()),
+]
+WEBHOOK_FAULTS: list[Fault] = [
+    LoseWebhook(),
+    DelayWebhook(0.001),
+    DuplicateWebhook(),
+    HoldWebhook(),
+    AlterWebhook(Alteration(claim="http://elsewhere")),
+]
+
+
+@pytest.fixture
+def fleet(hosted: Fleet) -> Fleet:
+    return hosted
+
+
+@pytest.fixture(scope="session")
+def pristine_answers(request: pytest.FixtureRequest) -> Iterator[list[bytes]]:
+    """Ask everything of a fleet that never had a fault."""
+    from tests.fake_instances import conftest  # noqa: PLC0415
+
+    with conftest._fleet_on("threads") as pristine:
+        pristine.hold(SESSION, on=3001)
+        with Caller(pristine) as caller:
+            yield every_answer(caller)
+    del request
+
+
+def masked(raw: bytes) -> bytes:
+    """Give an answer without what differs from one moment, process or message to the next."""
+    for name in (rb"ETag", rb"Content-Length") if re.search(rb'"(timestamp|uptime)":', raw) else ():
+        raw = re.sub(name + rb": [^\r]*", name + b": -", raw)
+    raw = re.sub(rb"Date: [^\r]*", b"Date: -", raw)
+    raw = re.sub(rb'"(timestamp|start_time)":("[^"]*"|\d+)', rb'"\1":-', raw)
+    raw = re.sub(rb'"(uptime|pid)":[-0-9.e]+', rb'"\1":-', raw)
+    return re.sub(rb"3EB0\w+", b"3EB0-", raw)
+
+
+def every_answer(caller: Caller) -> list[bytes]:
+    """Ask every route for everything it has to say, all over one connection."""
+    targets = ["/", "/info", "/health", "/health/detailed", "/health/ready", LIST, STATUS, "/nowhere", "//health"]
+    targets += [f"/api/sessions/unknown/status?api_key={API_KEY}", "/api/sessions"]
+    made = {"session_id": "made", "workspace_id": 7, "api_key": API_KEY}
+    answers = [caller.get(target) for target in targets]
+    caller.send(*(ask("HEAD", target) for target in targets))
+    heads = [caller.receive(bodiless=True) for _ in targets]
+    unchanged = caller.get(STATUS, f"If-None-Match: {answers[6].headers['ETag']}")
+    messages = [caller.post(SEND, body) for body in (MESSAGE, {}, UNKNOWN, {**MESSAGE, "recipient_phone": "x"})]
+    answers += [*heads, unchanged, *messages, caller.post("/api/sessions", made), caller.get(LIST)]
+    answers.append(caller.post("/api/sessions/made/reconnect", made))
+    answers += [caller.post("/api/sessions/made", made, "DELETE") for _ in range(2)]
+    caller.send(ask("POST", SEND, b"{broken"))
+    answers.append(caller.receive())
+    assert unchanged.status == 304
+    return [masked(answer.raw) for answer in answers]
+
+
+def fire(fleet: Fleet, fault: Fault, armed: int) -> None:
+    """Have an armed fault fire, over a connection of its own."""
+    after = fleet.journal.last
+    if isinstance(fault, Refuse):
+        after = 0
+    elif isinstance(fault, ResetOnAccept):
+        Caller(fleet).leave()
+    else:
+        body = UNKNOWN if isinstance(fault, ClaimsSent) else MESSAGE
+        sends = isinstance(fault, DeniesSession | ClaimsSent | AnswersHollow | SendsThenFails)
+        target = "/health/detailed" if isinstance(fault, DeployedDialect | Miscounts) else STATUS
+        with Caller(fleet) as firing:
+            firing.send(ask("POST", SEND, _json(body)) if sends else ask("GET", _other(target, fault)))
+            fleet.journal.wait_for(FaultExecuted, timeout=PATIENCE, after=after, fault=armed)
+    fleet.journal.wait_for(FaultExecuted, timeout=PATIENCE, after=after, fault=armed)
+
+
+def _json(body: dict[str, object]) -> bytes:
+    import json  # noqa: PLC0415
+
+    return json.dumps(body).encode()
+
+
+def _other(target: str, fault: Fault) -> str:
+    return LIST if isinstance(fault, Lists) else target
+
+
+def test_every_fault_is_tried() -> None:
+    assert {type(fault) for fault in [*FAULTS, *WEBHOOK_FAULTS]} == set(ALL.values())
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_behind_a_cleared_fault_everything_is_as_if_it_had_never_been(
+    fleet: Fleet, pristine_answers: list[bytes], fault: Fault
+) -> None:
+    with Caller(fleet) as kept:
+        assert kept.get("/health").status == 200
+        armed = fleet.arm(fault, 3001)
+        fire(fleet, fault, armed)
+        fleet.clear(fault=armed)
+        if not isinstance(fault, Refuse):
+            assert every_answer(kept) == pristine_answers
+    with Caller(fleet) as fresh:
+        assert every_answer(fresh) == pristine_answers
+    with Caller(fleet, 3002) as elsewhere:
+        assert elsewhere.get(LIST).json["total"] == 0
+
+
+@pytest.mark.parametrize("fault", FAULTS[2:], ids=str)
+def test_behind_a_fault_that_is_used_up_everything_is_as_if_it_had_never_been(
+    fleet: Fleet, pristine_answers: list[bytes], fault: Fault
+) -> None:
+    armed = fleet.arm(fault, 3001, times=1)
+    fire(fleet, fault, armed)
+    with Caller(fleet) as fresh:
+        assert every_answer(fresh) == pristine_answers
+
+
+def test_a_fault_in_force_is_no_such_answer(fleet: Fleet, pristine_answers: list[bytes]) -> None:
+    fleet.arm(Relabel(), 3001, [*Relabel.usual][:1])
+    with Caller(fleet) as fresh:
+        assert every_answer(fresh) != pristine_answers

@@ -1,0 +1,347 @@
+"""What arrives under each wire fault, on a fresh and on a kept-alive connection, whichever way instances run."""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fake_instances.faults import (
+    ROUTES,
+    Close,
+    Delay,
+    Drip,
+    Hang,
+    Padding,
+    Refuse,
+    Reset,
+    ResetOnAccept,
+    Truncate,
+)
+from fake_instances.journal import FaultExecuted, MessageDelivered, RequestArrived
+from tests.fake_instances.support import (
+    LIST,
+    PATIENCE,
+    POSTED,
+    SEND,
+    STATUS,
+    Caller,
+    address_of,
+    ask,
+    ended,
+    entries,
+    fired,
+    receipts,
+    truth,
+)
+
+if TYPE_CHECKING:
+    from fake_instances import Fleet
+    from fake_instances.faults import WireFault
+
+SWALLOWING = [(Close(), "FIN"), (Reset(), "RST")]
+HEAD = rb"HTTP/1\.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n"
+
+
+@pytest.fixture
+def fleet(hosted: Fleet) -> Fleet:
+    return hosted
+
+
+def undated(raw: bytes) -> bytes:
+    return re.sub(rb"Date: [^\r]*", b"Date: -", raw)
+
+
+def head_of(raw: bytes) -> bytes:
+    return raw[: raw.index(b"\r\n\r\n") + 4]
+
+
+# The listener
+
+
+def test_an_instance_that_refuses_is_refused_by_the_system_and_keeps_its_port(
+    fleet: Fleet, caller: Caller
+) -> None:
+    address = address_of(fleet.url(3001))
+    fault = fleet.arm(Refuse(), 3001)
+    assert caller.until_the_end() == (b"", "FIN")
+    for _ in range(3):
+        with pytest.raises(ConnectionRefusedError) as told:
+            socket.create_connection(address, PATIENCE)
+        assert told.value.errno == errno.ECONNREFUSED
+    with socket.socket() as other, pytest.raises(OSError, match="in use") as taken:
+        other.bind(address)
+    assert taken.value.errno == errno.EADDRINUSE
+    fleet.clear(fault=fault)
+    assert address_of(fleet.url(3001)) == address
+    assert truth(fleet).status == 200
+    assert receipts(fleet, fault) == [("armed", None), ("executed", None), ("cleared", None)]
+
+
+def test_a_connection_reset_on_accept_ends_by_rst_with_nothing_read(fleet: Fleet) -> None:
+    fault = fleet.arm(ResetOnAccept(), 3001, times=2)
+    for _ in range(2):
+        with Caller(fleet) as reset:
+            assert reset.until_the_end() == (b"", "RST")
+    assert not entries(fleet, RequestArrived)
+    assert truth(fleet).status == 200
+    once = [("matched", None), ("executed", None)]
+    assert receipts(fleet, fault) == [("armed", None), *once, *once]
+
+
+def test_connections_that_live_go_on_while_new_ones_are_reset_on_accept(fleet: Fleet) -> None:
+    with Caller(fleet) as living:
+        assert living.get(STATUS).status == 200
+        fault = fleet.arm(ResetOnAccept(), 3001)
+        with Caller(fleet) as reset:
+            assert reset.until_the_end() == (b"", "RST")
+        assert living.get(STATUS).status == 200
+        with Caller(fleet, 3002) as elsewhere:
+            assert elsewhere.get(LIST).status == 200
+        fleet.clear(fault=fault)
+        assert truth(fleet).status == 200
+
+
+# Silence
+
+
+def test_a_hang_before_the_headers_is_silence_on_an_open_connection(fleet: Fleet, caller: Caller) -> None:
+    fault = fleet.arm(Hang(), 3001)
+    caller.send(ask("POST", SEND, POSTED) + ask("GET", STATUS))
+    met = fired(fleet, fault)
+    assert caller.hears_nothing()
+    assert (fleet.hanging(3001), met.target) == (1, SEND)
+    fleet.clear()
+    assert caller.until_the_end() == (b"", "FIN")
+    assert ended(fleet, met.request) == (None, "closed", 0)
+    assert entries(fleet, RequestArrived)[-1] == met
+    assert not entries(fleet, MessageDelivered)
+
+
+@pytest.mark.parametrize("after", [0, 1, 50])
+def test_a_hang_in_the_body_comes_behind_exactly_so_many_bytes(
+    fleet: Fleet, caller: Caller, after: int
+) -> None:
+    true = truth(fleet)
+    fault = fleet.arm(Hang(after), 3001)
+    caller.send(ask("GET", STATUS))
+    head = caller.receive_head()
+    assert undated(head) == undated(head_of(true.raw))
+    assert caller._take(after) == true.body[:after]
+    met = fired(fleet, fault)
+    assert caller.hears_nothing()
+    fleet.clear()
+    assert caller.until_the_end() == (b"", "FIN")
+    assert ended(fleet, met.request) == (200, "closed", len(head) + after)
+
+
+def test_a_hang_behind_more_than_the_body_keeps_the_connection_silent(fleet: Fleet, caller: Caller) -> None:
+    fleet.arm(Hang(10_000), 3001)
+    caller.send(ask("GET", STATUS))
+    assert caller.receive().status == 200
+    caller.send(ask("GET", LIST))
+    assert caller.hears_nothing()
+
+
+@pytest.mark.parametrize("fault", [Hang(0), Reset(0), Truncate(5), Drip(100, 0.001)], ids=str)
+def test_a_request_whose_answer_fails_behind_its_headers_is_carried_out_once(
+    fleet: Fleet, caller: Caller, fault: WireFault
+) -> None:
+    armed = fleet.arm(fault, 3001)
+    caller.send(ask("POST", SEND, POSTED))
+    met = fired(fleet, armed)
+    assert caller.receive_head().startswith(b"HTTP/1.1 200 OK\r\n")
+    (delivered,) = entries(fleet, MessageDelivered)
+    assert (delivered.request, delivered.text) == (met.request, "héllo ✓")
+
+
+# The end of the connection
+
+
+@pytest.mark.parametrize(("fault", "end"), SWALLOWING, ids=str)
+@pytest.mark.parametrize(
+    "asked", [ask("GET", STATUS), ask("HEAD", STATUS), ask("POST", SEND, POSTED)], ids=["get", "head", "send"]
+)
+def test_a_connection_that_ends_without_an_answer_ends_as_ordered(
+    fleet: Fleet, caller: Caller, fault: WireFault, end: str, asked: bytes
+) -> None:
+    armed = fleet.arm(fault, 3001)
+    caller.send(asked)
+    assert caller.until_the_end() == (b"", end)
+    met = fired(fleet, armed)
+    assert asked.startswith(met.method.encode())
+    assert ended(fleet, met.request) == (None, "closed", 0)
+    assert not entries(fleet, MessageDelivered)
+
+
+@pytest.mark.parametrize(("fault", "end"), [*SWALLOWING, (Reset(3), "RST"), (Truncate(3), "FIN")], ids=str)
+def test_a_request_behind_one_that_ends_the_connection_is_not_read(
+    fleet: Fleet, caller: Caller, fault: WireFault, end: str
+) -> None:
+    armed = fleet.arm(fault, 3001, times=1)
+    caller.send(ask("GET", STATUS) + ask("POST", SEND, POSTED))
+    data, how = caller.until_the_end()
+    assert (how, data.count(b"HTTP/1.1")) == (end, 0 if fault.swallows else 1)
+    assert entries(fleet, RequestArrived)[-1] == fired(fleet, armed)
+    assert not entries(fleet, MessageDelivered)
+    assert truth(fleet).status == 200
+
+
+@pytest.mark.parametrize("after", [0, 1, 50])
+def test_a_reset_in_the_body_comes_behind_exactly_so_many_bytes(
+    fleet: Fleet, caller: Caller, after: int
+) -> None:
+    true = truth(fleet)
+    fault = fleet.arm(Reset(after), 3001)
+    caller.send(ask("GET", STATUS))
+    data, end = caller.until_the_end()
+    head = head_of(data)
+    assert undated(head) == undated(head_of(true.raw))
+    assert (data[len(head) :], end) == (true.body[:after], "RST")
+    met = fired(fleet, fault)
+    assert (met.target, ended(fleet, met.request)) == (STATUS, (200, "closed", len(data)))
+
+
+def test_a_reset_in_a_body_of_megabytes_comes_behind_exactly_so_many_bytes(
+    fleet: Fleet, caller: Caller
+) -> None:
+    fleet.arm(Padding(6), 3001)
+    fault = fleet.arm(Reset(5_000_000), 3001)
+    caller.send(ask("GET", STATUS))
+    data, end = caller.until_the_end()
+    head = head_of(data)
+    assert re.match(HEAD % 6_000_000, head)
+    assert (len(data) - len(head), end) == (5_000_000, "RST")
+    assert ended(fleet, fired(fleet, fault).request) == (200, "closed", len(data))
+
+
+@pytest.mark.parametrize("missing", [1, 40, 100_000])
+def test_a_truncated_answer_promises_exactly_so_much_more_than_comes(
+    fleet: Fleet, caller: Caller, missing: int
+) -> None:
+    true = truth(fleet)
+    kept = true.body[: max(0, len(true.body) - missing)]
+    fault = fleet.arm(Truncate(missing), 3001)
+    caller.send(ask("GET", STATUS))
+    data, end = caller.until_the_end()
+    head = head_of(data)
+    assert re.match(HEAD % (len(kept) + missing), head)
+    assert re.sub(rb"Length: \d+", b"Length: -", undated(head)) == re.sub(
+        rb"Length: \d+", b"Length: -", undated(head_of(true.raw))
+    )
+    assert (data[len(head) :], end) == (kept, "FIN")
+    met = fired(fleet, fault)
+    assert ended(fleet, met.request) == (200, "closed", len(data))
+
+
+def test_an_answer_without_a_body_cannot_be_truncated_and_leaves_no_receipt_of_it(
+    fleet: Fleet, caller: Caller
+) -> None:
+    fault = fleet.arm(Truncate(5), 3001, times=1)
+    caller.send(ask("HEAD", STATUS) + ask("GET", LIST))
+    assert caller.receive(bodiless=True).status == 200
+    assert caller.receive().json["total"] == 1
+    assert [kind for kind, _ in receipts(fleet, fault)] == ["armed", "matched"]
+
+
+@pytest.mark.parametrize(("fault", "end"), [(Hang(20), None), (Reset(20), "RST")], ids=str)
+def test_an_answer_without_a_body_fails_behind_its_headers(
+    fleet: Fleet, caller: Caller, fault: WireFault, end: str | None
+) -> None:
+    armed = fleet.arm(fault, 3001)
+    caller.send(ask("HEAD", STATUS))
+    head = caller.receive_head()
+    met = fired(fleet, armed)
+    if end is None:
+        assert caller.hears_nothing()
+        fleet.clear()
+    assert caller.until_the_end() == (b"", end or "FIN")
+    assert ended(fleet, met.request) == (200, "closed", len(head))
+
+
+# Slowness
+
+
+@pytest.mark.parametrize(("size", "every"), [(1, 0.0005), (97, 0.02)])
+def test_a_dripped_answer_comes_whole_in_pieces_and_not_sooner(
+    fleet: Fleet, caller: Caller, size: int, every: float
+) -> None:
+    true = truth(fleet)
+    fault = fleet.arm(Drip(size, every), 3001, times=1)
+    caller.send(ask("GET", STATUS) + ask("GET", LIST))
+    started = time.monotonic()
+    pieces = caller.pieces(len(true.raw))
+    whole = b"".join(data for _, data in pieces)
+    assert undated(whole[: len(true.raw)]) == undated(true.raw)
+    assert pieces[-1][0] - started >= every * (len(true.raw) // size - 1)
+    if every > 0.01:  # a piece may be late, and then come with the next one
+        assert len(pieces) > 1
+        assert {len(data) % size for _, data in pieces[:-1]} == {0}
+    met = fired(fleet, fault)
+    assert ended(fleet, met.request) == (200, "answered", len(true.raw))
+    caller._read = whole[len(true.raw) :]
+    assert caller.receive().json["total"] == 1
+
+
+def test_a_caller_who_leaves_a_dripped_answer_is_noticed(fleet: Fleet, caller: Caller) -> None:
+    fault = fleet.arm(Drip(10, 60), 3001)
+    caller.send(ask("GET", STATUS))
+    assert caller._take(10) == b"HTTP/1.1 2"
+    assert caller.hears_nothing()
+    caller.leave()
+    assert ended(fleet, fired(fleet, fault).request) == (200, "caller left", 10)
+
+
+def test_a_dripped_answer_ends_when_the_fault_is_cleared(fleet: Fleet, caller: Caller) -> None:
+    fault = fleet.arm(Drip(10, 60), 3001)
+    caller.send(ask("GET", STATUS))
+    assert caller._take(10) == b"HTTP/1.1 2"
+    fleet.clear()
+    assert caller.until_the_end() == (b"", "FIN")
+    assert ended(fleet, fired(fleet, fault).request) == (200, "closed", 10)
+
+
+def test_a_late_answer_is_identical_and_not_early(fleet: Fleet, caller: Caller) -> None:
+    true = truth(fleet)
+    fault = fleet.arm(Delay(0.15), 3001, times=1)
+    caller.send(ask("GET", STATUS) + ask("GET", LIST))
+    started = time.monotonic()
+    late = caller.receive()
+    assert time.monotonic() - started >= 0.14  # what was sent may have been read before we looked
+    assert undated(late.raw) == undated(true.raw)
+    met = fired(fleet, fault)
+    assert ended(fleet, met.request) == (200, "answered", len(late.raw))
+    assert caller.receive().json["total"] == 1
+
+
+def test_a_message_answered_late_is_delivered_at_once(fleet: Fleet, caller: Caller) -> None:
+    fault = fleet.arm(Delay(600), 3001)
+    caller.send(ask("POST", SEND, POSTED))
+    met = fired(fleet, fault)
+    (delivered,) = entries(fleet, MessageDelivered)
+    assert delivered.request == met.request
+    assert caller.hears_nothing()
+    caller.leave()
+    assert ended(fleet, met.request) == (None, "caller left", 0)
+
+
+@pytest.mark.parametrize("fault", [Close(), Reset(), Reset(4), Truncate(4), Hang(), Hang(4), Drip(1, 60)], ids=str)
+def test_a_wire_fault_happens_on_every_route_and_for_whom_it_was_armed_alone(
+    fleet: Fleet, fault: WireFault
+) -> None:
+    targets = ["/health", "/health/detailed", "/health/ready", LIST, STATUS, "/info", "/nowhere"]
+    armed = fleet.arm(fault, 3001, ROUTES)
+    with Caller(fleet, 3002) as elsewhere:
+        assert [elsewhere.get(target).status for target in targets] == [200] * 4 + [404, 200, 404]
+    callers = [Caller(fleet) for _ in targets]
+    for caller, target in zip(callers, targets, strict=True):
+        before = fleet.journal.last
+        caller.send(ask("GET", target))
+        fleet.journal.wait_for(FaultExecuted, timeout=PATIENCE, after=before, fault=armed)
+        assert entries(fleet, RequestArrived)[-1].target == target
+    for caller in callers:
+        caller.leave()
