@@ -238,7 +238,8 @@ def receipts(fleet: Fleet, fault: int) -> list[tuple[str, int | None]]:
     return [
         (type(entry).__name__.removeprefix("Fault").lower(), getattr(entry, "request", None))
         for entry in fleet.journal.entries()
-        if isinstance(entry, FaultArmed | FaultMatched | FaultExecuted | FaultCleared) and entry.fault == fault
+        if isinstance(entry, FaultArmed | FaultMatched | FaultExecuted | FaultCleared)
+        and entry.fault == fault
     ]
 
 

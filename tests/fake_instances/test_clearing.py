@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_instances import SessionStatus
+from fake_instances import Fleet, InstanceAddress, Session, SessionStatus
 from fake_instances.faults import (
     ALL,
     Alteration,
@@ -43,12 +43,12 @@ from fake_instances.faults import (
     Truncate,
 )
 from fake_instances.journal import FaultExecuted
-from fake_instances.sessions import Session
 from tests.fake_instances.support import (
     API_KEY,
     LIST,
     MESSAGE,
     PATIENCE,
+    SECRET,
     SEND,
     SESSION,
     SESSION_ID,
@@ -56,11 +56,6 @@ from tests.fake_instances.support import (
     Caller,
     ask,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fake_instances import Fleet
 
 OTHER = Session("webjs_2_other", 2, "628444555666")
 UNKNOWN = {**MESSAGE, "session_id": "unknown"}
@@ -107,21 +102,19 @@ def fleet(hosted: Fleet) -> Fleet:
     return hosted
 
 
-@pytest.fixture(scope="session")
-def pristine_answers(request: pytest.FixtureRequest) -> Iterator[list[bytes]]:
+@pytest.fixture(scope="module")
+def pristine_answers() -> list[bytes]:
     """Ask everything of a fleet that never had a fault."""
-    from tests.fake_instances import conftest  # noqa: PLC0415
-
-    with conftest._fleet_on("threads") as pristine:
+    addresses = [InstanceAddress(number, "127.0.0.1", 0) for number in (3001, 3002)]
+    with Fleet(addresses, api_key=API_KEY, secret=SECRET) as pristine:
         pristine.hold(SESSION, on=3001)
         with Caller(pristine) as caller:
-            yield every_answer(caller)
-    del request
+            return every_answer(caller)
 
 
-def masked(raw: bytes) -> bytes:
+def masked(raw: bytes, *, timed: bool = False) -> bytes:
     """Give an answer without what differs from one moment, process or message to the next."""
-    for name in (rb"ETag", rb"Content-Length") if re.search(rb'"(timestamp|uptime)":', raw) else ():
+    for name in (rb"ETag", rb"Content-Length") if timed or re.search(rb'"(timestamp|uptime)":', raw) else ():
         raw = re.sub(name + rb": [^\r]*", name + b": -", raw)
     raw = re.sub(rb"Date: [^\r]*", b"Date: -", raw)
     raw = re.sub(rb'"(timestamp|start_time)":("[^"]*"|\d+)', rb'"\1":-', raw)
@@ -131,21 +124,37 @@ def masked(raw: bytes) -> bytes:
 
 def every_answer(caller: Caller) -> list[bytes]:
     """Ask every route for everything it has to say, all over one connection."""
-    targets = ["/", "/info", "/health", "/health/detailed", "/health/ready", LIST, STATUS, "/nowhere", "//health"]
+    targets = [
+        "/",
+        "/info",
+        "/health",
+        "/health/detailed",
+        "/health/ready",
+        LIST,
+        STATUS,
+        "/nowhere",
+        "//health",
+    ]
     targets += [f"/api/sessions/unknown/status?api_key={API_KEY}", "/api/sessions"]
     made = {"session_id": "made", "workspace_id": 7, "api_key": API_KEY}
     answers = [caller.get(target) for target in targets]
     caller.send(*(ask("HEAD", target) for target in targets))
     heads = [caller.receive(bodiless=True) for _ in targets]
     unchanged = caller.get(STATUS, f"If-None-Match: {answers[6].headers['ETag']}")
-    messages = [caller.post(SEND, body) for body in (MESSAGE, {}, UNKNOWN, {**MESSAGE, "recipient_phone": "x"})]
-    answers += [*heads, unchanged, *messages, caller.post("/api/sessions", made), caller.get(LIST)]
+    messages = [
+        caller.post(SEND, body) for body in (MESSAGE, {}, UNKNOWN, {**MESSAGE, "recipient_phone": "x"})
+    ]
+    answers += [unchanged, *messages, caller.post("/api/sessions", made), caller.get(LIST)]
     answers.append(caller.post("/api/sessions/made/reconnect", made))
     answers += [caller.post("/api/sessions/made", made, "DELETE") for _ in range(2)]
     caller.send(ask("POST", SEND, b"{broken"))
     answers.append(caller.receive())
     assert unchanged.status == 304
-    return [masked(answer.raw) for answer in answers]
+    timed = [b'"timestamp"' in answer.body for answer in answers[: len(targets)]]
+    return [
+        *(masked(answer.raw) for answer in answers),
+        *(masked(head.raw, timed=by) for head, by in zip(heads, timed, strict=True)),
+    ]
 
 
 def fire(fleet: Fleet, fault: Fault, armed: int) -> None:
@@ -158,21 +167,13 @@ def fire(fleet: Fleet, fault: Fault, armed: int) -> None:
     else:
         body = UNKNOWN if isinstance(fault, ClaimsSent) else MESSAGE
         sends = isinstance(fault, DeniesSession | ClaimsSent | AnswersHollow | SendsThenFails)
-        target = "/health/detailed" if isinstance(fault, DeployedDialect | Miscounts) else STATUS
+        target = STATUS
+        if isinstance(fault, DeployedDialect | Miscounts | Lists):
+            target = "/health/detailed"
         with Caller(fleet) as firing:
-            firing.send(ask("POST", SEND, _json(body)) if sends else ask("GET", _other(target, fault)))
+            firing.send(ask("POST", SEND, json.dumps(body).encode()) if sends else ask("GET", target))
             fleet.journal.wait_for(FaultExecuted, timeout=PATIENCE, after=after, fault=armed)
     fleet.journal.wait_for(FaultExecuted, timeout=PATIENCE, after=after, fault=armed)
-
-
-def _json(body: dict[str, object]) -> bytes:
-    import json  # noqa: PLC0415
-
-    return json.dumps(body).encode()
-
-
-def _other(target: str, fault: Fault) -> str:
-    return LIST if isinstance(fault, Lists) else target
 
 
 def test_every_fault_is_tried() -> None:
@@ -210,3 +211,12 @@ def test_a_fault_in_force_is_no_such_answer(fleet: Fleet, pristine_answers: list
     fleet.arm(Relabel(), 3001, [*Relabel.usual][:1])
     with Caller(fleet) as fresh:
         assert every_answer(fresh) != pristine_answers
+
+
+@pytest.mark.parametrize("fault", WEBHOOK_FAULTS, ids=str)
+def test_a_webhook_fault_changes_no_answer(fleet: Fleet, pristine_answers: list[bytes], fault: Fault) -> None:
+    armed = fleet.arm(fault, 3001)
+    with Caller(fleet) as kept:
+        assert every_answer(kept) == pristine_answers
+        fleet.clear(fault=armed)
+        assert every_answer(kept) == pristine_answers

@@ -20,14 +20,15 @@ from tests.fake_instances.support import (
     ended,
     entries,
     fired,
-    receipts,
     truth,
 )
 
 if TYPE_CHECKING:
     from fake_instances import Fleet
 
-DRESS = rb"X-Powered-By: Express\r\nDate: [^\r]+ GMT\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\n"
+DRESS = (
+    rb"X-Powered-By: Express\r\nDate: [^\r]+ GMT\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\n"
+)
 JSON = rb"Content-Type: application/json; charset=utf-8\r\n"
 LOCATIONS = [
     "http://127.0.0.1:3002/api/messages/send",
@@ -56,7 +57,9 @@ def without(head: bytes, *names: str) -> bytes:
     return head
 
 
-@pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 404, 408, 418, 429, 500, 501, 502, 503, 504, 599])
+@pytest.mark.parametrize(
+    "status", [200, 201, 400, 401, 403, 404, 408, 418, 429, 500, 501, 502, 503, 504, 599]
+)
 @pytest.mark.parametrize(
     ("make", "kind"),
     [
@@ -83,7 +86,9 @@ def test_any_status_arrives_with_any_body(
     assert not entries(fleet, MessageDelivered)
 
 
-@pytest.mark.parametrize("fault", [Answer(503), Redirect("http://elsewhere/"), Relabel(), Padding(1)], ids=str)
+@pytest.mark.parametrize(
+    "fault", [Answer(503), Redirect("http://elsewhere/"), Relabel(), Padding(1)], ids=str
+)
 def test_head_is_answered_with_the_headers_of_the_fault_and_no_body(
     fleet: Fleet, caller: Caller, fault: Answer
 ) -> None:
@@ -114,7 +119,9 @@ def test_broken_json_is_as_long_as_it_says_and_does_not_parse(
     assert caller.get(STATUS).json["status"] == "connected"
 
 
-@pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "text/plain", "application/octet-stream"])
+@pytest.mark.parametrize(
+    "content_type", ["text/html; charset=utf-8", "text/plain", "application/octet-stream"]
+)
 def test_a_true_body_arrives_under_another_content_type(
     fleet: Fleet, caller: Caller, content_type: str
 ) -> None:
@@ -177,5 +184,3 @@ def test_a_message_whose_answer_is_altered_is_sent(
     assert caller.receive().status == 200
     (delivered,) = entries(fleet, MessageDelivered)
     assert delivered.request == fired(fleet, armed).request
-
-

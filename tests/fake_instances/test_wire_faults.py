@@ -329,7 +329,9 @@ def test_a_message_answered_late_is_delivered_at_once(fleet: Fleet, caller: Call
     assert ended(fleet, met.request) == (None, "caller left", 0)
 
 
-@pytest.mark.parametrize("fault", [Close(), Reset(), Reset(4), Truncate(4), Hang(), Hang(4), Drip(1, 60)], ids=str)
+@pytest.mark.parametrize(
+    "fault", [Close(), Reset(), Reset(4), Truncate(4), Hang(), Hang(4), Drip(1, 60)], ids=str
+)
 def test_a_wire_fault_happens_on_every_route_and_for_whom_it_was_armed_alone(
     fleet: Fleet, fault: WireFault
 ) -> None:
