@@ -26,6 +26,9 @@ from fake_instances.faults import (
 from fake_instances.replies import answer
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.datastructures import Headers
+
     from fake_instances.faults import Met
     from fake_instances.gateway import Exchange, Gateway
     from fake_instances.sessions import Session
@@ -48,9 +51,18 @@ def meet(gateway: Gateway, exchange: Exchange, met: tuple[Met, ...]) -> Response
             case Redirect(location=location, status=status):
                 gateway.executed(exchange.number, one)
                 text = f"{_phrase(status)}. Redirecting to {location}"
-                replaced = Response(text, status, content_type="text/plain; charset=utf-8")
-                replaced.headers["Location"] = location
+                replaced = _Verbatim(text, status, content_type="text/plain; charset=utf-8")
+                replaced.headers["Location"] = location.encode(errors="replace").decode("latin-1")
     return replaced
+
+
+class _Verbatim(Response):
+    """Leads exactly where it was told to; Werkzeug would rewrite the location."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        headers = super().get_wsgi_headers(environ)
+        headers["Location"] = self.headers["Location"]
+        return headers
 
 
 def _phrase(status: int) -> str:
