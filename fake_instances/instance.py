@@ -31,7 +31,7 @@ from fake_instances.lens import Told, one_under, statistics, utc_now
 from fake_instances.sessions import Session, SessionStatus, SessionTable, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fake_instances.faults import ArmedFault, WireFault
     from fake_instances.gateway import Arrival
@@ -191,13 +191,13 @@ class Instance:
         """Count the copies held, by the health routes' terms, as told under these lies."""
         if not lies:
             return self._table.counts()
-        return self._told(request, lies, only_counts=True).counts
+        return self._told(request, lies, lambda told: told.counts).counts
 
     def details(self, request: int, lies: tuple[Met, ...]) -> tuple[dict[str, int], bytes]:
         """Give the counts, and the JSON of `details`, as told under these lies."""
         if not lies:
             return self._table.listing()
-        told = self._told(request, lies)
+        told = self._told(request, lies, lambda told: (told.counts, to_json(told.sessions)))
         for met in lies:
             if isinstance(met.fault, DeployedDialect):
                 self.executed(request, met)
@@ -209,7 +209,7 @@ class Instance:
         if not lies:
             counts, listed = self._table.listing()
             return counts["total"], listed
-        told = self._told(request, lies)
+        told = self._told(request, lies, lambda told: (told.counts["total"], to_json(told.sessions)))
         return told.counts["total"], to_json(told.sessions)
 
     def shown(self, request: int, session_id: str, lies: tuple[Met, ...]) -> Session | None:
@@ -254,12 +254,13 @@ class Instance:
         )
         return message_id
 
-    def _told(self, request: int, lies: tuple[Met, ...], *, only_counts: bool = False) -> Told:
+    def _told(self, request: int, lies: tuple[Met, ...], seen: Callable[[Told], object]) -> Told:
+        """Tell under these lies; one that changes nothing of what is `seen` of it has not happened."""
         told = Told.of(self.sessions())
         for met in lies:
             assert isinstance(met.fault, Lie)  # noqa: S101 - what the application hands over as one
             before, told = told, told.under(met.fault, self._neighbours.sessions)
-            if told.counts != before.counts if only_counts else told != before:
+            if seen(told) != seen(before):
                 self.executed(request, met)
         return told
 
