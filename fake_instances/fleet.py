@@ -397,6 +397,8 @@ class Fleet(Holdings):
 
     def reset(self) -> None:
         """Clear every fault, let every session go and have every instance run: as after start."""
+        for instance in self._instances.values():
+            instance.resume()  # first: one that stands still cannot be told to listen again
         with contextlib.ExitStack() as all_of_it:  # each is done, even if another fails
             for instance in self._instances.values():
                 all_of_it.callback(self._revive, instance)
@@ -407,7 +409,6 @@ class Fleet(Holdings):
             self._signatures.clear()
 
     def _revive(self, instance: Instance) -> None:
-        instance.resume()
         if self._started and not instance.running:
             instance.start()
 
