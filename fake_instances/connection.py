@@ -121,6 +121,8 @@ class Connection:
     def _receive(self) -> bool:
         data = self._socket.recv(65536)
         self._ready()
+        if self._dropped:  # while it stood still
+            return False
         self._reader.feed(data)
         return bool(data)
 

@@ -86,6 +86,7 @@ class Instance:
         self.started_at = time.monotonic()
         self.running = False
         self.paused = False
+        self._killed = False
         self._neighbours = neighbours
         self._url = url
         self._journal = journal
@@ -109,6 +110,7 @@ class Instance:
             PortInUseError: another process has the port.
         """
         self.started_at = time.monotonic()
+        self._killed = False
         if not self.faults.refusing:
             self._server.listen()
         self.running = True
@@ -116,9 +118,11 @@ class Instance:
 
     def stop(self, *, abruptly: bool = False) -> None:
         """End it, in order or as `kill -9` would; its copies are for the fleet to keep or to let go."""
-        if self.paused:
+        if self.paused and not abruptly:
             self.resume()
+        self.paused = False
         was_running, self.running = self.running, False
+        self._killed = abruptly
         if abruptly:
             self._server.kill()
         else:
@@ -356,6 +360,8 @@ class Instance:
             return
         self.awaited.discard(request)
         self.hanging.discard(request)
+        if ending == "closed" and self._killed:
+            ending = "killed"
         self._journal.record(
             RequestCompleted(instance=self.number, request=request, status=status, ending=ending, sent=sent)
         )
