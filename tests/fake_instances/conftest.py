@@ -89,28 +89,35 @@ def make_hosted_fleet(hosting: str) -> Iterator[Callable[[], Fleet]]:
 
 
 @pytest.fixture(scope="session")
-def shared_fleets() -> Iterator[Callable[[str], Fleet]]:
-    """Start one fleet of instances 3001 and 3002 on each host, when it is first asked for."""
-    started: dict[str, Fleet] = {}
+def processes() -> Iterator[Callable[[], Fleet]]:
+    """Start one fleet of instances 3001 and 3002 on the process host, when it is first asked for."""
+    started: list[Fleet] = []
 
-    def give(hosting: str) -> Fleet:
-        if hosting not in started:
-            started[hosting] = _fleet_on(hosting).start()
-        return started[hosting]
+    def give() -> Fleet:
+        if not started:
+            started.append(_fleet_on("processes").start())
+        return started[0]
 
     yield give
-    for fleet in started.values():
+    for fleet in started:
         fleet.stop()
 
 
 @pytest.fixture
-def hosted(shared_fleets: Callable[[str], Fleet], hosting: str) -> Iterator[Fleet]:
-    """Give the shared fleet of each host, as after start, its instance 3001 holding the session connected.
+def hosted(
+    hosting: str, make_hosted_fleet: Callable[[], Fleet], processes: Callable[[], Fleet]
+) -> Iterator[Fleet]:
+    """Give a fleet on each host, its instance 3001 holding the session connected.
 
-    A module that calls its own `fleet` by this name runs on both hosts. A process takes long to start, so the
+    A module that calls its own `fleet` by this name runs on both hosts. Processes take long to start, so their
     fleet is shared; behind every test its connections are gone and its journal is empty, though it counts on.
     """
-    fleet = shared_fleets(hosting)
+    if hosting == "threads":
+        started = make_hosted_fleet().start()
+        started.hold(SESSION, on=3001)
+        yield started
+        return
+    fleet = processes()
     fleet.hold(SESSION, on=3001)
     yield fleet
     fleet.reset()

@@ -105,9 +105,13 @@ def test_a_message_is_delivered_once_and_its_answer_is_lost_on_the_wire(
     caller.send(ask("POST", SEND, POSTED))
     met = fired(fleet, fault)
     assert delivered(fleet) == [met.request]
+    before = b""
     if end is None:
+        before = b"" if by.swallows else caller.receive_head() + caller._take(7)
+        assert caller.hears_nothing()
         fleet.clear()
-    data, how = caller.until_the_end()
+    behind, how = caller.until_the_end()
+    data = before + behind
     assert how == (end or "FIN")
     assert ended(fleet, met.request) == (200 if data else None, "closed", len(data))
     body = data.partition(b"\r\n\r\n")[2]
