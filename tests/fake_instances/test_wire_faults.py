@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from fake_instances.faults import (
     ResetOnAccept,
     Truncate,
 )
-from fake_instances.journal import FaultExecuted, MessageDelivered, RequestArrived
+from fake_instances.journal import Entry, FaultExecuted, FaultMatched, MessageDelivered, RequestArrived
 from tests.fake_instances.support import (
     LIST,
     PATIENCE,
@@ -196,6 +197,26 @@ def test_a_request_behind_one_that_ends_the_connection_is_not_read(
     assert entries(fleet, RequestArrived)[-1] == fired(fleet, armed)
     assert not entries(fleet, MessageDelivered)
     assert truth(fleet).status == 200
+
+
+@pytest.mark.parametrize("fault", [Close(), Truncate(3)], ids=str)
+def test_a_connection_that_ends_in_order_does_so_though_bytes_of_the_caller_are_unread(
+    fleet: Fleet, caller: Caller, fault: WireFault
+) -> None:
+    sent = threading.Event()
+
+    def wait_for_more(entry: Entry) -> None:
+        if isinstance(entry, FaultMatched):
+            sent.wait(PATIENCE)
+
+    fleet.journal.observe(wait_for_more)
+    try:
+        fleet.arm(fault, 3001)
+        caller.send(ask("GET", STATUS), ask("GET", LIST))
+        sent.set()
+        assert caller.until_the_end()[1] == "FIN"
+    finally:
+        fleet.journal.forget_observer(wait_for_more)
 
 
 @pytest.mark.parametrize("after", [0, 1, 50])
