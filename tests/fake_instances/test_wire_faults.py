@@ -203,16 +203,19 @@ def test_a_request_behind_one_that_ends_the_connection_is_not_read(
 def test_a_connection_that_ends_in_order_does_so_though_bytes_of_the_caller_are_unread(
     fleet: Fleet, caller: Caller, fault: WireFault
 ) -> None:
-    sent = threading.Event()
+    read, sent = threading.Event(), threading.Event()
 
     def wait_for_more(entry: Entry) -> None:
         if isinstance(entry, FaultMatched):
+            read.set()
             sent.wait(PATIENCE)
 
     fleet.journal.observe(wait_for_more)
     try:
         fleet.arm(fault, 3001)
-        caller.send(ask("GET", STATUS), ask("GET", LIST))
+        caller.send(ask("GET", STATUS))
+        assert read.wait(PATIENCE)
+        caller.send(ask("GET", LIST))
         sent.set()
         assert caller.until_the_end()[1] == "FIN"
     finally:
