@@ -212,12 +212,14 @@ def test_a_connection_that_ends_in_order_does_so_though_bytes_of_the_caller_are_
 
     fleet.journal.observe(wait_for_more)
     try:
-        fleet.arm(fault, 3001)
+        armed = fleet.arm(fault, 3001)
         caller.send(ask("GET", STATUS))
         assert read.wait(PATIENCE)
         caller.send(ask("GET", LIST))
         sent.set()
         assert caller.until_the_end()[1] == "FIN"
+        ended(fleet, fired(fleet, armed).request)
+        assert caller._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0  # no RST behind it
     finally:
         fleet.journal.forget_observer(wait_for_more)
 
