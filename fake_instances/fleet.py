@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from fake_instances.errors import FleetError, UnknownInstanceError, UnknownSessionError
-from fake_instances.faults import ArmedFault, Endpoint, Fault, LoseWebhook
+from fake_instances.announcer import Announcer
+from fake_instances.errors import UnknownInstanceError, UnknownSessionError
+from fake_instances.faults import ArmedFault, Endpoint, Fault
 from fake_instances.instance import Instance
-from fake_instances.journal import Journal, WebhookLost
+from fake_instances.journal import Journal
 from fake_instances.sessions import Session, SessionStatus
-from fake_instances.webhooks import Delivery, Notifier, Webhook, build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
+
+    from fake_instances.notifier import Delivery
+    from fake_instances.webhooks import Webhook
 
 DOCUMENT_PORTS = (3001, 3002, 3003, 3004)
 """The four instances of the document, by the ports that name them."""
-
-LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
-"""The events whose webhook carries a location (contract, section 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,9 @@ class Fleet:
         self.journal = journal or Journal()
         self.api_key = api_key
         self.secret = secret
-        self.control_plane: str | None = None
-        self._notifier = Notifier(self.journal)
+        self.announcer = Announcer(self.journal, secret=secret)
         self._moving = threading.RLock()
         self._fault_numbers = itertools.count(1)
-        self._signing = threading.Lock()
-        self._signatures: dict[str, set[str | None]] = {}
         self._instances = {
             address.number: Instance(
                 address.number,
@@ -100,7 +96,7 @@ class Fleet:
         """Stop every instance. No thread, connection or port of theirs is left."""
         for instance in self._instances.values():
             instance.stop()
-        self._notifier.stop(1.0)
+        self.announcer.stop(1.0)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -260,40 +256,24 @@ class Fleet:
         Raises:
             UnknownInstanceError: there is no such instance.
         """
-        return build(
-            instance=on,
-            url=self.url(on),
-            secret=secret or self.secret,
-            event=event,
-            session_id=session.session_id,
-            workspace_id=session.workspace_id,
-            timestamp=timestamp or str(int(time.time())),
-            fields=_event_fields(session, event) if fields is None else fields,
+        return self.announcer.genuine(
+            session, on, self.url(on), event, fields=fields, timestamp=timestamp, secret=secret
         )
 
     def announce(self, session: Session, on: int, event: str) -> Delivery | None:
-        """Have an instance announce an event of a session, unless that webhook meets a fault that loses it.
+        """Have an instance announce an event of a session, with the faults that its webhook meets.
 
-        Two different location webhooks of one session are never signed alike: when the same bytes would be
-        signed again within one second, the second is let pass first (contract, section 5).
+        Gives the webhook on its way, or None when it was lost or is kept back.
 
         Raises:
+            UnknownInstanceError: there is no such instance.
             FleetError: the fleet was not told where the control plane is.
         """
         instance = self._instance(on)
         met = instance.meet(Endpoint.WEBHOOK, session.session_id, None)
-        for armed in met:
-            if not isinstance(armed.fault, LoseWebhook):
-                continue
-            instance.executed(None, armed)
-            self.journal.record(
-                WebhookLost(instance=on, event=event, session_id=session.session_id, reason="ordered")
-            )
-            return None
-        webhook = self.webhook(session, on, event)
-        if event in LOCATION_EVENTS:
-            webhook = self._signed_like_no_other(webhook, lambda: self.webhook(session, on, event))
-        return self.send(webhook)
+        return self.announcer.announce(
+            session, on, instance.url, event, met, lambda armed: instance.executed(None, armed)
+        )
 
     def send(self, webhook: Webhook) -> Delivery:
         """Send a webhook exactly as it is.
@@ -301,9 +281,16 @@ class Fleet:
         Raises:
             FleetError: the fleet was not told where the control plane is.
         """
-        if self.control_plane is None:
-            raise FleetError("tell the fleet where the control plane is before it sends webhooks")
-        return self._notifier.send(webhook, self.control_plane)
+        return self.announcer.send(webhook)
+
+    @property
+    def control_plane(self) -> str | None:
+        """The base URL or full webhook URL that webhooks go to; None before it is known."""
+        return self.announcer.control_plane
+
+    @control_plane.setter
+    def control_plane(self, url: str | None) -> None:
+        self.announcer.control_plane = url
 
     # Faults
 
@@ -335,6 +322,7 @@ class Fleet:
         """
         for instance in self._instances.values() if on is None else [self._instance(on)]:
             instance.clear(fault)
+        self.announcer.clear(on, fault)
 
     def settle(self, timeout: float) -> bool:
         """Wait until every request that will be answered was; False when one was not within `timeout` seconds.
@@ -358,7 +346,7 @@ class Fleet:
         self.clear()
         for instance in self._instances.values():
             instance.release_all()
-        self._signatures.clear()
+        self.announcer.reset()
 
     def _instance(self, number: int) -> Instance:
         try:
@@ -369,29 +357,3 @@ class Fleet:
     def _announce_if_possible(self, session: Session, number: int) -> None:
         if self.control_plane is not None:
             self.announce(session, number, "session_reconnected")
-
-    def _signed_like_no_other(self, webhook: Webhook, again: Callable[[], Webhook]) -> Webhook:
-        while True:
-            signature = webhook.header("X-HMAC-Signature")
-            with self._signing:
-                used = self._signatures.setdefault(webhook.session_id or "", set())
-                if signature not in used:
-                    used.add(signature)
-                    return webhook
-            threading.Event().wait(1.001 - time.time() % 1)
-            webhook = again()
-
-
-def _event_fields(session: Session, event: str) -> dict[str, object]:
-    if event == "session_ready":
-        return {
-            "phone_number": session.phone_number,
-            "status": "connected",
-            "platform": "android",
-            "extraction_method": "client_info",
-        }
-    if event == "session_reconnected":
-        moment = time.time()
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
-        return {"status": "connected", "timestamp": f"{stamp}.{int(moment * 1000) % 1000:03d}Z"}
-    return {}
