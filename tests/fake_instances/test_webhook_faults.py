@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -134,8 +133,7 @@ def test_a_late_webhook_is_dropped_when_the_fault_ends(
     )
     with pytest.raises(FleetError, match=f"webhook session_ready was never sent: {reason}"):
         delivery.wait(PATIENCE)
-    fleet.announcer.stop(PATIENCE)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("webhook ")]
+    assert fleet.announcer._notifier.join(PATIENCE), "a thread of it is left"
     assert not entries(fleet, WebhookSent)
 
 
