@@ -4,41 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from fake_instances.errors import FleetError
-from fake_instances.faults import VERIFICATION, ArmedFault, Endpoint, Fault, LoseWebhook
+from fake_instances.announcer import Announcer
+from fake_instances.faults import VERIFICATION, ArmedFault, Endpoint, Fault
 from fake_instances.holdings import Handover, Holdings
 from fake_instances.hosting import Host, ThreadHost
 from fake_instances.instance import Instance
-from fake_instances.journal import Journal, WebhookLost
+from fake_instances.journal import Journal
 from fake_instances.sessions import Session, SessionStatus
 from fake_instances.triggers import Trigger, Triggers
-from fake_instances.webhooks import Delivery, Notifier, Webhook, build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
-DOCUMENT_PORTS = (3001, 3002, 3003, 3004)
-"""The four instances of the document, by the ports that name them."""
-
-LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
-"""The events whose webhook carries a location (contract, section 5)."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceAddress:
-    """Where one instance listens. `port` 0 lets the system choose; `url` is derived where it is not given."""
-
-    number: int
-    host: str
-    port: int
-    url: str | None = None
+    from fake_instances.addresses import InstanceAddress
+    from fake_instances.notifier import Delivery
+    from fake_instances.webhooks import Webhook
 
 
 class Fleet(Holdings):
@@ -65,11 +50,8 @@ class Fleet(Holdings):
         self.journal = journal or Journal()
         self.api_key = api_key
         self.secret = secret
-        self.control_plane: str | None = None
-        self._notifier = Notifier(self.journal)
+        self.announcer = Announcer(self.journal, secret=secret)
         self._fault_numbers = itertools.count(1)
-        self._signing = threading.Lock()
-        self._signatures: dict[str, set[str | None]] = {}
         self._triggers = Triggers(self.journal)
         self._due: set[str] = set()
         self._kept: dict[int, tuple[Session, ...]] = {}
@@ -112,7 +94,7 @@ class Fleet(Holdings):
         """Stop every instance. No thread, process, connection or port of theirs is left."""
         self._started = False
         self._stop_instances()
-        self._notifier.stop(1.0)
+        self.announcer.stop(1.0)
 
     def _stop_instances(self) -> None:
         with contextlib.ExitStack() as each:
@@ -291,40 +273,24 @@ class Fleet(Holdings):
         Raises:
             UnknownInstanceError: there is no such instance.
         """
-        return build(
-            instance=on,
-            url=self.url(on),
-            secret=secret or self.secret,
-            event=event,
-            session_id=session.session_id,
-            workspace_id=session.workspace_id,
-            timestamp=timestamp or str(int(time.time())),
-            fields=_event_fields(session, event) if fields is None else fields,
+        return self.announcer.genuine(
+            session, on, self.url(on), event, fields=fields, timestamp=timestamp, secret=secret
         )
 
     def announce(self, session: Session, on: int, event: str) -> Delivery | None:
-        """Have an instance announce an event of a session, unless that webhook meets a fault that loses it.
+        """Have an instance announce an event of a session, with the faults that its webhook meets.
 
-        Two different location webhooks of one session are never signed alike: when the same bytes would be
-        signed again within one second, the second is let pass first (contract, section 5).
+        Gives the webhook on its way, or None when it was lost or is kept back.
 
         Raises:
+            UnknownInstanceError: there is no such instance.
             FleetError: the fleet was not told where the control plane is.
         """
         instance = self._instance(on)
         met = instance.meet(Endpoint.WEBHOOK, session.session_id, None)
-        for armed in met:
-            if not isinstance(armed.fault, LoseWebhook):
-                continue
-            instance.executed(None, armed)
-            self.journal.record(
-                WebhookLost(instance=on, event=event, session_id=session.session_id, reason="ordered")
-            )
-            return None
-        webhook = self.webhook(session, on, event)
-        if event in LOCATION_EVENTS:
-            webhook = self._signed_like_no_other(webhook, lambda: self.webhook(session, on, event))
-        return self.send(webhook)
+        return self.announcer.announce(
+            session, on, instance.url, event, met, lambda armed: instance.executed(None, armed)
+        )
 
     def send(self, webhook: Webhook) -> Delivery:
         """Send a webhook exactly as it is.
@@ -332,9 +298,16 @@ class Fleet(Holdings):
         Raises:
             FleetError: the fleet was not told where the control plane is.
         """
-        if self.control_plane is None:
-            raise FleetError("tell the fleet where the control plane is before it sends webhooks")
-        return self._notifier.send(webhook, self.control_plane)
+        return self.announcer.send(webhook)
+
+    @property
+    def control_plane(self) -> str | None:
+        """The base URL or full webhook URL that webhooks go to; None before it is known."""
+        return self.announcer.control_plane
+
+    @control_plane.setter
+    def control_plane(self, url: str | None) -> None:
+        self.announcer.control_plane = url
 
     # Faults
 
@@ -377,6 +350,7 @@ class Fleet(Holdings):
                 each.callback(instance.clear, fault)
         if on is None or fault is not None:
             self._triggers.clear(fault)
+        self.announcer.clear(on, fault)
 
     def settle(self, timeout: float) -> bool:
         """Wait until every request that will be answered was; False when one was not within `timeout` seconds.
@@ -406,7 +380,7 @@ class Fleet(Holdings):
             all_of_it.callback(self.clear)
             self._due.clear()
             self._kept.clear()
-            self._signatures.clear()
+            all_of_it.callback(self.announcer.reset)
 
     def _revive(self, instance: Instance) -> None:
         if self._started and not instance.running:
@@ -422,29 +396,3 @@ class Fleet(Holdings):
     def answer_begins(self, on: int, endpoint: Endpoint, session_id: str | None) -> None:
         """Do what waits for this answer."""
         self._triggers.answer_begins(on, endpoint, session_id)
-
-    def _signed_like_no_other(self, webhook: Webhook, again: Callable[[], Webhook]) -> Webhook:
-        while True:
-            signature = webhook.header("X-HMAC-Signature")
-            with self._signing:
-                used = self._signatures.setdefault(webhook.session_id or "", set())
-                if signature not in used:
-                    used.add(signature)
-                    return webhook
-            threading.Event().wait(1.001 - time.time() % 1)
-            webhook = again()
-
-
-def _event_fields(session: Session, event: str) -> dict[str, object]:
-    if event == "session_ready":
-        return {
-            "phone_number": session.phone_number,
-            "status": "connected",
-            "platform": "android",
-            "extraction_method": "client_info",
-        }
-    if event == "session_reconnected":
-        moment = time.time()
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
-        return {"status": "connected", "timestamp": f"{stamp}.{int(moment * 1000) % 1000:03d}Z"}
-    return {}

@@ -136,9 +136,10 @@ class MessageDelivered(InstanceEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSent(InstanceEntry):
-    """A webhook is about to go out, exactly as given here."""
+    """A webhook is about to go out, exactly as given here. `attempt` counts its tries from 1."""
 
     webhook: int
+    attempt: int = 1
     event: str
     session_id: str | None
     headers: tuple[tuple[str, str], ...] = field(repr=False)
@@ -147,20 +148,34 @@ class WebhookSent(InstanceEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookAnswered(InstanceEntry):
-    """The control plane answered a webhook; `status` is None, and `reason` says why, when no answer came."""
+    """The control plane answered a try of a webhook; `status` is None, and `reason` says why, when it did not."""
 
     webhook: int
+    attempt: int = 1
     status: int | None
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookLost(InstanceEntry):
-    """A webhook that was due was not sent."""
+    """A webhook that was due was not sent, and will not be.
+
+    `webhook` is its number where it has one: where it was late, or kept back, before it was lost.
+    """
 
     event: str
-    session_id: str
+    session_id: str | None
     reason: str
+    webhook: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookKept(InstanceEntry):
+    """A webhook that was due is kept back, signed, until it is released under this number."""
+
+    webhook: int
+    event: str
+    session_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,31 +1,25 @@
-"""Builds, signs and sends the webhooks of an instance (contract, section 5).
+"""Builds, signs and spoils the webhooks of an instance (contract, section 5). Pure.
 
-Building is pure: a Webhook is a value, and each way of getting one wrong is a method that gives a changed copy.
-Sending records first what goes out and then what came back.
+A Webhook is a value, and each way of getting one wrong is a method that gives a changed copy; `altered` goes all
+the ways that an Alteration names. Whatever text a webhook is given goes out: see `encoded`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
-import http.client
 import json
-import socket
-import threading
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from fake_instances.journal import Journal, WebhookAnswered, WebhookSent
+from fake_instances.errors import FaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from fake_instances.faults import Alteration
 
 PATH = "/api/whatsapp/webhooks/webjs"
-ANSWER_TIMEOUT = 10.0
-"""Seconds the deployed notifier waits for the control plane's answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,20 @@ class Webhook:
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
     """Give the signature of a webhook: 64 lowercase hex digits over the timestamp's text and the raw body."""
-    return hmac.new(secret.encode(), timestamp.encode("latin-1") + body, hashlib.sha256).hexdigest()
+    key = secret.encode("utf-8", "surrogatepass")
+    return hmac.new(key, encoded(timestamp) + body, hashlib.sha256).hexdigest()
+
+
+def encoded(text: str) -> bytes:
+    """Give the bytes by which a header's text goes out, and is signed.
+
+    Text that fits Latin-1 goes out in it; other text goes out whole in UTF-8. Nothing is left out or escaped, not
+    even an end of line.
+    """
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def build(  # noqa: PLR0913 - a webhook has this many independent parts
@@ -99,124 +106,56 @@ def build(  # noqa: PLR0913 - a webhook has this many independent parts
     return Webhook(instance, event, session_id, headers, body)
 
 
-class Delivery:
-    """A webhook on its way. `wait` gives what the control plane answered."""
+def altered(webhook: Webhook, alteration: Alteration, secret: str) -> Webhook:
+    """Give a copy that differs as `alteration` says. `secret` is the shared one, for signing again.
 
-    def __init__(self, webhook: Webhook) -> None:
-        self.webhook = webhook
-        self.number = 0
-        self._done = threading.Event()
-        self._answer: WebhookAnswered | None = None
+    In this order: the body and the timestamp; the signature over what it then is; the claim; the signature's text;
+    its flipped digit; other headers; those that stand twice; those that are missing.
 
-    def wait(self, timeout: float = ANSWER_TIMEOUT + 5) -> WebhookAnswered:
-        """Wait until the webhook was answered or given up, and give that entry.
-
-        Raises:
-            TimeoutError: neither happened within `timeout` seconds.
-        """
-        if not self._done.wait(timeout) or self._answer is None:
-            raise TimeoutError(
-                f"webhook {self.webhook.event} was neither answered nor given up in {timeout:g} s"
-            )
-        return self._answer
-
-    def finish(self, answer: WebhookAnswered) -> None:
-        """Say how the webhook ended."""
-        self._answer = answer
-        self._done.set()
-
-
-class Notifier:
-    """Sends the webhooks of a fleet to one control plane, each from a thread of its own."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._lock = threading.Lock()
-        self._numbers = 0
-        self._threads: set[threading.Thread] = set()
-        self._sockets: dict[threading.Thread, socket.socket] = {}
-
-    def send(self, webhook: Webhook, url: str) -> Delivery:
-        """Start sending to a control plane's base URL or full webhook URL, and return at once."""
-        delivery = Delivery(webhook)
-        with self._lock:
-            self._numbers += 1
-            delivery.number = self._numbers
-            thread = threading.Thread(
-                target=self._deliver, args=(delivery, url), name=f"webhook {delivery.number}", daemon=True
-            )
-            self._threads.add(thread)
-        thread.start()
-        return delivery
-
-    def join(self, timeout: float) -> bool:
-        """Wait until nothing is on its way any more; False when something still is after `timeout` seconds."""
-        deadline = time.monotonic() + timeout
-        with self._lock:
-            threads = tuple(self._threads)
-        for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in threads)
-
-    def stop(self, patience: float) -> None:
-        """Let what is on its way end within `patience` seconds, then give up waiting for answers."""
-        if self.join(patience):
-            return
-        with self._lock:
-            waiting = tuple(self._sockets.values())
-        for waited_on in waiting:
-            with contextlib.suppress(OSError):
-                waited_on.shutdown(socket.SHUT_RDWR)
-        self.join(patience)
-
-    def _connected(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._sockets[threading.current_thread()] = connection
-
-    def _deliver(self, delivery: Delivery, url: str) -> None:
-        webhook = delivery.webhook
-        self._journal.record(
-            WebhookSent(
-                instance=webhook.instance,
-                webhook=delivery.number,
-                event=webhook.event,
-                session_id=webhook.session_id,
-                headers=webhook.headers,
-                body=webhook.body,
-            )
-        )
-        status, reason = _post(webhook, url, self._connected)
-        answered = self._journal.record(
-            WebhookAnswered(instance=webhook.instance, webhook=delivery.number, status=status, reason=reason)
-        )
-        with self._lock:
-            self._threads.discard(threading.current_thread())
-            self._sockets.pop(threading.current_thread(), None)
-        delivery.finish(answered)
+    Raises:
+        FaultError: the signature has no such digit as the one to flip.
+    """
+    now = webhook
+    if alteration.body is not None:
+        now = now.with_body(alteration.body)
+    if alteration.timestamp is not None:
+        now = now.with_header("X-Timestamp", alteration.timestamp)
+    if alteration.signed and (alteration.body, alteration.timestamp, alteration.secret) != (None, None, None):
+        now = now.signed(secret if alteration.secret is None else alteration.secret)
+    if alteration.claim is not None:
+        now = now.with_header("X-Instance-Url", alteration.claim)
+    if alteration.signature is not None:
+        now = now.with_header("X-HMAC-Signature", alteration.signature)
+    if alteration.flipped_digit is not None:
+        now = now.with_header("X-HMAC-Signature", _flipped(now, alteration.flipped_digit))
+    for name, value in alteration.headers:
+        now = now.with_header(name, value)
+    for name, value in alteration.second:
+        now = now.with_second(name, value)
+    return now.without(*alteration.without)
 
 
-def _post(
-    webhook: Webhook, url: str, connected: Callable[[socket.socket], None]
-) -> tuple[int | None, str | None]:
-    parts = urlsplit(url)
-    path = PATH if parts.path in {"", "/"} else parts.path
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_TIMEOUT)
-    try:
-        connection.connect()
-        connected(connection.sock)
-        connection.putrequest("POST", path, skip_host=True, skip_accept_encoding=True)
-        for name, value in webhook.headers:
-            connection.putheader(name, value.encode("latin-1", "replace"))
-        connection.putheader("Connection", "close")
-        connection.putheader("Content-Length", str(len(webhook.body)))
-        connection.putheader("Accept-Encoding", "gzip, compress, deflate, br")
-        connection.putheader("Host", parts.netloc)
-        connection.endheaders(webhook.body)
-        response = connection.getresponse()
-        response.read()
-    except (OSError, ValueError, http.client.HTTPException) as problem:
-        return None, f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
-    else:
-        return response.status, None
-    finally:
-        connection.close()
+def _flipped(webhook: Webhook, place: int) -> str:
+    digits = list(webhook.header("X-HMAC-Signature") or "")
+    if not -len(digits) <= place < len(digits):
+        raise FaultError(f"digit {place} cannot be flipped in a signature of {len(digits)} digits")
+    digits[place] = "1" if digits[place] == "0" else "0"
+    return "".join(digits)
+
+
+def on_wire(webhook: Webhook, path: str, host: str) -> bytes:
+    """Give the bytes of the request that brings a webhook, every header as it is.
+
+    Behind the webhook's own headers stand Connection, Content-Length, Accept-Encoding and Host, each unless the
+    webhook has it already.
+    """
+    usual = (
+        ("Connection", "close"),
+        ("Content-Length", str(len(webhook.body))),
+        ("Accept-Encoding", "gzip, compress, deflate, br"),
+        ("Host", host),
+    )
+    added = tuple(pair for pair in usual if webhook.header(pair[0]) is None)
+    lines = [f"POST {path} HTTP/1.1".encode()]
+    lines += [encoded(name) + b": " + encoded(value) for name, value in (*webhook.headers, *added)]
+    return b"\r\n".join([*lines, b"", webhook.body])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from fake_instances import Fleet, PortInUseError
-from fake_instances.fleet import DOCUMENT_PORTS, InstanceAddress
+from fake_instances.addresses import DOCUMENT_PORTS, InstanceAddress
 from harness.attachment import Attachment, random_secrets
 from harness.contract import LaunchError, Settings, Target, TargetError
 

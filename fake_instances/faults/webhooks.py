@@ -14,7 +14,8 @@ from fake_instances.faults.base import CONFIG, Endpoint, Fault, Seconds
 class Alteration:
     """How a webhook differs from the genuine one. What is left out stays as it is.
 
-    A changed body, timestamp or secret is signed over, unless `signed` is false; then the old signature stays.
+    A changed body, timestamp or secret is signed over, unless `signed` is false; then the old signature stays. Any
+    text goes out as it is, an end of line in it included (see `fake_instances.webhooks.encoded`).
     """
 
     claim: str | None = None
@@ -37,6 +38,14 @@ class Alteration:
     """Headers that stand once more, behind the others."""
     without: tuple[str, ...] = ()
     """Headers that are missing."""
+
+    def __post_init__(self) -> None:
+        if self.signature is None or self.flipped_digit is None:
+            return
+        if not -len(self.signature) <= self.flipped_digit < len(self.signature):
+            raise ValueError(
+                f"a signature of {len(self.signature)} digits has no digit {self.flipped_digit} to flip"
+            )
 
     def __str__(self) -> str:
         changed = [name for name, value in _parts(self) if value not in (None, (), True)]

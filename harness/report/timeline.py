@@ -13,6 +13,7 @@ from fake_instances.journal import (
     SessionHeld,
     SessionReleased,
     WebhookAnswered,
+    WebhookKept,
     WebhookLost,
     WebhookSent,
 )
@@ -73,6 +74,8 @@ def _words(entry: Entry, history: History, secrets: Collection[str]) -> str | No
             return f"implementation → instance {entry.instance}: {entry.status or entry.reason}"
         case WebhookLost():
             return f"instance {entry.instance}: webhook {entry.event} is lost"
+        case WebhookKept():
+            return f"instance {entry.instance}: webhook {entry.event} is kept back"
         case SessionHeld():
             return f"instance {entry.instance} holds {entry.session_id}, {entry.status}"
         case SessionReleased():

@@ -14,6 +14,7 @@ from fake_instances.journal import (
     SessionHeld,
     SessionReleased,
     WebhookAnswered,
+    WebhookKept,
     WebhookLost,
     WebhookSent,
 )
@@ -87,6 +88,10 @@ def webhook(*headers: tuple[str, str]) -> WebhookSent:
         (
             WebhookLost(instance=3002, event="session_ready", session_id=SESSION, reason="ordered"),
             "instance 3002: webhook session_ready is lost",
+        ),
+        (
+            WebhookKept(instance=3002, webhook=1, event="session_ready", session_id=SESSION),
+            "instance 3002: webhook session_ready is kept back",
         ),
         (
             SessionHeld(instance=3002, session_id="s", status="connected"),

@@ -1,0 +1,18 @@
+"""Where the instances are, and the numbers that name them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DOCUMENT_PORTS = (3001, 3002, 3003, 3004)
+"""The four instances of the document, by the ports that name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceAddress:
+    """Where one instance listens. `port` 0 lets the system choose; `url` is derived where it is not given."""
+
+    number: int
+    host: str
+    port: int
+    url: str | None = None
