@@ -223,6 +223,22 @@ class TriggerFailed(InstanceEntry):
     problem: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryTouched(Entry):
+    """Somebody connected to the canary, which is none of the instances. `peer` is their address, as host:port."""
+
+    connection: int
+    peer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryReceived(Entry):
+    """The canary received these bytes, exactly as they arrived; whatever it answers is sent after this."""
+
+    connection: int
+    data: bytes = field(repr=False)
+
+
 AnyEntry = TypeVar("AnyEntry", bound=Entry)
 
 

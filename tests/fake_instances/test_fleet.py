@@ -88,7 +88,8 @@ def ports_of(fleet: Fleet) -> set[int]:
 
 def left_behind(ports: set[int]) -> list[object]:
     """Give the threads and sockets of instances on these ports that this process still has."""
-    threads = [one.name for one in threading.enumerate() if one.name.startswith(("instance ", "webhook "))]
+    ours = tuple(f"instance {port} " for port in ports)  # the features' fleet may live in this process too
+    threads = [one.name for one in threading.enumerate() if one.name.startswith(ours)]
     sockets = [
         (one.status, one.laddr.port)
         for one in psutil.Process().net_connections("tcp")
