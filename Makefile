@@ -4,6 +4,7 @@
 #   make test          everything: unit tests, features, import rules, feature style
 #   make check         ruff and mypy
 #   make reproduce     tell the incident of account 142
+#   make bench         measure a fake instance beside mountebank and plain Flask (needs wrk and npm)
 #
 # ARGS are handed on: make conformance ARGS="--target before-fix"
 
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: conformance test check reproduce install clean
+.PHONY: conformance test check reproduce bench install clean
 
 conformance: $(INSTALLED)
 	@$(BIN)/python -m pytest features/ $(ARGS)
@@ -28,6 +29,9 @@ check: $(INSTALLED)
 
 reproduce: $(INSTALLED)
 	@$(BIN)/instance-sync reproduce $(ARGS)
+
+bench: $(INSTALLED)
+	@$(BIN)/python -m tests.benchmarks.bench $(ARGS)
 
 install: $(INSTALLED)
 
