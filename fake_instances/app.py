@@ -13,17 +13,21 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 
 from fake_instances.faults import Endpoint, Lie
+from fake_instances.framework import Application, is_conditional
 from fake_instances.gateway import EXCHANGE, Arrival, Exchange
+from fake_instances.http1 import BODY, HEADERS
 from fake_instances.misconduct import alter, meet, send
 from fake_instances.replies import answer, answer_json, dump, html_error, iso, iso_now
 from fake_instances.sessions import SessionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from _typeshed.wsgi import WSGIEnvironment
 
     from fake_instances.faults.book import Met
     from fake_instances.gateway import Gateway
@@ -54,31 +58,30 @@ _ROUTES_SHOWN = (
 
 def create_app(gateway: Gateway) -> Flask:
     """Make the application of one instance."""
-    app = Flask("gateway", static_folder=None)
+    app = Application(_before(gateway), _after(gateway))
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    _wrap_every_request(app, gateway)
+    _add_errors(app)
     _add_health_routes(app, gateway)
     _add_session_routes(app, gateway)
     _add_message_route(app, gateway)
     return app
 
 
-def _wrap_every_request(app: Flask, gateway: Gateway) -> None:
-    @app.before_request
-    def meet_faults_and_authenticate() -> Response | None:
-        exchange: Exchange = request.environ[EXCHANGE]
+def _before(gateway: Gateway) -> Callable[[Request], Response | None]:
+    def meet_faults_and_authenticate(asked: Request) -> Response | None:
+        environ = asked.environ
+        exchange: Exchange = environ[EXCHANGE]
         # The deployed gateway does not know //health; Werkzeug lets slashes in front go.
-        route = None if request.environ["PATH_INFO"].startswith("//") else request.endpoint
-        endpoint = _ENDPOINTS.get(route or "", Endpoint.OTHER)
+        route = None if environ["PATH_INFO"].startswith("//") else asked.endpoint
         arrival = Arrival(
             exchange.number,
-            endpoint,
-            request.method,
-            request.environ["REQUEST_URI"],
-            _named_session(),
-            request.environ["fake_instances.headers"],
-            request.get_data(),
+            _ENDPOINTS.get(route or "", Endpoint.OTHER),
+            environ["REQUEST_METHOD"],
+            environ["REQUEST_URI"],
+            _named_session(asked),
+            environ[HEADERS],
+            environ[BODY],
         )
         g.met = gateway.arrived(arrival)
         replaced = meet(gateway, exchange, g.met) if g.met else None
@@ -90,15 +93,22 @@ def _wrap_every_request(app: Flask, gateway: Gateway) -> None:
             return answer({"error": "Invalid API key"}, 401)
         return None
 
-    @app.after_request
-    def dress(response: Response) -> Response:
+    return meet_faults_and_authenticate
+
+
+def _after(gateway: Gateway) -> Callable[[Response, WSGIEnvironment], Response]:
+    def dress(response: Response, environ: WSGIEnvironment) -> Response:
         response.headers["X-Powered-By"] = "Express"
-        if g.get("met") and alter(gateway, request.environ[EXCHANGE], g.met, response):
+        if g.get("met") and alter(gateway, environ[EXCHANGE], g.met, response):
             return response
-        if request.method == "GET" and response.status_code == 200:
-            response.make_conditional(request)
+        if response.status_code == 200 and is_conditional(environ):
+            response.make_conditional(environ)
         return response
 
+    return dress
+
+
+def _add_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def refuse(problem: HTTPException) -> Response:
         if isinstance(problem, NotFound | MethodNotAllowed):
@@ -207,7 +217,7 @@ def _body() -> dict[str, Any]:
         BadRequest: the body is not JSON.
     """
     if "body" not in g:
-        raw = request.get_data()
+        raw = request.environ[BODY]
         if not raw:
             g.body = {}
             return {}
@@ -220,9 +230,11 @@ def _body() -> dict[str, Any]:
     return body
 
 
-def _named_session() -> str | None:
-    if request.view_args and "session_id" in request.view_args:
-        return str(request.view_args["session_id"])
+def _named_session(asked: Request) -> str | None:
+    if asked.view_args and "session_id" in asked.view_args:
+        return str(asked.view_args["session_id"])
+    if not asked.environ[BODY]:
+        return None
     try:
         named = _body().get("session_id")
     except BadRequest:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -21,11 +23,18 @@ Headers = list[tuple[str, str]]
 BODY_LIMIT = 50 * 1024 * 1024
 """Bytes of a request body that the deployed gateway accepts."""
 
+HEADERS = "fake_instances.headers"
+"""The key of the WSGI environment that has the headers as they were sent."""
+BODY = "fake_instances.body"
+"""The key of the WSGI environment that has the whole body."""
+
 _HTML_ERROR = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n'
     "<body>\n<pre>{}</pre>\n</body>\n</html>\n"
 )
 _KEEP_ALIVE_SECONDS = 5
+_KEPT = f"Connection: keep-alive\r\nKeep-Alive: timeout={_KEEP_ALIVE_SECONDS}\r\n\r\n"
+_CLOSED = "Connection: close\r\n\r\n"
 
 
 @dataclass(slots=True)
@@ -94,9 +103,9 @@ class Reader:
         request = self._request
         request.method = self._parser.get_method().decode("ascii")
         request.version = self._parser.get_http_version()
-        self.expects_continue = any(
-            name.lower() == "expect" and value.lower() == "100-continue" for name, value in request.headers
-        )
+        for name, value in request.headers:
+            if name.lower() == "expect" and value.lower() == "100-continue":
+                self.expects_continue = True
 
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""
@@ -116,46 +125,57 @@ class Reader:
 def environ_of(request: Request, host: str, port: int) -> dict[str, Any]:
     """Give the WSGI environment of a request that came to this address."""
     path, _, query = request.target.partition(b"?")
+    body = bytes(request.body)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
         "QUERY_STRING": query.decode("latin-1"),
         "REQUEST_URI": request.target.decode("latin-1"),
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": f"HTTP/{request.version}",
-        "CONTENT_LENGTH": str(len(request.body)),
+        "CONTENT_LENGTH": str(len(body)),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.input": io.BytesIO(body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        "fake_instances.headers": tuple(request.headers),
+        HEADERS: tuple(request.headers),
+        BODY: body,
     }
     for name, value in request.headers:
-        key = name.upper().replace("-", "_")
-        if key == "CONTENT_TYPE":
-            environ[key] = value
-        elif key not in {"CONTENT_LENGTH", "TRANSFER_ENCODING", "UPGRADE"}:
-            environ[f"HTTP_{key}"] = (
-                f"{environ[f'HTTP_{key}']},{value}" if f"HTTP_{key}" in environ else value
-            )
+        key = _key_of(name)
+        if key is None:
+            continue
+        known = environ.get(key)
+        environ[key] = value if known is None or key == "CONTENT_TYPE" else f"{known},{value}"
     return environ
+
+
+@lru_cache(maxsize=256)
+def _key_of(name: str) -> str | None:
+    """Give the key of the environment under which a header stands; None for one that does not stand there."""
+    key = name.upper().replace("-", "_")
+    if key in {"CONTENT_LENGTH", "TRANSFER_ENCODING", "UPGRADE"}:
+        return None
+    return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def render(status: str, headers: Headers, body: bytes, *, keep_alive: bool) -> bytes:
     """Give the bytes of an answer."""
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
+    lines = [f"{name}: {value}\r\n" for name, value in headers]
     if not any(name == "Date" for name, _ in headers):  # a conditional answer brings its own
-        lines.append(f"Date: {formatdate(usegmt=True)}")
-    if keep_alive:
-        lines += ["Connection: keep-alive", f"Keep-Alive: timeout={_KEEP_ALIVE_SECONDS}"]
-    else:
-        lines.append("Connection: close")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+        lines.append(f"Date: {_date(int(time.time()))}\r\n")
+    ending = _KEPT if keep_alive else _CLOSED
+    return f"HTTP/1.1 {status}\r\n{''.join(lines)}{ending}".encode("latin-1") + body
 
 
 def html_error(error: str) -> tuple[Headers, bytes]:

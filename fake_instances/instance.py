@@ -323,8 +323,10 @@ class Instance:
         """Record that a request arrived, and give the faults it meets."""
         self._open[arrival.request] = _Open(arrival.endpoint, arrival.session_id)
         self.awaited.add(arrival.request)
-        self._journal.record(
-            RequestArrived(
+        self._journal.write(
+            lambda sequence, at: RequestArrived(
+                sequence=sequence,
+                at=at,
                 instance=self.number,
                 request=arrival.request,
                 endpoint=arrival.endpoint,
@@ -350,7 +352,11 @@ class Instance:
 
     def answering(self, request: int, status: int) -> None:
         """Record that the answer to a request is about to go out."""
-        self._journal.record(AnswerBegun(instance=self.number, request=request, status=status))
+        self._journal.write(
+            lambda sequence, at: AnswerBegun(
+                sequence=sequence, at=at, instance=self.number, request=request, status=status
+            )
+        )
         if (asked := self._open.get(request)) is not None:
             self._neighbours.answer_begins(self.number, asked.endpoint, asked.session_id)
 

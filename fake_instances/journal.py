@@ -6,6 +6,7 @@ of events over all instances. Whoever waits for an event waits here, with a dead
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fake_instances.errors import JournalOverflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fake_instances.faults import Endpoint
 
@@ -256,19 +257,25 @@ class Journal:
         self._dropped = 0
         self._observers: list[Callable[[Entry], None]] = []
         self._changed = threading.Condition()
+        self._waiting = 0
 
     def record(self, entry: AnyEntry) -> AnyEntry:
-        """Write an entry, giving it its place in the order and its time, and tell every observer."""
+        """Write a copy of an entry that has its place in the order and its time, tell every observer, and give it."""
+        return self.write(lambda sequence, at: replace(entry, sequence=sequence, at=at))
+
+    def write(self, make: Callable[[int, float], AnyEntry]) -> AnyEntry:
+        """Write the entry that `make` makes of its place in the order and its time; as `record`, without a copy."""
         with self._changed:
             self._written += 1
-            placed = replace(entry, sequence=self._written, at=now())
+            placed = make(self._written, now())
             self._entries.append(placed)
             if len(self._entries) > self.limit:
                 self._dropped += self.limit // 10 + 1
                 del self._entries[: self.limit // 10 + 1]
             for observer in self._observers:
                 observer(placed)
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
         return placed
 
     def observe(self, observer: Callable[[Entry], None]) -> None:
@@ -308,11 +315,12 @@ class Journal:
                 if overdue:
                     wanted = ", ".join(f"{name}={value!r}" for name, value in fields.items())
                     raise TimeoutError(f"no {kind.__name__}({wanted}) in the journal within {timeout:g} s")
-                overdue = not self._changed.wait(deadline - time.monotonic())
+                with self._waiter():
+                    overdue = not self._changed.wait(deadline - time.monotonic())
 
     def wait_until(self, condition: Callable[[], bool], *, timeout: float) -> bool:
         """Wait until a condition holds, looking again after every entry; False when `timeout` seconds passed."""
-        with self._changed:
+        with self._changed, self._waiter():
             return self._changed.wait_for(condition, timeout)
 
     def forget(self) -> None:
@@ -326,6 +334,14 @@ class Journal:
         """The sequence of the newest entry, 0 when none was ever written."""
         with self._changed:
             return self._written
+
+    @contextlib.contextmanager
+    def _waiter(self) -> Iterator[None]:
+        self._waiting += 1  # under the lock, as when it is read
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     def _after(self, sequence: int) -> tuple[Entry, ...]:
         if self._dropped:

@@ -6,10 +6,13 @@ import base64
 import hashlib
 import json
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flask import Response
 from markupsafe import escape
+
+from fake_instances.framework import WholeAnswer
 
 if TYPE_CHECKING:
     from werkzeug.exceptions import HTTPException
@@ -27,10 +30,13 @@ def dump(value: object) -> bytes:
 
 def answer_json(body: bytes, status: int = 200) -> Response:
     """Answer with bytes that are JSON."""
-    response = Response(body, status, content_type="application/json; charset=utf-8")
     digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
-    response.set_etag(f"{len(body):x}-{digest[:27]}", weak=True)
-    return response
+    headers = [
+        ("Content-Type", "application/json; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("ETag", f'W/"{len(body):x}-{digest[:27]}"'),
+    ]
+    return WholeAnswer([body], status, headers, direct_passthrough=True)
 
 
 def html_error(problem: HTTPException) -> Response:
@@ -42,8 +48,12 @@ def html_error(problem: HTTPException) -> Response:
 
 def iso(seconds: float) -> str:
     """Give Unix seconds as ISO 8601 in UTC, with milliseconds."""
-    moment = time.gmtime(seconds)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', moment)}.{int(seconds * 1000) % 1000:03d}Z"
+    return f"{_second(int(seconds))}.{int(seconds * 1000) % 1000:03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
 def iso_now() -> str:
