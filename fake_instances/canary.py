@@ -59,9 +59,8 @@ class Canary:
         self._connections = 0
         self._live: dict[socket.socket, threading.Thread] = {}  # the acceptor's own, while there is one
         self._acceptor: threading.Thread | None = None
-        self._stopper: tuple[socket.socket, socket.socket] | None = (
-            None  # closing the first wakes every thread
-        )
+        # Closing the first wakes every thread, for they all wait on the second too.
+        self._stopper: tuple[socket.socket, socket.socket] | None = None
         self._started_at = time.monotonic()
 
     @property
@@ -141,32 +140,27 @@ class Canary:
         with connection, contextlib.suppress(OSError):
             connection.setblocking(True)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            reader, answering = Reader(), True
+            reader = Reader()
             for data in _arriving(connection, until=stop):
                 self._journal.record(CanaryReceived(connection=number, data=data))
-                if answering:
-                    reader.feed(data)
-                    answering = self._answer_all(connection, reader)
+                reader.feed(data)
+                self._answer_all(connection, reader)
 
-    def _answer_all(self, connection: socket.socket, reader: Reader) -> bool:
-        """Answer what is whole by now, and say whether more is to be answered."""
-        goes_on = not reader.broken
-        try:
+    def _answer_all(self, connection: socket.socket, reader: Reader) -> None:
+        """Answer what is whole by now. Who takes no answer, or none any more, may still send."""
+        with contextlib.suppress(OSError):
             while reader.complete:
                 request = reader.complete.popleft()
                 connection.sendall(self._answer(request))
                 if not request.keep_alive:
                     connection.shutdown(socket.SHUT_WR)
-                    return False
+                    return
             if reader.broken:
                 connection.sendall(_BAD_REQUEST)
                 connection.shutdown(socket.SHUT_WR)
             elif reader.expects_continue:
                 reader.expects_continue = False
                 connection.sendall(_CONTINUE)
-        except OSError:  # the caller takes no answer; what it sent may still be on its way
-            return False
-        return goes_on
 
     # Answers
 

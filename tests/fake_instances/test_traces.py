@@ -19,8 +19,8 @@ from tests.fake_instances.support import ask
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TEXT = 'héllo & "wörld" / 😀 ✓?>~ü'
-OTHER = 'héllo & "wörld" / 😀 ✗?>~ü'
+TEXT = 'héllo & "wörld" + / 😀 ✓?>~ü'
+OTHER = 'héllo & "wörld" + / 😀 ✗?>~ü'
 
 
 def sent(*chunks: bytes, connection: int = 1) -> list[Entry]:
@@ -57,7 +57,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "raw": str,
     "percent": lambda text: quote(text, safe=""),
     "percent, lower case": lambda text: quote(text, safe="").lower(),
-    "percent, few": lambda text: quote(text, safe="/&?>~"),
+    "percent, few": lambda text: quote(text, safe="+/&?>~"),
     "percent, every byte": all_percent,
     "form": quote_plus,
     "percent twice": lambda text: quote(quote(text, safe=""), safe=""),
