@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from fake_instances.errors import FleetError
+from fake_instances.errors import FaultError, FleetError
 from fake_instances.faults import Delay, DeployedDialect, Endpoint, FaultBook, Hang, Lie, Met, Refuse
 from fake_instances.journal import (
     AnswerBegun,
@@ -276,6 +276,10 @@ class Instance:
         Raises:
             FaultError: the fault cannot happen as armed.
         """
+        if self.paused and isinstance(armed.fault, Refuse):
+            raise FaultError(
+                f"instance {self.number} stands still, so it cannot close its listener; resume it first"
+            )
         self.faults.arm(armed)
         self._journal.record(
             FaultArmed(

@@ -6,7 +6,6 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fake_instances.errors import FleetError
 from fake_instances.journal import FaultArmed, FaultCleared, FaultExecuted, FaultMatched, TriggerFailed
 
 if TYPE_CHECKING:
@@ -73,9 +72,11 @@ class Triggers:
             self._journal.record(FaultMatched(instance=on, fault=number, words=words, request=None))
             try:
                 one.action()
-            except FleetError as problem:
+            except Exception as problem:  # noqa: BLE001 - told in the journal; the instance goes on
                 self._journal.record(
-                    TriggerFailed(instance=on, fault=number, words=words, problem=str(problem))
+                    TriggerFailed(
+                        instance=on, fault=number, words=words, problem=f"{type(problem).__name__}: {problem}"
+                    )
                 )
             else:
                 self._journal.record(FaultExecuted(instance=on, fault=number, words=words, request=None))

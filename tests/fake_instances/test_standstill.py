@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from fake_instances import FleetError
+from fake_instances.errors import FaultError
 from fake_instances.faults import Delay, Hang, Refuse
 from fake_instances.journal import (
     FaultExecuted,
@@ -102,6 +103,14 @@ def test_an_instance_that_does_not_run_cannot_stand_still(fleet: Fleet) -> None:
     fleet.stop_instance(3001)
     with pytest.raises(FleetError, match=r"^instance 3001 does not run, so it cannot stand still; start it"):
         fleet.pause(3001)
+
+
+def test_an_instance_that_stands_still_cannot_be_told_to_refuse(fleet: Fleet) -> None:
+    fleet.pause(3001)
+    with pytest.raises(FaultError, match=r"^instance 3001 stands still, .*; resume it first$"):
+        fleet.arm(Refuse(), 3001)
+    fleet.resume(3001)
+    assert fleet.arm(Refuse(), 3001)
 
 
 def test_a_late_answer_does_not_come_from_an_instance_that_stands_still(fleet: Fleet, caller: Caller) -> None:

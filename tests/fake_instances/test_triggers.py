@@ -107,8 +107,17 @@ def test_a_trigger_that_cannot_do_its_work_says_so_and_the_answer_goes_out(
     assert caller.get(STATUS).status == 200
     (failed,) = entries(fleet, TriggerFailed)
     assert (failed.instance, failed.fault, failed.words) == (3001, trigger, "moves unknown")
-    assert failed.problem == "no instance holds session unknown connected"
+    assert failed.problem == "UnknownSessionError: no instance holds session unknown connected"
     assert receipts(fleet, trigger) == DONE[:2]
+    assert caller.get(STATUS).status == 200
+
+
+def test_a_trigger_with_a_mistake_in_it_ends_no_connection(fleet: Fleet, caller: Caller) -> None:
+    fleet.after_answer(lambda: {}["missing"], on=3001)
+    assert caller.get(STATUS).status == 200
+    (failed,) = entries(fleet, TriggerFailed)
+    assert failed.problem == "KeyError: 'missing'"
+    assert fleet.settle(PATIENCE)
     assert caller.get(STATUS).status == 200
 
 
