@@ -67,6 +67,14 @@ class Holdings:
         """
         return self._instance(on).session(session_id)
 
+    def report(self, number: int) -> dict[str, object]:
+        """Tell how an instance is, with the faults in force, as plain JSON values.
+
+        Raises:
+            UnknownInstanceError: there is no such instance.
+        """
+        return self._instance(number).report()
+
     def hold(self, session: Session, on: int) -> None:
         """Put a copy of a session on an instance, silently: no webhook is sent.
 

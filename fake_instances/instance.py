@@ -101,6 +101,18 @@ class Instance:
         host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
         return self._url or f"http://{host}:{self._server.port}"
 
+    def report(self) -> dict[str, object]:
+        """Tell how it is, with the faults in force, as plain JSON values."""
+        return {
+            "number": self.number,
+            "url": self.url,
+            "running": self.running,
+            "paused": self.paused,
+            "sessions": self._table.counts(),
+            "hanging": len(self.hanging),
+            "faults": [armed.to_json() for armed in self.faults.armed()],
+        }
+
     # Running
 
     def start(self) -> None:

@@ -48,6 +48,18 @@ class ArmedFault:
     def __post_init__(self) -> None:
         self._random = Random(f"{self.seed}/{self.instance}")  # noqa: S311 - must replay, and guards nothing
 
+    def to_json(self) -> dict[str, object]:
+        """Give it as plain JSON values."""
+        return {
+            "number": self.number,
+            "words": str(self.fault),
+            "endpoints": sorted(self.endpoints),
+            "remaining": self.remaining,
+            "session_id": self.session_id,
+            "chance": self.chance,
+            "seed": self.seed,
+        }
+
     def meets(self, endpoint: Endpoint, session_id: str | None) -> bool:
         """Say whether a request to this endpoint, naming this session, is one the fault was armed for."""
         if self.remaining == 0 or endpoint not in self.endpoints:

@@ -1,0 +1,104 @@
+"""`python -m fake_instances`: a fleet by hand, in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+import requests
+
+from tests.fake_instances.support import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start fleets by hand; all are ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "fake_instances", *words]
+        started.append(
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def introduced(process: subprocess.Popen[str], instances: int = 2) -> list[str]:
+    assert process.stdout is not None
+    return [process.stdout.readline() for _ in range(instances + 2)]
+
+
+@pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+@pytest.mark.parametrize("host", [[], ["--processes"]], ids=["threads", "processes"])
+def test_a_fleet_runs_until_it_is_told_to_end_and_leaves_nothing(
+    run: Callable[..., subprocess.Popen[str]], host: list[str], by: signal.Signals, code: int
+) -> None:
+    process = run(
+        "--ports", "0,0", "--control-port", "0", "--incident", "--sessions", "4", "--seed", "7", *host
+    )
+    *instances, control, seed = introduced(process)
+    assert seed.split() == ["seed", "7"]
+    status = requests.get(control.split()[1], timeout=PATIENCE).json()
+    assert [one["sessions"]["total"] for one in status["instances"]] == [2, 3]
+    assert [one["url"] in line for one, line in zip(status["instances"], instances, strict=True)] == [
+        True,
+        True,
+    ]
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(by)
+    assert process.wait(PATIENCE) == code
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    assert not [child for child in children if child.is_running()]
+
+
+def test_an_instance_on_any_port_has_a_number_of_its_own(run: Callable[..., subprocess.Popen[str]]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = run("--ports", f"{port},0,0", "--control-port", "0")
+    told = [line.split()[1] for line in introduced(process, 3)[:3]]
+    assert told == [str(port), "3001", "3002"]
+
+
+def test_the_same_seed_makes_up_the_same_sessions(run: Callable[..., subprocess.Popen[str]]) -> None:
+    told = []
+    for seed in ("7", "7", "8"):
+        process = run("--ports", "0", "--control-port", "0", "--sessions", "3", "--seed", seed)
+        control = introduced(process, 1)[1].split()[1].removesuffix("/status")
+        told.append(requests.get(f"{control}/instances/3001/sessions", timeout=PATIENCE).json())
+    assert told[0] == told[1] != told[2]
+
+
+def test_a_port_in_use_is_told_in_one_sentence(run: Callable[..., subprocess.Popen[str]]) -> None:
+    first = run("--ports", "0", "--control-port", "0")
+    port = introduced(first, 1)[0].rsplit(":", 1)[1].split()[0]
+    _, told = run("--ports", port, "--control-port", "0").communicate(timeout=PATIENCE)
+    assert told.startswith(f"fake_instances: port {port} on 127.0.0.1 is in use by ")
+    assert told.endswith("; free it, or choose others with --ports\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--ports", "x"], ["--sessions", "-1"], ["--ports", "3001,3001"], ["--no"], ["--control-port", "99999"]],
+)
+def test_a_wrong_option_is_a_usage_error(run: Callable[..., subprocess.Popen[str]], words: list[str]) -> None:
+    process = run(*words)
+    _, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 4
+    assert told.startswith("python -m fake_instances: ")
