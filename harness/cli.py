@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import reproduce, suite
+from harness import fleet_commands, reproduce, suite
 from harness.contract import ConformanceFailure, HarnessError, TargetError
 from harness.interruption import sigterm_as_interrupt
 
@@ -36,6 +36,7 @@ examples:
   instance-sync verify --target before-fix     judge the control plane as it was at the incident
   instance-sync verify --target mine.toml      judge your own
   instance-sync verify --requirement SCAN-01   one requirement only; the verdict is then incomplete
+  instance-sync fleet status                   how a fleet is that runs by hand; fleet --help has the rest
 """
 
 
@@ -51,12 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE_ERROR if ended.code else 0
     try:
         with sigterm_as_interrupt():
-            return reproduce.tell(options.fleet_host, options.fleet_ports, pause=options.pause)
+            status: int = options.run(options)
+            return status
     except (HarnessError, ConformanceFailure) as problem:
         sys.stderr.write(f"instance-sync: {problem}\n")
         return _exit_code(problem)
     except KeyboardInterrupt:
-        sys.stderr.write("\ninstance-sync: interrupted; everything that was started is stopped\n")
+        sys.stderr.write("\ninstance-sync: interrupted; everything that it started is stopped\n")
         return INTERRUPTED
 
 
@@ -79,11 +81,13 @@ def _parser() -> argparse.ArgumentParser:
         "--pause", action="store_true", help="wait for Enter between steps, with every port open"
     )
     story.add_argument(
-        "--fleet-host", default="127.0.0.1", metavar="ADDRESS", help="where the instances listen"
+        "--fleet-address", default="127.0.0.1", metavar="ADDRESS", help="where the instances listen"
     )
     story.add_argument(
         "--fleet-ports", default="document", metavar="PORTS", help="document (3001-3004), free, or four ports"
     )
+    story.set_defaults(run=_reproduce)
+    fleet_commands.add_commands(commands)
     commands.add_parser(
         "verify",
         help="judge an implementation by every feature; takes pytest's options too",
@@ -94,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
         add_help=True,
     )
     return parser
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    return reproduce.tell(options.fleet_address, options.fleet_ports, pause=options.pause)
 
 
 def _verify(arguments: Sequence[str]) -> int:
@@ -107,9 +115,9 @@ def _verify(arguments: Sequence[str]) -> int:
 
 def _exit_code(problem: HarnessError | ConformanceFailure) -> int:
     match problem:
-        case TargetError():
+        case TargetError() | fleet_commands.OrderRefusedError():
             return USAGE_ERROR
-        case ConformanceFailure():
+        case ConformanceFailure() | fleet_commands.FleetUnreachableError():
             return 3
         case _:
             return 2

@@ -20,7 +20,7 @@ from harness.report import text
 from harness.report.redaction import redact
 from harness.report.timeline import timeline
 from harness.requirements import CatalogueError
-from harness.rig import Rig, fleet_addresses
+from harness.rig import HOSTS, Rig, fleet_addresses
 from harness.selection import names_in_expression
 from harness.tally import classify, is_time_bound
 from harness.verdict import Outcome
@@ -61,6 +61,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--fleet-host",
+        default="threads",
+        choices=list(HOSTS),
+        help="how the instances run: as threads of this process, or each as a process (default: threads)",
+    )
+    group.addoption(
+        "--fleet-address",
         default=None,
         metavar="ADDRESS",
         help="the loopback address of the four instances (default: 127.0.0.1; with -n, one for each worker)",
@@ -153,10 +159,11 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     config = request.config
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     number = int(worker.removeprefix("gw")) if worker else None
-    host = config.option.fleet_host or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
-    fallback = number is not None and not config.option.fleet_host
-    addresses = fleet_addresses(host, config.option.fleet_ports, fallback=fallback)
-    with sigterm_as_interrupt(), Rig(config.stash[CONFORMANCE].target, addresses, Settings()) as started:
+    address = config.option.fleet_address or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
+    fallback = number is not None and not config.option.fleet_address
+    addresses = fleet_addresses(address, config.option.fleet_ports, fallback=fallback)
+    target, hosting = config.stash[CONFORMANCE].target, HOSTS[config.option.fleet_host]()
+    with sigterm_as_interrupt(), Rig(target, addresses, Settings(), hosting=hosting) as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
         first.warm_up()
         first.close()

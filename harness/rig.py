@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Self
 
 from fake_instances import Fleet, PortInUseError
 from fake_instances.addresses import DOCUMENT_PORTS, InstanceAddress
+from fake_instances.hosting import Host, ThreadHost
+from fake_instances.processes import ProcessHost
 from harness.attachment import Attachment, random_secrets
 from harness.contract import LaunchError, Settings, Target, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
+
+HOSTS: dict[str, type[Host]] = {"threads": ThreadHost, "processes": ProcessHost}
+"""How the instances can run, by the name that `--fleet-host` takes."""
 
 
 class Rig:
@@ -26,17 +31,23 @@ class Rig:
         target: the implementation to attach.
         addresses: where the instances listen.
         settings: what the implementation is launched with.
+        hosting: how the instances run; as threads of this process by default.
 
     """
 
     def __init__(
-        self, target: Target, addresses: Sequence[InstanceAddress], settings: Settings | None = None
+        self,
+        target: Target,
+        addresses: Sequence[InstanceAddress],
+        settings: Settings | None = None,
+        *,
+        hosting: Host | None = None,
     ) -> None:
         self.target = target
         self.settings = settings or Settings()
         api_key, hmac_secret = random_secrets()
         self.secrets = (api_key, hmac_secret)
-        self.fleet = Fleet(addresses, api_key=api_key, secret=hmac_secret)
+        self.fleet = Fleet(addresses, api_key=api_key, secret=hmac_secret, hosting=hosting)
         self.implementation: Attachment
         self._host = addresses[0].host
         self._open = contextlib.ExitStack()
@@ -114,11 +125,11 @@ def start_fleet(fleet: Fleet) -> Fleet:
     except PortInUseError as problem:
         raise LaunchError(
             f"{problem}; free it, or choose other ports with --fleet-ports free (or four numbers, "
-            "4001,4002,4003,4004), or another loopback address with --fleet-host 127.0.0.2"
+            "4001,4002,4003,4004), or another loopback address with --fleet-address 127.0.0.2"
         ) from None
     except OSError as problem:
         raise LaunchError(
-            f"the instances cannot listen: {problem}; choose an address with --fleet-host"
+            f"the instances cannot listen: {problem}; choose an address with --fleet-address"
         ) from None
 
 

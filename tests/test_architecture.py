@@ -16,9 +16,9 @@ PACKAGES = ("harness", "fake_instances", "reference_impl")
 MOST_LINES = 400
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"contract", "requirements", "incident", "interruption"}),
-    frozenset({"history", "verdict", "suite", "selection", "report.redaction"}),
-    frozenset({"checks"}),
+    frozenset({"contract", "requirements", "incident", "interruption", "fleet_words"}),
+    frozenset({"history", "verdict", "suite", "selection", "report.redaction", "fleet_orders"}),
+    frozenset({"checks", "fleet_commands"}),
     frozenset(
         {
             "report.timeline",
@@ -49,6 +49,8 @@ PURE = (
     "verdict",
     "selection",
     "report.redaction",
+    "fleet_words",
+    "fleet_orders",
 )
 IMPURE_LIBRARIES = {
     "requests",

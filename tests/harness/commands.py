@@ -23,7 +23,7 @@ PORTS = (3001, 3002, 3003, 3004)
 
 def features(host: str, *arguments: str) -> list[str]:
     """Give the command that judges by the features."""
-    own = ["-q", "-p", "no:cacheprovider", "--fleet-host", host]
+    own = ["-q", "-p", "no:cacheprovider", "--fleet-address", host]
     return [sys.executable, "-m", "pytest", str(FEATURES), *own, *arguments]
 
 

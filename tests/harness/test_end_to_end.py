@@ -151,7 +151,7 @@ def test_a_test_that_cannot_be_collected_is_never_a_success(host: str, folder: P
 
 
 def test_the_story_is_told_with_true_values(host: str, folder: Path) -> None:
-    ended = run([str(COMMAND), "reproduce", "--fleet-host", host], folder)
+    ended = run([str(COMMAND), "reproduce", "--fleet-address", host], folder)
 
     assert ended.returncode == 0, ended.stderr
     for words in (
@@ -176,7 +176,7 @@ def test_the_story_cannot_begin_while_a_port_is_in_use(host: str, folder: Path) 
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((host, 3004))
         taken.listen()
-        ended = run([str(COMMAND), "reproduce", "--fleet-host", host], folder)
+        ended = run([str(COMMAND), "reproduce", "--fleet-address", host], folder)
 
     assert ended.returncode == 2
     assert f"port 3004 on {host} is in use" in ended.stderr
@@ -185,14 +185,14 @@ def test_the_story_cannot_begin_while_a_port_is_in_use(host: str, folder: Path) 
 
 
 def test_pausing_needs_a_terminal(host: str, folder: Path) -> None:
-    ended = run([str(COMMAND), "reproduce", "--pause", "--fleet-host", host], folder)
+    ended = run([str(COMMAND), "reproduce", "--pause", "--fleet-address", host], folder)
 
     assert ended.returncode == 4
     assert "needs a terminal" in ended.stderr
 
 
 def test_verify_judges_from_any_folder(host: str, folder: Path) -> None:
-    command = [str(COMMAND), "verify", "-q", "--fleet-host", host, "--requirement", "SCAN-02"]
+    command = [str(COMMAND), "verify", "-q", "--fleet-address", host, "--requirement", "SCAN-02"]
     ended = run(command, folder, cwd=folder)
 
     assert ended.returncode == 2

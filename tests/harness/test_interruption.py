@@ -90,7 +90,7 @@ def test_a_run_cut_short_amid_its_scenarios_leaves_nothing(
 
 @SIGNALS
 def test_a_story_cut_short_leaves_nothing(host: str, folder: Path, number: signal.Signals) -> None:
-    with started([str(COMMAND), "reproduce", "--fleet-host", host], folder) as process:
+    with started([str(COMMAND), "reproduce", "--fleet-address", host], folder) as process:
         read_until(process, "1. The session is on 3001")
         rest = cut_short(process, number)
 

@@ -71,7 +71,7 @@ def _fleet() -> list[str]:
             probe.bind((host, 0))
         except OSError:
             host = "127.0.0.1"
-    return ["--fleet-host", host, "--fleet-ports", "free"]
+    return ["--fleet-address", host, "--fleet-ports", "free"]
 
 
 def _judge(name: str, folder: Path, *options: str, asynchronous: bool = False) -> Run:
