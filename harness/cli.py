@@ -57,6 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (HarnessError, ConformanceFailure) as problem:
         sys.stderr.write(f"instance-sync: {problem}\n")
         return _exit_code(problem)
+    except BrokenPipeError:
+        # Whoever read has enough; Python must not find the same out once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         sys.stderr.write("\ninstance-sync: interrupted; everything that it started is stopped\n")
         return INTERRUPTED

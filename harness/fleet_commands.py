@@ -119,15 +119,23 @@ def _carry_out(caller: requests.Session, control: str, order: Order) -> Any:
         answer = caller.request(order.method, url, json=order.body, timeout=_ANSWER_SECONDS)
         value = answer.json()
     except requests.exceptions.JSONDecodeError:
-        raise FleetUnreachableError(f"what answers at {control} is no control API of a fleet") from None
+        raise _not_a_fleet(control) from None
     except requests.RequestException as problem:
         raise FleetUnreachableError(
             f"no fleet answers at {control} ({type(problem).__name__}); start one with python -m fake_instances, "
             f"or say where it is with --control or {CONTROL_VARIABLE}"
         ) from None
-    if not answer.ok:
-        raise OrderRefusedError(value.get("error", f"{answer.status_code}, without a reason"))
-    return value
+    if answer.ok:
+        return value
+    if not isinstance(value, dict) or value.keys() != {"error"}:
+        raise _not_a_fleet(control)
+    raise OrderRefusedError(value["error"])
+
+
+def _not_a_fleet(control: str) -> FleetUnreachableError:
+    return FleetUnreachableError(
+        f"what answers at {control} is no control API of a fleet; the fleet printed where its own is when it started"
+    )
 
 
 def _say(lines: Sequence[str]) -> None:
