@@ -7,9 +7,10 @@ import secrets
 from typing import TYPE_CHECKING, Self
 
 from harness.accounts import SqlAccounts
-from harness.contract import Launch, LogSource, Settings, Target
+from harness.contract import AccountStore, Launch, LogSource, Settings, Target
 from harness.drivers.command import CommandImplementation, launch, output_file
 from harness.history import ImplementationKilled, ImplementationStarted
+from harness.hooks import HttpAccounts, HttpLog
 from harness.log import FileLog, NoLog
 
 if TYPE_CHECKING:
@@ -46,11 +47,12 @@ class Attachment:
             host=host,
         )
         self._implementation: CommandImplementation | None = None
-        self.log: LogSource = _log_source(target, self._given, scratch)
+        self.log: LogSource = self._log_source()
+        self.accounts: AccountStore
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as on_failure:
-            self.accounts = SqlAccounts(self._given.database_url, self.target)
+            self.accounts = self._account_store()
             on_failure.callback(self.accounts.close)
             self.launch()
             on_failure.pop_all()
@@ -107,6 +109,22 @@ class Attachment:
         self._stop()
         self.launch()
 
+    def _account_store(self) -> AccountStore:
+        if self.target.state_path:
+            return HttpAccounts(self.target, lambda: self.base_url)
+        return SqlAccounts(self._given.database_url, self.target)
+
+    def _log_source(self) -> LogSource:
+        match self.target.log:
+            case "file":
+                return FileLog(self._given.log_file)
+            case "stderr":
+                return FileLog(output_file(self._scratch))
+            case "http":
+                return HttpLog(self.target, lambda: self.base_url)
+            case _:
+                return NoLog()
+
     def _stop(self) -> None:
         implementation, self._implementation = self._implementation, None
         if implementation is not None:
@@ -116,13 +134,3 @@ class Attachment:
 def random_secrets() -> tuple[str, str]:
     """Make an API key and an HMAC secret for one run."""
     return secrets.token_hex(16), secrets.token_hex(32)
-
-
-def _log_source(target: Target, given: Launch, scratch: Path) -> LogSource:
-    match target.log:
-        case "file":
-            return FileLog(given.log_file)
-        case "stderr":
-            return FileLog(output_file(scratch))
-        case _:
-            return NoLog()

@@ -114,7 +114,10 @@ class SendTarget:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How an implementation is attached (contract, section 7). `directory` is absolute."""
+    """How an implementation is attached (contract, section 7).
+
+    `directory` is absolute. With a `state_path` rows go through HTTP hooks there, without one through SQL.
+    """
 
     name: str
     version: str
@@ -131,7 +134,9 @@ class Target:
     send: SendTarget = field(default_factory=SendTarget)
     table: str = "whatsapp_accounts"
     columns: Mapping[str, str] = field(default_factory=dict, hash=False)
+    state_path: str = ""
     log: str = "file"
+    log_path: str = ""
     settle_seconds: float = 2.0
 
 
@@ -183,7 +188,10 @@ class AccountStore(Protocol):
         """Set a row's assigned instance by hand, as the document does with tinker."""
 
     def remove(self, account_ids: Sequence[int]) -> None:
-        """Remove rows."""
+        """Remove rows: these at least."""
+
+    def close(self) -> None:
+        """Let go of whatever is held open."""
 
 
 class LogSource(Protocol):

@@ -13,7 +13,7 @@ from harness.contract import SendTarget, Target, TargetError
 from harness.requirements import Profile, closest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 BUILT_IN = Path(__file__).parent / "targets"
 
@@ -37,8 +37,8 @@ _KEYS: dict[str, dict[str, str]] = {
     "http": {"headers": _MAP},
     "webhook": {"path": _TEXT, "asynchronous": _FLAG},
     "send": {"method": _TEXT, "path": _TEXT, "body": _MAP, "succeeded": _MAP},
-    "state": {"via": _TEXT, "table": _TEXT, "columns": _MAP},
-    "log": {"via": _TEXT},
+    "state": {"via": _TEXT, "path": _TEXT, "table": _TEXT, "columns": _MAP},
+    "log": {"via": _TEXT, "path": _TEXT},
     "timing": {"settle_seconds": _SECONDS},
 }
 _COLUMNS = (
@@ -51,7 +51,8 @@ _COLUMNS = (
     "updated_at",
 )
 _DATABASES = ("sqlite", "postgresql", "mysql")
-_LOGS = ("file", "stderr", "none")
+_LOGS = ("file", "http", "stderr", "none")
+_STATES = ("sql", "http")
 
 
 def built_in_targets() -> tuple[str, ...]:
@@ -117,7 +118,9 @@ class _Reader:
             send=self._send(),
             table=str(self._get("state", "table", "whatsapp_accounts")),
             columns=self._columns(),
+            state_path=self._hook("state", _STATES, "/conformance/accounts"),
             log=self._log(),
+            log_path=self._hook("log", _LOGS, "/conformance/log?after={cursor}"),
             settle_seconds=float(self._get("timing", "settle_seconds", standard["settle_seconds"])),
         )
 
@@ -191,8 +194,6 @@ class _Reader:
         return directory
 
     def _columns(self) -> dict[str, str]:
-        if (via := self._get("state", "via", "sql")) != "sql":
-            raise self._fail("state.via", f"{via!r} is unknown; allowed: sql")
         columns = self._texts("state", "columns")
         for name in columns:
             if name not in _COLUMNS:
@@ -202,10 +203,24 @@ class _Reader:
                 )
         return columns
 
+    def _hook(self, section: str, allowed: Sequence[str], example: str) -> str:
+        """Give the path of a section that goes via HTTP, and an empty one for a section that does not."""
+        via = str(self._get(section, "via", allowed[0]))
+        if via not in allowed:
+            raise self._fail(f"{section}.via", f"{via!r} is unknown; allowed: {', '.join(allowed)}")
+        given = self._get(section, "path", None)
+        if via != "http":
+            if given is not None:
+                raise self._fail(f"{section}.path", f'is only for via = "http", and via is {via!r}')
+            return ""
+        if given is None:
+            raise self._fail(f"{section}.path", f'is missing; write path = "{example}"')
+        if "{cursor}" in example and "{cursor}" not in given:
+            raise self._fail(f"{section}.path", f'has no {{cursor}}; write path = "{example}"')
+        return self._path_of(section, "path", example)
+
     def _log(self) -> str:
         via = str(self._get("log", "via", "file"))
-        if via not in _LOGS:
-            raise self._fail("log.via", f"{via!r} is unknown; allowed: {', '.join(_LOGS)}")
         claims = self._get("implementation", "claims", ["core"])
         if via == "none" and "core" in claims:
             raise self._fail(

@@ -351,9 +351,10 @@ class World:
         crash = self.implementation.crash
         self.fleet.reset()
         with self._open:
+            # Rows may be reachable through the implementation alone.
+            if self.implementation.problem is not None:
+                self.implementation.relaunch()
             self.implementation.accounts.remove([account.id for account in self._accounts])
-        if self.implementation.problem is not None:
-            self.implementation.relaunch()
         self.fleet.settle(self.settings.verify_timeout_in_force)
         if crash is not None:
             raise ConformanceFailure("the implementation goes on running", crash)

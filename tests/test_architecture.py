@@ -30,7 +30,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "tally",
         }
     ),
-    frozenset({"report.text", "drivers.command"}),
+    frozenset({"report.text", "drivers.command", "hooks"}),
     frozenset({"attachment"}),
     frozenset({"rig", "users"}),
     frozenset({"world", "conformance", "reproduce"}),

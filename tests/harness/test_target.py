@@ -75,6 +75,13 @@ def mistake(file: Path, text: str) -> str:
     return said.removeprefix(f"{file}: ")
 
 
+def test_rows_and_log_go_over_http_where_a_file_says_so(file: Path) -> None:
+    hooks = '[state]\nvia = "http"\npath = "/rows"\n[log]\nvia = "http"\npath = "/log?after={cursor}"\n'
+    file.write_text(SMALLEST + hooks, "utf-8")
+    read = read_target(file)
+    assert (read.state_path, read.log, read.log_path) == ("/rows", "http", "/log?after={cursor}")
+
+
 def with_line(section: str, line: str) -> str:
     """Give the smallest file with one more line in a section."""
     if f"[{section}]" in SMALLEST:
@@ -245,7 +252,23 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             with_line("send", "succeeded = { body = {} }"),
             "send.succeeded.body: unknown key; allowed: status, json",
         ),
-        (with_line("state", 'via = "redis"'), "state.via: 'redis' is unknown; allowed: sql"),
+        (with_line("state", 'via = "redis"'), "state.via: 'redis' is unknown; allowed: sql, http"),
+        (
+            with_line("state", 'via = "http"'),
+            'state.path: is missing; write path = "/conformance/accounts"',
+        ),
+        (
+            with_line("state", 'path = "/rows"'),
+            """state.path: is only for via = "http", and via is 'sql'""",
+        ),
+        (
+            with_line("state", 'via = "http"\npath = "rows"'),
+            "state.path: is 'rows' and must begin with a slash",
+        ),
+        (
+            with_line("log", 'via = "http"\npath = "/log"'),
+            'log.path: has no {cursor}; write path = "/conformance/log?after={cursor}"',
+        ),
         (
             with_line("state", 'columns = { url = "u" }'),
             (
@@ -257,7 +280,7 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             with_line("state", "columns = { id = 1 }"),
             "state.columns.id: is 1 and must be a text",
         ),
-        (with_line("log", 'via = "fax"'), "log.via: 'fax' is unknown; allowed: file, stderr, none"),
+        (with_line("log", 'via = "fax"'), "log.via: 'fax' is unknown; allowed: file, http, stderr, none"),
         (
             with_line("log", 'via = "none"'),
             'log.via: core is claimed and cannot be judged without a log; write via = "file" or "stderr"',
