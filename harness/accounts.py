@@ -6,27 +6,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sql
-from sqlalchemy.pool import NullPool
 
 from harness.contract import Row
+from harness.databases import connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.contract import Target
 
-_BUSY_SECONDS = 30
-"""How long a SQLite writer waits for another to finish."""
-
 
 class SqlAccounts:
     """The table, created when it is not there and never dropped. `close` lets the database go."""
 
     def __init__(self, database_url: str, target: Target) -> None:
-        sqlite = database_url.startswith("sqlite")
-        arguments = {"timeout": _BUSY_SECONDS} if sqlite else {}
-        # No connection outlives its use: an implementation may want the database to itself.
-        self._engine = sql.create_engine(database_url, connect_args=arguments, poolclass=NullPool)
+        self._engine = connect(database_url)
         self._names = dict(target.columns)
         self._table_name = target.table
         metadata = sql.MetaData()

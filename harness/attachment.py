@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from harness.accounts import SqlAccounts
 from harness.contract import AccountStore, Launch, LogSource, Settings, Target
+from harness.databases import SQLITE, fresh_database
 from harness.drivers.command import CommandImplementation, launch, output_file
 from harness.history import ImplementationKilled, ImplementationStarted
 from harness.hooks import HttpAccounts, HttpLog
@@ -20,6 +22,22 @@ if TYPE_CHECKING:
     from fake_instances import Fleet
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an implementation is launched.
+
+    Args:
+        host: the address it listens on.
+        scratch: an existing folder for its database, log and output.
+        database: "sqlite", or the URL of a server on which it gets a database of its own.
+
+    """
+
+    host: str
+    scratch: Path
+    database: str = SQLITE
+
+
 class Attachment:
     """A running implementation with a database of its own. A context manager.
 
@@ -27,42 +45,44 @@ class Attachment:
         target: how it is attached.
         settings: what it is launched with.
         fleet: the instances it is told of; their webhooks go to it while it is the fleet's control plane.
-        host: the address it listens on.
-        scratch: an existing folder for its database, log and output.
+        place: where.
 
     """
 
-    def __init__(self, target: Target, settings: Settings, fleet: Fleet, host: str, scratch: Path) -> None:
+    def __init__(self, target: Target, settings: Settings, fleet: Fleet, place: Place) -> None:
         self.target = target
         self.settings = settings
         self._fleet = fleet
-        self._scratch = scratch
+        self._place = place
+        self._open = contextlib.ExitStack()
         self._given = Launch(
             settings=settings,
-            database_url=f"sqlite:///{scratch / 'accounts.db'}",
+            database_url="",
             instances=fleet.urls,
             api_key=fleet.api_key,
             hmac_secret=fleet.secret,
-            log_file=scratch / "sync.log",
-            host=host,
+            log_file=place.scratch / "sync.log",
+            host=place.host,
         )
         self._implementation: CommandImplementation | None = None
         self.log: LogSource = self._log_source()
         self.accounts: AccountStore
 
     def __enter__(self) -> Self:
-        with contextlib.ExitStack() as on_failure:
+        with contextlib.ExitStack() as opened:
+            url = opened.enter_context(fresh_database(self._place.database, self._place.scratch))
+            self._given = replace(self._given, database_url=url)
             self.accounts = self._account_store()
-            on_failure.callback(self.accounts.close)
+            opened.callback(self.accounts.close)
+            opened.callback(self._stop)
             self.launch()
-            on_failure.pop_all()
+            self._open = opened.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.accounts.close()
-        self._stop()
+        self._open.close()
 
     @property
     def base_url(self) -> str:
@@ -85,7 +105,7 @@ class Attachment:
         Raises:
             LaunchError: it did not come up.
         """
-        self._implementation = launch(self.target, self._given, self._scratch)
+        self._implementation = launch(self.target, self._given, self._place.scratch)
         self._fleet.journal.record(ImplementationStarted(base_url=self.base_url))
         self.face_fleet()
 
@@ -119,7 +139,7 @@ class Attachment:
             case "file":
                 return FileLog(self._given.log_file)
             case "stderr":
-                return FileLog(output_file(self._scratch))
+                return FileLog(output_file(self._place.scratch))
             case "http":
                 return HttpLog(self.target, lambda: self.base_url)
             case _:

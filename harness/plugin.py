@@ -20,7 +20,7 @@ from harness.report import text
 from harness.report.redaction import redact
 from harness.report.timeline import timeline
 from harness.requirements import CatalogueError
-from harness.rig import HOSTS, Rig, fleet_addresses
+from harness.rig import HOSTS, Rig, check_database, fleet_addresses
 from harness.selection import names_in_expression
 from harness.tally import classify, is_time_bound
 from harness.verdict import Outcome
@@ -78,6 +78,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where they listen: document (3001-3004), free, or four ports such as 4001,4002,4003,4004",
     )
     group.addoption(
+        "--database",
+        default="sqlite",
+        metavar="sqlite|URL",
+        help="what implementations are given: sqlite, or the URL of a PostgreSQL, MySQL or MariaDB server on which "
+        "databases may be made, such as postgresql://user:password@127.0.0.1:5432 (default: sqlite)",
+    )
+    group.addoption(
         "--fleet-seed",
         type=int,
         default=None,
@@ -96,6 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
             [*config.option.requirement, *names_in_expression(config.option.markexpr)]
         )
         fleet_addresses("127.0.0.1", config.option.fleet_ports)
+        check_database(conformance.target, config.option.database)
     except (TargetError, CatalogueError) as problem:
         raise pytest.UsageError(str(problem)) from None
     config.stash[CONFORMANCE] = conformance
@@ -163,7 +171,8 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     fallback = number is not None and not config.option.fleet_address
     addresses = fleet_addresses(address, config.option.fleet_ports, fallback=fallback)
     target, hosting = config.stash[CONFORMANCE].target, HOSTS[config.option.fleet_host]()
-    with sigterm_as_interrupt(), Rig(target, addresses, Settings(), hosting=hosting) as started:
+    rig = Rig(target, addresses, Settings(), hosting=hosting, database=config.option.database)
+    with sigterm_as_interrupt(), rig as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
         first.warm_up()
         first.close()

@@ -20,7 +20,7 @@ from fake_instances import Fleet, Session
 from fake_instances.faults import Endpoint, LoseWebhook
 from fake_instances.journal import RequestArrived
 from harness import checks
-from harness.attachment import Attachment, random_secrets
+from harness.attachment import Attachment, Place, random_secrets
 from harness.contract import HarnessError, Settings, TargetError
 from harness.history import HARNESS, History
 from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION, LONG_PAST
@@ -97,7 +97,7 @@ class Stage:
 
     def attach(self, target: str) -> Attachment:
         """Attach an implementation to the stage's one database and log."""
-        return Attachment(load_target(target), Settings(), self.fleet, self._host, self._scratch)
+        return Attachment(load_target(target), Settings(), self.fleet, Place(self._host, self._scratch))
 
 
 def tell(host: str, ports: str, *, pause: bool) -> int:

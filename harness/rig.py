@@ -13,8 +13,9 @@ from fake_instances import Fleet, PortInUseError
 from fake_instances.addresses import DOCUMENT_PORTS, InstanceAddress
 from fake_instances.hosting import Host, ThreadHost
 from fake_instances.processes import ProcessHost
-from harness.attachment import Attachment, random_secrets
+from harness.attachment import Attachment, Place, random_secrets
 from harness.contract import LaunchError, Settings, Target, TargetError
+from harness.databases import SQLITE, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ class Rig:
         addresses: where the instances listen.
         settings: what the implementation is launched with.
         hosting: how the instances run; as threads of this process by default.
+        database: "sqlite", or the URL of a server on which implementations get databases of their own.
 
     """
 
@@ -42,7 +44,10 @@ class Rig:
         settings: Settings | None = None,
         *,
         hosting: Host | None = None,
+        database: str = SQLITE,
     ) -> None:
+        check_database(target, database)
+        self._database = database
         self.target = target
         self.settings = settings or Settings()
         api_key, hmac_secret = random_secrets()
@@ -59,7 +64,7 @@ class Rig:
             start_fleet(self.fleet)
             opened.callback(self.fleet.stop)
             self.implementation = opened.enter_context(
-                Attachment(self.target, self.settings, self.fleet, self._host, self._scratch)
+                self._attach(self.target, self.settings, self._scratch)
             )
             self._open = opened.pop_all()
         return self
@@ -79,12 +84,29 @@ class Rig:
         before = self.implementation
         with tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True) as scratch:
             try:
-                with Attachment(target, settings, self.fleet, self._host, Path(scratch)) as substitute:
+                with self._attach(target, settings, Path(scratch)) as substitute:
                     self.implementation = substitute
                     yield substitute
             finally:
                 self.implementation = before
                 before.face_fleet()
+
+    def _attach(self, target: Target, settings: Settings, scratch: Path) -> Attachment:
+        return Attachment(target, settings, self.fleet, Place(self._host, scratch, self._database))
+
+
+def check_database(target: Target, database: str) -> None:
+    """Hold that a target can be launched with a database.
+
+    Raises:
+        TargetError: it cannot, or what names the database is wrong.
+    """
+    kind = kind_of(database)
+    if kind not in target.databases:
+        raise TargetError(
+            f"{target.name} understands {', '.join(target.databases)}, and --database gives {kind}; choose another, "
+            f'or add "{kind}" to launch.databases'
+        )
 
 
 def fleet_addresses(host: str, ports: str, *, fallback: bool = False) -> tuple[InstanceAddress, ...]:

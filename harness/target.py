@@ -180,10 +180,7 @@ class _Reader:
         return command
 
     def _databases(self) -> tuple[str, ...]:
-        databases = self._among("launch", "databases", _DATABASES, ["sqlite"])
-        if "sqlite" not in databases:
-            raise self._fail("launch.databases", 'only SQLite is given so far: it must have "sqlite" in it')
-        return databases
+        return self._among("launch", "databases", _DATABASES, ["sqlite"])
 
     def _directory(self) -> Path:
         directory = (self._path.parent / str(self._get("launch", "directory", "."))).absolute()

@@ -23,14 +23,14 @@ FLOORS: tuple[frozenset[str], ...] = (
         {
             "report.timeline",
             "log",
-            "accounts",
+            "databases",
             "target",
             "drivers.guard",
             "probe",
             "tally",
         }
     ),
-    frozenset({"report.text", "drivers.command", "hooks"}),
+    frozenset({"report.text", "drivers.command", "hooks", "accounts"}),
     frozenset({"attachment"}),
     frozenset({"rig", "users"}),
     frozenset({"world", "conformance", "reproduce"}),
