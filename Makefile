@@ -4,6 +4,7 @@
 #   make test          everything: unit tests, features, import rules, feature style
 #   make check         ruff and mypy
 #   make reproduce     tell the incident of account 142
+#   make stress        the features thirty times in random order, half of them with every core busy
 #   make bench         measure a fake instance beside mountebank and plain Flask (needs wrk and npm)
 #
 # ARGS are handed on: make conformance ARGS="--target before-fix"
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: conformance test check reproduce bench install clean
+.PHONY: conformance test check reproduce stress bench install clean
 
 conformance: $(INSTALLED)
 	@$(BIN)/python -m pytest features/ $(ARGS)
@@ -29,6 +30,9 @@ check: $(INSTALLED)
 
 reproduce: $(INSTALLED)
 	@$(BIN)/instance-sync reproduce $(ARGS)
+
+stress: $(INSTALLED)
+	@$(BIN)/python -m tests.stress $(ARGS)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.bench $(ARGS)
