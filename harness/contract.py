@@ -116,7 +116,8 @@ class SendTarget:
 class Target:
     """How an implementation is attached (contract, section 7).
 
-    `directory` is absolute. With a `state_path` rows go through HTTP hooks there, without one through SQL.
+    Either `command` or `image` is set. `directory` is absolute. `network`, of an image, is "host" or "published".
+    With a `state_path` rows go through HTTP hooks there, without one through SQL.
     """
 
     name: str
@@ -124,6 +125,8 @@ class Target:
     claims: tuple[str, ...]
     command: tuple[str, ...]
     directory: Path
+    image: str = ""
+    network: str = "host"
     databases: tuple[str, ...] = ("sqlite",)
     ready: str = "/health"
     ready_timeout: float = 20.0

@@ -28,6 +28,8 @@ _KEYS: dict[str, dict[str, str]] = {
     "implementation": {"name": _TEXT, "version": _TEXT, "claims": _TEXTS},
     "launch": {
         "command": _TEXTS,
+        "image": _TEXT,
+        "network": _TEXT,
         "directory": _TEXT,
         "databases": _TEXTS,
         "ready": _TEXT,
@@ -53,6 +55,7 @@ _COLUMNS = (
 _DATABASES = ("sqlite", "postgresql", "mysql")
 _LOGS = ("file", "http", "stderr", "none")
 _STATES = ("sql", "http")
+_NETWORKS = ("host", "published")
 
 
 def built_in_targets() -> tuple[str, ...]:
@@ -107,6 +110,8 @@ class _Reader:
             version=str(self._get("implementation", "version", "unknown")),
             claims=self._among("implementation", "claims", [str(one) for one in Profile], ["core"]),
             command=self._command(),
+            image=str(self._get("launch", "image", "")),
+            network=self._network(),
             directory=self._directory(),
             databases=self._databases(),
             ready=self._path_of("launch", "ready", "/health"),
@@ -174,10 +179,23 @@ class _Reader:
         return dict(table)
 
     def _command(self) -> tuple[str, ...]:
-        command = tuple(self._need("launch", "command"))
-        if not command[0]:
+        command = tuple(self._get("launch", "command", ()))
+        image = self._get("launch", "image", "")
+        if command and image:
+            raise self._fail("launch.image", "launch.command is there too; keep one of command, image")
+        if not command and not image:
+            raise self._fail(
+                "launch.command", 'is missing; write command = ["…"] or image = "…" under [launch]'
+            )
+        if command and not command[0]:
             raise self._fail("launch.command", "its first word is the program and must not be empty")
         return command
+
+    def _network(self) -> str:
+        network = str(self._get("launch", "network", "host"))
+        if network not in _NETWORKS:
+            raise self._fail("launch.network", f"{network!r} is unknown; allowed: {', '.join(_NETWORKS)}")
+        return network
 
     def _databases(self) -> tuple[str, ...]:
         return self._among("launch", "databases", _DATABASES, ["sqlite"])

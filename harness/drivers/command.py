@@ -1,4 +1,4 @@
-"""The command driver: launches any program as an implementation, in a process group of its own."""
+"""Launches any program as an implementation, in a process group of its own, and ends it for certain."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ import requests
 
 from harness.contract import LaunchError
 from harness.drivers import guard
+from harness.drivers.image import image_program
+from harness.drivers.program import command_program
 from harness.report.redaction import redact
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.contract import Launch, Target
+    from harness.drivers.program import Program
 
 _LAST_OUTPUT_LINES = 25
 _READY_CHECK_SECONDS = 0.02
@@ -32,14 +35,13 @@ _NOTICE_SECONDS = 1.0
 class CommandImplementation:
     """A program that was launched and answered its ready check. See `launch`."""
 
-    def __init__(self, target: Target, launch: Launch, scratch: Path) -> None:
+    def __init__(self, target: Target, launch: Launch, scratch: Path, program: Program) -> None:
         self._target = target
-        self._host, self._port = launch.host, free_port(launch.host)
+        self._program = program
+        self._host, self._port = program.host, program.port
         self._output = output_file(scratch)
         self._secrets = (launch.api_key, launch.hmac_secret)
         self._scratch = scratch
-        self._words = _command(target, launch, self._host, self._port)
-        self._environment = _environment(target, launch, self._host, self._port)
         self._guard: subprocess.Popen[bytes] | None = None
         self._group = 0
 
@@ -63,12 +65,13 @@ class CommandImplementation:
             LaunchError: it ended first, or did not answer in time.
         """
         keeper = [sys.executable, "-I", "-S", guard.__file__, str(self._output), str(self._scratch)]
+        keeper.append(f"{self._program.grace:g}")
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(self.stop)
             self._guard = subprocess.Popen(  # noqa: S603 - the user's own command
-                [*keeper, *self._words],
+                [*keeper, *self._program.words],
                 cwd=self._target.directory,
-                env=self._environment,
+                env=dict(self._program.environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,
@@ -89,8 +92,10 @@ class CommandImplementation:
             raise LaunchError(f"{self._target.name} was stopped, but port {self._port} is still in use")
 
     def kill(self) -> None:
-        """End the whole process group at once, as `kill -9` would."""
-        if self._group:
+        """End it at once, as `kill -9` would: the whole process group."""
+        if self._program.kill is not None:
+            self._program.kill()
+        elif self._group:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._group, signal.SIGKILL)
         self._end(b"killed")
@@ -118,7 +123,7 @@ class CommandImplementation:
                 stdin.flush()
             with contextlib.suppress(BrokenPipeError):
                 stdin.close()
-        self._guard.wait(guard.GRACE_SECONDS + 5)
+        self._guard.wait(self._program.grace + 5)
         if stdout is not None:
             stdout.close()
 
@@ -154,7 +159,7 @@ class CommandImplementation:
             ).status_code
 
     def _describe(self, what: str) -> str:
-        return f"{self._target.name} {what}\n  command: {shlex.join(self._words)}\n  {self._last_output()}"
+        return f"{self._target.name} {what}\n  command: {shlex.join(self._program.words)}\n  {self._last_output()}"
 
     def _last_output(self) -> str:
         try:
@@ -168,14 +173,15 @@ class CommandImplementation:
 
 
 def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementation:
-    """Launch a target's command and wait until it is ready.
+    """Launch a target's command or image and wait until it is ready.
 
     `scratch` is the folder for its output; it is removed if this process is killed meanwhile.
 
     Raises:
         LaunchError: it did not come up; nothing of it is left running.
     """
-    implementation = CommandImplementation(target, given, scratch)
+    program = image_program(target, given, scratch) if target.image else command_program(target, given)
+    implementation = CommandImplementation(target, given, scratch, program)
     implementation.start()
     return implementation
 
@@ -183,14 +189,6 @@ def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementatio
 def output_file(scratch: Path) -> Path:
     """Give the file that collects standard output and standard error of every launch in a scratch folder."""
     return scratch / "output.log"
-
-
-def free_port(host: str) -> int:
-    """Give a port on `host` that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _can_bind(host: str, port: int) -> bool:
@@ -205,47 +203,3 @@ def _can_bind(host: str, port: int) -> bool:
 
 def _refused(problem: requests.RequestException) -> bool:
     return isinstance(problem, requests.ConnectionError) and "refused" in str(problem)
-
-
-def _fill(text: str, given: Launch, host: str, port: int) -> str:
-    values = {
-        "host": host,
-        "port": str(port),
-        "log_file": str(given.log_file),
-        "database_url": given.database_url,
-        "python": sys.executable,
-    }
-    for name, value in values.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
-
-
-def _command(target: Target, given: Launch, host: str, port: int) -> list[str]:
-    words = [_fill(word, given, host, port) for word in target.command]
-    # A path with a slash is meant from the target file's folder; Popen would take it from ours.
-    if "/" in words[0]:
-        words[0] = str((target.directory / words[0]).absolute())
-    return words
-
-
-def _environment(target: Target, given: Launch, host: str, port: int) -> dict[str, str]:
-    settings = given.settings
-    environment = {
-        **os.environ,
-        "HOST": host,
-        "PORT": str(port),
-        "DATABASE_URL": given.database_url,
-        "NODE_INSTANCES": ",".join(given.instances),
-        "HMAC_SECRET": given.hmac_secret,
-        "API_KEY": given.api_key,
-        "SEND_TIMEOUT": f"{settings.send_timeout:g}",
-        "SIGNATURE_TTL": str(settings.signature_ttl),
-        "HEALTH_CHECK_INTERVAL": f"{settings.health_check_interval:g}",
-    }
-    for name in ("VERIFY_TIMEOUT", "LOG_FILE"):
-        environment.pop(name, None)
-    if target.log == "file":
-        environment["LOG_FILE"] = str(given.log_file)
-    if settings.verify_timeout is not None:
-        environment["VERIFY_TIMEOUT"] = f"{settings.verify_timeout:g}"
-    return environment | {name: _fill(value, given, host, port) for name, value in target.environment.items()}

@@ -1,8 +1,8 @@
 """Runs a program in a process group of its own and ends that group when told to, or when its keeper dies.
 
-Started as `python -I -S guard.py OUTPUT SCRATCH PROGRAM ARGUMENT ...` by the command driver. It writes the
+Started as `python -I -S guard.py OUTPUT SCRATCH GRACE PROGRAM ARGUMENT ...` by the command driver. It writes the
 program's process id and a newline to standard output. When standard input closes, whatever the reason, it
-sends the group SIGTERM and, after five seconds, SIGKILL. If it closed without a word before, the keeper was
+sends the group SIGTERM and, after GRACE seconds, SIGKILL. If it closed without a word before, the keeper was
 killed, and SCRATCH (a folder, or "-") is removed on its behalf. The exit status is the program's.
 
 Only the standard library, so that it starts in milliseconds.
@@ -20,13 +20,10 @@ import threading
 import time
 from pathlib import Path
 
-GRACE_SECONDS = 5.0
-"""Between SIGTERM and SIGKILL (contract, section 1)."""
-
 
 def main(arguments: list[str]) -> int:
     """Run the program until it ends or must end, and give its exit status."""
-    output, scratch, *program = arguments
+    output, scratch, grace, *program = arguments
     with Path(output).open("ab") as written:
         try:
             child = subprocess.Popen(  # noqa: S603 - running a given program is the purpose
@@ -36,7 +33,9 @@ def main(arguments: list[str]) -> int:
             written.write(f"{program[0]}: {problem.strerror}\n".encode())
             return 127
     ending = threading.Event()
-    keeper = threading.Thread(target=_end_with_keeper, args=(child, scratch, ending), daemon=True)
+    keeper = threading.Thread(
+        target=_end_with_keeper, args=(child, scratch, float(grace), ending), daemon=True
+    )
     keeper.start()
     # The keeper may be gone by now: that shows on standard input, and must not end the guard here.
     with contextlib.suppress(BrokenPipeError):
@@ -49,11 +48,13 @@ def main(arguments: list[str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-def _end_with_keeper(child: subprocess.Popen[bytes], scratch: str, ending: threading.Event) -> None:
+def _end_with_keeper(
+    child: subprocess.Popen[bytes], scratch: str, grace: float, ending: threading.Event
+) -> None:
     word = _read_to_end()
     ending.set()
     _signal(child.pid, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE_SECONDS
+    deadline = time.monotonic() + grace
     while not _group_is_gone(child.pid) and time.monotonic() < deadline:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(0.02)

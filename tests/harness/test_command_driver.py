@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,9 @@ import pytest
 import requests
 
 from harness.contract import Launch, LaunchError, Settings, Target
-from harness.drivers import guard
-from harness.drivers.command import CommandImplementation, free_port, launch, output_file
+from harness.drivers import command, program
+from harness.drivers.command import CommandImplementation, launch, output_file
+from harness.drivers.program import GRACE_SECONDS, free_port
 from tests.harness.support import PATIENCE, can_listen, launch_of, runs, target, until
 
 if TYPE_CHECKING:
@@ -98,13 +100,11 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
 
 
 @pytest.fixture
-def short_grace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give a program that ignores SIGTERM 0.2 seconds instead of five."""
-    text = Path(guard.__file__).read_text("utf-8")
-    assert text.count("GRACE_SECONDS = 5.0") == 1
-    copy = tmp_path / "guard.py"
-    copy.write_text(text.replace("GRACE_SECONDS = 5.0", "GRACE_SECONDS = 0.2"), "utf-8")
-    monkeypatch.setattr(guard, "__file__", str(copy))
+    monkeypatch.setattr(
+        command, "command_program", lambda *given: replace(program.command_program(*given), grace=0.2)
+    )
 
 
 def port_of(implementation: CommandImplementation) -> int:
@@ -301,7 +301,7 @@ def test_a_kill_ends_program_and_child_at_once(workshop: Workshop) -> None:
     began = time.monotonic()
     implementation.kill()
 
-    assert time.monotonic() - began < guard.GRACE_SECONDS
+    assert time.monotonic() - began < GRACE_SECONDS
     until(lambda: not any(runs(pid) for pid in workshop.pids), "both are gone")
     assert can_listen("127.0.0.1", port_of(implementation))
     assert "exited with status 137" in str(implementation.problem)

@@ -162,7 +162,7 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             with_line("launch", 'comand = "true"'),
             (
                 "launch.comand: unknown key (did you mean command?); allowed: "
-                "command, directory, databases, ready, ready_timeout, env"
+                "command, image, network, directory, databases, ready, ready_timeout, env"
             ),
         ),
         (with_line("http", "qqq = 1"), "http.qqq: unknown key; allowed: headers"),
@@ -202,8 +202,14 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             "launch.ready_timeout: is nan and must be a number of seconds",
         ),
         ("[implementation]\n[launch]", "implementation.name: is missing; add it under [implementation]"),
-        ('[implementation]\nname = "x"', "launch.command: is missing; add it under [launch]"),
-        (SMALLEST.replace('["true"]', "[]"), "launch.command: is missing; add it under [launch]"),
+        (
+            '[implementation]\nname = "x"',
+            'launch.command: is missing; write command = ["…"] or image = "…" under [launch]',
+        ),
+        (
+            SMALLEST.replace('["true"]', "[]"),
+            'launch.command: is missing; write command = ["…"] or image = "…" under [launch]',
+        ),
         (
             SMALLEST.replace('["true"]', '["", "x"]'),
             "launch.command: its first word is the program and must not be empty",
@@ -249,6 +255,14 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             "send.succeeded.body: unknown key; allowed: status, json",
         ),
         (with_line("state", 'via = "redis"'), "state.via: 'redis' is unknown; allowed: sql, http"),
+        (
+            with_line("launch", 'image = "acme/sync"'),
+            "launch.image: launch.command is there too; keep one of command, image",
+        ),
+        (
+            with_line("launch", 'network = "bridge"'),
+            "launch.network: 'bridge' is unknown; allowed: host, published",
+        ),
         (
             with_line("state", 'via = "http"'),
             'state.path: is missing; write path = "/conformance/accounts"',
