@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 5
 LABEL = "instance-sync"
-"""Every container of the harness has this label, so that what a power cut left behind can be found."""
+"""Every container of the harness has this label, the run's scratch folder, so that what a power cut left is found."""
 NO_ENGINE, NO_IMAGE, NO_CONTAINER = 125, 127, 126
 
 
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         environment = {one: os.environ[one] for one in variables if one in os.environ}
         try:
             container = client.containers.create(
-                image, name=name, environment=environment, labels={LABEL: "target"}, **_placed(scratch, port)
+                image, name=name, environment=environment, labels={LABEL: scratch}, **_placed(scratch, port)
             )
         except APIError as problem:
             return _told(NO_CONTAINER, f"no container can be made of {image}: {_said(problem)}")
