@@ -1,26 +1,75 @@
-"""``python -m reference_impl``: the implementation with the fix."""
+"""``python -m reference_impl``: the implementation with the fix; ``health-check`` makes one check and ends."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import argparse
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
-from reference_impl.app import create_app
+from reference_impl.app import add_health_check, add_monitoring, create_app
 from reference_impl.claims import LocationSync
+from reference_impl.health_check import HealthCheck
+from reference_impl.parts import Parts
 from reference_impl.sender import Sender
-from reference_impl.server import serve
+from reference_impl.server import BAD_SETTING, serve
+from reference_impl.settings import Settings, SettingsError
 from reference_impl.webhooks import WebhookReceiver
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from reference_impl.parts import Parts
+_EXAMPLES = """\
+examples:
+  python -m reference_impl                           serve, configured by the environment
+  python -m reference_impl health-check --dry-run    tell which rows are wrong, as JSON, and write nothing
+"""
 
 
 def build(parts: Parts) -> Flask:
-    """Make the application with the fix."""
+    """Make the application with the fix, and start the periodic check if one is wanted."""
+    check = HealthCheck(parts)
+    if parts.settings.health_check_interval:
+        check.run_every(parts.settings.health_check_interval)
     receiver = WebhookReceiver(parts, LocationSync(parts).apply)
-    return create_app(receiver, Sender(parts), parts.log)
+    app = create_app(receiver, Sender(parts), parts.log)
+    add_health_check(app, check)
+    add_monitoring(app, parts.monitoring)
+    return app
+
+
+def check_once(*, dry_run: bool) -> int:
+    """Check every account once, print the report as JSON, and return the exit status."""
+    try:
+        parts = Parts.of(Settings.from_environment(os.environ))
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_SETTING
+    try:
+        report = HealthCheck(parts).run(dry_run=dry_run)
+    finally:
+        parts.close()
+    sys.stdout.write(json.dumps(report.to_json()) + "\n")
+    return 0
+
+
+def main() -> NoReturn:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m reference_impl",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    check = commands.add_parser("health-check", help="check every account once, and print the report as JSON")
+    check.add_argument("--dry-run", action="store_true", help="write nothing")
+    options = parser.parse_args()
+    if options.command == "health-check":
+        sys.exit(check_once(dry_run=options.dry_run))
+    serve(build)
 
 
 if __name__ == "__main__":
-    serve(build)
+    main()

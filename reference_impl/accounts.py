@@ -106,6 +106,13 @@ class Accounts:
         account = self._one(ACCOUNTS.c.session_id == session_id)
         return account if account is not None and account.session_id == session_id else None
 
+    def with_session(self) -> list[Account]:
+        """Return every row that names a session."""
+        named = ACCOUNTS.c.session_id.is_not(None) & (ACCOUNTS.c.session_id != "")
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(*READ_COLUMNS).where(named).order_by(ACCOUNTS.c.id))
+            return [Account(**row._mapping) for row in rows]  # noqa: SLF001  # public in spite of its name
+
     def write(self, account: Account, changes: Mapping[str, object]) -> None:
         """Write those columns that differ from the row as read; never the location.
 

@@ -6,16 +6,20 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 from flask import Flask, Response, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
+from reference_impl.answers import json_object
 from reference_impl.messages import Message, SendError, Sent
 from reference_impl.webhooks import WebhookError
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
+    from reference_impl.health_check import HealthCheck
     from reference_impl.log import EventLog
+    from reference_impl.monitoring import Monitoring
 
 LONGEST_BODY = 1024 * 1024
 """Bytes, whether declared or chunked."""
@@ -82,6 +86,31 @@ def create_app(receiver: Receiver, sender: Sends, log: EventLog) -> Flask:
         return jsonify(success=False, error="An unexpected error occurred.", code="unexpected_error"), 500
 
     return app
+
+
+def add_health_check(app: Flask, check: HealthCheck) -> None:
+    """Serve the check on demand."""
+
+    @app.post("/api/health-check")
+    def health_check() -> Response | tuple[Response, int]:
+        asked = json_object(request.get_data() or b"{}")
+        dry_run = False if asked is None else asked.get("dry_run", False)
+        if asked is None or not isinstance(dry_run, bool):
+            sentence = 'The body must be a JSON object such as {"dry_run": false}.'
+            return jsonify(success=False, error=sentence, code="invalid_request"), 422
+        return jsonify(check.run(dry_run=dry_run).to_json())
+
+
+def add_monitoring(app: Flask, monitoring: Monitoring) -> None:
+    """Serve what is counted."""
+
+    @app.get("/api/monitoring")
+    def report() -> Response:
+        return jsonify(monitoring.report())
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(monitoring.metrics(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _tell_error(log: EventLog, error: Exception) -> None:

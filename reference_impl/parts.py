@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Self
 
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -12,8 +13,9 @@ from reference_impl.background import BackgroundLoop
 from reference_impl.instances import InstanceClient
 from reference_impl.locator import Locator
 from reference_impl.log import EventLog
+from reference_impl.monitoring import Monitoring
 from reference_impl.settings import Settings, SettingsError
-from reference_impl.syncs import Syncs
+from reference_impl.syncs import Source, Syncs
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,14 @@ class Parts:
 
     settings: Settings
     log: EventLog
+    monitoring: Monitoring
     accounts: Accounts
     syncs: Syncs
     loop: BackgroundLoop
     client: InstanceClient
     locator: Locator
+    ending: threading.Event = field(default_factory=threading.Event)
+    """Set when everything ends, for whatever waits in between."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -34,11 +39,13 @@ class Parts:
         log = _open_log(settings)
         accounts = _open_accounts(settings.database_url)
         client = InstanceClient(settings)
+        monitoring = Monitoring(one.name.lower() for one in Source)
         return cls(
             settings=settings,
             log=log,
+            monitoring=monitoring,
             accounts=accounts,
-            syncs=Syncs(accounts, log),
+            syncs=Syncs(accounts, log, monitoring),
             loop=BackgroundLoop(),
             client=client,
             locator=Locator(settings, client),
@@ -46,6 +53,7 @@ class Parts:
 
     def close(self) -> None:
         """Release everything."""
+        self.ending.set()
         self.loop.run(self.client.close())
         self.loop.close()
         self.accounts.close()

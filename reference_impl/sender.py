@@ -49,6 +49,7 @@ class Sender:
         self._client = parts.client
         self._loop = parts.loop
         self._log = parts.log
+        self._monitoring = parts.monitoring
 
     def send(self, account_id: int, message: Message) -> Sent:
         """Send a message once; raises SendError with the truth about what happened otherwise.
@@ -89,6 +90,7 @@ class Sender:
                     session_id, trip.since, assigned=assigned, ignoring=trip.ignoring, mute=mute
                 )
             )
+            self._monitoring.attempted(found=finding.holder is not None)
             if finding.holder is None:
                 raise self._not_found(session_id, finding, trip)
             if finding.holder == assigned:
@@ -121,12 +123,14 @@ class Sender:
         return holding
 
     def _tell_verified(self, session_id: str, assigned: str) -> None:
+        self._monitoring.verified()
         self._log.info("Session verified in assigned instance", session_id=session_id, instance_url=assigned)
 
     def _tell_failure(self, account: Account, trip: _Trip) -> None:
         """Report a verification failure, once a send."""
         if not trip.failure_told:
             trip.failure_told = True
+            self._monitoring.verification_failed()
             self._log.warning(
                 "Session not found in assigned instance, attempting sync...",
                 session_id=account.session_id,

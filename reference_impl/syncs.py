@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from reference_impl.accounts import Account, Accounts
     from reference_impl.log import EventLog
+    from reference_impl.monitoring import Monitoring
 
 
 class Source(Enum):
@@ -21,6 +22,7 @@ class Source(Enum):
 
     WEBHOOK = "Auto-syncing assigned_instance_url from webhook header"
     SEND = "Instance sync successful! Database updated"
+    HEALTH_CHECK = "Health check corrected instance URL"
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class View:
 class Syncs:
     """Writes locations so that no older view overwrites a newer one; safe to use from any thread."""
 
-    def __init__(self, accounts: Accounts, log: EventLog) -> None:
+    def __init__(self, accounts: Accounts, log: EventLog, monitoring: Monitoring) -> None:
         self._accounts = accounts
+        self._monitoring = monitoring
         self._log = log
         self._lock = threading.Lock()
         self._versions: dict[int, int] = {}
@@ -49,6 +52,12 @@ class Syncs:
             version = self._versions.get(account_id, 0)
         account = self._accounts.by_id(account_id)
         return None if account is None else View(account, version)
+
+    def views(self) -> list[View]:
+        """Return every account that has a session, and the news of each so far."""
+        with self._lock:
+            versions = dict(self._versions)
+        return [View(one, versions.get(one.id, 0)) for one in self._accounts.with_session()]
 
     def newest(self, account_id: int) -> int:
         """Return the Unix second of the newest thing known of an account's session, 0 for none."""
@@ -88,7 +97,11 @@ class Syncs:
             self._hear(account.id, at)
             if moves:
                 # Logged under the lock, so that the lines have the order of the writes.
-                self._log.info(source.value, session_id=account.session_id, old_url=old_url, new_url=new_url)
+                who = {"account_id": account.id} if source is Source.HEALTH_CHECK else {}
+                self._log.info(
+                    source.value, **who, session_id=account.session_id, old_url=old_url, new_url=new_url
+                )
+                self._monitoring.synced(source.name.lower())
         return True
 
     def _hear(self, account_id: int, at: float) -> None:

@@ -1,0 +1,128 @@
+"""The periodic check: asks every instance once whom it holds, and moves every row that is somewhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from reference_impl.accounts import NotStorableError
+from reference_impl.answers import Holding
+from reference_impl.syncs import Source
+
+if TYPE_CHECKING:
+    from reference_impl.answers import Roster
+    from reference_impl.parts import Parts
+    from reference_impl.syncs import View
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row that was moved, or would be."""
+
+    account_id: int
+    old_url: str | None
+    new_url: str
+
+
+@dataclass
+class Report:
+    """What a check came to (contract, section 3); the four counts add up to ``checked``."""
+
+    checked: int = 0
+    verified: int = 0
+    updated: int = 0
+    failed: int = 0
+    unreachable: int = 0
+    changes: list[Change] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+
+class HealthCheck:
+    """Checks every account; one check at a time, from whatever thread."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._settings = parts.settings
+        self._syncs = parts.syncs
+        self._client = parts.client
+        self._loop = parts.loop
+        self._log = parts.log
+        self._ending = parts.ending
+        self._one_at_a_time = threading.Lock()
+
+    def run(self, *, dry_run: bool = False) -> Report:
+        """Check every row that has a session; a dry run reports the same and writes nothing."""
+        with self._one_at_a_time:
+            # The rows before the questions: whatever is written meanwhile is newer than the answers.
+            views = self._syncs.views()
+            began_at = time.time()
+            rosters = self._loop.run(self._ask_all())
+            report = Report(checked=len(views))
+            for view in views:
+                self._check(view, rosters, report, at=None if dry_run else began_at)
+        return report
+
+    def run_every(self, seconds: float) -> None:
+        """Check again and again on a thread of its own, until everything ends."""
+
+        def repeat() -> None:
+            while not self._ending.wait(seconds):
+                try:
+                    report = self.run()
+                except DBAPIError as error:
+                    self._log.error("Health check failed", error=type(error).__name__)
+                else:
+                    counts = {name: value for name, value in report.to_json().items() if name != "changes"}
+                    self._log.info("Health check completed", **counts)
+
+        threading.Thread(target=repeat, name="health check", daemon=True).start()
+
+    async def _ask_all(self) -> dict[str, Roster | None]:
+        bases = self._settings.node_instances
+        return dict(zip(bases, await asyncio.gather(*map(self._client.roster, bases)), strict=True))
+
+    def _check(
+        self, view: View, rosters: dict[str, Roster | None], report: Report, *, at: float | None
+    ) -> None:
+        account = view.account
+        session_id = account.session_id or ""
+        assigned = self._settings.configured(account.assigned_instance_url)
+        known = {
+            base: Holding.UNKNOWN if roster is None else roster.holding(session_id)
+            for base, roster in rosters.items()
+        }
+        here = known[assigned] if assigned is not None else Holding.ABSENT
+        holder = next((base for base, holding in known.items() if holding is Holding.HELD), None)
+        if here is Holding.HELD:
+            report.verified += 1
+        elif holder is not None:
+            self._correct(view, holder, report, at=at)
+        elif here is Holding.NOT_CONNECTED:
+            # It is where the row says, only not connected at the moment.
+            report.verified += 1
+        elif here is Holding.UNKNOWN:
+            report.unreachable += 1
+        else:
+            report.failed += 1
+
+    def _correct(self, view: View, holder: str, report: Report, *, at: float | None) -> None:
+        account = view.account
+        if at is not None:
+            try:
+                written = self._syncs.write(view, holder, source=Source.HEALTH_CHECK, at=at)
+            except NotStorableError:
+                report.failed += 1
+                return
+            if not written:
+                # Somebody with newer knowledge wrote the row meanwhile, or confirmed it.
+                report.verified += 1
+                return
+        report.updated += 1
+        report.changes.append(Change(account.id, account.assigned_instance_url, holder))
