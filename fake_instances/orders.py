@@ -5,7 +5,7 @@ Faults are given as `{"kind": "drip", "size": 1}`; the kinds are those of `fake_
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
 
 from fake_instances.faults import ALL, Alteration, Endpoint, Fault
 from fake_instances.holdings import Handover
+from fake_instances.retries import POLICIES
 from fake_instances.sessions import SessionStatus
 
 
@@ -82,14 +83,27 @@ class Order(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class HoldOrder(Order):
-    """Put a copy of a session on an instance, silently."""
+class ConnectOrder(Order):
+    """Connect a session for the first time and announce it."""
 
     instance: Number
     session_id: Text
     workspace_id: int = 1
     phone_number: str | None = None
+
+
+class HoldOrder(ConnectOrder):
+    """Put a copy of a session on an instance, silently."""
+
     status: SessionStatus = SessionStatus.CONNECTED
+
+
+class StatusOrder(Order):
+    """Change the state of a copy, silently."""
+
+    instance: Number
+    session_id: Text
+    status: SessionStatus
 
 
 class ReleaseOrder(Order):
@@ -162,6 +176,18 @@ class WebhookReleaseOrder(Order):
 
     webhook: int | None = None
     newest_first: bool = False
+
+
+class PolicyOrder(Order):
+    """Say when an announcement that did not get through is sent again."""
+
+    policy: Literal[tuple(POLICIES)]  # type: ignore[valid-type]
+
+
+class SettleOrder(Order):
+    """Wait until every request that will be answered was, at most `timeout` seconds."""
+
+    timeout: Annotated[float, Ge(0), Le(30)] = 5.0
 
 
 class ControlPlaneOrder(Order):
