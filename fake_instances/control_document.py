@@ -33,7 +33,7 @@ def gateway_document() -> dict[str, Any]:
 def control_document(routes: Iterable[Route], actions: Iterable[str]) -> dict[str, Any]:
     """Give the document of the control API, whose instances can do these `actions`."""
     schemas: dict[str, Any] = {
-        "Fault": orders.fault_schema(),
+        **orders.fault_schemas(),
         "Error": _object({"error": {"type": "string"}}),
     }
     parts = {"number": _NUMBER, "action": {"type": "string", "enum": list(actions)}}

@@ -47,18 +47,24 @@ def fault_from(value: object) -> Fault:
     return fault
 
 
-def fault_schema() -> dict[str, Any]:
-    """Give the JSON Schema of every fault, told apart by its kind."""
-    schemas = []
+def fault_schemas() -> dict[str, Any]:
+    """Give the JSON Schema of a fault, told apart by its kind, as `Fault`; and of the values that faults have."""
+    kinds: list[dict[str, Any]] = []
+    values: dict[str, Any] = {}
     for kind, fault in ALL.items():
         schema = TypeAdapter(fault).json_schema(ref_template="#/components/schemas/{model}")
-        schema.pop("$defs", None)
-        schema["properties"] = {"kind": {"const": kind}, **schema.get("properties", {})}
-        if "by" in schema["properties"]:
-            schema["properties"]["by"] = {"type": "object", "required": ["kind"]}
+        own = schema.get("properties", {})
+        if "by" in own:  # a fault again, told apart by its kind
+            own["by"] = {"type": "object", "required": ["kind"]}
+            schema.pop("$defs")
+        values |= schema.pop("$defs", {})
+        for one in own.values():
+            if one.get("format") == "binary":
+                del one["format"]
+        schema["properties"] = {"kind": {"const": kind}, **own}
         schema["required"] = ["kind", *schema.get("required", [])]
-        schemas.append(schema)
-    return {"oneOf": schemas}
+        kinds.append(schema)
+    return {"Fault": {"oneOf": kinds}, **values}
 
 
 def sentence(problem: ValidationError) -> str:
