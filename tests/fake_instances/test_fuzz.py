@@ -5,22 +5,27 @@ Every request derives from one seed, printed on failure. Nothing leaves for any 
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+import requests
 import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, Phase, configuration, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
 
+from fake_instances.app import create_app
 from fake_instances.control import ControlServer
 from fake_instances.control_document import gateway_document
 from fake_instances.faults import HoldWebhook
@@ -120,8 +125,8 @@ def authorised(case: Case) -> None:
         case.path_parameters["session_id"] = SESSION_ID
 
 
-def harmless(case: Case) -> None:
-    """Name instances and sessions that are known in every other order, and wait for nothing."""
+def harmless(case: Case, webhooks: list[int]) -> None:
+    """Name instances, sessions and webhooks that are known in every other order, and wait for nothing."""
     for named in (case.path_parameters, case.body):
         if not isinstance(named, dict):
             continue
@@ -131,7 +136,7 @@ def harmless(case: Case) -> None:
         if isinstance(named.get("session_id"), str) and len(named["session_id"]) % 2:
             named["session_id"] = SESSION_ID
         if type(named.get("webhook")) is int:
-            named["webhook"] %= 3
+            named["webhook"] = (webhooks[-1], named["webhook"])[named["webhook"] % 2]
         if isinstance(named.get("timeout"), int | float):
             named["timeout"] = min(named["timeout"], 0)
     if str(case.query.get("wait", "")).isdecimal():
@@ -148,16 +153,71 @@ def test_an_instance_answers_only_what_its_document_says(fleet: Fleet, only_to: 
 def test_the_control_api_answers_only_what_its_document_says(
     fleet: Fleet, only_to: Callable[..., None]
 ) -> None:
+    webhooks: list[int] = []
+
     def begin() -> None:
         fleet.reset()
         fleet.hold(SESSION, on=3001)
         fleet.control_plane = fleet.url(3002)
-        fleet.send(fleet.webhook(SESSION, 3001, "message_received")).wait()
+        webhooks.append(fleet.send(fleet.webhook(SESSION, 3001, "message_received")).wait().webhook)
         fleet.arm(HoldWebhook(), 3001)
 
     with ControlServer(fleet) as control:
         only_to(control.url, *fleet.urls)
         schema = schemathesis.openapi.from_url(f"{control.url}/openapi.json")
-        assert fuzz(schema, harmless, begin) > EXAMPLES
+        assert fuzz(schema, lambda case: harmless(case, webhooks), begin) > EXAMPLES
     fleet.reset()
     assert all(fleet.report(number)["running"] for number in fleet.numbers)
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (("{}", 500), "Server error"),
+        (("{}", 418), "Undocumented status code"),
+        (('{"error": 7}', 404), "Response violates schema"),
+    ],
+    ids=["fails", "unknown status", "wrong shape"],
+)
+def test_one_wrong_answer_is_found(answer: tuple[str, int], found: str) -> None:
+    app = Flask("wrong")
+
+    @app.get("/api/sessions/<session_id>/status")
+    def status(session_id: str) -> tuple[str, int, dict[str, str]]:
+        wrong = answer if any(letter.isdecimal() for letter in session_id) else ('{"error": "no"}', 404)
+        return (*wrong, {"Content-Type": "application/json"})
+
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", served(app, gateway_document()))
+    with pytest.raises(FailureGroup, match=found):
+        fuzz(schema.include(path="/api/sessions/{session_id}/status"), lambda _: None)
+
+
+def served(app: Flask, document: dict[str, Any]) -> Flask:
+    app.add_url_rule("/openapi.json", view_func=lambda: document)
+    return app
+
+
+def test_every_route_of_an_instance_is_described_and_no_other(fleet: Fleet) -> None:
+    rules = create_app(fleet._instances[3001]).url_map.iter_rules()
+    served = {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in rules
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    described = {(path, method) for path, ways in gateway_document()["paths"].items() for method in ways}
+    assert described == served
+
+
+def test_what_a_document_refers_to_is_in_it(fleet: Fleet) -> None:
+    with ControlServer(fleet) as control:
+        documents = [
+            requests.get(f"{control.url}{path}", timeout=PATIENCE).json()
+            for path in ("/openapi.json", "/openapi/gateway.json")
+        ]
+    assert documents[1] == gateway_document()
+    for document in documents:
+        referred = set(re.findall(r'"\$ref": "#/components/(\w+)/(\w+)"', json.dumps(document)))
+        assert referred
+        assert referred <= {
+            (group, name) for group, all_of in document["components"].items() for name in all_of
+        }
