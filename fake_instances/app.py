@@ -178,7 +178,7 @@ def _add_session_routes(app: Flask, gateway: Gateway) -> None:
     @app.post("/api/sessions")
     def create_session() -> Response:
         session_id, workspace_id = _body().get("session_id"), _body().get("workspace_id")
-        if not isinstance(session_id, str) or not session_id or not isinstance(workspace_id, int):
+        if not isinstance(session_id, str) or not session_id or type(workspace_id) is not int:
             return answer(
                 {"error": "Missing required fields", "required": ["session_id", "workspace_id"]}, 400
             )
@@ -225,6 +225,8 @@ def _body() -> dict[str, Any]:
             decoded = json.loads(raw)
         except ValueError as problem:
             raise BadRequest(f"SyntaxError: {problem}") from None
+        except RecursionError:
+            raise BadRequest("SyntaxError: nested too deeply") from None
         g.body = decoded if isinstance(decoded, dict) else {}
     body: dict[str, Any] = g.body
     return body

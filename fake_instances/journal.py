@@ -323,6 +323,11 @@ class Journal:
         with self._changed, self._waiter():
             return self._changed.wait_for(condition, timeout)
 
+    def wake(self) -> None:
+        """Have everybody who waits for a condition look again, as after an entry."""
+        with self._changed:
+            self._changed.notify_all()
+
     def forget(self) -> None:
         """Drop every entry, so that a long run stays small. The order goes on counting."""
         with self._changed:

@@ -5,7 +5,7 @@ Faults are given as `{"kind": "drip", "size": 1}`; the kinds are those of `fake_
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
 
 from fake_instances.faults import ALL, Alteration, Endpoint, Fault
 from fake_instances.holdings import Handover
+from fake_instances.retries import POLICIES
 from fake_instances.sessions import SessionStatus
 
 
@@ -46,18 +47,24 @@ def fault_from(value: object) -> Fault:
     return fault
 
 
-def fault_schema() -> dict[str, Any]:
-    """Give the JSON Schema of every fault, told apart by its kind."""
-    schemas = []
+def fault_schemas() -> dict[str, Any]:
+    """Give the JSON Schema of a fault, told apart by its kind, as `Fault`; and of the values that faults have."""
+    kinds: list[dict[str, Any]] = []
+    values: dict[str, Any] = {}
     for kind, fault in ALL.items():
         schema = TypeAdapter(fault).json_schema(ref_template="#/components/schemas/{model}")
-        schema.pop("$defs", None)
-        schema["properties"] = {"kind": {"const": kind}, **schema.get("properties", {})}
-        if "by" in schema["properties"]:
-            schema["properties"]["by"] = {"type": "object", "required": ["kind"]}
+        own = schema.get("properties", {})
+        if "by" in own:  # a fault again, told apart by its kind
+            own["by"] = {"type": "object", "required": ["kind"]}
+            schema.pop("$defs")
+        values |= schema.pop("$defs", {})
+        for one in own.values():
+            if one.get("format") == "binary":
+                del one["format"]
+        schema["properties"] = {"kind": {"const": kind}, **own}
         schema["required"] = ["kind", *schema.get("required", [])]
-        schemas.append(schema)
-    return {"oneOf": schemas}
+        kinds.append(schema)
+    return {"Fault": {"oneOf": kinds}, **values}
 
 
 def sentence(problem: ValidationError) -> str:
@@ -82,14 +89,27 @@ class Order(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class HoldOrder(Order):
-    """Put a copy of a session on an instance, silently."""
+class ConnectOrder(Order):
+    """Connect a session for the first time and announce it."""
 
     instance: Number
     session_id: Text
     workspace_id: int = 1
     phone_number: str | None = None
+
+
+class HoldOrder(ConnectOrder):
+    """Put a copy of a session on an instance, silently."""
+
     status: SessionStatus = SessionStatus.CONNECTED
+
+
+class StatusOrder(Order):
+    """Change the state of a copy, silently."""
+
+    instance: Number
+    session_id: Text
+    status: SessionStatus
 
 
 class ReleaseOrder(Order):
@@ -162,6 +182,18 @@ class WebhookReleaseOrder(Order):
 
     webhook: int | None = None
     newest_first: bool = False
+
+
+class PolicyOrder(Order):
+    """Say when an announcement that did not get through is sent again."""
+
+    policy: Literal[tuple(POLICIES)]  # type: ignore[valid-type]
+
+
+class SettleOrder(Order):
+    """Wait until every request that will be answered was, at most `timeout` seconds."""
+
+    timeout: Annotated[float, Ge(0), Le(30)] = 5.0
 
 
 class ControlPlaneOrder(Order):

@@ -73,6 +73,21 @@ def _hold(options: argparse.Namespace) -> Order:
     return Order("PUT", "/sessions", body, _holders)
 
 
+def _connect(options: argparse.Namespace) -> Order:
+    body = {
+        "session_id": options.session,
+        "instance": options.instance,
+        "workspace_id": options.workspace,
+        "phone_number": options.phone,
+    }
+    return Order("POST", "/sessions/connect", body, _holders)
+
+
+def _set_status(options: argparse.Namespace) -> Order:
+    body = {"session_id": options.session, "instance": options.instance, "status": options.status}
+    return Order("PUT", "/sessions/status", body, _holders)
+
+
 def _let_go(options: argparse.Namespace) -> Order:
     body = {"session_id": options.session, "instance": options.instance}
     return Order("DELETE", "/sessions", body, _holders)
@@ -143,7 +158,8 @@ def _release(options: argparse.Namespace) -> Order:
 
 
 def _retries(options: argparse.Namespace) -> Order:
-    return Order("PUT", "/webhooks/policy", {"policy": options.policy})
+    told = f"webhooks are tried again: {options.policy}"
+    return Order("PUT", "/webhooks/policy", {"policy": options.policy}, lambda _: [told])
 
 
 def _control_plane(options: argparse.Namespace) -> Order:
@@ -194,10 +210,19 @@ def _takes_copy(command: argparse.ArgumentParser) -> None:
     _takes_instance(command)
 
 
-def _takes_new_copy(command: argparse.ArgumentParser) -> None:
+def _takes_new_session(command: argparse.ArgumentParser) -> None:
     _takes_copy(command)
     command.add_argument("--workspace", type=int, default=1, metavar="ID")
     command.add_argument("--phone", metavar="NUMBER")
+
+
+def _takes_copy_and_status(command: argparse.ArgumentParser) -> None:
+    _takes_copy(command)
+    command.add_argument("status", choices=[one.value for one in SessionStatus])
+
+
+def _takes_new_copy(command: argparse.ArgumentParser) -> None:
+    _takes_new_session(command)
     command.add_argument(
         "--status", choices=[one.value for one in SessionStatus], default=SessionStatus.CONNECTED.value
     )
@@ -292,6 +317,8 @@ COMMANDS: tuple[
     ("status", "tell how every instance is", _takes_nothing, _status),
     ("sessions", "list the copies that an instance holds", _takes_instance, _sessions),
     ("hold", "put a copy of a session on an instance, silently", _takes_new_copy, _hold),
+    ("connect", "connect a session, announced by session_ready", _takes_new_session, _connect),
+    ("set-status", "change the state of a copy, silently", _takes_copy_and_status, _set_status),
     ("release", "take a copy of a session from an instance, silently", _takes_copy, _let_go),
     ("migrate", "move a session to another instance", _takes_move, _migrate),
     ("finish", "end the split brain or the gap of a session", _takes_session, _finish),

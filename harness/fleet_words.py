@@ -17,6 +17,7 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
     """Tell how each instance is, what is armed there, and what is not finished."""
     lines = [line for one in status["instances"] for line in instance_lines(one)]
     lines.append(f"control plane: {status['control_plane'] or 'none: webhooks go nowhere'}")
+    lines.append(f"webhooks that did not get through are tried again: {status['retry_policy']}")
     lines += [
         f"session {session} is on its way to {to}: finish {session}"
         for session, to in status["unfinished_moves"].items()

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
 from fake_instances.control import ControlServer
-from fake_instances.faults import ALL
-from tests.fake_instances.support import API_KEY, PATIENCE, SECRET, SESSION_ID, STATUS, Caller
+from fake_instances.faults import ALL, Delay
+from fake_instances.journal import WebhookAnswered
+from fake_instances.retries import POLICIES
+from tests.fake_instances.support import (
+    API_KEY,
+    PATIENCE,
+    SECRET,
+    SESSION,
+    SESSION_ID,
+    STATUS,
+    Caller,
+    address_of,
+    ask,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fake_instances import Fleet
+    from tests.fake_instances.support import ControlPlane
 
 
 @pytest.fixture
@@ -216,3 +234,110 @@ def test_every_fault_and_route_is_described(control: Callable[..., requests.Resp
     ]
     assert kinds == list(ALL)
     assert {"/status", "/faults", "/instances/{number}/{action}", "/journal"} <= document["paths"].keys()
+
+
+def test_a_session_is_connected_and_announced(
+    control: Callable[..., requests.Response], fleet: Fleet, control_plane: ControlPlane
+) -> None:
+    told = control("POST", "/sessions/connect", {"instance": 3002, "session_id": "new", "workspace_id": 7})
+    assert (told.json()["holders"], fleet.holders("new")) == ([3002], (3002,))
+    webhook = json.loads(control_plane.take().body)
+    assert (webhook["event"], webhook["data"]["session_id"]) == ("session_ready", "new")
+    fleet.journal.wait_for(WebhookAnswered, timeout=PATIENCE, webhook=told.json()["webhook"])
+
+
+def test_a_copy_is_disconnected_silently(control: Callable[..., requests.Response], fleet: Fleet) -> None:
+    order = {"instance": 3001, "session_id": SESSION_ID, "status": "disconnected"}
+    assert control("PUT", "/sessions/status", order).json() == {"holders": []}
+    copy = fleet.session(SESSION_ID, 3001)
+    assert copy is not None
+    assert not copy.connected
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_retry_policy_is_chosen_by_its_name(
+    control: Callable[..., requests.Response], fleet: Fleet, policy: str
+) -> None:
+    assert control("GET", "/status").json()["retry_policy"] == "never"
+    assert control("PUT", "/webhooks/policy", {"policy": policy}).json() == {"retry_policy": policy}
+    assert control("GET", "/status").json()["retry_policy"] == policy
+    assert fleet.announcer.policy is POLICIES[policy]
+
+
+def test_a_webhook_that_is_kept_back_is_listed(
+    control: Callable[..., requests.Response], fleet: Fleet, control_plane: ControlPlane
+) -> None:
+    control("POST", "/faults", {"instance": 3001, "fault": {"kind": "hold-webhook"}})
+    fleet.announce(SESSION, 3001, "session_ready")
+    (kept,) = control("GET", "/webhooks/kept").json()["kept"]
+    assert (kept["instance"], kept["event"], kept["session_id"]) == (3001, "session_ready", SESSION_ID)
+    assert fleet.control_plane == control_plane.url
+
+
+def test_settling_waits_for_answers_that_are_due(
+    control: Callable[..., requests.Response], fleet: Fleet
+) -> None:
+    with Caller(fleet) as caller:
+        caller.get(STATUS)
+        assert control("POST", "/settle", {"timeout": 5}).json() == {"settled": True}
+
+
+@pytest.mark.parametrize("depth", [10, 200, 900, 100_000])
+def test_an_order_may_be_nested_however_deeply(control: Callable[..., requests.Response], depth: int) -> None:
+    fault = '{"kind":"sends-then-fails","by":' * depth + "{}" + "}" * depth
+    body = f'{{"instance":3001,"fault":{fault}}}'
+    told = control("POST", "/faults", data=body, headers={"Content-Type": "application/json"})
+    assert told.status_code in {400, 422}
+    assert told.json()["error"]
+
+
+def test_what_is_no_number_of_json_is_no_order(control: Callable[..., requests.Response]) -> None:
+    body = f'{{"instance":3001,"session_id":"{SESSION_ID}","fields":{{"x":NaN}}}}'
+    told = control("POST", "/webhooks", data=body, headers={"Content-Type": "application/json"})
+    assert (told.status_code, "NaN is no number of JSON" in told.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "order"),
+    [("GET", "/journal?wait=30&kind=WebhookLost", None), ("POST", "/settle", {"timeout": 30})],
+)
+def test_a_request_that_waits_does_not_delay_the_end(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, method: str, path: str, order: object
+) -> None:
+    waits = threading.Event()
+    wait_until = fleet.journal.wait_until
+
+    def told(condition: Callable[[], bool], *, timeout: float) -> bool:
+        if timeout:
+            waits.set()
+        return wait_until(condition, timeout=timeout)
+
+    monkeypatch.setattr(fleet.journal, "wait_until", told)
+    fleet.arm(Delay(seconds=3600), 3001)
+    with Caller(fleet) as caller, ThreadPoolExecutor(1) as callers:
+        with ControlServer(fleet) as server:
+            caller.send(ask("GET", STATUS))
+            waiting = callers.submit(
+                requests.request, method, server.url + path, json=order, timeout=PATIENCE
+            )
+            assert waits.wait(PATIENCE)
+            began = time.monotonic()
+        assert time.monotonic() - began < 5
+        assert waiting.result(PATIENCE).status_code == 200
+        fleet.clear()
+
+
+def test_the_end_leaves_no_thread_no_port_and_no_word(
+    fleet: Fleet, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(20):
+        server = ControlServer(fleet)
+        with server:
+            idle = socket.create_connection(address_of(server.url), timeout=PATIENCE)
+            assert requests.get(f"{server.url}/status", timeout=PATIENCE).status_code == 200
+        with idle:
+            assert idle.recv(1) == b""
+        assert not server._thread.is_alive()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address_of(server.url))
+    assert capfd.readouterr().err == ""

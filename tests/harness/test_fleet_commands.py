@@ -17,6 +17,8 @@ from fake_instances import Fleet, Session
 from fake_instances.addresses import InstanceAddress
 from fake_instances.control import ACTIONS, ControlServer
 from fake_instances.faults import ALL
+from fake_instances.journal import WebhookAnswered
+from fake_instances.retries import PATIENT
 from harness import cli
 from harness.fleet_orders import COMMANDS, values
 from tests.harness.commands import COMMAND
@@ -71,6 +73,7 @@ def test_the_status_shows_instances_faults_and_what_is_not_finished(
         "      fault 1: drips 10 bytes of its answer every 0.5 s (2 more)",
         f"3002  {fleet.url(3002)}  running, 1 of 1 sessions connected",
         "control plane: none: webhooks go nowhere",
+        "webhooks that did not get through are tried again: never",
         f"session {SESSION} is on its way to 3001: finish {SESSION}",
     ]
 
@@ -175,6 +178,22 @@ def test_webhooks_are_kept_back_and_released(
     assert order("release-webhooks") == "webhook 1: 204\n"
     assert received == [fleet.url(3001)]
     assert order("release-webhooks") == "no webhook was kept back\n"
+
+
+def test_webhooks_are_tried_again_as_was_chosen(order: Callable[..., str], fleet: Fleet) -> None:
+    assert order("retries", "patient") == "webhooks are tried again: patient\n"
+    assert fleet.announcer.policy == PATIENT
+    assert "tried again: patient" in order("status")
+
+
+def test_a_session_connects_and_is_announced(
+    order: Callable[..., str], received: list[str | None], fleet: Fleet
+) -> None:
+    assert order("connect", "new", "3001") == "held by 3001\n"
+    assert fleet.journal.wait_for(WebhookAnswered, timeout=PATIENCE).status == 204
+    assert received == [fleet.url(3001)]
+    assert order("set-status", "new", "3001", "disconnected") == "held by no instance\n"
+    assert order("sessions", "3001").startswith("new  disconnected  ")
 
 
 def test_the_journal_is_read_from_anywhere_in_it(order: Callable[..., str], fleet: Fleet) -> None:
