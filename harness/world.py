@@ -15,7 +15,7 @@ from fake_instances.faults import Refuse
 from harness.contract import MARGIN, ConformanceFailure, NotJudgedError, Row, Settings, Target
 from harness.history import History, RowRead, RowSet, UserAnswered, UserSends
 from harness.incident import INCIDENT_SESSION, LONG_PAST
-from harness.users import ask_to_send
+from harness.users import CALLS, ask_to_send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +34,6 @@ Judged = TypeVar("Judged")
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _POLL_SECONDS = 0.02
 _account_ids = itertools.count(1000)
-_calls = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +211,7 @@ class World:
         """Have a user send a message through the implementation, and give what the user was told."""
         one = account or self.account
         self.remember_rows()
-        call = next(_calls)
+        call = next(CALLS)
         row = self._rows[one.id]
         self.fleet.journal.record(
             UserSends(

@@ -139,6 +139,12 @@ def asked_before_posts(world: World) -> None:
     checks.verified_before_each_post(world.history, world.account.session_id, numbers)
 
 
+@then("the send took no longer than one verify timeout")
+def took_one_timeout(world: World) -> None:
+    """Judge the time of a send in which everything that takes long can be done at once."""
+    checks.took_at_most(world.answer, world.settings.verify_timeout_in_force, "one verify timeout")
+
+
 @then("the send took no longer than one verify timeout and one scan")
 def took_one_scan(world: World) -> None:
     """Judge the time; a scan takes one verify timeout at most."""
