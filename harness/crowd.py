@@ -44,13 +44,18 @@ def hanging_sends(world: World, accounts: Sequence[Account], on: int, *, patienc
     """
     calls = [_announce(world, account, "hanging") for account in accounts]
     with ThreadPoolExecutor(len(accounts)) as users:
-        for call, account in zip(calls, accounts, strict=True):
+        sends = [
             users.submit(_ask, world, call, account, "hanging")
-        world.fleet.journal.wait_until(lambda: world.fleet.hanging(on) == len(accounts), timeout=patience)
+            for call, account in zip(calls, accounts, strict=True)
+        ]
+        journal = world.fleet.journal
+        journal.wait_until(lambda: world.fleet.hanging(on) == len(accounts), timeout=patience)
         try:
             yield
         finally:
             world.fleet.clear(on)
+        for send in sends:
+            send.result()
 
 
 def send_spoiled(world: World, placeholder: str, wrong: object) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -228,12 +227,6 @@ class World:
         self.answers.append(answer)
         self.fleet.settle(self.settings.verify_timeout_in_force)
         return answer
-
-    def send_together(self, messages: Sequence[tuple[Account, str]]) -> None:
-        """Have several users send at the same time, and wait for all answers; they are in `answers` in order."""
-        with ThreadPoolExecutor(len(messages)) as users:
-            answers = list(users.map(lambda message: self.send(message[1], message[0]), messages))
-        self.answers = answers
 
     def deliver(self, webhook: Webhook, *, settle: bool = True) -> WebhookAnswered:
         """Have a webhook sent exactly as it is, and give what the implementation answered.

@@ -17,8 +17,10 @@ from harness.contract import ConformanceFailure
 if TYPE_CHECKING:
     from harness.world import World
 
+_OTHER_ASKED = 0.25
+"""Of the verify timeout: the longest that an answer waits until another instance has answered too."""
 _HELD_BACK = 0.6
-"""Of the verify timeout: the longest that an answer waits for a webhook's effect."""
+"""Of the verify timeout: the longest that it waits in all, for a webhook's effect."""
 _HANG_PATIENCE = 0.25
 """Of the send timeout: the longest that is waited for all sends to hang."""
 _POLL_SECONDS = 0.01
@@ -64,14 +66,17 @@ def moves_before_message(world: World, old: int, new: int) -> None:
     )
 )
 def connects_during_scan(world: World, new: int, old: int) -> None:
-    """Hold the next answer back until a webhook's effect is there.
+    """Hold the next answer back until the new instance has said no and a webhook's effect is there.
 
-    An implementation may put the webhook off until its scan is over, so the answer does not wait for ever.
+    An implementation need not ask the new instance any more, and may put the webhook off until its scan is over,
+    so the answer does not wait for ever.
     """
     fleet, session_id = world.fleet, world.account.session_id
+    timeout = world.settings.verify_timeout_in_force
 
     def announce() -> None:
-        deadline = time.monotonic() + _HELD_BACK * world.settings.verify_timeout_in_force
+        deadline = time.monotonic() + _HELD_BACK * timeout
+        fleet.journal.wait_until(lambda: _has_answered(world, new), timeout=_OTHER_ASKED * timeout)
         session = fleet.move(session_id, new, Handover.SPLIT_BRAIN)
         delivery = fleet.send(fleet.webhook(session, new, "session_reconnected"))
         with contextlib.suppress(TimeoutError):
@@ -80,6 +85,12 @@ def connects_during_scan(world: World, new: int, old: int) -> None:
             threading.Event().wait(_POLL_SECONDS)
 
     fleet.after_answer(announce, on=old, words=f"has instance {new} announce the session before it answers")
+
+
+def _has_answered(world: World, number: int) -> bool:
+    history = world.history
+    asked = history.verifications(world.account.session_id, number)
+    return any((number, one.request) in history.answers for one in asked)
 
 
 def _is_assigned(world: World, number: int) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_bdd import given, parsers, then, when
 
 from fake_instances.journal import now
-from harness import checks
+from harness import checks, crowd
 from harness.contract import ConformanceFailure, Settings
 from harness.target import load_target
 
@@ -48,7 +48,7 @@ def sends(world: World, message: str) -> None:
 @when(parsers.parse('the users of both accounts send "{message}" at the same time'))
 def both_send(world: World, message: str) -> None:
     """Send from both accounts at once."""
-    world.send_together([(world.account, message), (world.other_account, message)])
+    crowd.send_at_once(world, [(world.account, message), (world.other_account, message)])
 
 
 @when(parsers.parse("the user sends a text with {content} from the account"))
