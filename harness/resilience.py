@@ -20,6 +20,7 @@ from harness.history import HARNESS, History
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from fake_instances.journal import WebhookAnswered
     from harness.contract import LogLine
     from harness.history import UserAnswered
 
@@ -185,7 +186,19 @@ def strangers_untouched(history: History) -> None:
         )
 
 
-# What users are told
+# What webhooks and users are told
+
+
+def webhook_accepted(answers: Sequence[WebhookAnswered]) -> None:
+    """Hold that a webhook was answered 2xx in the end.
+
+    Raises:
+        ConformanceFailure: it was refused, or has no answer.
+    """
+    last = answers[-1] if answers else None
+    if last is None or last.status is None or not 200 <= last.status < 300:
+        reason = "no answer came in time" if last is None else f"the answer was {last.status or last.reason}"
+        raise ConformanceFailure("the webhook is answered 2xx", reason)
 
 
 def refused_below_500(answer: UserAnswered) -> None:

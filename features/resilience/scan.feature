@@ -84,4 +84,5 @@ Feature: A scan is quick, honest, shared and never the last word
       And its row is assigned to instance 3001
       And the session connects on instance 3003 too, announced before instance 3002 says that it holds it
       When the user sends "hello" from the account
-      Then the row is assigned to instance 3003
+      Then the announcement of instance 3003 is accepted
+      And the row is assigned to instance 3003

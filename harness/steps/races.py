@@ -11,8 +11,9 @@ from pytest_bdd import given, parsers, then, when
 
 from fake_instances.faults import DeniesSession, Endpoint
 from fake_instances.holdings import Handover
+from fake_instances.journal import WebhookAnswered
 from harness import checks, crowd, resilience
-from harness.contract import ConformanceFailure
+from harness.contract import MARGIN, ConformanceFailure
 
 if TYPE_CHECKING:
     from harness.world import World
@@ -126,6 +127,18 @@ def sends_meanwhile(world: World, message: str) -> None:
     patience = _HANG_PATIENCE * world.settings.send_timeout
     with crowd.hanging_sends(world, others, holder, patience=patience):
         world.send(message)
+
+
+@then(parsers.parse("the announcement of instance {number:d} is accepted"))
+def announcement_accepted(world: World, number: int) -> None:
+    """Judge the answer to the instance's webhook; it may have waited for a whole send to end."""
+
+    def answers() -> list[WebhookAnswered]:
+        return [entry for entry in world.history.of(WebhookAnswered) if entry.instance == number]
+
+    patience = world.settings.verify_timeout_in_force + world.settings.send_timeout + MARGIN
+    world.fleet.journal.wait_until(lambda: bool(answers()), timeout=patience)
+    resilience.webhook_accepted(answers())
 
 
 @then(parsers.parse("instance {number:d} delivers each message once"))
