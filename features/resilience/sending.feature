@@ -131,9 +131,9 @@ Feature: No message is lost and none is doubled
     @SEND-09
     Scenario Outline: A message with a wrong part is refused
       Given an account whose session lives on instance 3002
-      When the user sends a message whose <part> is <wrong>
-      Then the send is refused with an error below 500
-      And no instance is called
+      When the user twice sends a message whose <part> is <wrong>
+      Then both sends are refused with an error below 500
+      And no instance is called for them
 
       Examples:
         | part      | wrong     |
@@ -152,9 +152,9 @@ Feature: No message is lost and none is doubled
     @SEND-09
     Scenario: A message from an account that does not exist is refused
       Given an account whose session lives on instance 3002
-      When someone sends "hello" from an account that does not exist
-      Then the send is refused with an error below 500
-      And no instance is called
+      When someone twice sends "hello" from an account that does not exist
+      Then both sends are refused with an error below 500
+      And no instance is called for them
 
   Rule: Instances do not wait for one another
 

@@ -100,17 +100,21 @@ def both_send_their_own(world: World) -> None:
 
 
 @when(
-    parsers.re(rf"the user sends a message whose (?P<part>recipient|text) is (?P<wrong>{'|'.join(_WRONG)})")
+    parsers.re(
+        rf"the user twice sends a message whose (?P<part>recipient|text) is (?P<wrong>{'|'.join(_WRONG)})"
+    )
 )
 def sends_wrongly(world: World, part: str, wrong: str) -> None:
-    """Send a message that no one could deliver."""
-    crowd.send_spoiled(world, _PARTS[part], _WRONG[wrong])
+    """Send a message that no one could deliver, and again: a call behind one of them alone has another cause."""
+    for _ in range(2):
+        crowd.send_spoiled(world, _PARTS[part], _WRONG[wrong])
 
 
-@when(parsers.parse('someone sends "{message}" from an account that does not exist'))
+@when(parsers.parse('someone twice sends "{message}" from an account that does not exist'))
 def sends_from_nobody(world: World, message: str) -> None:
-    """Send from an account id that no row has."""
-    crowd.send_from_nobody(world, message)
+    """Send from an account id that no row has, and again."""
+    for _ in range(2):
+        crowd.send_from_nobody(world, message)
 
 
 @then(parsers.re(r"the message is posted (?P<times>once|twice|eight times) in all(?: at the most)?"))
@@ -150,13 +154,14 @@ def says_unasked(world: World, number: int) -> None:
     world.soon(lambda: resilience.says_unasked(world.answer, world.log_lines(), session_id, url))
 
 
-@then("the send is refused with an error below 500")
+@then("both sends are refused with an error below 500")
 def refused_below_500(world: World) -> None:
-    """Judge the status of the answer."""
-    resilience.refused_below_500(world.answer)
+    """Judge the status of each answer."""
+    for answer in world.answers:
+        resilience.refused_below_500(answer)
 
 
-@then("no instance is called")
+@then("no instance is called for them")
 def no_instance_called(world: World) -> None:
     """Judge by the instances' own record of what they were asked."""
     resilience.no_instance_called(world.history)
