@@ -55,7 +55,7 @@ def nothing_posted(history: History, session_id: str, to: int | None = None) -> 
     where = "any instance" if to is None else f"instance {to}"
     posts = [post for post in history.posts(session_id) if to in {None, post.instance}]
     if posts:
-        raise ConformanceFailure(f"no message is posted to {where}", _told_of_posts(history, posts))
+        raise ConformanceFailure(f"no message is posted to {where}", told_of_posts(history, posts))
 
 
 def told_sent(answer: UserAnswered) -> None:
@@ -263,13 +263,14 @@ def _told_of_deliveries(history: History, session_id: str, text: str) -> str:
         by = ", ".join(f"instance {delivery.instance}" for delivery in same)
         return f"it was delivered {len(same)} time{'s' if len(same) > 1 else ''}, by {by}"
     posts = history.posts(session_id)
-    told = _told_of_posts(history, posts) if posts else "no message was posted to any instance"
+    told = told_of_posts(history, posts) if posts else "no message was posted to any instance"
     other = [quoted(delivery.text) for delivery in deliveries]
     changed = f"; delivered instead: {', '.join(other)}" if other else ""
     return f"no instance delivered it; {told}{changed}"
 
 
-def _told_of_posts(history: History, posts: Sequence[RequestArrived]) -> str:
+def told_of_posts(history: History, posts: Sequence[RequestArrived]) -> str:
+    """Say which instances were posted a message, and what they answered."""
     told = []
     for post in posts:
         answer = history.answers.get((post.instance, post.request))

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "harness.steps.accounts",
+    "harness.steps.copies",
     "harness.steps.instances",
     "harness.steps.log",
+    "harness.steps.posting",
+    "harness.steps.races",
     "harness.steps.sending",
     "harness.steps.webhooks",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
@@ -16,13 +17,29 @@ if TYPE_CHECKING:
     from harness.attachment import Attachment
     from harness.contract import Target
 
+CALLS = itertools.count(1)
+"""The number of each thing that a user asks of an implementation."""
 
-def ask_to_send(
-    implementation: Attachment, call: int, account_id: int, recipient: str, text: str
+MISSING: Final = object()
+"""In the place of a part of a message: leave it out, its name too."""
+
+
+def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
+    implementation: Attachment,
+    call: int,
+    account_id: int,
+    recipient: str,
+    text: str,
+    *,
+    body: Mapping[str, object] | None = None,
 ) -> UserAnswered:
-    """Hand one message to the implementation and give what it answered, an answer that never came included."""
+    """Hand one message to the implementation and give what it answered, an answer that never came included.
+
+    `body` is the template of what is handed over, the target's own by default.
+    """
     target, settings = implementation.target, implementation.settings
     values = {"{account_id}": str(account_id), "{recipient}": recipient, "{text}": text}
+    template = dict(target.send.body if body is None else body)
     # Longer than any sound implementation needs: eight POSTs, each verified, are the most it may try.
     patience = 8 * (settings.verify_timeout_in_force + settings.send_timeout) + 10
     began = time.monotonic()
@@ -32,7 +49,7 @@ def ask_to_send(
             response = caller.request(
                 target.send.method,
                 implementation.base_url + fill(target.send.path, values),
-                json=fill(dict(target.send.body), values),
+                json=fill(template, values),
                 headers=dict(target.headers),
                 timeout=patience,
                 allow_redirects=False,
@@ -84,5 +101,21 @@ def fill(template: Any, values: Mapping[str, str]) -> Any:
                 if found:
                     return str(fill(before, values)) + value + str(fill(after, values))
             return template
+        case _:
+            return template
+
+
+def spoil(template: Any, placeholder: str, wrong: object) -> Any:
+    """Put `wrong` in the place of each value of a template that has this placeholder, MISSING to leave it out."""
+    match template:
+        case dict():
+            kept = {name: spoil(value, placeholder, wrong) for name, value in template.items()}
+            return {name: value for name, value in kept.items() if value is not MISSING}
+        case list():
+            return [
+                one for one in (spoil(each, placeholder, wrong) for each in template) if one is not MISSING
+            ]
+        case str() if placeholder in template:
+            return wrong
         case _:
             return template

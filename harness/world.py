@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +14,7 @@ from fake_instances.faults import Refuse
 from harness.contract import MARGIN, ConformanceFailure, NotJudgedError, Row, Settings, Target
 from harness.history import History, RowRead, RowSet, UserAnswered, UserSends
 from harness.incident import INCIDENT_SESSION, LONG_PAST
-from harness.users import ask_to_send
+from harness.users import CALLS, ask_to_send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +33,6 @@ Judged = TypeVar("Judged")
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _POLL_SECONDS = 0.02
 _account_ids = itertools.count(1000)
-_calls = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +210,7 @@ class World:
         """Have a user send a message through the implementation, and give what the user was told."""
         one = account or self.account
         self.remember_rows()
-        call = next(_calls)
+        call = next(CALLS)
         row = self._rows[one.id]
         self.fleet.journal.record(
             UserSends(
@@ -229,12 +227,6 @@ class World:
         self.answers.append(answer)
         self.fleet.settle(self.settings.verify_timeout_in_force)
         return answer
-
-    def send_together(self, messages: Sequence[tuple[Account, str]]) -> None:
-        """Have several users send at the same time, and wait for all answers; they are in `answers` in order."""
-        with ThreadPoolExecutor(len(messages)) as users:
-            answers = list(users.map(lambda message: self.send(message[1], message[0]), messages))
-        self.answers = answers
 
     def deliver(self, webhook: Webhook, *, settle: bool = True) -> WebhookAnswered:
         """Have a webhook sent exactly as it is, and give what the implementation answered.

@@ -22,6 +22,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "report.timeline",
+            "resilience",
             "log",
             "databases",
             "target",
@@ -37,7 +38,19 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"attachment"}),
     frozenset({"rig", "users"}),
     frozenset({"world", "conformance", "reproduce"}),
-    frozenset({"steps.accounts", "steps.instances", "steps.log", "steps.sending", "steps.webhooks"}),
+    frozenset({"crowd"}),
+    frozenset(
+        {
+            "steps.accounts",
+            "steps.copies",
+            "steps.instances",
+            "steps.log",
+            "steps.posting",
+            "steps.races",
+            "steps.sending",
+            "steps.webhooks",
+        }
+    ),
     frozenset({"plugin"}),
     frozenset({"cli"}),
 )
@@ -49,6 +62,7 @@ PURE = (
     "incident",
     "history",
     "checks",
+    "resilience",
     "verdict",
     "selection",
     "report.redaction",

@@ -15,7 +15,7 @@ from pytest_bdd.steps import step_function_context_registry
 
 import harness.steps
 from harness import suite
-from harness.requirements import Level
+from harness.requirements import Level, Profile
 from harness.suite import SELF_FOLDER
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ def test_no_scenario_mixes_levels() -> None:
         assert len({CATALOGUE[name].level for name in one.requirement_ids}) == 1, one
 
 
-def test_every_requirement_of_core_has_a_scenario() -> None:
+@pytest.mark.parametrize("profile", [Profile.CORE, Profile.RESILIENCE])
+def test_every_requirement_of_a_profile_has_a_scenario(profile: Profile) -> None:
     written = {name for one in SUITE for name in one.requirement_ids}
-    core = {one.id for one in CATALOGUE.values() if one.profile == "core"}
-    assert core <= written
+    assert {one.id for one in CATALOGUE.values() if one.profile is profile} <= written
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fake_instances.journal import (
@@ -33,6 +34,9 @@ from harness.report.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+_MOST_TOLD = 10
+"""Sessions that one instance takes in, one behind the other, before they are only counted."""
+
 
 def timeline(history: History, secrets: Collection[str]) -> Sequence[str]:
     """Tell a history, one line an event, with seconds since its beginning.
@@ -43,8 +47,19 @@ def timeline(history: History, secrets: Collection[str]) -> Sequence[str]:
     if not entries:
         return ("nothing happened",)
     began = entries[0].at
-    told = ((entry, _words(entry, history, secrets)) for entry in entries)
+    told: list[tuple[Entry, str | None]] = []
+    for instance, group in groupby(entries, _fills):
+        together = list(group)
+        if instance is not None and len(together) > _MOST_TOLD:
+            told.append((together[0], f"instance {instance} takes in {len(together)} sessions"))
+        else:
+            told += [(entry, _words(entry, history, secrets)) for entry in together]
     return [redact(f"{entry.at - began:7.3f} s  {words}", secrets) for entry, words in told if words]
+
+
+def _fills(entry: Entry) -> int | None:
+    """Give the instance that takes in a session: a crowd of them, one behind the other, is told in one line."""
+    return entry.instance if isinstance(entry, SessionHeld) else None
 
 
 def _words(entry: Entry, history: History, secrets: Collection[str]) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of entry

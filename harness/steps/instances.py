@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 from faker import Faker
 from pytest_bdd import given, parsers, then, when
 
-from fake_instances.faults import VERIFICATION, Answer, Delay, Endpoint, Fault, Hang, LoseWebhook, Refuse
+from fake_instances.faults import (
+    VERIFICATION,
+    Answer,
+    Delay,
+    Drip,
+    Endpoint,
+    Fault,
+    Hang,
+    LoseWebhook,
+    Refuse,
+)
 from harness import checks
 from harness.contract import HarnessError
 from harness.probe import health
@@ -18,6 +28,8 @@ if TYPE_CHECKING:
 _BEHAVIOURS: dict[str, tuple[Fault, frozenset[Endpoint]]] = {
     "refuses connections": (Refuse(), frozenset({Endpoint.LISTENER})),
     "never answers": (Hang(), VERIFICATION),
+    "falls silent in mid-answer": (Hang(after=10), VERIFICATION),
+    "drips its answer byte by byte": (Drip(size=1, every=0.01), VERIFICATION),
     "answers 500": (Answer(500), VERIFICATION),
     "answers an empty body": (Answer(200, b""), VERIFICATION),
     "answers broken JSON": (Answer(200, b'{"sessions":{"details":[{"session_id":'), VERIFICATION),

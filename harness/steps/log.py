@@ -53,6 +53,12 @@ def one_webhook_move(world: World) -> None:
     _counts(world, log.AUTO_SYNC, 1)
 
 
+@then("the log tells of one move by scan")
+def one_scan_move(world: World) -> None:
+    """Judge that exactly one line of a scan's sync is there."""
+    _counts(world, log.SYNCED, 1)
+
+
 @then("the log tells of no move by webhook")
 def no_webhook_move(world: World) -> None:
     """Judge that no line of a webhook's sync is there."""

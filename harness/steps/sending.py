@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_bdd import given, parsers, then, when
 
 from fake_instances.journal import now
-from harness import checks
+from harness import checks, crowd
 from harness.contract import ConformanceFailure, Settings
 from harness.target import load_target
 
@@ -48,7 +48,7 @@ def sends(world: World, message: str) -> None:
 @when(parsers.parse('the users of both accounts send "{message}" at the same time'))
 def both_send(world: World, message: str) -> None:
     """Send from both accounts at once."""
-    world.send_together([(world.account, message), (world.other_account, message)])
+    crowd.send_at_once(world, [(world.account, message), (world.other_account, message)])
 
 
 @when(parsers.parse("the user sends a text with {content} from the account"))
@@ -137,6 +137,12 @@ def asked_before_posts(world: World) -> None:
     fleet = world.fleet
     numbers = {fleet.url(number): number for number in fleet.numbers}
     checks.verified_before_each_post(world.history, world.account.session_id, numbers)
+
+
+@then("the send took no longer than one verify timeout")
+def took_one_timeout(world: World) -> None:
+    """Judge the time of a send in which everything that takes long can be done at once."""
+    checks.took_at_most(world.answer, world.settings.verify_timeout_in_force, "one verify timeout")
 
 
 @then("the send took no longer than one verify timeout and one scan")

@@ -54,6 +54,20 @@ def webhook(*headers: tuple[str, str]) -> WebhookSent:
     )
 
 
+def held(number: int, on: int = 3001) -> SessionHeld:
+    return SessionHeld(instance=on, session_id=f"webjs_{number}", status="connected")
+
+
+def test_a_crowd_of_sessions_is_one_line() -> None:
+    entries = [*(held(number) for number in range(10_000)), held(1, on=3002), held(2, on=3002)]
+
+    assert [line.partition("s  ")[2] for line in timeline(history(*entries), ())] == [
+        "instance 3001 takes in 10000 sessions",
+        "instance 3002 holds webjs_1, connected",
+        "instance 3002 holds webjs_2, connected",
+    ]
+
+
 @pytest.mark.parametrize(
     ("entry", "words"),
     [

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from reference_impl.webhooks import Delivery
 
 
-def around_sends(act: Callable[[Parts, int, Message, Callable[[], Sent]], Sent]) -> None:
-    """Have `act` called for each send, with the reference's own way of doing it."""
+def around_sends(act: Callable[[Parts, int, Message, Callable[..., Sent]], Sent]) -> None:
+    """Have `act` called for each send, with the reference's own way of doing it, also for another account."""
     init, send = Sender.__init__, Sender.send
     parts_of: dict[Sender, Parts] = {}
 
@@ -30,7 +30,7 @@ def around_sends(act: Callable[[Parts, int, Message, Callable[[], Sent]], Sent])
         parts_of[self] = parts
 
     def sent(self: Sender, account_id: int, message: Message) -> Sent:
-        return act(parts_of[self], account_id, message, lambda: send(self, account_id, message))
+        return act(parts_of[self], account_id, message, lambda other=account_id: send(self, other, message))
 
     Sender.__init__ = opened
     Sender.send = sent

@@ -14,8 +14,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-THEMES = ("authentication", "webhooks", "verification", "scanning", "sending")
+THEMES = (
+    "authentication",
+    "webhooks",
+    "verification",
+    "scanning",
+    "sending",
+    "resilience_verification",
+    "resilience_scanning",
+    "resilience_sending",
+)
 """The modules of this folder that have mutants."""
+
+SOUND = "sound"
+"""The module of this folder that has variants."""
 
 UNCHANGED = "unchanged"
 """The name under which the reference itself goes through the same machinery."""
@@ -40,7 +52,17 @@ class Mutant:
     """Whether its mistake is a crash, which is answered 500. No other mutant may have one: it would hide its own."""
 
 
+@dataclass(frozen=True)
+class Variant:
+    """An implementation that does the same in another way, and must not be convicted for it."""
+
+    name: str
+    difference: str
+    apply: Callable[[], None]
+
+
 _registered: dict[str, Mutant] = {}
+_variants: dict[str, Variant] = {}
 
 
 def mutant(
@@ -63,6 +85,15 @@ def mutant(
     return register
 
 
+def variant(apply: Callable[[], None]) -> Callable[[], None]:
+    """Register a function as a variant: its name with dashes is the variant's, its docstring tells the difference."""
+    name, difference = apply.__name__.replace("_", "-"), inspect.getdoc(apply)
+    if name in _variants or name == UNCHANGED or not difference:
+        raise ValueError(f"variant {name} needs a name of its own and a docstring that tells its difference")
+    _variants[name] = Variant(name, difference, apply)
+    return apply
+
+
 def rows(scenario: str, *ids: str) -> tuple[str, ...]:
     """Name some rows of a scenario's Examples."""
     return tuple(f"{scenario} [{one}]" for one in ids)
@@ -73,3 +104,9 @@ def mutants() -> Mapping[str, Mutant]:
     for theme in THEMES:
         importlib.import_module(f"tests.mutants.{theme}")
     return _registered
+
+
+def variants() -> Mapping[str, Variant]:
+    """Give every variant by its name."""
+    importlib.import_module(f"tests.mutants.{SOUND}")
+    return _variants

@@ -5,11 +5,11 @@ from __future__ import annotations
 import runpy
 import sys
 
-from tests.mutants.registry import UNCHANGED, mutants
+from tests.mutants.registry import UNCHANGED, mutants, variants
 
 
 def main(words: list[str]) -> None:
-    known = mutants()
+    known = {**mutants(), **variants()}
     if len(words) != 1 or words[0] not in {UNCHANGED, *known}:
         sys.exit(f"run.py: {words} names no mutant; there are {UNCHANGED}, {', '.join(known)}")
     if words[0] != UNCHANGED:

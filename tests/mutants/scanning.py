@@ -30,7 +30,7 @@ KEEPS_ITS_ROW = "A holder that cannot be asked keeps its row"
 URL = "assigned_instance_url"
 
 
-def _scan_only(choose: Callable[[tuple[str, ...], str | None], tuple[str, ...]]) -> None:
+def scan_only(choose: Callable[[tuple[str, ...], str | None], tuple[str, ...]]) -> None:
     """Have a scan ask only some of the instances, given all and the assigned one."""
     scan = Locator.scan
 
@@ -47,7 +47,7 @@ def _scan_only(choose: Callable[[tuple[str, ...], str | None], tuple[str, ...]])
     Locator.scan = partial
 
 
-def _scan_in_order(judge: Callable[[list[Holding]], bool]) -> None:
+def scan_in_order(judge: Callable[[list[Holding]], bool]) -> None:
     """Have a scan ask one instance after another; `judge` says of all answers so far whether it goes on."""
 
     async def scan(
@@ -94,7 +94,7 @@ def _when_not_found(act: Callable[[Parts, int, Message, SendError], Sent | None]
 @mutant("SCAN-01", *rows(REPAIRED, "3001-3004", "3002-3004", "3003-3004"))
 def last_instance_left_out() -> None:
     """The scan ends one instance too early."""
-    _scan_only(lambda every, _assigned: every[:-1])
+    scan_only(lambda every, _assigned: every[:-1])
 
 
 @mutant(
@@ -103,7 +103,7 @@ def last_instance_left_out() -> None:
 )
 def earlier_instances_left_out() -> None:
     """The scan goes on behind the assigned instance, and never back to the first."""
-    _scan_only(lambda every, assigned: every[every.index(assigned) :] if assigned in every else every)
+    scan_only(lambda every, assigned: every[every.index(assigned) :] if assigned in every else every)
 
 
 @mutant("SCAN-01", REPAIRED)
@@ -203,7 +203,7 @@ def first_instance_with_any_session_taken() -> None:
 )
 def scan_stopped_by_the_first_error() -> None:
     """Instances are asked one after another, and the first that cannot be asked ends it."""
-    _scan_in_order(lambda answers: answers[-1] is not Holding.UNKNOWN)
+    scan_in_order(lambda answers: answers[-1] is not Holding.UNKNOWN)
 
 
 @mutant("SCAN-05", ONE_MISBEHAVES, TWO_MISBEHAVE)
