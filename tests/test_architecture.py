@@ -17,11 +17,15 @@ MOST_LINES = 400
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"contract", "requirements", "incident", "interruption"}),
-    frozenset({"history", "verdict", "suite", "selection", "report.redaction"}),
-    frozenset({"checks"}),
+    frozenset({"history", "verdict", "suite", "selection", "listing", "report.redaction"}),
+    frozenset({"checks", "report.model", "report.templating"}),
     frozenset(
         {
             "report.timeline",
+            "report.sequence",
+            "report.assembly",
+            "report.junit",
+            "report.markdown",
             "log",
             "accounts",
             "target",
@@ -30,11 +34,13 @@ FLOORS: tuple[frozenset[str], ...] = (
             "tally",
         }
     ),
-    frozenset({"report.text", "drivers.command"}),
-    frozenset({"attachment"}),
-    frozenset({"rig", "users"}),
-    frozenset({"world", "conformance", "reproduce"}),
-    frozenset({"steps.accounts", "steps.instances", "steps.log", "steps.sending", "steps.webhooks"}),
+    frozenset({"report.text", "report.diagram", "witness", "drivers.command"}),
+    frozenset({"report.html", "attachment"}),
+    frozenset({"report.folder", "rig", "users"}),
+    frozenset({"world", "options", "conformance", "reproduce"}),
+    frozenset(
+        {"reporter", "steps.accounts", "steps.instances", "steps.log", "steps.sending", "steps.webhooks"}
+    ),
     frozenset({"plugin"}),
     frozenset({"cli"}),
 )
@@ -48,7 +54,18 @@ PURE = (
     "checks",
     "verdict",
     "selection",
+    "listing",
     "report.redaction",
+    "report.model",
+    "report.templating",
+    "report.timeline",
+    "report.sequence",
+    "report.assembly",
+    "report.text",
+    "report.junit",
+    "report.markdown",
+    "report.diagram",
+    "report.html",
 )
 IMPURE_LIBRARIES = {
     "requests",
