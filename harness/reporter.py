@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.conformance import COLLECTED, RECORD, Conformance
+from harness.progress import Progress
 from harness.report import text
 from harness.report.assembly import assemble, history_file, scenario_id
 from harness.report.folder import REPORT_HTML
@@ -45,7 +47,9 @@ class Reporter:
         self._report: Report | None = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Put a report in place that says that the run has not ended, until it has."""
+        """Put a report in place that says that the run has not ended, until it has; on a terminal, tell progress."""
+        if sys.stderr.isatty() and session.config.get_verbosity() <= 0:
+            session.config.pluginmanager.register(Progress(self._conformance.tally, sys.stderr))
         if self._folder is not None and not session.config.option.collectonly:
             self._save(
                 partial(self._folder.begin, self._assembled(session.config, NOT_ENDED, complete=False))

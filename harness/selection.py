@@ -95,11 +95,12 @@ def check_claimed(
     Raises:
         TargetError: it does not, so that nothing would be judged.
     """
-    wanted = {f"requirement {name}": catalogue[name].profile for name in names if catalogue[name].judged}
-    for words, profile in [*wanted.items(), *((f"profile {one}", Profile(one)) for one in profiles)]:
+    wanted = {f"--requirement {name}": catalogue[name].profile for name in names if catalogue[name].judged}
+    wanted |= {f"--profile {name}": Profile(name) for name in profiles}
+    for option, profile in wanted.items():
         if profile not in claims:
             raise TargetError(
-                f"{words}: the target does not claim profile {profile}, only {', '.join(claims)}; "
+                f"{option}: the target does not claim the profile {profile}, only {', '.join(claims)}; "
                 "what it claims stands in its target file, under [implementation] claims"
             )
 

@@ -92,6 +92,11 @@ class Tally:
         """What came so far."""
         return tuple(self._records.values())
 
+    @property
+    def to_run(self) -> int:
+        """How many runs of scenarios were selected."""
+        return sum(1 for node in self._expected if _function(node) in self._scenarios)
+
     def expect(self, nodes: Collection[str]) -> None:
         """Take note of runs that were selected."""
         self._expected.update(nodes)

@@ -37,7 +37,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"report.text", "report.diagram", "witness", "drivers.command"}),
     frozenset({"report.html", "attachment"}),
     frozenset({"report.folder", "rig", "users"}),
-    frozenset({"world", "options", "conformance", "reproduce"}),
+    frozenset({"world", "options", "conformance", "reproduce", "requirements_command"}),
+    frozenset({"progress"}),
     frozenset(
         {"reporter", "steps.accounts", "steps.instances", "steps.log", "steps.sending", "steps.webhooks"}
     ),

@@ -128,6 +128,7 @@ def _requirement(result: RequirementResult, carriers: Mapping[str, Sequence[str]
         outcome=result.outcome,
         reasons=result.reasons,
         scenarios=tuple(carriers.get(one.id, ())),
+        test=one.test,
     )
 
 

@@ -131,8 +131,18 @@ class _Drawing:
         shown = self._cut(words, self._width - _GUTTER - 2 * _EDGE - 16)
         wide = round(len(shown) * _CHARACTER) + 16
         middle = self._fitting(x, wide)
-        return Markup('<rect class="note {}" x="{}" y="{}" width="{}" height="19" rx="9"/>{}').format(
-            tone, middle - wide // 2, self._y - 14, wide, self._text(shown, middle, tone)
+        return Markup(
+            '<rect class="note {}" x="{}" y="{}" width="{}" height="19" rx="9"/>'
+            '<circle class="point {}" cx="{}" cy="{}" r="3"/>{}'
+        ).format(
+            tone,
+            middle - wide // 2,
+            self._y - 14,
+            wide,
+            tone,
+            x,
+            self._y - 14,
+            self._text(shown, middle, tone),
         )
 
     def _text(self, words: str, x: int, tone: str, above: int = 0) -> Markup:

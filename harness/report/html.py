@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _OPEN_AT_FIRST = 3
 """Scenarios that did not pass which are shown opened."""
 
+_ROWS_TOLD = 2
+"""Rows of one scenario's Examples whose findings are told at once; the others are linked."""
+
 
 def render_html(report: Report) -> str:
     """Give the report as an HTML page."""
@@ -39,7 +42,8 @@ def render_html(report: Report) -> str:
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         files=[(file, list(group)) for file, group in groupby(report.scenarios, key=lambda one: one.file)],
         counts=Counter(one.outcome for one in report.scenarios),
-        wrong=wrong,
+        wrong=[list(runs) for _, runs in groupby(wrong, key=lambda one: (one.file, one.name, one.outcome))],
+        most=_ROWS_TOLD,
         opened={one.id for one in wrong[:_OPEN_AT_FIRST]},
         anchor=anchor,
         draw=draw,

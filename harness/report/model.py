@@ -87,7 +87,10 @@ class ScenarioReport:
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class RequirementReport:
-    """What the run says of one requirement, in the catalogue's words; `scenarios` are the ids of its scenarios."""
+    """What the run says of one requirement, in the catalogue's words; `scenarios` are the ids of its scenarios.
+
+    `test` names the test that proves one of level self where no scenario does.
+    """
 
     id: str
     level: Level
@@ -97,6 +100,7 @@ class RequirementReport:
     outcome: Outcome
     reasons: tuple[str, ...]
     scenarios: tuple[str, ...]
+    test: str = ""
 
     @property
     def judged(self) -> bool:
