@@ -47,6 +47,7 @@ pytest_plugins = [
 _current_step = pytest.StashKey[str]()
 _world = pytest.StashKey[World]()
 _witness = pytest.StashKey[Witness]()
+_secrets = pytest.StashKey[tuple[str, ...]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -93,11 +94,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.fleet_seed = secrets.randbelow(2**32)
     options, folder = config.option, None
     try:
-        if options.rerun_failed is True:
-            # Here and not in each worker, for which the last report may be gone already.
-            options.rerun_failed = failed_before(options.report)
+        if options.rerun_failed and not hasattr(config, "workerinput"):
+            # Workers are handed it with the options: for them the last report may be gone already.
+            options.rerun_ids = failed_before(options.report)
         conformance = Conformance(options.target)
-        again = None if options.rerun_failed is False else options.rerun_failed
+        again = options.rerun_ids if options.rerun_failed else None
         conformance.select(options, names_in_expression(options.markexpr), again)
         fleet_addresses("127.0.0.1", options.fleet_ports)
         if options.report is not None and not hasattr(config, "workerinput"):
@@ -180,7 +181,9 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     host = config.option.fleet_host or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
     fallback = number is not None and not config.option.fleet_host
     addresses = fleet_addresses(host, config.option.fleet_ports, fallback=fallback)
-    with sigterm_as_interrupt(), Rig(config.stash[CONFORMANCE].target, addresses, Settings()) as started:
+    made = Rig(config.stash[CONFORMANCE].target, addresses, Settings())
+    config.stash[_secrets] = made.secrets
+    with sigterm_as_interrupt(), made as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
         first.warm_up()
         first.close()
@@ -244,13 +247,13 @@ def pytest_runtest_makereport(
     problem = None if call.excinfo is None else call.excinfo.value
     outcome, reason = outcome_of(problem)
     world = item.stash.get(_world, None)
-    shown = () if world is None else world.secrets
-    trace = redact(report.longreprtext, shown) if outcome is Outcome.BROKEN else ""
+    hidden = item.config.stash.get(_secrets, ())
+    trace = redact(report.longreprtext, hidden) if outcome is Outcome.BROKEN else ""
     evidence, history = item.stash.get(_witness, Witness()).testify(
         lambda: History(()) if world is None else world.history,
         outcome,
         problem,
-        shown,
+        hidden,
         trace=trace,
         full=item.config.option.report is not None,
     )
@@ -262,8 +265,8 @@ def pytest_runtest_makereport(
         evidence=evidence,
         history=history,
     )
-    setattr(report, RECORD, redact_values(record.to_json(), shown))
-    report.sections = [(title, redact(content, shown)) for title, content in report.sections]
+    setattr(report, RECORD, redact_values(record.to_json(), hidden))
+    report.sections = [(title, redact(content, hidden)) for title, content in report.sections]
     if trace and trace != report.longreprtext:
         report.longrepr = trace
     if problem is not None and outcome in {Outcome.FAILED, Outcome.NOT_JUDGED} and not report.skipped:
@@ -276,7 +279,7 @@ def pytest_runtest_makereport(
             step=step,
             problem=problem,
             timeline=evidence.timeline,
-            secrets=shown,
+            secrets=hidden,
         )
     return report
 

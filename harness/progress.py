@@ -39,7 +39,11 @@ class Progress:
     def __init__(self, tally: Tally, stream: TextIO) -> None:
         self._tally = tally
         self._stream = stream
-        self._began = time.monotonic()
+        self._began: float | None = None
+
+    def pytest_runtest_logstart(self) -> None:
+        """Have the clock run from the first scenario on."""
+        self._began = self._began or time.monotonic()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
@@ -53,7 +57,8 @@ class Progress:
         """Tell the new state."""
         records = self._tally.records
         failed = sum(1 for one in records if one.outcome in {Outcome.FAILED, Outcome.BROKEN})
-        line = told(len(records), self._tally.to_run, failed, time.monotonic() - self._began)
+        seconds = 0.0 if self._began is None else time.monotonic() - self._began
+        line = told(len(records), self._tally.to_run, failed, seconds)
         self._write(line[: shutil.get_terminal_size().columns - 1])
 
     @pytest.hookimpl(tryfirst=True)

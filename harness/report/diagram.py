@@ -178,11 +178,10 @@ class _Drawing:
         yield Markup('<rect class="finding" x="1" y="{}" width="{}" height="{}" rx="4"/>').format(
             top, self._width - 2, self._y - top
         )
-        for place, line in enumerate(lines):
-            mark = self._sign if place == 0 else ""
-            yield Markup(
-                '<text class="says" x="12" y="{}">{}</text><text class="says" x="28" y="{}">{}</text>'
-            ).format(top + _LINE * (place + 1), mark, top + _LINE * (place + 1), line)
+        says = Markup('<text class="says" x="{}" y="{}">{}</text>')
+        yield says.format(12, top + _LINE, self._sign)
+        for place, line in enumerate(lines, start=1):
+            yield says.format(28, top + _LINE * place, line)
 
     def _fitting(self, x: int, wide: int) -> int:
         """Give the middle nearest to x at which something so wide stays inside the picture."""

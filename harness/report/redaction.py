@@ -15,13 +15,17 @@ _SIGNATURE = re.compile(r"\b[0-9a-fA-F]{64}\b")
 _DEPEND_ON_WHAT_IS_BEFORE = (0, 2, 3)
 """How many of the first characters of base64 depend on the 0, 1 or 2 bytes before a text in its group of three."""
 _SHORTEST_ENCODED = 8
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def redact(text: str, secrets: Collection[str]) -> str:
-    """Give a text without these secrets, in plain, hex or base64, and without anything like a signature."""
+    """Give a text without these secrets, in plain, hex or base64, and without anything like a signature.
+
+    Half a character (a lone surrogate, which JSON can hold and UTF-8 cannot) is replaced too.
+    """
     for form in _forms(tuple(secrets)):
         text = text.replace(form, SHOWN_INSTEAD)
-    return _SIGNATURE.sub(SHOWN_INSTEAD, text)
+    return _SIGNATURE.sub(SHOWN_INSTEAD, _SURROGATE.sub("\ufffd", text))
 
 
 def redact_values(values: Any, secrets: Collection[str]) -> Any:
