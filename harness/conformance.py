@@ -31,6 +31,9 @@ RECORD = "instance_sync"
 COLLECTED = "instance_sync_collected"
 """The key under which a worker tells how many scenarios it found."""
 
+HANDED = "instance_sync_handed"
+"""The key under which a worker is handed the seed, and the ids of the scenarios that are run again."""
+
 
 class Conformance:
     """What a run judges. Made from the name or path of its target.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from _pytest.runner import runtestprotocol
 
-from harness.conformance import COLLECTED, CONFORMANCE, RECORD, Conformance, outcome_of
+from harness.conformance import COLLECTED, CONFORMANCE, HANDED, RECORD, Conformance, outcome_of
 from harness.contract import Settings, TargetError
 from harness.history import History, StepReached
 from harness.interruption import sigterm_as_interrupt
@@ -90,15 +90,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the catalogue, the features and the target, and register every requirement id as a marker."""
-    if config.option.fleet_seed is None:
-        config.option.fleet_seed = secrets.randbelow(2**32)
-    options, folder = config.option, None
+    options, folder, again = config.option, None, None
+    if (handed := getattr(config, "workerinput", {}).get(HANDED)) is not None:
+        options.fleet_seed, again = handed
+    elif options.fleet_seed is None:
+        options.fleet_seed = secrets.randbelow(2**32)
     try:
-        if options.rerun_failed and not hasattr(config, "workerinput"):
-            # Workers are handed it with the options: for them the last report may be gone already.
-            options.rerun_ids = failed_before(options.report)
+        if options.rerun_failed and handed is None:
+            again = failed_before(options.report)
         conformance = Conformance(options.target)
-        again = options.rerun_ids if options.rerun_failed else None
         conformance.select(options, names_in_expression(options.markexpr), again)
         fleet_addresses("127.0.0.1", options.fleet_ports)
         if options.report is not None and not hasattr(config, "workerinput"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.conformance import COLLECTED, RECORD, Conformance
+from harness.conformance import COLLECTED, HANDED, RECORD, Conformance
 from harness.progress import Progress
 from harness.report import text
 from harness.report.assembly import assemble, history_file, scenario_id
@@ -73,6 +73,12 @@ class Reporter:
     def pytest_internalerror(self, excrepr: object) -> None:
         """Take note that the harness broke."""
         self._crash = f"pytest or the harness broke: {str(excrepr).splitlines()[-1]}"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand a worker what it must not find out for itself: the last report is gone when it begins."""
+        again = self._conformance.selection.again
+        node.workerinput[HANDED] = (node.config.option.fleet_seed, None if again is None else sorted(again))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:

@@ -64,6 +64,24 @@ def test_a_run_saves_every_format_and_each_history(
     assert_nothing_is_left(host, folder)
 
 
+def test_workers_make_up_the_names_of_the_run_s_one_seed(host: str, folder: Path, saved: Path) -> None:
+    options = ["--requirement", "SCAN-01", "-n", "2", "--fleet-ports", "free", "--report", str(saved)]
+
+    def names() -> set[str]:
+        lines = [
+            line for one in saved.glob("history/*.jsonl") for line in one.read_text("utf-8").splitlines()
+        ]
+        held = {entry["session_id"] for entry in map(json.loads, lines) if entry["kind"] == "SessionHeld"}
+        return {one.rsplit("_", 1)[1] for one in held}
+
+    run(features(host, *options), folder)
+    first = names()
+    run(features(host, *options, "--fleet-seed", str(read(saved).run.seed)), folder)
+
+    assert len(first) == 12
+    assert names() == first
+
+
 def test_what_was_left_out_is_in_the_report_as_not_judged(host: str, folder: Path, saved: Path) -> None:
     ended = run(features(host, "--requirement", "SCAN-02", "--report", str(saved)), folder)
 
