@@ -118,6 +118,10 @@ class Reporter:
         terminalreporter.section("conformance", "=")
         for line in [*text.unwritten(self._report), *text.summary(self._report)]:
             terminalreporter.write_line(line)
+        if self._other_tests_failed and self._report.verdict.conclusion is Conclusion.CONFORMANT:
+            terminalreporter.write_line(
+                "other tests     failed, so this run is no success all the same", red=True
+            )
         if self._unsaved:
             terminalreporter.write_line(f"report          could not be saved: {self._unsaved}", red=True)
         elif self._folder is not None:
