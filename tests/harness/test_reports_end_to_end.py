@@ -179,29 +179,47 @@ def test_no_report_has_a_secret_though_the_implementation_gives_them_away(
         assert [text for text in texts if secret in text] == []
 
 
-SKIPPED = """
-Feature: Later
+UNJUDGED = """
+Feature: What cannot be judged
 
   @SCAN-02 @skip
   Scenario: It is skipped
     Given an account whose session lives on instance 3002
     When the user sends "hello" from the account
     Then instance 3002 delivers "hello" once
+
+  @SCAN-02
+  Scenario: Its fault is never met
+    Given an account whose session lives on instance 3002
+    And instance 3004 answers 500 when asked who holds the session
+    When the user sends "hello" from the account
+    Then instance 3002 delivers "hello" once
 """
 
 
-def test_what_is_skipped_was_not_judged(host: str, folder: Path, saved: Path, tmp_path: Path) -> None:
+def test_what_is_skipped_or_whose_fault_never_fired_is_not_judged(
+    host: str, folder: Path, saved: Path, tmp_path: Path
+) -> None:
     own = tmp_path / "own"
     own.mkdir()
-    (own / "later.feature").write_text(SKIPPED, "utf-8")
+    (own / "unjudged.feature").write_text(UNJUDGED, "utf-8")
     (own / "test_features.py").write_text("from pytest_bdd import scenarios\nscenarios('.')\n", "utf-8")
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={own}", "-p", "no:cacheprovider"]
 
     ended = run([*command, str(own), "--fleet-host", host, "--report", str(saved)], folder)
 
-    (one,) = (each for each in read(saved).scenarios if each.name == "It is skipped")
-    assert ended.returncode == 2
-    assert (one.outcome, one.reason) == (Outcome.NOT_JUDGED, "it was skipped: unconditional skip")
+    report = read(saved)
+    came = {one.name: (one.outcome, one.reason) for one in report.scenarios if one.ran}
+    never_met = (
+        "a fault did not fire: instance 3004 never met the occasion when it answers 500 "
+        'with {"error":"Internal server error"}'
+    )
+    assert came == {
+        "It is skipped": (Outcome.NOT_JUDGED, "it was skipped: unconditional skip"),
+        "Its fault is never met": (Outcome.NOT_JUDGED, never_met),
+    }
+    assert ended.returncode == report.verdict.exit_code == 2
+    assert int(ET.parse(saved / "report.xml").getroot().get("failures", "")) == 0
 
 
 def test_the_scenarios_are_listed_and_nothing_runs(host: str, folder: Path, saved: Path) -> None:
