@@ -43,6 +43,7 @@ class Reporter:
         self._began_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._other_tests_failed = False
         self._crash = ""
+        self._lost = ""
         self._unsaved = ""
         self._report: Report | None = None
 
@@ -86,8 +87,10 @@ class Reporter:
         self._conformance.tally.expect(ids)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Take note of how many scenarios a worker found."""
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take note of how many scenarios a worker found, and whether it was lost."""
+        if error is not None:
+            self._lost = f"a worker was lost: {str(error).splitlines()[0]}"
         output = getattr(node, "workeroutput", {})
         self._conformance.collected = max(self._conformance.collected, output.get(COLLECTED, 0))
 
@@ -101,7 +104,7 @@ class Reporter:
             return
         if not conformance.collected and not conformance.tally.concerned and self._folder is None:
             return
-        report = self._assembled(session.config, _trouble(session), complete=True)
+        report = self._assembled(session.config, self._trouble(session), complete=True)
         if self._folder is not None:
             self._save(partial(self._folder.write, report))
         self._report = report
@@ -151,18 +154,17 @@ class Reporter:
             complete=complete,
         )
 
+    def _trouble(self, session: pytest.Session) -> str:
+        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            return "the run was interrupted"
+        stopped = session.shouldstop or session.shouldfail
+        return self._lost or (f"the run stopped early: {stopped}" if stopped else "")
+
     def _save(self, write: partial[None]) -> None:
         try:
             write()
         except OSError as problem:
             self._unsaved = self._unsaved or str(problem)
-
-
-def _trouble(session: pytest.Session) -> str:
-    if session.exitstatus == pytest.ExitCode.INTERRUPTED:
-        return "the run was interrupted"
-    stopped = session.shouldstop or session.shouldfail
-    return f"the run stopped early: {stopped}" if stopped else ""
 
 
 def _version() -> str:

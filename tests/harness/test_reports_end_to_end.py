@@ -138,6 +138,46 @@ def test_a_run_that_is_interrupted_reports_what_it_knows(host: str, folder: Path
     assert "never ran" in {one.reason for one in report.scenarios}
 
 
+KILLS_ITS_WORKER = """
+import os, signal
+from pytest_bdd import scenarios, when
+
+scenarios(".")
+
+@when("its worker dies")
+def dies():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+DEADLY = """
+Feature: A worker that is lost
+
+  @SCAN-07
+  Scenario: Its worker dies
+    When its worker dies
+"""
+
+
+def test_a_worker_that_is_lost_leaves_no_verdict(
+    host: str, folder: Path, saved: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "deadly.feature").write_text(DEADLY, "utf-8")
+    (own / "test_features.py").write_text(KILLS_ITS_WORKER, "utf-8")
+    target = tmp_path / "target.toml"
+    command = ["{python}", "-m", "reference_impl"]
+    target.write_text(
+        f"[implementation]\nname = 'x'\nclaims = ['resilience']\n[launch]\ncommand = {command}\n", "utf-8"
+    )
+
+    options = ["-n", "1", "--fleet-ports", "free", "--target", str(target), "--report", str(saved)]
+    ended = run([*features(host, *options), str(own)], folder)
+
+    report = read(saved)
+    assert ended.returncode == report.verdict.exit_code == 2
+    assert report.verdict.why.startswith("a worker was lost: ")
+
+
 GIVES_AWAY = """
 import os, pathlib, sys
 pathlib.Path({told!r}).write_text(os.environ["API_KEY"] + " " + os.environ["HMAC_SECRET"])
