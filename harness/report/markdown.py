@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from harness.report.templating import environment
 from harness.verdict import Outcome
@@ -17,7 +18,7 @@ MOST_TOLD = 30
 """Scenarios that are told one by one; summaries of CI servers are cut off at a megabyte."""
 MOST_LINES = 60
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]#|~])")
 
 
 def render_markdown(report: Report) -> str:
@@ -32,7 +33,8 @@ def render_markdown(report: Report) -> str:
 
 def plain(text: str) -> Markup:
     """Give a text on one line that no character of has a meaning to Markdown or HTML."""
-    return Markup(_SPECIAL.sub(r"\\\1", str(escape(" ".join(text.split())))))  # noqa: S704 - escaped
+    told = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return Markup(html.escape(told, quote=False))  # noqa: S704 - escaped
 
 
 def code(lines: list[str]) -> Markup:

@@ -18,7 +18,7 @@ from harness.report.assembly import history_file, scenario_id
 from harness.report.folder import RENDERERS
 from harness.report.html import render_html
 from harness.report.junit import render_junit
-from harness.report.markdown import MOST_TOLD, render_markdown
+from harness.report.markdown import MOST_TOLD, plain, render_markdown
 from harness.report.model import parse_json, render_json, schema
 from harness.report.redaction import redact
 from harness.verdict import Conclusion, Outcome
@@ -228,6 +228,19 @@ def test_junit_stays_xml_whatever_a_text_has_in_it() -> None:
     (_, case) = cases(render_junit(made.report()), "failure")
 
     assert "a\ufffdb\ufffd[31m\ufffd ]]> <x>" in case.findtext("failure", "")
+
+
+@pytest.mark.parametrize(
+    ("text_given", "shown"),
+    [
+        ("it's  on\none line", "it's on one line"),
+        ("a | b_c *d* `e` [f](g)", r"a \| b\_c \*d\* \`e\` \[f\](g)"),
+        ('<b> & "c"', '&lt;b&gt; &amp; "c"'),
+        ("SCAN-01", "SCAN-01"),
+    ],
+)
+def test_a_text_means_nothing_to_markdown(text_given: str, shown: str) -> None:
+    assert plain(text_given) == shown
 
 
 def test_many_failures_are_bounded_in_markdown_and_the_rest_is_counted() -> None:
