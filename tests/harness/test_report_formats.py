@@ -203,6 +203,7 @@ def test_what_was_judged_again_is_told() -> None:
     )
     assert "judged-again" in render_junit(report)
     assert "it was judged once more" in render_html(report)
+    assert "a time bound alone was missed: It is logged." in render_markdown(report)
     assert '"judged_again": true' in render_json(report)
 
 

@@ -273,14 +273,17 @@ def test_the_scenarios_are_listed_and_nothing_runs(host: str, folder: Path, save
     assert not saved.exists()
 
 
-def test_the_installed_command_reports_the_same(host: str, folder: Path, saved: Path) -> None:
-    options = ["--fleet-host", host, "--profile", "core", "--level", "self", "--report", str(saved)]
-    ended = run([str(COMMAND), "verify", "-q", *options], folder, cwd=folder)
+def test_the_installed_command_comes_to_the_same(host: str, folder: Path, saved: Path) -> None:
+    filters = ["--profile", "core", "--level", "self", "--requirement", "TIMELINE-03", "--report", str(saved)]
+    ended = run([str(COMMAND), "verify", "-q", "--fleet-host", host, *filters], folder, cwd=folder)
+    installed = read(saved)
+    beside = run(features(host, *filters), folder)
 
-    report = read(saved)
-    assert ended.returncode == report.verdict.exit_code == 2
-    assert len(ran(report)) == 2
-    assert report.requirement("TIMELINE-03").outcome is Outcome.PASSED
+    assert ended.returncode == beside.returncode == installed.verdict.exit_code == 2
+    assert ran(installed) == [
+        "Without the fix the message meets a 404 and the user is not told that it was sent"
+    ]
+    assert (read(saved).verdict, read(saved).requirements) == (installed.verdict, installed.requirements)
 
 
 def test_on_a_terminal_progress_is_told(host: str, folder: Path) -> None:
