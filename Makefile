@@ -1,6 +1,6 @@
 # Each command works in a fresh clone: it makes .venv and installs first. A second run installs nothing.
 #
-#   make conformance   judge the reference implementation by every feature
+#   make conformance   judge the reference implementation by every feature; the report is reports/report.html
 #   make test          everything: unit tests, features, import rules, feature style
 #   make check         ruff and mypy
 #   make reproduce     tell the incident of account 142
@@ -18,7 +18,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: conformance test check reproduce stress bench install clean
 
 conformance: $(INSTALLED)
-	@$(BIN)/python -m pytest features/ $(ARGS)
+	@$(BIN)/python -m pytest features/ --report reports $(ARGS)
 
 test: $(INSTALLED)
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)

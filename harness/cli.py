@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import fleet_commands, reproduce, suite
+from harness import fleet_commands, reproduce, requirements_command, suite
 from harness.contract import ConformanceFailure, HarnessError, TargetError
 from harness.interruption import sigterm_as_interrupt
 
@@ -37,6 +37,10 @@ examples:
   instance-sync verify --target mine.toml      judge your own
   instance-sync verify --requirement SCAN-01   one requirement only; the verdict is then incomplete
   instance-sync fleet status                   how a fleet is that runs by hand; fleet --help has the rest
+  instance-sync verify --profile core --list   which scenarios that would run
+  instance-sync verify --report reports        save the report as HTML, JSON, JUnit and Markdown
+  instance-sync verify --rerun-failed          only what did not pass in the report in reports/
+  instance-sync requirements --level must      what is judged, and by which scenarios
 """
 
 
@@ -46,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["verify"] and not {"-h", "--help"} & set(given):
         return _verify(given[1:])
+    if given[:1] == ["requirements"]:
+        return requirements_command.main(given[1:])
     try:
         options = parser.parse_args(given)
     except SystemExit as ended:
@@ -92,11 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     story.set_defaults(run=_reproduce)
     fleet_commands.add_commands(commands)
+    commands.add_parser("requirements", help=requirements_command.WHAT, add_help=False)
     commands.add_parser(
         "verify",
         help="judge an implementation by every feature; takes pytest's options too",
         description="Judges an implementation by every feature that comes with the harness.",
-        usage="instance-sync verify [--target NAME|FILE] [--requirement ID] [any option of pytest]",
+        usage="instance-sync verify [--target NAME|FILE] [--profile NAME] [--requirement ID] [--level LEVEL]\n"
+        "                            [--rerun-failed] [--list] [--report DIR] [any option of pytest]",
         epilog=_EXAMPLES + "\n" + _EXIT_CODES + "\nEvery option: pytest --help, group instance-sync.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=True,

@@ -1,4 +1,4 @@
-"""One conformance run inside pytest: what it judges, what came of it, and how it ends."""
+"""One conformance run inside pytest: what it judges, which scenarios are to run, and what came of them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from pytest_bdd.scenario import make_python_name, scenario_wrapper_template_registry
 
 from harness import suite
-from harness.report import text
+from harness.report.assembly import scenario_id
 from harness.requirements import Profile
-from harness.selection import check_requirements
-from harness.tally import Record, Tally
+from harness.selection import Selection, check_claimed, check_levels, check_profiles, check_requirements
+from harness.tally import Record, Tally, classify
 from harness.target import load_target
-from harness.verdict import Conclusion
+from harness.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
     from harness.requirements import Catalogue
     from harness.suite import WrittenScenario
-    from harness.verdict import Verdict
 
 RECORD = "instance_sync"
 """The attribute of a pytest report that carries a scenario's record, as JSON values."""
 
 COLLECTED = "instance_sync_collected"
 """The key under which a worker tells how many scenarios it found."""
+
+HANDED = "instance_sync_handed"
+"""The key under which a worker is handed the seed, and the ids of the scenarios that are run again."""
 
 
 class Conformance:
@@ -46,6 +48,7 @@ class Conformance:
         self.target = load_target(target)
         self.claims = tuple(Profile(one) for one in self.target.claims)
         self.collected = 0
+        self.selection = Selection()
 
     @cached_property
     def suite(self) -> Sequence[WrittenScenario]:
@@ -62,14 +65,36 @@ class Conformance:
         """The requirement ids that have a scenario."""
         return frozenset(one for scenario in self.suite for one in scenario.requirement_ids)
 
-    def check_selection(self, names: Sequence[str]) -> None:
-        """Hold that each requirement which a user selects has a scenario.
+    def select(self, options: Any, named: Sequence[str], again: Sequence[str] | None) -> None:
+        """Take in what the user selects; `named` are requirement ids in other filters, `again` scenarios' ids.
 
         Raises:
-            TargetError: one is unknown, or has no scenario yet.
+            TargetError: a name is unknown, has no scenario, or is of a profile that the target does not claim.
         """
-        if names:
+        check_profiles(options.profile)
+        check_levels(options.level)
+        if names := [*options.requirement, *named]:
             check_requirements(names, self.catalogue, self.written)
+        check_claimed(options.requirement, options.profile, self.catalogue, self.claims)
+        self.selection = Selection(
+            frozenset(options.requirement),
+            frozenset(options.profile),
+            frozenset(options.level),
+            None if again is None else frozenset(again),
+        )
+
+    def is_selected(self, item: pytest.Item) -> bool:
+        """Say whether a test is to run: a scenario that is wanted and whose profile is claimed, or no scenario."""
+        template = self.scenario(item)
+        if template is None:
+            return not self.selection.restricts
+        requirements = [self.catalogue[one] for one in self.ids(template)]
+        judged = [one for one in requirements if one.judged]
+        claimed = not judged or any(one.profile in self.claims for one in judged)
+        record = self.record(item, template)
+        return claimed and self.selection.wants(
+            scenario_id(record.file, record.name, record.row), requirements
+        )
 
     def scenario(self, item: pytest.Item) -> ScenarioTemplate | None:
         """Give the scenario that a test runs, when it carries a requirement id."""
@@ -91,75 +116,11 @@ class Conformance:
         return Record(item.nodeid, shown.as_posix(), template.name, self.ids(template))
 
 
+def outcome_of(problem: BaseException | None) -> tuple[Outcome, str]:
+    """Say what ended a scenario means, as `classify` does, and that one which was skipped was not judged."""
+    if isinstance(problem, pytest.skip.Exception):
+        return Outcome.NOT_JUDGED, f"it was skipped: {problem.msg}"
+    return classify(problem)
+
+
 CONFORMANCE = pytest.StashKey[Conformance]()
-
-
-class Reporter:
-    """Takes reports in, in the process that writes the verdict, and sets how the run ends."""
-
-    def __init__(self, conformance: Conformance) -> None:
-        self._conformance = conformance
-        self._other_tests_failed = False
-        self._crash = ""
-        self._verdict: Verdict | None = None
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in what came of a scenario, or that another test failed."""
-        values = getattr(report, RECORD, None)
-        if values is not None:
-            self._conformance.tally.add(Record.from_json(values))
-        elif report.failed:
-            self._other_tests_failed = True
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Take note that something could not even be collected."""
-        self._other_tests_failed |= report.failed
-
-    def pytest_internalerror(self, excrepr: object) -> None:
-        """Take note that the harness broke."""
-        self._crash = f"pytest or the harness broke: {str(excrepr).splitlines()[-1]}"
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Take note of what a worker is to run."""
-        self._conformance.tally.expect(ids)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Take note of how many scenarios a worker found."""
-        output = getattr(node, "workeroutput", {})
-        self._conformance.collected = max(self._conformance.collected, output.get(COLLECTED, 0))
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Compute the verdict, when there were scenarios, and make the run end with its exit code."""
-        conformance = self._conformance
-        if session.exitstatus == pytest.ExitCode.USAGE_ERROR or session.config.option.collectonly:
-            return
-        if not conformance.collected and not conformance.tally.concerned:
-            return
-        self._verdict = conformance.tally.verdict(
-            conformance.claims, trouble=_trouble(session), crash=self._crash
-        )
-        conformant = self._verdict.conclusion is Conclusion.CONFORMANT
-        session.exitstatus = 1 if conformant and self._other_tests_failed else self._verdict.exit_code
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the verdict."""
-        if self._verdict is None:
-            return
-        conformance = self._conformance
-        terminalreporter.section("conformance", "=")
-        lines = text.summary(
-            conformance.target, conformance.catalogue, self._verdict, conformance.tally.records
-        )
-        for line in [*text.unwritten(conformance.catalogue, conformance.written), *lines]:
-            terminalreporter.write_line(line)
-
-
-def _trouble(session: pytest.Session) -> str:
-    if session.exitstatus == pytest.ExitCode.INTERRUPTED:
-        return "the run was interrupted"
-    stopped = session.shouldstop or session.shouldfail
-    return f"the run stopped early: {stopped}" if stopped else ""

@@ -7,29 +7,34 @@ from __future__ import annotations
 
 import random
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-from harness.conformance import COLLECTED, CONFORMANCE, RECORD, Conformance, Reporter
+from harness.conformance import COLLECTED, CONFORMANCE, HANDED, RECORD, Conformance, outcome_of
 from harness.contract import Settings, TargetError
-from harness.history import StepReached
+from harness.history import History, StepReached
 from harness.interruption import sigterm_as_interrupt
+from harness.listing import scenario_lines
+from harness.options import add_options, failed_before, run_on_one_process
 from harness.report import text
-from harness.report.redaction import redact
-from harness.report.timeline import timeline
+from harness.report.folder import ReportFolder
+from harness.report.redaction import redact, redact_values
+from harness.reporter import Reporter
 from harness.requirements import CatalogueError
 from harness.rig import HOSTS, Rig, check_database, fleet_addresses
 from harness.selection import names_in_expression
-from harness.tally import classify, is_time_bound
+from harness.tally import is_time_bound
 from harness.verdict import Outcome
+from harness.witness import Witness
 from harness.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from pytest_bdd.parser import Step
+    from pytest_bdd.parser import Scenario, Step
 
 pytest_plugins = [
     "harness.steps.accounts",
@@ -44,6 +49,8 @@ pytest_plugins = [
 
 _current_step = pytest.StashKey[str]()
 _world = pytest.StashKey[World]()
+_witness = pytest.StashKey[Witness]()
+_secrets = pytest.StashKey[tuple[str, ...]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,6 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="ID",
         help="run only the scenarios of this requirement, such as SCAN-01; may be given more than once",
     )
+    add_options(group)
     group.addoption(
         "--fleet-host",
         default="threads",
@@ -98,20 +106,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the catalogue, the features and the target, and register every requirement id as a marker."""
-    if config.option.fleet_seed is None:
-        config.option.fleet_seed = secrets.randbelow(2**32)
+    options, folder, again = config.option, None, None
+    if (handed := getattr(config, "workerinput", {}).get(HANDED)) is not None:
+        options.fleet_seed, again = handed
+    elif options.fleet_seed is None:
+        options.fleet_seed = secrets.randbelow(2**32)
     try:
-        conformance = Conformance(config.option.target)
-        conformance.check_selection(
-            [*config.option.requirement, *names_in_expression(config.option.markexpr)]
-        )
-        fleet_addresses("127.0.0.1", config.option.fleet_ports)
-        check_database(conformance.target, config.option.database)
+        if options.rerun_failed and handed is None:
+            again = failed_before(options.report)
+        conformance = Conformance(options.target)
+        conformance.select(options, names_in_expression(options.markexpr), again)
+        fleet_addresses("127.0.0.1", options.fleet_ports)
+        check_database(conformance.target, options.database)
+        if options.report is not None and not hasattr(config, "workerinput"):
+            folder = ReportFolder(options.report)
     except (TargetError, CatalogueError) as problem:
         raise pytest.UsageError(str(problem)) from None
     config.stash[CONFORMANCE] = conformance
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Reporter(conformance), "instance-sync-reporter")
+        config.pluginmanager.register(Reporter(conformance, folder), "instance-sync-reporter")
     for requirement in conformance.catalogue.values():
         words = requirement.words.splitlines()[0]
         config.addinivalue_line("markers", f"{requirement.id}: {words}")
@@ -133,19 +146,10 @@ def pytest_collection_modifyitems(
     conformance = config.stash[CONFORMANCE]
     # A filter that leaves nothing at all must be seen; one that leaves other tests was meant for those.
     conformance.collected = sum(1 for item in items or found if conformance.scenario(item))
-    wanted = set(config.option.requirement)
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
-        template = conformance.scenario(item)
-        if template is None:
-            (left_out if wanted else kept).append(item)
-            continue
-        ids = conformance.ids(template)
-        judged = [conformance.catalogue[one] for one in ids if conformance.catalogue[one].judged]
-        claimed = not judged or any(one.profile in conformance.claims for one in judged)
-        chosen = not wanted or wanted & set(ids)
-        (kept if claimed and chosen else left_out).append(item)
+        (kept if conformance.is_selected(item) else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
@@ -164,6 +168,27 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         output[COLLECTED] = session.config.stash[CONFORMANCE].collected
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | None, int | None]:
+    """Start no workers for a list."""
+    if config.option.list_scenarios:
+        run_on_one_process(config.option)
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Print the scenarios instead of running them, when that is what was asked for."""
+    if not session.config.option.list_scenarios:
+        return None
+    conformance = session.config.stash[CONFORMANCE]
+    found = ((item, conformance.scenario(item)) for item in session.items)
+    records = [conformance.record(item, template) for item, template in found if template is not None]
+    for line in scenario_lines(conformance.suite, records):
+        session.config.get_terminal_writer().line(line)
+    return True
+
+
 @pytest.fixture(scope="session")
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     """Give the fleet and the implementation, started once for every scenario of this worker."""
@@ -174,8 +199,9 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     fallback = number is not None and not config.option.fleet_address
     addresses = fleet_addresses(address, config.option.fleet_ports, fallback=fallback)
     target, hosting = config.stash[CONFORMANCE].target, HOSTS[config.option.fleet_host]()
-    rig = Rig(target, addresses, Settings(), hosting=hosting, database=config.option.database)
-    with sigterm_as_interrupt(), rig as started:
+    made = Rig(target, addresses, Settings(), hosting=hosting, database=config.option.database)
+    config.stash[_secrets] = made.secrets
+    with sigterm_as_interrupt(), made as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
         first.warm_up()
         first.close()
@@ -192,8 +218,10 @@ def world(rig: Rig, request: pytest.FixtureRequest) -> Iterator[World]:
     opened.close()
 
 
-def pytest_bdd_before_scenario(request: pytest.FixtureRequest) -> None:
+def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenario) -> None:
     """Set the world up before the first step, so that a start that fails is no step's fault."""
+    steps = [f"{step.keyword} {step.name}" for step in scenario.steps]
+    request.node.stash[_witness] = Witness(steps)
     if request.config.stash[CONFORMANCE].scenario(request.node) is not None:
         request.getfixturevalue("world")
 
@@ -203,8 +231,14 @@ def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
     world = request.node.stash.get(_world, None)
     words = f"{step.keyword} {step.name}".splitlines()[0]
     request.node.stash[_current_step] = words
+    request.node.stash[_witness].step_begins()
     if world is not None:
         world.fleet.journal.record(StepReached(text=words))
+
+
+def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
+    """Write down that the step is done."""
+    request.node.stash[_witness].step_passed()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -229,13 +263,31 @@ def pytest_runtest_makereport(
         return report
     record = conformance.record(item, template)
     problem = None if call.excinfo is None else call.excinfo.value
-    outcome, reason = classify(problem)
+    outcome, reason = outcome_of(problem)
     world = item.stash.get(_world, None)
-    shown = () if world is None else world.secrets
-    values = {"outcome": outcome.value, "reason": redact(reason, shown), "time_bound": is_time_bound(problem)}
-    setattr(report, RECORD, {**record.to_json(), **values})
-    if problem is not None and outcome in {Outcome.FAILED, Outcome.NOT_JUDGED}:
-        told = () if world is None else timeline(world.history, shown)
+    hidden = item.config.stash.get(_secrets, ())
+    trace = redact(report.longreprtext, hidden) if outcome is Outcome.BROKEN else ""
+    evidence, history = item.stash.get(_witness, Witness()).testify(
+        lambda: History(()) if world is None else world.history,
+        outcome,
+        problem,
+        hidden,
+        trace=trace,
+        full=item.config.option.report is not None,
+    )
+    record = replace(
+        record,
+        outcome=outcome.value,
+        reason=reason,
+        time_bound=is_time_bound(problem),
+        evidence=evidence,
+        history=history,
+    )
+    setattr(report, RECORD, redact_values(record.to_json(), hidden))
+    report.sections = [(title, redact(content, hidden)) for title, content in report.sections]
+    if trace and trace != report.longreprtext:
+        report.longrepr = trace
+    if problem is not None and outcome in {Outcome.FAILED, Outcome.NOT_JUDGED} and not report.skipped:
         step = item.stash.get(_current_step, "before the first step")
         scenario = f"{template.name} (features/{record.file}:{template.line_number})"
         report.longrepr = text.failure(
@@ -244,8 +296,8 @@ def pytest_runtest_makereport(
             scenario=scenario,
             step=step,
             problem=problem,
-            timeline=told,
-            secrets=shown,
+            timeline=evidence.timeline,
+            secrets=hidden,
         )
     return report
 

@@ -46,13 +46,14 @@ class Profile(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One entry of the catalogue."""
+    """One entry of the catalogue. `test` names the test that proves one of level self, where no scenario does."""
 
     id: str
     level: Level
     profile: Profile
     words: str
     source: tuple[str, ...]
+    test: str = ""
 
     @property
     def judged(self) -> bool:
@@ -193,7 +194,8 @@ def _requirement(position: int, entry: dict[str, Any]) -> Requirement:
     id_ = entry.get("id")
     well_named = isinstance(id_, str) and is_requirement_id(id_)
     name = str(id_) if well_named else f"entry {position}"
-    _check_keys(name, entry, tuple(each.name for each in fields(Requirement)))
+    keys = tuple(each.name for each in fields(Requirement))
+    _check_keys(name, entry, keys, optional=("test",))
     if not well_named:
         raise _EntryError(name, "id", repr(id_), "a word in capitals, a hyphen and two digits, as in SCAN-01")
 
@@ -207,22 +209,33 @@ def _requirement(position: int, entry: dict[str, Any]) -> Requirement:
         )
     if not isinstance(source, list) or not source or not all(map(_is_line, source)):
         raise _EntryError(name, "source", short(source), "a list of one text or more, none of them empty")
+    level, test = _one_of(Level, name, "level", entry["level"]), entry.get("test", "")
+    if test and level is not Level.SELF:
+        raise _EntryError(name, "test", short(test), "only at level self; scenarios prove the others")
+    if not isinstance(test, str):
+        raise _EntryError(
+            name, "test", short(test), "the name of a test, as in tests/test_x.py::test_it_holds"
+        )
     return Requirement(
         id=str(id_),
-        level=_one_of(Level, name, "level", entry["level"]),
+        level=level,
         profile=_one_of(Profile, name, "profile", entry["profile"]),
         words=words,
         source=tuple(source),
+        test=test,
     )
 
 
-def _check_keys(entry: str, table: dict[str, Any], allowed: tuple[str, ...]) -> None:
+def _check_keys(
+    entry: str, table: dict[str, Any], allowed: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> None:
     for key in table:
         if key not in allowed:
             raise _EntryError(entry, key, "an unknown key", ", ".join(allowed) + _did_you_mean(key, allowed))
     for key in allowed:
-        if key not in table:
-            raise _EntryError(entry, key, "nothing, the key is missing", f"each of {', '.join(allowed)}")
+        if key not in table and key not in optional:
+            needed = ", ".join(one for one in allowed if one not in optional)
+            raise _EntryError(entry, key, "nothing, the key is missing", f"each of {needed}")
 
 
 def _one_of(kind: type[_Kind], entry: str, key: str, value: Any) -> _Kind:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from fake_instances import FleetError
 from harness.contract import ConformanceFailure, LaunchError, NotJudgedError, TimeBoundFailure
+from harness.report.model import Evidence, evidence_from_json, evidence_to_json
 from harness.verdict import Outcome, Run, ScenarioResult, Verdict, judge
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ BINDING = "test_features.py"
 class Record:
     """What came of one run of one scenario, as plain values that cross from a worker to its controller.
 
-    `node` is pytest's id of the run; `file` and `name` say which written scenario it is a run of.
+    `node` is pytest's id of the run; `file` and `name` say which written scenario it is a run of. `history` is
+    its history as JSON lines, empty when no report is asked for.
     """
 
     node: str
@@ -35,15 +37,39 @@ class Record:
     reason: str = ""
     time_bound: bool = False
     judged_again: bool = False
+    evidence: Evidence = field(default_factory=Evidence)
+    history: str = field(default="", repr=False)
+
+    @property
+    def row(self) -> str:
+        """The row of Examples that it is a run of, as pytest names it; empty where there is none."""
+        return row_of(self.node)
 
     def to_json(self) -> dict[str, Any]:
         """Give the record as JSON values."""
-        return {**asdict(self), "requirement_ids": list(self.requirement_ids)}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        ids, evidence = list(self.requirement_ids), evidence_to_json(self.evidence)
+        return {**values, "requirement_ids": ids, "evidence": evidence}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Record:
         """Give the record that `to_json` gave the values of."""
-        return cls(**{**values, "requirement_ids": tuple(values["requirement_ids"])})
+        ids, evidence = tuple(values["requirement_ids"]), evidence_from_json(values["evidence"])
+        return cls(**{**values, "requirement_ids": ids, "evidence": evidence})
+
+
+@dataclass(frozen=True, slots=True)
+class Unrun:
+    """A written scenario, or a row of its Examples, that did not run, and why."""
+
+    scenario: WrittenScenario
+    row: str
+    reason: str
+
+
+def row_of(node: str) -> str:
+    """Give the row of Examples in pytest's id of a run; empty where there is none."""
+    return node.partition("::")[2].partition("[")[2].removesuffix("]")
 
 
 class Tally:
@@ -66,6 +92,11 @@ class Tally:
         """What came so far."""
         return tuple(self._records.values())
 
+    @property
+    def to_run(self) -> int:
+        """How many runs of scenarios were selected."""
+        return sum(1 for node in self._expected if _function(node) in self._scenarios)
+
     def expect(self, nodes: Collection[str]) -> None:
         """Take note of runs that were selected."""
         self._expected.update(nodes)
@@ -75,12 +106,17 @@ class Tally:
         """Whether any scenario of the suite was to run, or ran."""
         return bool(self._records) or any(_function(node) in self._scenarios for node in self._expected)
 
-    def add(self, record: Record) -> None:
-        """Take in what came of a run; of its judgement and of trouble while cleaning up, the worse counts."""
+    def add(self, record: Record) -> bool:
+        """Take in what came of a run; of its judgement and of trouble while cleaning up, the worse counts.
+
+        Tell whether this record is the one that counts now.
+        """
         before = self._records.get(record.node)
         anew = before is None or (record.judged_again and not before.judged_again)
         if before is None or anew or _worse(record, before):
             self._records[record.node] = record
+            return True
+        return False
 
     def verdict(self, claims: Collection[Profile], *, trouble: str = "", crash: str = "") -> Verdict:
         """Give the verdict on what came so far: see `harness.verdict.Run` for `trouble` and `crash`."""
@@ -90,14 +126,32 @@ class Tally:
         ]
         return judge(self._catalogue, claims, Run(self._written(), self._expected, results, trouble, crash))
 
-    def _written(self) -> Mapping[str, Collection[str]]:
-        """For each requirement, the runs that its scenarios came to, or were to come to."""
+    def unrun(self) -> tuple[Unrun, ...]:
+        """Give what is written and has no record, in the order of the suite."""
+        runs = self._runs()
+        found: list[Unrun] = []
+        for scenario in self._suite:
+            nodes = runs.get((scenario.file, scenario.name), set())
+            found += [
+                Unrun(scenario, row_of(node), "never ran") for node in sorted(nodes - self._records.keys())
+            ]
+            if len(nodes) < max(1, scenario.examples):
+                found.append(Unrun(scenario, "", "was left out by the selection"))
+        return tuple(found)
+
+    def _runs(self) -> Mapping[tuple[str, str], set[str]]:
+        """For each written scenario, by file and name, the runs that it came to, or was to come to."""
         runs: dict[tuple[str, str], set[str]] = {}
         for record in self._records.values():
             runs.setdefault((record.file, record.name), set()).add(record.node)
         for node in self._expected - self._records.keys():
             if (key := self._scenarios.get(_function(node))) is not None:
                 runs.setdefault(key, set()).add(node)
+        return runs
+
+    def _written(self) -> Mapping[str, Collection[str]]:
+        """For each requirement, the runs that its scenarios came to, or were to come to."""
+        runs = self._runs()
         written: dict[str, set[str]] = {}
         for scenario in self._suite:
             # One that lacks a run, of all its Examples, stands for itself too, and so counts as not judged.

@@ -17,11 +17,15 @@ MOST_LINES = 400
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"contract", "requirements", "incident", "interruption", "fleet_words"}),
-    frozenset({"history", "verdict", "suite", "selection", "report.redaction", "fleet_orders"}),
-    frozenset({"checks", "fleet_commands"}),
+    frozenset({"history", "verdict", "suite", "selection", "listing", "report.redaction", "fleet_orders"}),
+    frozenset({"checks", "report.model", "report.templating", "fleet_commands"}),
     frozenset(
         {
             "report.timeline",
+            "report.sequence",
+            "report.assembly",
+            "report.junit",
+            "report.markdown",
             "resilience",
             "log",
             "databases",
@@ -33,14 +37,17 @@ FLOORS: tuple[frozenset[str], ...] = (
             "tally",
         }
     ),
-    frozenset({"report.text", "drivers.image", "hooks", "accounts"}),
+    frozenset(
+        {"report.text", "report.diagram", "witness", "drivers.image", "hooks", "accounts"},
+    ),
     frozenset({"drivers.command"}),
-    frozenset({"attachment"}),
-    frozenset({"rig", "users"}),
-    frozenset({"world", "conformance", "reproduce"}),
-    frozenset({"crowd"}),
+    frozenset({"report.html", "attachment"}),
+    frozenset({"report.folder", "rig", "users"}),
+    frozenset({"world", "options", "conformance", "reproduce", "requirements_command"}),
+    frozenset({"progress", "crowd"}),
     frozenset(
         {
+            "reporter",
             "steps.accounts",
             "steps.copies",
             "steps.instances",
@@ -65,9 +72,20 @@ PURE = (
     "resilience",
     "verdict",
     "selection",
+    "listing",
     "report.redaction",
     "fleet_words",
     "fleet_orders",
+    "report.model",
+    "report.templating",
+    "report.timeline",
+    "report.sequence",
+    "report.assembly",
+    "report.text",
+    "report.junit",
+    "report.markdown",
+    "report.diagram",
+    "report.html",
 )
 IMPURE_LIBRARIES = {
     "requests",

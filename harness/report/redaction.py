@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
 SHOWN_INSTEAD = "[secret]"
 _SIGNATURE = re.compile(r"\b[0-9a-fA-F]{64}\b")
+_DEPEND_ON_WHAT_IS_BEFORE = (0, 2, 3)
+"""How many of the first characters of base64 depend on the 0, 1 or 2 bytes before a text in its group of three."""
+_SHORTEST_ENCODED = 8
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def redact(text: str, secrets: Collection[str]) -> str:
-    """Give a text without these secrets and without anything that looks like a signature."""
-    for secret in secrets:
-        text = text.replace(secret, SHOWN_INSTEAD)
-    return _SIGNATURE.sub(SHOWN_INSTEAD, text)
+    """Give a text without these secrets, in plain, hex or base64, and without anything like a signature.
+
+    Half a character (a lone surrogate, which JSON can hold and UTF-8 cannot) is replaced too.
+    """
+    for form in _forms(tuple(secrets)):
+        text = text.replace(form, SHOWN_INSTEAD)
+    return _SIGNATURE.sub(SHOWN_INSTEAD, _SURROGATE.sub("\ufffd", text))
+
+
+def redact_values(values: Any, secrets: Collection[str]) -> Any:
+    """Give JSON values with every text in them redacted, names of fields too."""
+    match values:
+        case str():
+            return redact(values, secrets)
+        case dict():
+            return {redact(str(name), secrets): redact_values(one, secrets) for name, one in values.items()}
+        case list() | tuple():
+            return [redact_values(one, secrets) for one in values]
+        case _:
+            return values
+
+
+@lru_cache(maxsize=16)
+def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(form for secret in secrets if secret for form in _forms_of(secret)))
+
+
+def _forms_of(secret: str) -> Iterator[str]:
+    yield secret
+    data = secret.encode()
+    if len(data) < _SHORTEST_ENCODED:
+        return
+    yield data.hex()
+    for before, skipped in enumerate(_DEPEND_ON_WHAT_IS_BEFORE):
+        certain = (before + len(data)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(bytes(before) + data).decode()[skipped:certain]

@@ -11,12 +11,10 @@ from harness.requirements import Level
 from harness.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from harness.contract import Target
+    from harness.report.model import ProfileReport, Report, RequirementReport
     from harness.requirements import Catalogue
-    from harness.tally import Record
-    from harness.verdict import RequirementResult, Verdict
 
 _WIDTH = 110
 _ORDER = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN, Outcome.NOT_WRITTEN)
@@ -52,55 +50,64 @@ def failure(  # noqa: PLR0913 - a failure is told by this many things
     return redact("\n".join(lines), secrets)
 
 
-def summary(target: Target, catalogue: Catalogue, verdict: Verdict, records: Sequence[Record]) -> list[str]:
-    """Tell a verdict: each claimed profile with its counts, what failed or was not judged, and the conclusion."""
-    lines = [f"implementation  {target.name} {target.version}, which claims {', '.join(target.claims)}"]
-    lines += [_profile_line(verdict, one.value) for one in verdict.profiles]
-    lines += _failed(verdict)
-    lines += _not_judged(verdict)
-    again = [record.node for record in records if record.judged_again]
-    lines += [f"judged again    {node} (a time bound was missed at first)" for node in again]
-    covered = sum(1 for one in verdict.requirements if one.requirement.judged and _is_covered(one.outcome))
-    judged = sum(1 for one in catalogue.values() if one.judged)
-    runs = len(verdict.scenarios)
-    passed = sum(1 for one in verdict.scenarios if one.outcome is Outcome.PASSED)
-    unclaimed = verdict.counts()[Outcome.NOT_CLAIMED]
-    lines.append(f"scenarios       {runs} run, {passed} passed")
-    lines.append(f"requirements    {covered} of {judged} judged here, {unclaimed} of profiles not claimed")
-    lines.append(f"verdict         {verdict.conclusion.value}: {verdict.why}")
+def summary(report: Report) -> list[str]:
+    """Tell a verdict: each profile with its counts, what failed or was not judged, and the conclusion."""
+    judged = report.implementation
+    lines = [f"implementation  {judged.name} {judged.version}, which claims {', '.join(judged.claims)}"]
+    lines += [_profile_line(one) for one in report.profiles if one.claimed]
+    if unclaimed := [one.name.value for one in report.profiles if not one.claimed]:
+        lines.append(f"not claimed     {', '.join(unclaimed)}")
+    if report.run.selection:
+        lines.append(f"selection       {report.run.selection}")
+    lines += _failed(report)
+    lines += _not_judged(report)
+    again = [one.id for one in report.scenarios if one.judged_again]
+    lines += [f"judged again    {id_} (a time bound was missed at first)" for id_ in again]
+    ran = [one for one in report.scenarios if one.ran]
+    passed = sum(1 for one in ran if one.outcome is Outcome.PASSED)
+    catalogue = [one for one in report.requirements if one.judged]
+    covered = sum(1 for one in catalogue if one.outcome in {Outcome.PASSED, Outcome.FAILED})
+    not_claimed = sum(1 for one in catalogue if one.outcome is Outcome.NOT_CLAIMED)
+    lines.append(f"scenarios       {len(ran)} run, {passed} passed")
+    lines.append(
+        f"requirements    {covered} of {len(catalogue)} judged here, {not_claimed} of profiles not claimed"
+    )
+    lines.append(f"verdict         {report.verdict.conclusion.value}: {report.verdict.why}")
     return lines
 
 
-def unwritten(catalogue: Catalogue, written: Collection[str]) -> list[str]:
+def unwritten(report: Report) -> list[str]:
     """Name the requirements that no scenario carries yet."""
-    missing = [one.id for one in catalogue.values() if one.judged and one.id not in written]
+    missing = [one.id for one in report.requirements if one.judged and not one.scenarios]
     if not missing:
         return []
     label = f"not yet written ({len(missing)})  "
     return textwrap.wrap(label + ", ".join(missing), _WIDTH, subsequent_indent=" " * 16)
 
 
-def _profile_line(verdict: Verdict, profile: str) -> str:
-    results = [one for one in verdict.requirements if one.requirement.profile.value == profile]
-    results = [one for one in results if one.requirement.judged]
-    counts = {outcome: sum(1 for one in results if one.outcome is outcome) for outcome in _ORDER}
-    told = ", ".join(f"{count} {outcome.value}" for outcome, count in counts.items() if count)
-    return f"{profile:<16}{len(results)} requirements: {told}"
+def _profile_line(profile: ProfileReport) -> str:
+    levels = ((Level.MUST, profile.musts), (Level.SHOULD, profile.shoulds))
+    told = [f"{level.value.upper()} {_counted(counts)}" for level, counts in levels if counts]
+    return f"{profile.name.value:<16}{'; '.join(told) or 'no requirements'}"
 
 
-def _failed(verdict: Verdict) -> list[str]:
+def _counted(counts: Mapping[Outcome, int]) -> str:
+    return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in _ORDER if outcome in counts)
+
+
+def _failed(report: Report) -> list[str]:
     lines: list[str] = []
-    for one in verdict.of(Outcome.FAILED):
+    for one in report.of(Outcome.FAILED):
         reason = one.reasons[0].splitlines()[0] if one.reasons else ""
         text = f"{'failed':<16}{_named(one)}: {reason}"
         lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
     return lines
 
 
-def _not_judged(verdict: Verdict) -> list[str]:
+def _not_judged(report: Report) -> list[str]:
     """Give each reason once, and whole: it may be the last output of an implementation that never came up."""
     names_by_reason: dict[str, list[str]] = {}
-    for one in verdict.of(Outcome.NOT_JUDGED):
+    for one in report.of(Outcome.NOT_JUDGED):
         names_by_reason.setdefault(one.reasons[0] if one.reasons else "", []).append(_named(one))
     lines: list[str] = []
     for reason, names in names_by_reason.items():
@@ -111,13 +118,8 @@ def _not_judged(verdict: Verdict) -> list[str]:
     return lines
 
 
-def _named(one: RequirementResult) -> str:
-    level = one.requirement.level
-    return one.requirement.id if level is Level.MUST else f"{one.requirement.id} ({level.value})"
-
-
-def _is_covered(outcome: Outcome) -> bool:
-    return outcome in {Outcome.PASSED, Outcome.FAILED}
+def _named(one: RequirementReport) -> str:
+    return one.id if one.level is Level.MUST else f"{one.id} ({one.level.value})"
 
 
 def _labelled(label: str, text: str) -> list[str]:

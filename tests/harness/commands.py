@@ -41,11 +41,13 @@ def run(command: list[str], folder: Path, cwd: Path | None = None) -> subprocess
 
 
 @contextlib.contextmanager
-def started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start a command in a process group of its own, as a shell does."""
+def started(
+    command: list[str], folder: Path, *, terminal: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command in a process group of its own, as a shell does; it writes to a terminal where one is given."""
     with subprocess.Popen(
         command,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if terminal is None else terminal,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,

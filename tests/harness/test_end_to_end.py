@@ -45,6 +45,21 @@ def test_the_incident_convicts_the_implementation_without_the_fix(host: str, fol
         (["--target", "refrence"], "there is no target 'refrence' (did you mean reference?)"),
         (["--requirement", "SCAN-99"], "there is no requirement SCAN-99"),
         (["--requirement", "HEALTH-01"], "no scenario carries requirement HEALTH-01 yet"),
+        (
+            ["--requirement", "HEALTH-01", "--profile", "core"],
+            "no scenario carries requirement HEALTH-01 yet",
+        ),
+        (
+            ["--profile", "securty"],
+            "there is no profile 'securty'; choose one of core, security, resilience, health-check,",
+        ),
+        (
+            ["--profile", "security"],
+            "the target does not claim the profile security, only core; what it claims",
+        ),
+        (["--level", "MUST"], "there is no level 'MUST'; choose one of must, should, self"),
+        (["--rerun-failed", "--report", "/nowhere/at/all"], "run once with --report /nowhere/at/all"),
+        (["--report", "/dev/null/reports"], "--report /dev/null/reports: cannot write there"),
         (["-m", "SCNA-01"], "there is no requirement SCNA-01; did you mean SCAN-01?"),
         (["--fleet-ports", "3001"], "--fleet-ports '3001': write document, free, or four different ports"),
         (["--no-such-option"], "unrecognized arguments: --no-such-option"),
@@ -60,8 +75,19 @@ def test_a_wrong_name_is_an_error_and_judges_nothing(
     assert "verdict" not in ended.stdout
 
 
-def test_a_filter_that_matches_nothing_is_never_a_success(host: str, folder: Path) -> None:
-    ended = run(features(host, "-k", "nothing_of_this_name"), folder)
+@pytest.mark.parametrize(
+    "filters",
+    [
+        ["-k", "nothing_of_this_name"],
+        ["--requirement", "SCAN-01", "--level", "should"],
+        ["--list", "-k", "nothing_of_this_name"],
+        ["-n", "2", "-k", "nothing_of_this_name"],
+    ],
+)
+def test_a_filter_that_matches_nothing_is_never_a_success(
+    host: str, folder: Path, filters: list[str]
+) -> None:
+    ended = run(features(host, *filters), folder)
 
     assert ended.returncode == 2
     assert re.search(r"verdict +incomplete: no scenario ran", ended.stdout)
@@ -200,10 +226,10 @@ def test_verify_judges_from_any_folder(host: str, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["", "reproduce", "verify"])
+@pytest.mark.parametrize("command", ["", "reproduce", "verify", "requirements"])
 def test_help_has_examples(command: str, folder: Path) -> None:
     ended = run([str(COMMAND), *([command] if command else []), "--help"], folder)
 
     assert ended.returncode == 0
     assert "example" in ended.stdout
-    assert "instance-sync reproduce" in ended.stdout or "instance-sync verify" in ended.stdout
+    assert f"instance-sync {command or 'verify'}" in ended.stdout

@@ -200,6 +200,13 @@ def test_the_smallest_file_is_accepted(tmp_path: Path) -> None:
     assert list(load_catalogue(file)) == ["SCAN-01"]
 
 
+def test_what_the_harness_proves_itself_names_its_test(tmp_path: Path) -> None:
+    file = tmp_path / "requirements.toml"
+    file.write_text(GOOD.replace('"must"', '"self"') + 'test = "tests/x.py::test_it"\n', encoding="utf-8")
+
+    assert load_catalogue(file)["SCAN-01"].test == "tests/x.py::test_it"
+
+
 LEVELS = "must, should, self"
 PROFILE_NAMES = "core, security, resilience, health-check, monitoring, instance"
 KEYS = "id, level, profile, words, source"
@@ -215,7 +222,7 @@ LIST = "a list of one text or more, none of them empty"
         (
             "source =",
             "sources =",
-            f"SCAN-01: sources: found an unknown key; allowed: {KEYS} (did you mean 'source'?)",
+            f"SCAN-01: sources: found an unknown key; allowed: {KEYS}, test (did you mean 'source'?)",
         ),
         (
             'level = "must"\n',
@@ -267,6 +274,17 @@ LIST = "a list of one text or more, none of them empty"
         ('"SCAN-01"', '"scan-01"', f"entry 1: id: found 'scan-01'; allowed: {ID_FORM}"),
         ('"SCAN-01"', "1", f"entry 1: id: found 1; allowed: {ID_FORM}"),
         (ENTRY, ENTRY + ENTRY, "entry 2: id: found 'SCAN-01' again; allowed: once, as in entry 1"),
+        # the test
+        (
+            ENTRY,
+            ENTRY + 'test = "test_x.py::test_it"\n',
+            "SCAN-01: test: found 'test_x.py::test_it'; allowed: only at level self; scenarios prove the others",
+        ),
+        (
+            'level = "must"',
+            'level = "self"\ntest = 1',
+            "SCAN-01: test: found 1; allowed: the name of a test, as in tests/test_x.py::test_it_holds",
+        ),
         # words and source
         ('"It is found."', '""', f"SCAN-01: words: found ''; allowed: {LINE}"),
         ('"It is found."', '"  "', f"SCAN-01: words: found '  '; allowed: {LINE}"),

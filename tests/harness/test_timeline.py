@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,12 +23,11 @@ from fake_instances.journal import (
 from harness.contract import ConformanceFailure, LaunchError
 from harness.history import ImplementationKilled, ImplementationStarted, RowRead, RowSet, StepReached
 from harness.report import text
-from harness.report.redaction import redact
+from harness.report.redaction import SHOWN_INSTEAD, redact, redact_values
 from harness.report.timeline import timeline
-from harness.tally import Record
-from harness.verdict import Outcome, judge
+from harness.verdict import Outcome
+from tests.harness.reporting import FOUND, LOGGED, REAL, RETRIED, Made, record
 from tests.harness.support import (
-    CORE,
     SESSION,
     answered,
     asked,
@@ -35,9 +36,6 @@ from tests.harness.support import (
     ended,
     history,
     posted,
-    result,
-    run,
-    target,
     user_answered,
     user_sends,
 )
@@ -172,6 +170,31 @@ def test_a_text_that_is_cut_short_shows_no_piece_of_a_secret() -> None:
     assert not any("the-" in line for line in timeline(told, ["the-key"]))
 
 
+def test_a_secret_is_not_shown_encoded_either() -> None:
+    key = "0123456789abcdef0123456789abcdef"
+    for before in ("", "a", "ab", "abc"):
+        for encoded in (
+            base64.b64encode(f"{before}{key}xyz".encode()).decode(),
+            base64.urlsafe_b64encode(f"{before}{key}".encode()).decode(),
+            f"{before}{key}".encode().hex(),
+        ):
+            shown = redact(f"<{encoded}>", [key])
+            assert SHOWN_INSTEAD in shown
+            assert len(shown) <= len("<[secret]>") + 2 * len(f"{before}xyz") + 4, shown
+
+
+def test_values_are_redacted_wherever_they_stand() -> None:
+    values = {"the-key-1": ["a the-key-1", {"b": ("the-key-1", 1, None, True)}]}
+
+    assert redact_values(values, ["the-key-1"]) == {
+        "[secret]": ["a [secret]", {"b": ["[secret]", 1, None, True]}]
+    }
+
+
+def test_half_a_character_is_replaced() -> None:
+    assert redact("a\ud800b", ()) == "a\ufffdb"
+
+
 def test_only_what_is_secret_is_redacted() -> None:
     assert redact(SIGNATURE, ()) == "[secret]"
     assert redact(f"id={SIGNATURE[:-1]}", ("nowhere",)) == f"id={SIGNATURE[:-1]}"
@@ -213,30 +236,30 @@ def test_any_other_problem_is_told_by_its_kind_and_without_secrets() -> None:
 
 
 def test_a_summary_tells_the_verdict_and_each_reason_once() -> None:
-    verdict = judge(
-        SMALL,
-        CORE,
-        run(
-            result("a", "SCAN-01", outcome=Outcome.FAILED, reason="expected x\nmore"),
-            result("b", "SCAN-02", outcome=Outcome.NOT_JUDGED, reason="not up\n  its last output"),
-            result("c", "SCAN-07", outcome=Outcome.NOT_JUDGED, reason="not up\n  its last output"),
-        ),
-    )
-    records = [Record("node", "f", "a", ("SCAN-01",), "failed", judged_again=True)]
+    came = [
+        (FOUND, Outcome.FAILED, "expected x\nmore"),
+        (LOGGED, Outcome.NOT_JUDGED, "not up\n  its last output"),
+        (RETRIED, Outcome.NOT_JUDGED, "not up\n  its last output"),
+    ]
+    records = [record(one, outcome, reason=reason) for one, outcome, reason in came]
+    records[0] = replace(records[0], judged_again=True)
 
-    assert text.summary(target("true"), SMALL, verdict, records) == [
+    assert text.summary(Made((*records, record(REAL)), 1).report()) == [
         "implementation  made-up 1, which claims core",
-        "core            3 requirements: 1 failed, 2 not judged",
+        "core            MUST 1 failed, 1 not judged; SHOULD 1 not judged",
+        "not claimed     security, resilience, health-check, monitoring, instance",
         "failed          SCAN-01: expected x",
         "not judged      SCAN-02, SCAN-07 (should): not up",
         "                    its last output",
-        "judged again    node (a time bound was missed at first)",
-        "scenarios       3 run, 0 passed",
-        "requirements    1 of 3 judged here, 0 of profiles not claimed",
+        "judged again    core/scan.feature::It is found (a time bound was missed at first)",
+        "scenarios       4 run, 1 passed",
+        "requirements    1 of 4 judged here, 1 of profiles not claimed",
         "verdict         non-conformant: failed: SCAN-01",
     ]
 
 
 def test_what_no_scenario_carries_is_named() -> None:
-    assert text.unwritten(SMALL, ["SCAN-01"]) == ["not yet written (2)  SCAN-02, SCAN-07"]
-    assert text.unwritten(SMALL, SMALL) == []
+    written = (FOUND, RETRIED)
+
+    assert text.unwritten(Made((), 2, suite=written).report()) == ["not yet written (2)  SCAN-02, AUTH-05"]
+    assert text.unwritten(Made((), 2).report()) == []

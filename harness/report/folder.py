@@ -1,0 +1,71 @@
+"""The folder that a run's reports are saved in: the one place that writes them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.contract import TargetError
+from harness.report.html import render_html
+from harness.report.junit import render_junit
+from harness.report.markdown import render_markdown
+from harness.report.model import render_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.report.model import Report
+
+FOLDER = "reports"
+"""Where reports are looked for when nobody says otherwise."""
+REPORT_JSON, REPORT_XML, REPORT_MD, REPORT_HTML = "report.json", "report.xml", "report.md", "report.html"
+HISTORY = "history"
+
+RENDERERS: Mapping[str, Callable[[Report], str]] = {
+    REPORT_JSON: render_json,
+    REPORT_XML: render_junit,
+    REPORT_MD: render_markdown,
+    REPORT_HTML: render_html,
+}
+
+
+class ReportFolder:
+    """A folder for one run's reports at a time. Each file is replaced whole, so none is ever half a report.
+
+    Raises:
+        TargetError: the folder cannot be made or written in.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path).absolute()
+        try:
+            (self.path / HISTORY).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as problem:
+            raise TargetError(
+                f"--report {path}: cannot write there: {problem.strerror}; name a folder that can be made"
+            ) from None
+
+    def begin(self, report: Report) -> None:
+        """Put a report that says that the run has not ended in the place of the last run's, and of its histories."""
+        for old in (self.path / HISTORY).glob("*.jsonl"):
+            old.unlink()
+        self.write(report)
+
+    def keep(self, file: str, lines: str) -> None:
+        """Save the history of one scenario; `file` is relative to the folder."""
+        _replace(self.path / file, lines)
+
+    def write(self, report: Report) -> None:
+        """Write the report in every format."""
+        for file, render in RENDERERS.items():
+            _replace(self.path / file, render(report))
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(text, "utf-8")
+    os.replace(beside, path)  # noqa: PTH105 - the name says that it is atomic

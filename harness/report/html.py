@@ -1,0 +1,56 @@
+"""A run as one page that stands alone: no script, nothing loaded, readable in light and dark. Pure.
+
+The page forbids itself everything but its own style, by its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from harness.report.diagram import draw
+from harness.report.templating import environment
+from harness.verdict import Outcome
+
+if TYPE_CHECKING:
+    from harness.report.model import Report
+
+_OPEN_AT_FIRST = 3
+"""Scenarios that did not pass which are shown opened."""
+
+_ROWS_TOLD = 2
+"""Rows of one scenario's Examples whose findings are told at once; the others are linked."""
+
+
+def render_html(report: Report) -> str:
+    """Give the report as an HTML page."""
+    templates = environment()
+    # Its first and last line breaks lie inside the style element, and so count for the hash.
+    style = "\n" + templates.get_template("report.css").render() + "\n"
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    wrong = [one for one in report.scenarios if one.ran and one.outcome is not Outcome.PASSED]
+    return templates.get_template(
+        "report.html"
+    ).render(
+        report=report,
+        style=Markup(style),  # noqa: S704 - our own file
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        files=[(file, list(group)) for file, group in groupby(report.scenarios, key=lambda one: one.file)],
+        counts=Counter(one.outcome for one in report.scenarios),
+        wrong=[list(runs) for _, runs in groupby(wrong, key=lambda one: (one.file, one.name, one.outcome))],
+        most=_ROWS_TOLD,
+        opened={one.id for one in wrong[:_OPEN_AT_FIRST]},
+        anchor=anchor,
+        draw=draw,
+        by_id={one.id: one for one in report.scenarios},
+    )
+
+
+def anchor(scenario_id: str) -> str:
+    """Give the place of a scenario in the page."""
+    return f"s-{hashlib.sha256(scenario_id.encode()).hexdigest()[:10]}"
