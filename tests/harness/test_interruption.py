@@ -98,5 +98,5 @@ def test_a_story_cut_short_leaves_nothing(host: str, folder: Path, number: signa
         assert process.returncode == -signal.SIGKILL
     else:
         assert process.returncode == 130
-        assert "interrupted; everything that was started is stopped" in rest
+        assert "interrupted; everything that it started is stopped" in rest
     assert_nothing_is_left(host, folder)

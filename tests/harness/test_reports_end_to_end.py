@@ -246,7 +246,7 @@ def test_what_is_skipped_or_whose_fault_never_fired_is_not_judged(
     (own / "test_features.py").write_text("from pytest_bdd import scenarios\nscenarios('.')\n", "utf-8")
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={own}", "-p", "no:cacheprovider"]
 
-    ended = run([*command, str(own), "--fleet-host", host, "--report", str(saved)], folder)
+    ended = run([*command, str(own), "--fleet-address", host, "--report", str(saved)], folder)
 
     report = read(saved)
     came = {one.name: (one.outcome, one.reason) for one in report.scenarios if one.ran}
@@ -275,7 +275,7 @@ def test_the_scenarios_are_listed_and_nothing_runs(host: str, folder: Path, save
 
 def test_the_installed_command_comes_to_the_same(host: str, folder: Path, saved: Path) -> None:
     filters = ["--profile", "core", "--level", "self", "--requirement", "TIMELINE-03", "--report", str(saved)]
-    ended = run([str(COMMAND), "verify", "-q", "--fleet-host", host, *filters], folder, cwd=folder)
+    ended = run([str(COMMAND), "verify", "-q", "--fleet-address", host, *filters], folder, cwd=folder)
     installed = read(saved)
     beside = run(features(host, *filters), folder)
 
@@ -287,7 +287,7 @@ def test_the_installed_command_comes_to_the_same(host: str, folder: Path, saved:
 
 
 def test_on_a_terminal_progress_is_told(host: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "features", "-p", "no:cacheprovider", "--fleet-host", host]
+    command = [sys.executable, "-m", "pytest", "features", "-p", "no:cacheprovider", "--fleet-address", host]
     here, there = pty.openpty()
     with started([*command, "--requirement", "SCAN-01"], folder, terminal=there) as process:
         os.close(there)
