@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, parsers, then, when
@@ -121,12 +122,15 @@ def moves_before_each(world: World) -> None:
 
 @when(parsers.parse('the user sends "{message}" from the account while the other eight send'))
 def sends_meanwhile(world: World, message: str) -> None:
-    """Send once the others' messages hang."""
+    """Send once the others' messages hang; they hang no longer than it takes to see that this one is held up."""
     others = world.accounts[1:]
     (holder,) = world.fleet.holders(others[0].session_id)
-    patience = _HANG_PATIENCE * world.settings.send_timeout
-    with crowd.hanging_sends(world, others, holder, patience=patience):
-        world.send(message)
+    timeout = world.settings.send_timeout
+    with ThreadPoolExecutor(1) as user:
+        with crowd.hanging_sends(world, others, holder, patience=_HANG_PATIENCE * timeout):
+            send = user.submit(world.send, message)
+            wait([send], timeout=timeout / 2 + MARGIN)
+        send.result()
 
 
 @then(parsers.parse("the announcement of instance {number:d} is accepted"))
