@@ -229,9 +229,7 @@ class _Teller:
                     IMPLEMENTATION if instance else "",
                     f"webhook {entry.event} claims {redact(claimed, self._secrets)}",
                 )
-                yield _event(
-                    IMPLEMENTATION, instance, str(entry.answered), "plain" if accepted else "bad"
-                )
+                yield _event(IMPLEMENTATION, instance, str(entry.answered), "plain" if accepted else "bad")
             case MessagePosted():
                 tone: Tone = "good" if entry.sent else "bad"
                 yield _event(USER, str(entry.instance), f"send {quoted(redact(entry.text, self._secrets))}")
