@@ -20,6 +20,7 @@ from fake_instances.errors import PortInUseError
 from fake_instances.fleet import Fleet
 from fake_instances.hosting import ThreadHost
 from fake_instances.processes import ProcessHost
+from fake_instances.retries import POLICIES
 from fake_instances.sessions import Session
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _fleet(options: argparse.Namespace) -> Fleet:
         hosting=ProcessHost() if options.processes else ThreadHost(),
     )
     fleet.control_plane = options.control_plane
+    fleet.announcer.policy = POLICIES[options.retries].scaled(options.retry_unit)
     return fleet
 
 
@@ -148,6 +150,16 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r}: write seconds over 0 and up to 3600, such as 0.25")
+    return seconds
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
@@ -178,6 +190,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--incident", action="store_true", help="session 142's, on the second instance")
     parser.add_argument("--processes", action="store_true", help="each instance a process of its own")
     parser.add_argument("--control-plane", metavar="URL", help="where webhooks go")
+    parser.add_argument(
+        "--retries",
+        choices=list(POLICIES),
+        default="never",
+        help="when an announcement that failed is tried again (default never)",
+    )
+    parser.add_argument(
+        "--retry-unit", type=_seconds, default=1.0, metavar="SECONDS", help="each wait, in these (default 1)"
+    )
     return parser
 
 

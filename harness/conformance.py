@@ -90,7 +90,9 @@ class Conformance:
             return not self.selection.restricts
         requirements = [self.catalogue[one] for one in self.ids(template)]
         judged = [one for one in requirements if one.judged]
-        claimed = not judged or any(one.profile in self.claims for one in judged)
+        # What proves the instrument is about control planes, and needs one.
+        launched = self.target.command or self.target.image
+        claimed = any(one.profile in self.claims for one in judged) if judged else bool(launched)
         record = self.record(item, template)
         return claimed and self.selection.wants(
             scenario_id(record.file, record.name, record.row), requirements
@@ -107,6 +109,12 @@ class Conformance:
         rule = template.rule.tags if template.rule else set()
         tags = template.tags | template.feature.tags | rule
         return tuple(one for one in self.catalogue if one in tags)
+
+    def judges_gateways(self, item: pytest.Item) -> bool:
+        """Say whether a test runs a scenario about gateway instances, and not about a control plane."""
+        template = self.scenario(item)
+        ids = () if template is None else self.ids(template)
+        return any(self.catalogue[one].profile is Profile.INSTANCE for one in ids)
 
     def record(self, item: pytest.Item, template: ScenarioTemplate) -> Record:
         """Give the record of a scenario that passed; whoever knows better replaces its outcome."""

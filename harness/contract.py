@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from harness.gateway.contract import GatewayTarget
+
 MARGIN = 0.7
 """Seconds that any time bound grants beyond the timeouts in force: process switches, slow disks, garbage."""
 
@@ -116,7 +118,8 @@ class SendTarget:
 class Target:
     """How an implementation is attached (contract, section 7).
 
-    Either `command` or `image` is set. `directory` is absolute. `network`, of an image, is "host" or "published".
+    Either `command` or `image` is set, and neither where no control plane is to be judged; `gateway` is None where
+    no gateway instance is. `directory` is absolute. `network`, of an image, is "host" or "published".
     With a `state_path` rows go through HTTP hooks there, without one through SQL.
     """
 
@@ -141,6 +144,7 @@ class Target:
     log: str = "file"
     log_path: str = ""
     settle_seconds: float = 2.0
+    gateway: GatewayTarget | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from _pytest.runner import runtestprotocol
 
 from harness.conformance import COLLECTED, CONFORMANCE, HANDED, RECORD, Conformance, outcome_of
 from harness.contract import Settings, TargetError
+from harness.gateway.world import GatewayRig, GatewayWorld
 from harness.history import History, StepReached
 from harness.interruption import sigterm_as_interrupt
 from harness.listing import scenario_lines
@@ -36,9 +37,12 @@ if TYPE_CHECKING:
 
     from pytest_bdd.parser import Scenario, Step
 
+    from fake_instances.addresses import InstanceAddress
+
 pytest_plugins = [
     "harness.steps.accounts",
     "harness.steps.copies",
+    "harness.steps.gateway",
     "harness.steps.instances",
     "harness.steps.log",
     "harness.steps.posting",
@@ -48,7 +52,7 @@ pytest_plugins = [
 ]
 
 _current_step = pytest.StashKey[str]()
-_world = pytest.StashKey[World]()
+_world = pytest.StashKey[World | GatewayWorld]()
 _witness = pytest.StashKey[Witness]()
 _secrets = pytest.StashKey[tuple[str, ...]]()
 
@@ -193,19 +197,45 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     """Give the fleet and the implementation, started once for every scenario of this worker."""
     config = request.config
-    worker = getattr(config, "workerinput", {}).get("workerid", "")
-    number = int(worker.removeprefix("gw")) if worker else None
-    address = config.option.fleet_address or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
-    fallback = number is not None and not config.option.fleet_address
-    addresses = fleet_addresses(address, config.option.fleet_ports, fallback=fallback)
+    addresses = _addresses(config)
     target, hosting = config.stash[CONFORMANCE].target, HOSTS[config.option.fleet_host]()
     made = Rig(target, addresses, Settings(), hosting=hosting, database=config.option.database)
-    config.stash[_secrets] = made.secrets
+    config.stash[_secrets] = (*config.stash.get(_secrets, ()), *made.secrets)
     with sigterm_as_interrupt(), made as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
         first.warm_up()
         first.close()
         yield started
+
+
+def _addresses(config: pytest.Config) -> tuple[InstanceAddress, ...]:
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    number = int(worker.removeprefix("gw")) if worker else None
+    address = config.option.fleet_address or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
+    fallback = number is not None and not config.option.fleet_address
+    return fleet_addresses(address, config.option.fleet_ports, fallback=fallback)
+
+
+@pytest.fixture(scope="session")
+def gateway_rig(request: pytest.FixtureRequest) -> Iterator[GatewayRig]:
+    """Give the gateway instances that are judged, started once for every scenario of this worker."""
+    config = request.config
+    target = config.stash[CONFORMANCE].target.gateway
+    assert target is not None  # noqa: S101 - read wherever instance is claimed
+    made = GatewayRig(target, _addresses(config)[0].host)
+    config.stash[_secrets] = (*config.stash.get(_secrets, ()), *made.secrets)
+    with sigterm_as_interrupt(), made as started:
+        yield started
+
+
+@pytest.fixture
+def gateways(gateway_rig: GatewayRig, request: pytest.FixtureRequest) -> Iterator[GatewayWorld]:
+    """Give one scenario's view of the gateway instances that are judged."""
+    seed = f"{request.config.option.fleet_seed}/{request.node.name}"
+    opened = GatewayWorld(gateway_rig, random.Random(seed))  # noqa: S311 - names, not secrets
+    request.node.stash[_world] = opened
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -222,8 +252,9 @@ def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenari
     """Set the world up before the first step, so that a start that fails is no step's fault."""
     steps = [f"{step.keyword} {step.name}" for step in scenario.steps]
     request.node.stash[_witness] = Witness(steps)
-    if request.config.stash[CONFORMANCE].scenario(request.node) is not None:
-        request.getfixturevalue("world")
+    conformance = request.config.stash[CONFORMANCE]
+    if conformance.scenario(request.node) is not None:
+        request.getfixturevalue("gateways" if conformance.judges_gateways(request.node) else "world")
 
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
@@ -233,7 +264,8 @@ def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
     request.node.stash[_current_step] = words
     request.node.stash[_witness].step_begins()
     if world is not None:
-        world.fleet.journal.record(StepReached(text=words))
+        journal = world.fleet.journal if isinstance(world, World) else world.journal
+        journal.record(StepReached(text=words))
 
 
 def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:

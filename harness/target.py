@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contract import SendTarget, Target, TargetError
+from harness.gateway.section import HOOKS, read_section
 from harness.requirements import Profile, closest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from harness.gateway.contract import GatewayTarget
+
+FAKE_GATEWAY = "fake-gateway"
+"""The built-in target whose gateway instances are judged where a target brings none of its own."""
 BUILT_IN = Path(__file__).parent / "targets"
 
 _TEXT, _TEXTS, _MAP, _FLAG, _SECONDS = (
@@ -42,6 +47,16 @@ _KEYS: dict[str, dict[str, str]] = {
     "state": {"via": _TEXT, "path": _TEXT, "table": _TEXT, "columns": _MAP},
     "log": {"via": _TEXT, "path": _TEXT},
     "timing": {"settle_seconds": _SECONDS},
+    "instance": {
+        "command": _TEXTS,
+        "directory": _TEXT,
+        "ready": _TEXT,
+        "ready_timeout": _SECONDS,
+        "env": _MAP,
+        **dict.fromkeys(HOOKS, _MAP),
+        "keeps_sessions": _FLAG,
+        "patience": _SECONDS,
+    },
 }
 _COLUMNS = (
     "id",
@@ -108,7 +123,7 @@ class _Reader:
         return Target(
             name=str(self._need("implementation", "name")),
             version=str(self._get("implementation", "version", "unknown")),
-            claims=self._among("implementation", "claims", [str(one) for one in Profile], ["core"]),
+            claims=self._claims(),
             command=self._command(),
             image=str(self._get("launch", "image", "")),
             network=self._network(),
@@ -127,6 +142,7 @@ class _Reader:
             log=self._log(),
             log_path=self._hook("log", _LOGS, "/conformance/log?after={cursor}"),
             settle_seconds=float(self._get("timing", "settle_seconds", standard["settle_seconds"])),
+            gateway=self._gateway(),
         )
 
     def _fail(self, key: str, words: str) -> TargetError:
@@ -178,12 +194,23 @@ class _Reader:
                 raise self._fail(f"{section}.{key}.{name}", f"is {value!r} and must be a text")
         return dict(table)
 
+    def _gateway(self) -> GatewayTarget | None:
+        if "instance" in self._content:
+            return read_section(self._content["instance"], self._path.parent, self._fail)
+        return load_target(FAKE_GATEWAY).gateway if "instance" in self._claims() else None
+
+    def _claims(self) -> tuple[str, ...]:
+        return self._among("implementation", "claims", [str(one) for one in Profile], ["core"])
+
+    def _judges_a_control_plane(self) -> bool:
+        return self._claims() != ("instance",) or "launch" in self._content
+
     def _command(self) -> tuple[str, ...]:
         command = tuple(self._get("launch", "command", ()))
         image = self._get("launch", "image", "")
         if command and image:
             raise self._fail("launch.image", "launch.command is there too; keep one of command, image")
-        if not command and not image:
+        if not command and not image and self._judges_a_control_plane():
             raise self._fail(
                 "launch.command", 'is missing; write command = ["…"] or image = "…" under [launch]'
             )

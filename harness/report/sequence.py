@@ -27,6 +27,7 @@ from fake_instances.journal import (
     WebhookSent,
 )
 from harness.checks import quoted
+from harness.gateway.record import GatewayEntry, MessagePosted, Noted, WebhookReceived
 from harness.history import (
     HARNESS,
     History,
@@ -217,6 +218,26 @@ class _Teller:
         killed = isinstance(entry, ImplementationKilled)
         yield _event(IMPLEMENTATION, "", "is killed" if killed else "is up", "bad" if killed else "faint")
 
+    def gateway(self, entry: GatewayEntry) -> Iterable[Event]:
+        match entry:
+            case WebhookReceived():
+                accepted = entry.answered < 400
+                instance = "" if entry.instance is None else str(entry.instance)
+                claimed = " and ".join(entry.header("X-Instance-Url"))[:120] or "nothing"
+                yield _event(
+                    instance or IMPLEMENTATION,
+                    IMPLEMENTATION if instance else "",
+                    f"webhook {entry.event} claims {redact(claimed, self._secrets)}",
+                )
+                yield _event(IMPLEMENTATION, instance, str(entry.answered), "plain" if accepted else "bad")
+            case MessagePosted():
+                tone: Tone = "good" if entry.sent else "bad"
+                yield _event(USER, str(entry.instance), f"send {quoted(redact(entry.text, self._secrets))}")
+                yield _event(str(entry.instance), USER, str(entry.status or entry.body), tone)
+            case Noted():
+                lane = IMPLEMENTATION if entry.instance is None else str(entry.instance)
+                yield _event(lane, "", entry.text, "faint")
+
     def canary(self, entry: CanaryReceived) -> Iterable[Event]:
         yield _event(IMPLEMENTATION, CANARY, f"{len(entry.data)} bytes", "bad")
 
@@ -234,6 +255,7 @@ _TELLINGS: tuple[tuple[tuple[type[Entry], ...], Callable[..., Iterable[Event]]],
     ((InstanceStarted, InstanceStopped, InstancePaused, InstanceResumed), _Teller.instance),
     ((ImplementationKilled, ImplementationStarted), _Teller.implementation),
     ((CanaryReceived,), _Teller.canary),
+    ((GatewayEntry,), _Teller.gateway),
 )
 
 

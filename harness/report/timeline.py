@@ -19,6 +19,7 @@ from fake_instances.journal import (
     WebhookSent,
 )
 from harness.checks import quoted
+from harness.gateway.record import GatewayEntry
 from harness.history import (
     History,
     ImplementationKilled,
@@ -99,6 +100,8 @@ def _words(entry: Entry, history: History, secrets: Collection[str]) -> str | No
             return f"instance {entry.instance} is told: it {entry.words} ({', '.join(entry.endpoints)})"
         case FaultExecuted():
             return f"instance {entry.instance} {entry.words}"
+        case GatewayEntry():
+            return redact(entry.words, secrets)
         case ImplementationKilled():
             return "the implementation is killed"
         case ImplementationStarted():

@@ -95,7 +95,16 @@ def test_a_port_in_use_is_told_in_one_sentence(run: Callable[..., subprocess.Pop
 
 @pytest.mark.parametrize(
     "words",
-    [["--ports", "x"], ["--sessions", "-1"], ["--ports", "3001,3001"], ["--no"], ["--control-port", "99999"]],
+    [
+        ["--ports", "x"],
+        ["--sessions", "-1"],
+        ["--ports", "3001,3001"],
+        ["--no"],
+        ["--control-port", "99999"],
+        ["--retries", "often"],
+        ["--retry-unit", "0"],
+        ["--retry-unit", "x"],
+    ],
 )
 def test_a_wrong_option_is_a_usage_error(run: Callable[..., subprocess.Popen[str]], words: list[str]) -> None:
     process = run(*words)

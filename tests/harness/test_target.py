@@ -147,14 +147,14 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             "[lunch]\ncommand = ['true']",
             (
                 "[lunch]: unknown section (did you mean launch?); allowed: "
-                "implementation, launch, http, webhook, send, state, log, timing"
+                "implementation, launch, http, webhook, send, state, log, timing, instance"
             ),
         ),
         (
             "[qqq]",
             (
                 "[qqq]: unknown section; allowed: "
-                "implementation, launch, http, webhook, send, state, log, timing"
+                "implementation, launch, http, webhook, send, state, log, timing, instance"
             ),
         ),
         ("launch = 1", "launch: is a section: write [launch] and its keys below"),
@@ -324,12 +324,13 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 
 def test_the_built_in_targets_are_valid_and_run_with_this_python() -> None:
-    assert built_in_targets() == ("before-fix", "reference")
+    assert built_in_targets() == ("before-fix", "fake-gateway", "reference")
     for name in built_in_targets():
         target = load_target(name)
         assert target.name == name
-        assert target.claims[0] == "core"
-        assert target.command[0] in {"{python}", sys.executable}
+        for launched in (target, target.gateway):
+            if launched is not None and launched.command:
+                assert launched.command[0] in {"{python}", sys.executable}
 
 
 @pytest.mark.parametrize(
@@ -343,5 +344,5 @@ def test_an_unknown_name_is_told_with_what_there_is(
         load_target(name)
 
     assert str(raised.value) == (
-        f"there is no target {name!r}{hint}: give before-fix, reference, or the path of a target file"
+        f"there is no target {name!r}{hint}: give before-fix, fake-gateway, reference, or the path of a target file"
     )

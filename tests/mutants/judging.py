@@ -17,12 +17,14 @@ from pytest_bdd.scenario import make_python_name
 
 from harness.requirements import Level, Profile
 from harness.suite import WrittenScenario, catalogue, features_root, read_suite
-from tests.mutants.registry import Mutant, mutants
+from harness.target import BUILT_IN, FAKE_GATEWAY
+from tests.mutants.registry import Mutant, gateway_mutants, mutants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LAUNCHER = Path(__file__).with_name("run.py")
+GATEWAY_LAUNCHER = Path(__file__).with_name("run_gateway.py")
 CRASH = re.compile(r"implementation → (user|instance \d+): 500\b")
 PATIENCE = 120
 
@@ -74,12 +76,10 @@ def judge(name: str, profile: Profile, folder: Path, *options: str, asynchronous
     """Judge a mutant, or whatever else the launcher knows by a name, by the scenarios of one profile."""
     target, results = folder / "target.toml", folder / "results.xml"
     command = ", ".join(f"'{word}'" for word in (sys.executable, str(LAUNCHER), name))
-    target.write_text(
-        TARGET.format(
-            name=name, profile=profile.value, command=command, asynchronous=str(asynchronous).lower()
-        ),
-        "utf-8",
+    text = TARGET.format(
+        name=name, profile=profile.value, command=command, asynchronous=str(asynchronous).lower()
     )
+    target.write_text(_gateway_target(name) if profile is Profile.INSTANCE else text, "utf-8")
     words = [
         sys.executable,
         "-m",
@@ -112,6 +112,17 @@ def judge(name: str, profile: Profile, folder: Path, *options: str, asynchronous
         crashed=frozenset(one for one, words in told.items() if CRASH.search(words)),
         otherwise={one: words for one, words in told.items() if words and not _is_conviction(words)},
     )
+
+
+def _gateway_target(name: str) -> str:
+    """Give the fakes' own target, with the launcher of known-bad gateway instances in the place of their program."""
+    words = ", ".join(f"'{word}'" for word in (sys.executable, str(GATEWAY_LAUNCHER), name))
+    text = (BUILT_IN / f"{FAKE_GATEWAY}.toml").read_text("utf-8")
+    launched = text.replace('"{python}", "-m", "fake_instances"', words)
+    assert launched != text
+    # A mutant may call itself unhealthy, or never send what is waited for.
+    more = '\n[instance]\nready = "/info"\npatience = 3.0\nenv = { DATA = "{data}" }\n'
+    return launched.replace("\n[instance]\n", more)
 
 
 def _scenario(case: ET.Element) -> str:
@@ -151,7 +162,8 @@ def every_run(profile: Profile) -> Iterator[str]:
 
 def mutants_of(profile: Profile) -> list[Mutant]:
     """Give the mutants that break a requirement of a profile."""
-    return [one for one in mutants().values() if catalogue()[one.requirement].profile is profile]
+    known = {**mutants(), **gateway_mutants()}
+    return [one for one in known.values() if catalogue()[one.requirement].profile is profile]
 
 
 def scenarios_of(profile: Profile) -> list[WrittenScenario]:

@@ -29,6 +29,9 @@ THEMES = (
 SOUND = "sound"
 """The module of this folder that has variants."""
 
+GATEWAY_THEMES = ("gateways", "gateway_holdings")
+"""Those that have known-bad gateway instances."""
+
 UNCHANGED = "unchanged"
 """The name under which the reference itself goes through the same machinery."""
 
@@ -110,3 +113,9 @@ def variants() -> Mapping[str, Variant]:
     """Give every variant by its name."""
     importlib.import_module(f"tests.mutants.{SOUND}")
     return _variants
+
+
+def gateway_mutants() -> Mapping[str, Mutant]:
+    """Give every known-bad gateway instance by its name: the fake, not the reference, with one mistake."""
+    modules = {importlib.import_module(f"tests.mutants.{theme}").__name__ for theme in GATEWAY_THEMES}
+    return {name: one for name, one in _registered.items() if one.apply.__module__ in modules}
