@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -11,6 +12,7 @@ from harness.accounts import SqlAccounts
 from harness.contract import AccountStore, Launch, LogSource, Settings, Target
 from harness.databases import SQLITE, fresh_database
 from harness.drivers.command import CommandImplementation, launch, output_file
+from harness.drivers.program import one_off
 from harness.history import ImplementationKilled, ImplementationStarted
 from harness.hooks import HttpAccounts, HttpLog
 from harness.log import FileLog, NoLog
@@ -128,6 +130,25 @@ class Attachment:
         """
         self._stop()
         self.launch()
+
+    def run_command(self, words: tuple[str, ...], *, timeout: float) -> subprocess.CompletedProcess[str]:
+        """Run a command of the implementation beside it, with the same environment, in the target's folder.
+
+        Raises:
+            OSError: it cannot be run.
+            subprocess.TimeoutExpired: it took longer than `timeout` seconds, and was ended.
+        """
+        port = int(self.base_url.rpartition(":")[2] or 0)
+        program = one_off(words, self.target, self._given, port)
+        return subprocess.run(  # noqa: S603 - the user's own command
+            program.words,
+            env=dict(program.environment),
+            cwd=self.target.directory,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
 
     def _account_store(self) -> AccountStore:
         if self.target.state_path:

@@ -115,6 +115,20 @@ class SendTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class Operations:
+    """How an operator reaches an implementation: the health check, by HTTP or by a command, and what is counted.
+
+    A `command` prints the same JSON that `path` would answer; for a dry run the words of `dry_run` follow it.
+    """
+
+    path: str = "/api/health-check"
+    command: tuple[str, ...] = ()
+    dry_run: tuple[str, ...] = ("--dry-run",)
+    monitoring: str = "/api/monitoring"
+    metrics: str = "/metrics"
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """How an implementation is attached (contract, section 7).
 
@@ -141,6 +155,7 @@ class Target:
     table: str = "whatsapp_accounts"
     columns: Mapping[str, str] = field(default_factory=dict, hash=False)
     state_path: str = ""
+    operations: Operations = field(default_factory=Operations)
     log: str = "file"
     log_path: str = ""
     settle_seconds: float = 2.0

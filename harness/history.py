@@ -57,6 +57,15 @@ class RowRead(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAsked(Entry):
+    """An operator asked the implementation for a health check, or for what it counted, and was answered this."""
+
+    asked: str
+    status: int | None
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserSends(Entry):
     """A user hands a message to the implementation."""
 

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.contract import SendTarget, Target, TargetError
+from harness.contract import Operations, SendTarget, Target, TargetError
 from harness.gateway.section import HOOKS, read_section
 from harness.requirements import Profile, closest
 
@@ -45,6 +45,8 @@ _KEYS: dict[str, dict[str, str]] = {
     "webhook": {"path": _TEXT, "asynchronous": _FLAG},
     "send": {"method": _TEXT, "path": _TEXT, "body": _MAP, "succeeded": _MAP},
     "state": {"via": _TEXT, "path": _TEXT, "table": _TEXT, "columns": _MAP},
+    "health_check": {"via": _TEXT, "path": _TEXT, "command": _TEXTS, "dry_run": _TEXTS},
+    "monitoring": {"path": _TEXT, "metrics": _TEXT},
     "log": {"via": _TEXT, "path": _TEXT},
     "timing": {"settle_seconds": _SECONDS},
     "instance": {
@@ -71,6 +73,8 @@ _DATABASES = ("sqlite", "postgresql", "mysql")
 _LOGS = ("file", "http", "stderr", "none")
 _STATES = ("sql", "http")
 _NETWORKS = ("host", "published")
+_CHECKS = ("http", "command")
+_JUDGED_BY_LOG = ("core", "health-check", "monitoring")
 
 
 def built_in_targets() -> tuple[str, ...]:
@@ -139,6 +143,7 @@ class _Reader:
             table=str(self._get("state", "table", "whatsapp_accounts")),
             columns=self._columns(),
             state_path=self._hook("state", _STATES, "/conformance/accounts"),
+            operations=self._operations(),
             log=self._log(),
             log_path=self._hook("log", _LOGS, "/conformance/log?after={cursor}"),
             settle_seconds=float(self._get("timing", "settle_seconds", standard["settle_seconds"])),
@@ -263,13 +268,33 @@ class _Reader:
 
     def _log(self) -> str:
         via = str(self._get("log", "via", "file"))
-        claims = self._get("implementation", "claims", ["core"])
-        if via == "none" and "core" in claims:
+        unjudged = [one for one in self._claims() if one in _JUDGED_BY_LOG]
+        if via == "none" and unjudged:
             raise self._fail(
                 "log.via",
-                'core is claimed and cannot be judged without a log; write via = "file" or "stderr"',
+                f"{' and '.join(unjudged)} {'is' if len(unjudged) == 1 else 'are'} claimed and cannot be judged "
+                'without a log; write via = "file", "http" or "stderr"',
             )
         return via
+
+    def _operations(self) -> Operations:
+        standard, section = Operations(), "health_check"
+        via = str(self._get(section, "via", "http"))
+        if via not in _CHECKS:
+            raise self._fail(f"{section}.via", f"{via!r} is unknown; allowed: {', '.join(_CHECKS)}")
+        command = tuple(self._get(section, "command", ()))
+        if via == "command" and not (command and command[0]):
+            raise self._fail(f"{section}.command", 'is missing; write command = ["php", "artisan", "…"]')
+        for key, meant in (("path", "http"), ("command", "command"), ("dry_run", "command")):
+            if via != meant and key in self._content.get(section, {}):
+                raise self._fail(f"{section}.{key}", f'is only for via = "{meant}", and via is {via!r}')
+        return Operations(
+            path=self._path_of(section, "path", standard.path),
+            command=command,
+            dry_run=tuple(self._get(section, "dry_run", standard.dry_run)),
+            monitoring=self._path_of("monitoring", "path", standard.monitoring),
+            metrics=self._path_of("monitoring", "metrics", standard.metrics),
+        )
 
     def _send(self) -> SendTarget:
         default = SendTarget()

@@ -294,7 +294,7 @@ class World:
         Raises:
             ConformanceFailure: the last judgement, when the time was up.
         """
-        return self._within(self._webhook_patience(), judge)
+        return self.within(self._webhook_patience(), judge)
 
     def soon(self, judge: Callable[[], Judged]) -> Judged:
         """Judge what may trail its cause a little in any implementation, as log lines do.
@@ -302,7 +302,7 @@ class World:
         Raises:
             ConformanceFailure: the last judgement, when the settle time was up.
         """
-        return self._within(max(self._webhook_patience(), self.implementation.target.settle_seconds), judge)
+        return self.within(max(self._webhook_patience(), self.implementation.target.settle_seconds), judge)
 
     def let_pass(self) -> None:
         """Before judging that nothing changed: wait where the target says that effects may follow later."""
@@ -351,7 +351,12 @@ class World:
         if crash is not None:
             raise ConformanceFailure("the implementation goes on running", crash)
 
-    def _within(self, seconds: float, judge: Callable[[], Judged]) -> Judged:
+    def within(self, seconds: float, judge: Callable[[], Judged]) -> Judged:
+        """Judge again and again until it passes.
+
+        Raises:
+            ConformanceFailure: the last judgement, when the time was up.
+        """
         deadline = time.monotonic() + seconds
         while True:
             try:

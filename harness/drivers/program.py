@@ -36,14 +36,14 @@ class Program:
 def command_program(target: Target, given: Launch) -> Program:
     """Give the program of a target that is a command, on a free port."""
     host, port = given.host, free_port(given.host)
-    words = [_fill(word, given, host, port) for word in target.command]
-    # A path with a slash is meant from the target file's folder; Popen would take it from ours.
-    if "/" in words[0]:
-        words[0] = str((target.directory / words[0]).absolute())
-    inherited = {
-        name: value for name, value in os.environ.items() if name not in {"VERIFY_TIMEOUT", "LOG_FILE"}
-    }
-    return Program(tuple(words), inherited | contract_environment(target, given, host, port), host, port)
+    words = _words(target.command, target, given, port)
+    return Program(words, _inherited() | contract_environment(target, given, host, port), host, port)
+
+
+def one_off(words: tuple[str, ...], target: Target, given: Launch, port: int) -> Program:
+    """Give the program of a command that runs once beside the implementation, with the same environment."""
+    environment = _inherited() | contract_environment(target, given, given.host, port)
+    return Program(_words(words, target, given, port), environment, given.host, port)
 
 
 def contract_environment(target: Target, given: Launch, host: str, port: int) -> dict[str, str]:
@@ -73,6 +73,16 @@ def free_port(host: str) -> int:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in {"VERIFY_TIMEOUT", "LOG_FILE"}}
+
+
+def _words(template: tuple[str, ...], target: Target, given: Launch, port: int) -> tuple[str, ...]:
+    first, *rest = (_fill(word, given, given.host, port) for word in template)
+    # A path with a slash is meant from the target file's folder; Popen would take it from ours.
+    return (str((target.directory / first).absolute()) if "/" in first else first, *rest)
 
 
 def _fill(text: str, given: Launch, host: str, port: int) -> str:

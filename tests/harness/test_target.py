@@ -147,14 +147,14 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             "[lunch]\ncommand = ['true']",
             (
                 "[lunch]: unknown section (did you mean launch?); allowed: "
-                "implementation, launch, http, webhook, send, state, log, timing, instance"
+                "implementation, launch, http, webhook, send, state, health_check, monitoring, log, timing, instance"
             ),
         ),
         (
             "[qqq]",
             (
                 "[qqq]: unknown section; allowed: "
-                "implementation, launch, http, webhook, send, state, log, timing, instance"
+                "implementation, launch, http, webhook, send, state, health_check, monitoring, log, timing, instance"
             ),
         ),
         ("launch = 1", "launch: is a section: write [launch] and its keys below"),
@@ -264,6 +264,22 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             "launch.network: 'bridge' is unknown; allowed: host, published",
         ),
         (
+            with_line("health_check", 'via = "command"'),
+            'health_check.command: is missing; write command = ["php", "artisan", "…"]',
+        ),
+        (
+            with_line("health_check", 'command = ["true"]'),
+            """health_check.command: is only for via = "command", and via is 'http'""",
+        ),
+        (
+            with_line("health_check", 'via = "cron"'),
+            "health_check.via: 'cron' is unknown; allowed: http, command",
+        ),
+        (
+            with_line("monitoring", 'path = "counts"'),
+            "monitoring.path: is 'counts' and must begin with a slash",
+        ),
+        (
             with_line("state", 'via = "http"'),
             'state.path: is missing; write path = "/conformance/accounts"',
         ),
@@ -293,7 +309,7 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
         (with_line("log", 'via = "fax"'), "log.via: 'fax' is unknown; allowed: file, http, stderr, none"),
         (
             with_line("log", 'via = "none"'),
-            'log.via: core is claimed and cannot be judged without a log; write via = "file" or "stderr"',
+            'log.via: core is claimed and cannot be judged without a log; write via = "file", "http" or "stderr"',
         ),
     ],
 )
