@@ -23,6 +23,8 @@ THEMES = (
     "resilience_verification",
     "resilience_scanning",
     "resilience_sending",
+    "health_check",
+    "monitoring",
 )
 """The modules of this folder that have mutants."""
 
