@@ -24,6 +24,22 @@ def test_one_requirement_passes_and_the_verdict_says_what_was_left_out(host: str
     assert_nothing_is_left(host, folder)
 
 
+def test_gateway_instances_are_judged_without_a_control_plane(host: str, folder: Path) -> None:
+    ended = run(features(host, "--target", "fake-gateway", "--requirement", "INSTANCE-07"), folder)
+
+    assert ended.returncode == 2
+    assert "1 run, 1 passed" in ended.stdout
+    assert re.search(r"instance +MUST 1 passed, 6 not judged", ended.stdout)
+    assert re.search(r"not claimed +core, security, resilience, health-check, monitoring", ended.stdout)
+    assert_nothing_is_left(host, folder)
+
+
+def test_whoever_claims_no_gateway_instances_is_not_judged_by_them(host: str, folder: Path) -> None:
+    ended = run(features(host, "--target", "before-fix", "--requirement", "TIMELINE-01"), folder)
+
+    assert re.search(r"not claimed +.*\binstance\b", ended.stdout)
+
+
 def test_the_incident_convicts_the_implementation_without_the_fix(host: str, folder: Path) -> None:
     ended = run(features(host, "--target", "before-fix", "--requirement", "TIMELINE-01"), folder)
 
@@ -54,7 +70,7 @@ def test_the_incident_convicts_the_implementation_without_the_fix(host: str, fol
             "there is no profile 'securty'; choose one of core, security, resilience, health-check,",
         ),
         (
-            ["--profile", "security"],
+            ["--target", "before-fix", "--profile", "security"],
             "the target does not claim the profile security, only core; what it claims",
         ),
         (["--level", "MUST"], "there is no level 'MUST'; choose one of must, should, self"),

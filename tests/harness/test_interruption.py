@@ -59,10 +59,25 @@ def assert_it_says_so(code: int, output: str) -> None:
 def test_a_run_cut_short_while_the_implementation_starts_leaves_nothing(
     host: str, folder: Path, number: signal.Signals
 ) -> None:
-    with started(features(host), folder) as process:
+    with started(features(host, "--profile", "core"), folder) as process:
         until(lambda: any("guard.py" in one for one in running_of(folder)), "the implementation starts")
         assert listening(host) == list(PORTS)
         output = cut_short(process, number)
+
+    if number is signal.SIGKILL:
+        assert process.returncode == -number
+    else:
+        assert_it_says_so(process.returncode, output)
+    assert_nothing_is_left(host, folder)
+
+
+@SIGNALS
+def test_a_run_of_gateway_instances_cut_short_leaves_nothing(
+    host: str, folder: Path, number: signal.Signals
+) -> None:
+    with started(features(host, "-vv", "--target", "fake-gateway"), folder) as process:
+        output = read_until(process, "PASSED")
+        output += cut_short(process, number)
 
     if number is signal.SIGKILL:
         assert process.returncode == -number

@@ -117,7 +117,7 @@ def ended_sessions_go_on_sending() -> None:
 
 
 @mutant("INSTANCE-04", NOT_HELD)
-def unknown_session_crashes() -> None:
+def send_over_unknown_session_crashes() -> None:
     """Nobody looked whether there is a session before it is used: the answer is 500."""
     send = app.send
 

@@ -104,7 +104,7 @@ def location_left_out() -> None:
 
 
 @mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
-def signature_over_reserialised_json() -> None:
+def webhook_signed_over_reserialised_json() -> None:
     """What is signed is written by another serialiser than what is sent."""
     sign = webhooks.sign
     webhooks.sign = lambda secret, stamp, body: sign(secret, stamp, json.dumps(json.loads(body)).encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,22 @@ LAST_WORD = "A webhook is not overwritten with what the check saw before"
 DEPLOYED = "Every row is repaired after every instance was restarted and every webhook was lost"
 
 
+@dataclass(frozen=True)
+class Row:
+    """One row as a check looks at it."""
+
+    check: HealthCheck
+    view: View
+    rosters: dict[str, Roster | None]
+    report: Report
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether its own instance was silent."""
+        assigned = self.check._settings.configured(self.view.account.assigned_instance_url)
+        return assigned is not None and self.rosters[assigned] is None
+
+
 def around_check(act: Callable[..., None]) -> None:
     """Have `act` called for each row, with the reference's own way of checking it."""
     check = HealthCheck._check
@@ -68,25 +84,13 @@ def write_anyway(self: HealthCheck, view: View, changes: dict[str, object]) -> N
         connection.execute(statement.values(**changes, updated_at=now))
 
 
-def is_unreachable(self: HealthCheck, view: View, rosters: dict[str, Roster | None]) -> bool:
-    assigned = self._settings.configured(view.account.assigned_instance_url)
-    return assigned is not None and rosters[assigned] is None
-
-
 @mutant("HEALTH-01", EVERY_ROW)
 def check_ends_with_the_first_correction() -> None:
     """A check ends as soon as it has corrected a row; the others are taken for verified."""
 
-    def act(
-        _self: HealthCheck,
-        _view: View,
-        _rosters: object,
-        report: Report,
-        _at: object,
-        go_on: Callable[..., None],
-    ) -> None:
-        if report.updated:
-            report.verified += 1
+    def act(row: Row, go_on: Callable[..., None]) -> None:
+        if row.report.updated:
+            row.report.verified += 1
         else:
             go_on()
 
@@ -104,11 +108,9 @@ def rows_without_an_instance_are_passed_over() -> None:
 def an_unreachable_instance_keeps_its_rows() -> None:
     """A row whose instance cannot be reached is left alone, wherever the session was seen."""
 
-    def act(
-        self: HealthCheck, view: View, rosters: Any, report: Report, _at: object, go_on: Callable[..., None]
-    ) -> None:
-        if is_unreachable(self, view, rosters):
-            report.unreachable += 1
+    def act(row: Row, go_on: Callable[..., None]) -> None:
+        if row.is_unreachable:
+            row.report.unreachable += 1
         else:
             go_on()
 
@@ -145,15 +147,8 @@ def corrections_logged_without_their_account() -> None:
 def every_row_is_written_as_checked() -> None:
     """Each row gets the time of the check."""
 
-    def act(
-        self: HealthCheck,
-        view: View,
-        _rosters: object,
-        _report: object,
-        _at: object,
-        go_on: Callable[..., None],
-    ) -> None:
-        write_anyway(self, view, {})
+    def act(row: Row, go_on: Callable[..., None]) -> None:
+        write_anyway(row.check, row.view, {})
         go_on()
 
     around_check(act)
@@ -163,18 +158,11 @@ def every_row_is_written_as_checked() -> None:
 def lost_sessions_lose_their_url() -> None:
     """A row whose session is found nowhere is cleared."""
 
-    def act(
-        self: HealthCheck,
-        view: View,
-        _rosters: object,
-        report: Report,
-        _at: object,
-        go_on: Callable[..., None],
-    ) -> None:
-        before = report.failed
+    def act(row: Row, go_on: Callable[..., None]) -> None:
+        before = row.report.failed
         go_on()
-        if report.failed > before:
-            write_anyway(self, view, {"assigned_instance_url": None})
+        if row.report.failed > before:
+            write_anyway(row.check, row.view, {"assigned_instance_url": None})
 
     around_check(act)
 
@@ -183,18 +171,11 @@ def lost_sessions_lose_their_url() -> None:
 def lost_sessions_count_as_verified() -> None:
     """A session that is found nowhere is nobody's failure."""
 
-    def act(
-        _self: HealthCheck,
-        _view: View,
-        _rosters: object,
-        report: Report,
-        _at: object,
-        go_on: Callable[..., None],
-    ) -> None:
-        before = report.failed
+    def act(row: Row, go_on: Callable[..., None]) -> None:
+        before = row.report.failed
         go_on()
-        if report.failed > before:
-            report.failed, report.verified = before, report.verified + 1
+        if row.report.failed > before:
+            row.report.failed, row.report.verified = before, row.report.verified + 1
 
     around_check(act)
 
@@ -203,13 +184,11 @@ def lost_sessions_count_as_verified() -> None:
 def silence_counts_as_a_no() -> None:
     """An instance that cannot be reached is taken for one that holds nothing, and its rows for failed."""
 
-    def act(
-        self: HealthCheck, view: View, rosters: Any, report: Report, _at: object, go_on: Callable[..., None]
-    ) -> None:
-        before = report.unreachable
+    def act(row: Row, go_on: Callable[..., None]) -> None:
+        before = row.report.unreachable
         go_on()
-        if report.unreachable > before:
-            report.unreachable, report.failed = before, report.failed + 1
+        if row.report.unreachable > before:
+            row.report.unreachable, row.report.failed = before, row.report.failed + 1
 
     around_check(act)
 
@@ -218,13 +197,11 @@ def silence_counts_as_a_no() -> None:
 def any_silence_counts_as_unreachable() -> None:
     """A row is counted as unreachable when any instance is silent, its own or not."""
 
-    def act(
-        _self: HealthCheck, _view: View, rosters: Any, report: Report, _at: object, go_on: Callable[..., None]
-    ) -> None:
-        before = report.failed
+    def act(row: Row, go_on: Callable[..., None]) -> None:
+        before = row.report.failed
         go_on()
-        if report.failed > before and None in rosters.values():
-            report.failed, report.unreachable = before, report.unreachable + 1
+        if row.report.failed > before and None in row.rosters.values():
+            row.report.failed, row.report.unreachable = before, row.report.unreachable + 1
 
     around_check(act)
 
@@ -288,15 +265,8 @@ def never_by_itself() -> None:
 def every_account_asks_every_instance() -> None:
     """The instances are asked anew for each account."""
 
-    def act(
-        self: HealthCheck,
-        _view: View,
-        _rosters: object,
-        _report: object,
-        _at: object,
-        go_on: Callable[..., None],
-    ) -> None:
-        go_on(rosters=self._loop.run(self._ask_all()))
+    def act(row: Row, go_on: Callable[..., None]) -> None:
+        go_on(row.check._loop.run(row.check._ask_all()))
 
     around_check(act)
 

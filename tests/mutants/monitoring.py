@@ -111,7 +111,7 @@ def confirmations_are_counted_as_moves() -> None:
     Syncs.write = written
 
 
-@mutant("MONITOR-02", APART)
+@mutant("MONITOR-02", APART, CORRECTIONS)
 def every_source_is_a_send() -> None:
     """All sync events are counted as those of sends."""
     report_with(
@@ -183,7 +183,7 @@ def alert_latches() -> None:
     Monitoring._look = looked
 
 
-@mutant("MONITOR-05", RESET)
+@mutant("MONITOR-05", RESET, NO_RESET)
 def failures_are_never_reset() -> None:
     """The count of failures in a row only grows."""
     Monitoring.verified = lambda _self: None
