@@ -33,6 +33,7 @@ from harness.history import (
     History,
     ImplementationKilled,
     ImplementationStarted,
+    OperatorAsked,
     RowRead,
     RowSet,
     StepReached,
@@ -138,6 +139,12 @@ class _Teller:
             yield _event(DATABASE, "", f"{where} (set up)")
         elif before != entry.assigned:
             yield _event(IMPLEMENTATION, DATABASE, f"{where} (as read now)", "good")
+
+    def operator(self, entry: OperatorAsked) -> Iterable[Event]:
+        yield _event(USER, IMPLEMENTATION, redact(entry.asked, self._secrets))
+        told = "no answer" if entry.status is None else str(entry.status)
+        body = redact(entry.body.strip(), self._secrets)
+        yield _event(IMPLEMENTATION, USER, f"{told} {body}", "plain" if entry.status in {0, 200} else "bad")
 
     def user(self, entry: UserSends | UserAnswered) -> Iterable[Event]:
         if isinstance(entry, UserSends):
@@ -246,6 +253,7 @@ _TELLINGS: tuple[tuple[tuple[type[Entry], ...], Callable[..., Iterable[Event]]],
     ((StepReached,), _Teller.step),
     ((RowSet, RowRead), _Teller.row),
     ((UserSends, UserAnswered), _Teller.user),
+    ((OperatorAsked,), _Teller.operator),
     ((RequestArrived,), _Teller.request),
     ((AnswerBegun, RequestCompleted), _Teller.answer),
     ((MessageDelivered,), _Teller.delivery),

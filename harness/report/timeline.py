@@ -24,6 +24,7 @@ from harness.history import (
     History,
     ImplementationKilled,
     ImplementationStarted,
+    OperatorAsked,
     RowRead,
     RowSet,
     StepReached,
@@ -78,6 +79,10 @@ def _words(entry: Entry, history: History, secrets: Collection[str]) -> str | No
             return f"implementation → user: no answer after {entry.seconds:.2f} s ({entry.problem})"
         case UserAnswered():
             return f"implementation → user: {entry.status} {redact(entry.body.strip(), secrets)[:300]}"
+        case OperatorAsked():
+            told = "no answer" if entry.status is None else str(entry.status)
+            asked, body = redact(entry.asked, secrets), redact(entry.body.strip(), secrets)[:300]
+            return f"implementation → operator: {told} {body} (asked {asked})"
         case RequestArrived():
             return f"caller → instance {entry.instance}: {_request(entry)} → {_ending(entry, history)}"
         case MessageDelivered():

@@ -61,16 +61,8 @@ def around_check(act: Callable[..., None]) -> None:
     def checked(
         self: HealthCheck, view: View, rosters: dict[str, Roster | None], report: Report, *, at: float | None
     ) -> None:
-        act(
-            self,
-            view,
-            rosters,
-            report,
-            at,
-            lambda **changed: check(
-                self, view, **{"rosters": rosters, "report": report, "at": at, **changed}
-            ),
-        )
+        row = Row(self, view, rosters, report)
+        act(row, lambda asked=rosters: check(self, view, asked, report, at=at))
 
     HealthCheck._check = checked
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LAUNCHER = Path(__file__).with_name("run.py")
 GATEWAY_LAUNCHER = Path(__file__).with_name("run_gateway.py")
-CRASH = re.compile(r"implementation → (user|instance \d+): 500\b")
+CRASH = re.compile(r"implementation → (user|operator|instance \d+): 500\b")
 PATIENCE = 120
 
 TARGET = """\

@@ -221,7 +221,7 @@ def failed_scans_are_no_attempts() -> None:
     Monitoring.attempted = lambda self, *, found: attempted(self, found=True) if found else None
 
 
-@mutant("MONITOR-06", FIRST)
+@mutant("MONITOR-06", FIRST, RATE)
 def verifications_count_as_attempts() -> None:
     """A send that needed no scan counts as an attempt that succeeded."""
     verified = Monitoring.verified
