@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "harness.steps.accounts",
+    "harness.steps.claims",
     "harness.steps.copies",
     "harness.steps.gateway",
     "harness.steps.health_check",

@@ -51,6 +51,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "health_check",
             "monitoring",
             "resilience",
+            "security",
             "log",
             "databases",
             "target",
@@ -73,6 +74,7 @@ FLOORS: tuple[frozenset[str], ...] = (
         {
             "reporter",
             "steps.accounts",
+            "steps.claims",
             "steps.copies",
             "steps.gateway",
             "steps.health_check",

@@ -1,0 +1,83 @@
+Feature: What is not exactly authentic changes nothing
+
+  Background:
+    Given an account whose session lives on instance 3002
+    And its row is assigned to instance 3001
+
+  Rule: The future is no excuse
+
+    @AUTH-05
+    Scenario Outline: A timestamp further ahead than the window is refused
+      When instance 3002 announces session_ready signed <seconds> seconds ahead
+      Then the webhook is refused with status 401
+      And the row was not written
+
+      Examples:
+        | seconds |
+        | 330     |
+        | 86400   |
+
+  Rule: A timestamp is a number
+
+    @AUTH-06
+    Scenario Outline: A timestamp that is no number is refused, however well it is signed
+      When instance 3002 announces session_ready at a moment that is <text>
+      Then the webhook is refused with status 401
+      And the row was not written
+
+      Examples:
+        | text             |
+        | empty            |
+        | a word           |
+        | 1e3              |
+        | now and a letter |
+        | huge             |
+
+  Rule: What is signed may still be nonsense
+
+    @AUTH-07
+    Scenario Outline: A signed body of another shape is refused in good order
+      When instance 3002 announces <body>, correctly signed
+      Then the webhook is answered with an error below 500
+      And the row was not written
+
+      Examples:
+        | body                |
+        | no JSON at all      |
+        | nothing             |
+        | a list              |
+        | null                |
+        | a number            |
+        | no data             |
+        | data that is null   |
+        | data that is text   |
+        | data that is a list |
+
+  Rule: Nobody sends a megabyte
+
+    @AUTH-08
+    Scenario Outline: A body over 1 MiB is refused without being processed
+      When instance 3002 announces session_ready in a <length> body of more than 1 MiB
+      Then the webhook is refused as too large
+      And the row was not written
+
+      Examples:
+        | length   |
+        | declared |
+        | chunked  |
+
+  Rule: The same request is not believed twice
+
+    @AUTH-09
+    Scenario: A captured announcement with another location moves nothing while the session is where it was announced
+      Given instance 3002 has announced session_ready
+      And instance 3003 has a copy of the session that is connected
+      When the very same webhook arrives again and claims instance 3003
+      Then the row is assigned to instance 3002
+
+  Rule: Secrets stay secret
+
+    @AUTH-11
+    Scenario: No secret and no signature appears in what is logged, answered or counted
+      When webhooks and messages succeed and fail in many ways
+      Then no secret and no signature is in the log, in an answer or in a metric
