@@ -51,7 +51,6 @@ FLOORS: tuple[frozenset[str], ...] = (
             "health_check",
             "monitoring",
             "resilience",
-            "security",
             "log",
             "databases",
             "target",
@@ -63,7 +62,7 @@ FLOORS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset(
-        {"report.text", "report.diagram", "witness", "drivers.image", "hooks", "accounts"},
+        {"report.text", "report.diagram", "witness", "drivers.image", "hooks", "accounts", "security"},
     ),
     frozenset({"drivers.command"}),
     frozenset({"report.html", "attachment", "gateway.launched"}),

@@ -16,7 +16,7 @@ from pytest_bdd.steps import step_function_context_registry
 
 import harness.steps
 from harness import suite
-from harness.requirements import Level, Profile, traceability
+from harness.requirements import Level, traceability
 from harness.suite import SELF_FOLDER
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.featu
 SUITE = suite.read_suite(ROOT)
 CATALOGUE = suite.catalogue()
 TRACED = traceability(CATALOGUE, {one.name: one.tags for one in SUITE})
-NOT_YET_WRITTEN: tuple[Profile, ...] = ()
 LONGEST_CELL = 40
 MOST_BACKGROUND_STEPS = 3
 LONGER_BACKGROUNDS = {"core/manual_test.feature": "the document's own numbered steps"}
@@ -101,14 +100,7 @@ def test_no_scenario_mixes_levels() -> None:
 
 
 def test_every_requirement_has_a_scenario() -> None:
-    missing = [one for one in TRACED.unwritten if CATALOGUE[one].profile not in NOT_YET_WRITTEN]
-    assert missing == []
-
-
-@pytest.mark.parametrize("profile", NOT_YET_WRITTEN)
-def test_a_profile_that_is_written_is_not_excused_any_more(profile: Profile) -> None:
-    missing = [one for one in TRACED.unwritten if CATALOGUE[one].profile is profile]
-    assert missing != [], f"every requirement has a scenario: take {profile.name} out of NOT_YET_WRITTEN"
+    assert TRACED.unwritten == ()
 
 
 def test_no_tag_is_unknown() -> None:

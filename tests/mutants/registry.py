@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 THEMES = (
     "authentication",
     "webhooks",
+    "security",
     "verification",
     "scanning",
     "sending",
