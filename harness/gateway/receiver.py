@@ -69,7 +69,7 @@ class Receiver:
         self._port = self._server.server_port
         self._give_back()
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), name="webhook receiver", daemon=True
+            target=self._server.serve_forever, args=(0.02,), name="receiver of webhooks", daemon=True
         )
         self._thread.start()
         self._journal.record(Noted(text=f"the control plane listens at {self.url}"))

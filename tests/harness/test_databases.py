@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+CORE = """
+[implementation]
+name = "reference"
+claims = ["core"]
+[launch]
+command = ["{python}", "-m", "reference_impl"]
+databases = ["sqlite", "postgresql", "mysql"]
+"""
 SERVERS = {"postgresql": postgresql, "mariadb": mariadb}
 
 
@@ -43,7 +51,9 @@ def databases(server: str) -> set[str]:
 
 
 def test_the_reference_gets_the_same_verdict_on_a_server(server: str, host: str, tmp_path: Path) -> None:
-    ended = run(features(host, "--database", server), tmp_path)
+    file = tmp_path / "core.toml"
+    file.write_text(CORE, "utf-8")
+    ended = run(features(host, "--target", str(file), "--database", server), tmp_path)
     assert (ended.returncode, "conformant: all" in ended.stdout) == (0, True), ended.stdout + ended.stderr
     assert "secret" not in ended.stdout
     assert databases(server) == set()

@@ -60,11 +60,7 @@ def test_the_incident_convicts_the_implementation_without_the_fix(host: str, fol
     [
         (["--target", "refrence"], "there is no target 'refrence' (did you mean reference?)"),
         (["--requirement", "SCAN-99"], "there is no requirement SCAN-99"),
-        (["--requirement", "HEALTH-01"], "no scenario carries requirement HEALTH-01 yet"),
-        (
-            ["--requirement", "HEALTH-01", "--profile", "core"],
-            "no scenario carries requirement HEALTH-01 yet",
-        ),
+        (["--requirement", "AUTH-10"], "no scenario carries requirement AUTH-10"),
         (
             ["--profile", "securty"],
             "there is no profile 'securty'; choose one of core, security, resilience, health-check,",
