@@ -168,6 +168,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     conformance.tally.expect([item.nodeid for item in session.items if conformance.scenario(item)])
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Leave out of an interruption's traceback what belongs to no line: pytest cannot show it, and would crash."""
+    excinfo.traceback = excinfo.traceback.filter(lambda entry: entry._rawentry.tb_lineno is not None)  # noqa: SLF001
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tell the controller, from a worker, how many scenarios were found before any was left out."""
     output = getattr(session.config, "workeroutput", None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import plugin
 from tests.harness.commands import (
     COMMAND,
     PORTS,
@@ -115,3 +116,12 @@ def test_a_story_cut_short_leaves_nothing(host: str, folder: Path, number: signa
         assert process.returncode == 130
         assert "interrupted; everything that it started is stopped" in rest
     assert_nothing_is_left(host, folder)
+
+
+def test_an_interruption_between_lines_can_be_told() -> None:
+    between_lines = compile("raise KeyboardInterrupt", "made up", "exec").replace(co_linetable=b"")
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        exec(between_lines)
+    assert interrupted.tb.tb_next.tb_lineno is None
+    plugin.pytest_keyboard_interrupt(interrupted)
+    assert "KeyboardInterrupt" in str(interrupted.getrepr(funcargs=True))
