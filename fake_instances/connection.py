@@ -52,7 +52,44 @@ class Connection:
                     return None
             except OSError:
                 return None
+        return self.take_request()
+
+    @property
+    def has_request(self) -> bool:
+        """Whether a whole request is there."""
+        return bool(self._reader.complete)
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether what was read so far has to be answered before there is a whole request."""
+        return self._reader.broken or self._reader.expects_continue
+
+    def take_request(self) -> Request:
+        """Take the oldest whole request that is there."""
         return self._reader.complete.popleft()
+
+    def fileno(self) -> int:
+        """Give its descriptor, for whoever waits for several connections."""
+        return self._socket.fileno()
+
+    def receive_at_once(self) -> bool:
+        """Read what has come, without waiting; False when the caller closed, or the connection was dropped."""
+        try:
+            return self._receive(socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def send_at_once(self, data: bytes) -> int | None:
+        """Send what the system takes without waiting, and give how many bytes; None when the caller is gone."""
+        self._ready()
+        try:
+            return self._socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return None
 
     def send(self, data: bytes) -> bool:
         """Send it all; False when the caller is gone, or the connection was dropped."""
@@ -118,8 +155,8 @@ class Connection:
             self._closed = True
             self._socket.close()
 
-    def _receive(self) -> bool:
-        data = self._socket.recv(65536)
+    def _receive(self, flags: int = 0) -> bool:
+        data = self._socket.recv(65536, flags)
         self._ready()
         if self._dropped:  # while it stood still
             return False

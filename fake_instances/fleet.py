@@ -52,7 +52,7 @@ class Fleet(Holdings):
         self.secret = secret
         self.announcer = Announcer(self.journal, secret=secret)
         self._fault_numbers = itertools.count(1)
-        self._triggers = Triggers(self.journal)
+        self.triggers = Triggers(self.journal)
         self._due: set[str] = set()
         self._kept: dict[int, tuple[Session, ...]] = {}
         self._started = False
@@ -191,7 +191,7 @@ class Fleet(Holdings):
         """
         self._instance(on)
         number = next(self._fault_numbers)
-        self._triggers.add(Trigger(number, on, frozenset(endpoints), session_id, action, words))
+        self.triggers.add(Trigger(number, on, frozenset(endpoints), session_id, action, words))
         return number
 
     # Stopping and starting one instance
@@ -349,7 +349,7 @@ class Fleet(Holdings):
             for instance in chosen:
                 each.callback(instance.clear, fault)
         if on is None or fault is not None:
-            self._triggers.clear(fault)
+            self.triggers.clear(fault)
         self.announcer.clear(on, fault)
 
     def settle(self, timeout: float) -> bool:
@@ -392,7 +392,3 @@ class Fleet(Holdings):
         """Announce a session that a route has connected again, where there is a control plane to hear it."""
         if self.control_plane is not None:
             self.announce(session, on, "session_reconnected")
-
-    def answer_begins(self, on: int, endpoint: Endpoint, session_id: str | None) -> None:
-        """Do what waits for this answer."""
-        self._triggers.answer_begins(on, endpoint, session_id)

@@ -49,6 +49,9 @@ class Gateway(Protocol):
     api_key: str
     started_at: float
 
+    def calm(self) -> bool:
+        """Say that whoever asks now meets no fault and sets nothing off, so that answering takes no waiting."""
+
     def accepted(self) -> Met | None:
         """Give the fault that a new connection meets before anything is read."""
 

@@ -36,10 +36,15 @@ if TYPE_CHECKING:
     from fake_instances.faults import ArmedFault, WireFault
     from fake_instances.gateway import Arrival
     from fake_instances.hosting import Host
+    from fake_instances.triggers import Triggers
 
 
 class Neighbours(Protocol):
     """What an instance asks of the fleet that it belongs to."""
+
+    @property
+    def triggers(self) -> Triggers:
+        """What waits for an answer, of whichever instance."""
 
     def sessions(self, number: int) -> tuple[Session, ...]:
         """Give every copy that an instance holds."""
@@ -49,9 +54,6 @@ class Neighbours(Protocol):
 
     def reconnected(self, session: Session, on: int) -> None:
         """Take note that a route has connected a session again."""
-
-    def answer_begins(self, on: int, endpoint: Endpoint, session_id: str | None) -> None:
-        """Take note that an answer is about to go out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +333,10 @@ class Instance:
             )
         return met
 
+    def calm(self) -> bool:
+        """Say that no fault is armed here and that no answer sets anything off."""
+        return not self.faults.any_armed and not self._neighbours.triggers.waiting()
+
     def accepted(self) -> Met | None:
         """Give the fault that a new connection meets before anything is read."""
         return next(iter(self.meet(Endpoint.LISTENER, None, None)), None)
@@ -374,7 +380,7 @@ class Instance:
             )
         )
         if (asked := self._open.get(request)) is not None:
-            self._neighbours.answer_begins(self.number, asked.endpoint, asked.session_id)
+            self._neighbours.triggers.answer_begins(self.number, asked.endpoint, asked.session_id)
 
     def completed(self, request: int, status: int | None, ending: str, sent: int) -> None:
         """Record how a request ended."""

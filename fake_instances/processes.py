@@ -162,6 +162,10 @@ class _Remote:
         self._peer = peer
         self.number, self.api_key, self.started_at = peer.call("identity")
 
+    def calm(self) -> bool:
+        """Never, since every call of the Gateway is a wait from here."""
+        return False
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return functools.partial(self._peer.call, name)
 

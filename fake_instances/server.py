@@ -1,7 +1,8 @@
 """Serves one instance's WSGI application over HTTP/1.1 and carries out wire faults: the only owner of sockets.
 
-One thread a connection, so that any number of hung requests starves nobody; one `sendall` an answer; a registry
-of live connections, so that stopping really stops. The protocol itself is read by httptools.
+One thread answers whatever no fault touches, which is quickest; a connection that may meet one gets a thread of its
+own, for good, so that any number of hung requests starves nobody. A registry of live connections, so that stopping
+really stops. The protocol itself is read by httptools.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import selectors
 import socket
 import threading
 from errno import EADDRINUSE
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -23,6 +25,8 @@ from fake_instances.http1 import Request, environ_of, html_error, render
 from fake_instances.wire import Answer, misbehave
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIApplication
 
     from fake_instances.faults import WireFault
@@ -50,7 +54,7 @@ class InstanceServer:
         self._released: set[int] = set()
         self._listener: socket.socket | None = None
         self._reserved: socket.socket | None = None
-        self._acceptor: threading.Thread | None = None
+        self._attendant: threading.Thread | None = None
         self._waker: socket.socket | None = None
         self._running = threading.Event()
         self._running.set()
@@ -72,13 +76,13 @@ class InstanceServer:
         self.port = listener.getsockname()[1]
         wake_here, self._waker = socket.socketpair()
         self._listener = listener
-        self._acceptor = threading.Thread(
-            target=self._accept,
+        self._attendant = threading.Thread(
+            target=self._attend,
             args=(listener, wake_here),
             name=f"instance {self.port} listener",
             daemon=True,
         )
-        self._acceptor.start()
+        self._attendant.start()
 
     def refuse(self) -> None:
         """Close the listener and drop every connection: from here on the system refuses new ones.
@@ -136,69 +140,148 @@ class InstanceServer:
         return problem
 
     def _close(self) -> None:
-        listener, acceptor, waker = self._listener, self._acceptor, self._waker
-        self._listener = self._acceptor = self._waker = None
-        if listener is not None and acceptor is not None and waker is not None:
+        listener, attendant, waker = self._listener, self._attendant, self._waker
+        self._listener = self._attendant = self._waker = None
+        if waker is not None:
             waker.close()
-            acceptor.join()
+        self._drop_all()
+        self._running.set()  # only now: what stood still is not answered
+        if listener is not None and attendant is not None:
+            if attendant is not threading.current_thread():
+                attendant.join()
+            listener.close()
+        for thread in self._drop_all():
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def _drop_all(self) -> list[threading.Thread]:
         with self._lock:
             live = dict(self._live)
         for connection in live:
             connection.drop()
-        self._running.set()
-        for thread in live.values():
-            if thread is not threading.current_thread():
-                thread.join()
+        return list(live.values())
 
-    def _accept(self, listener: socket.socket, wake: socket.socket) -> None:
+    # One thread for whatever no fault touches
+
+    def _attend(self, listener: socket.socket, wake: socket.socket) -> None:
         with listener, wake, selectors.DefaultSelector() as selector:
             selector.register(listener, selectors.EVENT_READ)
             selector.register(wake, selectors.EVENT_READ)
             while True:
-                if any(key.fileobj is wake for key, _ in selector.select()):
-                    return
-                with contextlib.suppress(OSError):
-                    accepted, _ = listener.accept()
-                    self._start(accepted)
+                ready = [key.fileobj for key, _ in selector.select()]
+                if wake in ready:
+                    break
+                self._running.wait()
+                for one in ready:
+                    if isinstance(one, Connection):
+                        self._advance(one, selector)
+                    else:
+                        self._accept(listener, selector)
+            for key in list(selector.get_map().values()):
+                if isinstance(key.fileobj, Connection):
+                    self._forget(key.fileobj)
 
-    def _start(self, accepted: socket.socket) -> None:
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = Connection(accepted, self._running.wait)
+    def _accept(self, listener: socket.socket, selector: selectors.BaseSelector) -> None:
+        with contextlib.suppress(OSError):
+            accepted, _ = listener.accept()
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = Connection(accepted, self._running.wait)
+            if self._gateway.calm():
+                with self._lock:
+                    self._live[connection] = threading.current_thread()
+                selector.register(connection, selectors.EVENT_READ)
+            else:
+                self._start(connection, partial(self._admit, connection))
+
+    def _advance(self, connection: Connection, selector: selectors.BaseSelector) -> None:
+        """Read what has come and answer it, as far as nothing has to be waited for."""
+        going_on = connection.receive_at_once()
+        while going_on and connection.has_request and self._gateway.calm():
+            outcome = self._answer_at_once(connection)
+            if not isinstance(outcome, bool):
+                selector.unregister(connection)
+                self._start(connection, outcome)
+                return
+            going_on = outcome
+        if not going_on:
+            selector.unregister(connection)
+            self._forget(connection)
+        elif connection.has_request or connection.wants_answer:
+            selector.unregister(connection)
+            self._start(connection)
+
+    def _answer_at_once(self, connection: Connection) -> bool | Callable[[], bool]:
+        """Carry out one request; say whether the connection goes on, or give what is left to do where that waits."""
+        request = connection.take_request()
+        exchange = self._number()
+        if request.oversized:
+            return partial(self._turn_away, connection)
+        answer = self._call(request, exchange)
+        if exchange.delay is not None or exchange.wire is not None:  # armed a moment ago
+            return partial(self._carry_out, connection, request, exchange, answer)
+        self._gateway.answering(exchange.number, answer.code)
+        data = answer.render()
+        taken = connection.send_at_once(data)
+        finish = partial(self._finish, connection, exchange, answer, data)
+        return finish(taken) if taken in {None, len(data)} else partial(finish, taken)
+
+    # A thread of its own for what may have to wait
+
+    def _start(self, connection: Connection, first: Callable[[], bool] | None = None) -> None:
         thread = threading.Thread(
-            target=self._serve, args=(connection,), name=f"instance {self.port} connection", daemon=True
+            target=self._serve,
+            args=(connection, first),
+            name=f"instance {self.port} connection",
+            daemon=True,
         )
         with self._lock:
             self._live[connection] = thread
         thread.start()
 
-    # Serving
-
-    def _serve(self, connection: Connection) -> None:
+    def _serve(self, connection: Connection, first: Callable[[], bool] | None) -> None:
         try:
             self._running.wait()
-            if (met := self._gateway.accepted()) is not None:
-                self._gateway.executed(None, met)
-                connection.reset()
+            if first is not None and not first():
                 return
             while (request := connection.next_request()) is not None:
                 if not self._answer(connection, request):
                     return
         finally:
-            connection.close()
-            with self._lock:
-                del self._live[connection]
+            self._forget(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        connection.close()
+        with self._lock:
+            del self._live[connection]
+
+    def _admit(self, connection: Connection) -> bool:
+        if (met := self._gateway.accepted()) is None:
+            return True
+        self._gateway.executed(None, met)
+        connection.reset()
+        return False
 
     def _answer(self, connection: Connection, request: Request) -> bool:
         """Carry out one request and say whether the connection goes on."""
+        exchange = self._number()
+        if request.oversized:
+            return self._turn_away(connection)
+        return self._carry_out(connection, request, exchange, self._call(request, exchange))
+
+    def _number(self) -> Exchange:
         with self._lock:
             self._exchanges += 1
-            exchange = Exchange(self._exchanges)
-        if request.oversized:
-            connection.send(
-                render("413 Payload Too Large", *html_error("PayloadTooLargeError"), keep_alive=False)
-            )
-            return False
-        answer = self._call(request, exchange)
+            return Exchange(self._exchanges)
+
+    def _turn_away(self, connection: Connection) -> bool:
+        connection.send(
+            render("413 Payload Too Large", *html_error("PayloadTooLargeError"), keep_alive=False)
+        )
+        return False
+
+    def _carry_out(
+        self, connection: Connection, request: Request, exchange: Exchange, answer: Answer
+    ) -> bool:
         if exchange.delay is not None and not self._delay(connection, exchange, exchange.delay):
             return False
         if exchange.wire is not None:
@@ -206,11 +289,16 @@ class InstanceServer:
             if not (isinstance(fault, Truncate) and _bodiless(request, answer)):
                 return self._misbehave(connection, exchange, met, fault, answer)
         self._gateway.answering(exchange.number, answer.code)
-        data = answer.render()
-        went_out = connection.send(data)
+        return self._finish(connection, exchange, answer, answer.render(), 0)
+
+    def _finish(
+        self, connection: Connection, exchange: Exchange, answer: Answer, data: bytes, taken: int | None
+    ) -> bool:
+        """Send what is left of an answer of which the system took so much, or None where the caller was gone."""
+        went_out = taken is not None and (taken == len(data) or connection.send(data[taken:]))
         ending = "answered" if went_out else connection.ending
         self._gateway.completed(exchange.number, answer.code, ending, len(data) if went_out else 0)
-        return went_out and request.keep_alive
+        return went_out and answer.keep_alive
 
     def _delay(self, connection: Connection, exchange: Exchange, met: Met) -> bool:
         assert isinstance(met.fault, Delay)  # noqa: S101 - what the application hands over as one

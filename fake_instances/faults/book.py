@@ -140,6 +140,14 @@ class FaultBook:
             return tuple(self._armed.values())
 
     @property
+    def any_armed(self) -> bool:
+        """Whether anything may still be met."""
+        if not self._armed:
+            return False
+        with self._lock:
+            return any(armed.remaining != 0 for armed in self._armed.values())
+
+    @property
     def refusing(self) -> bool:
         """Whether a fault in force keeps the listener closed."""
         with self._lock:
