@@ -68,6 +68,12 @@ class Application(Flask):
         """Take every function as it is: none is asynchronous."""
         return func
 
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """Tear nothing down."""
+
+    def do_teardown_appcontext(self, exc: BaseException | None = None) -> None:
+        """Tear nothing down."""
+
     def full_dispatch_request(self) -> Response:
         """Meet faults, authenticate and let the route answer: Flask's own way without signals and lists of hooks."""
         asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001

@@ -390,6 +390,14 @@ class Instance:
         self.hanging.discard(request)
         if ending == "closed" and self._killed:
             ending = "killed"
-        self._journal.record(
-            RequestCompleted(instance=self.number, request=request, status=status, ending=ending, sent=sent)
+        self._journal.write(
+            lambda sequence, at: RequestCompleted(
+                sequence=sequence,
+                at=at,
+                instance=self.number,
+                request=request,
+                status=status,
+                ending=ending,
+                sent=sent,
+            )
         )

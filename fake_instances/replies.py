@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from werkzeug.exceptions import HTTPException
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def answer(value: object, status: int = 200) -> Response:
     """Answer with a value as JSON."""
     return answer_json(dump(value), status)
@@ -25,7 +28,7 @@ def answer(value: object, status: int = 200) -> Response:
 
 def dump(value: object) -> bytes:
     """Give a value as compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    return _encoder.encode(value).encode(errors="replace")
 
 
 def answer_json(body: bytes, status: int = 200) -> Response:
