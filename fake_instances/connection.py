@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _FLUSH_SECONDS = 5.0
 _FLUSH_CHECK_SECONDS = 0.001
 _LINGER_ZERO = struct.pack("ii", 1, 0)
+_READING = frozenset({"GET", "HEAD"})
 
 
 class Connection:
@@ -58,6 +59,11 @@ class Connection:
     def has_request(self) -> bool:
         """Whether a whole request is there."""
         return bool(self._reader.complete)
+
+    @property
+    def has_reading_request(self) -> bool:
+        """Whether a whole request is there, and the oldest one only reads: its answer has nothing to wait for."""
+        return self.has_request and self._reader.complete[0].method in _READING
 
     @property
     def wants_answer(self) -> bool:

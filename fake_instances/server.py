@@ -1,7 +1,8 @@
 """Serves one instance's WSGI application over HTTP/1.1 and carries out wire faults: the only owner of sockets.
 
-One thread answers whatever no fault touches, which is quickest; a connection that may meet one gets a thread of its
-own, for good, so that any number of hung requests starves nobody. A registry of live connections, so that stopping
+One thread answers whatever only reads and no fault touches, which is quickest. A connection that may meet a fault, or
+asks for a change, which may set anything off, gets a thread of its own, for good: any number of hung requests starves
+nobody. A registry of live connections, so that stopping
 really stops. The protocol itself is read by httptools.
 """
 
@@ -161,7 +162,7 @@ class InstanceServer:
             connection.drop()
         return list(live.values())
 
-    # One thread for whatever no fault touches
+    # One thread for whatever only reads and no fault touches
 
     def _attend(self, listener: socket.socket, wake: socket.socket) -> None:
         with listener, wake, selectors.DefaultSelector() as selector:
@@ -196,7 +197,7 @@ class InstanceServer:
     def _advance(self, connection: Connection, selector: selectors.BaseSelector) -> None:
         """Read what has come and answer it, as far as nothing has to be waited for."""
         going_on = connection.receive_at_once()
-        while going_on and connection.has_request and self._gateway.calm():
+        while going_on and connection.has_reading_request and self._gateway.calm():
             outcome = self._answer_at_once(connection)
             if not isinstance(outcome, bool):
                 selector.unregister(connection)

@@ -1,7 +1,8 @@
-"""Many requests that hang: nobody else waits, and nothing is left of them when the fleet stops."""
+"""Requests that hang, or take their time: nobody else waits, and nothing is left when the fleet stops."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -9,10 +10,24 @@ from typing import TYPE_CHECKING
 import psutil
 
 from fake_instances.faults import VERIFICATION, Hang
-from tests.fake_instances.support import LIST, SESSION, STATUS, Caller, address_of, ask, eventually
+from fake_instances.journal import RequestArrived
+from tests.fake_instances.support import (
+    API_KEY,
+    LIST,
+    PATIENCE,
+    SESSION,
+    STATUS,
+    Caller,
+    address_of,
+    ask,
+    entries,
+    eventually,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from fake_instances import Fleet
 
@@ -54,3 +69,19 @@ def test_hung_requests_delay_nobody_and_leave_nothing_when_the_fleet_stops(
     assert left_behind(before, ports) == []
     assert set(this.children()) == children
     assert this.num_fds() == descriptors
+
+
+def test_a_change_that_takes_its_time_delays_nobody(
+    make_fleet: Callable[[], Fleet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, may_end, ended = make_fleet().start(), threading.Event(), list[bool]()
+    fleet.hold(SESSION, on=3001)
+    monkeypatch.setattr(fleet, "reconnected", lambda *_: ended.append(may_end.wait(PATIENCE / 2)))
+    with Caller(fleet) as waiting, Caller(fleet) as other:
+        reconnect = "/api/sessions/" + SESSION.session_id + "/reconnect"
+        waiting.send(ask("POST", reconnect, json.dumps({"api_key": API_KEY}).encode()))
+        eventually(fleet, lambda: any(one.target == reconnect for one in entries(fleet, RequestArrived)))
+        assert other.get("/health").status == 200
+        may_end.set()
+        assert waiting.receive().status == 200
+    assert ended == [True]
