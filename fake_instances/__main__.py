@@ -16,6 +16,7 @@ from faker import Faker
 
 from fake_instances.addresses import DOCUMENT_PORTS, InstanceAddress
 from fake_instances.control import ControlServer
+from fake_instances.dedicated import collect_seldom
 from fake_instances.errors import PortInUseError
 from fake_instances.fleet import Fleet
 from fake_instances.hosting import ThreadHost
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for session, on in _sessions(options, fleet.numbers):
                 fleet.hold(session, on)
             control = opened.enter_context(ControlServer(fleet, options.address, options.control_port))
+            collect_seldom()
             _introduce(fleet, control, options.seed)
             told.wait()
     except PortInUseError as problem:

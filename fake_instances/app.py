@@ -148,7 +148,7 @@ def _add_health_routes(app: Flask, gateway: Gateway) -> None:
 
     @app.get("/health/detailed")
     def health_detailed() -> Response:
-        return answer_json(detailed(*gateway.details(_number(), _lies())))
+        return answer_json(*detailed(*gateway.details(_number(), _lies())))
 
     @app.get("/health/ready")
     def health_ready() -> Response:
@@ -249,8 +249,8 @@ def _key_matches(api_key: str) -> bool:
     return isinstance(given, str) and hmac.compare_digest(given.encode(errors="replace"), api_key.encode())
 
 
-def _detailed(gateway: Gateway) -> Callable[[dict[str, int], bytes], bytes]:
-    """Give what makes the body of the detailed health route out of counts and details."""
+def _detailed(gateway: Gateway) -> Callable[[dict[str, int], bytes], tuple[bytes, ...]]:
+    """Give what makes the body of the detailed health route, in parts, out of counts and details."""
     rest = dump(
         {
             "memory": {"heap_used": 64, "heap_total": 128, "external": 4, "rss": 160, "unit": "MB"},
@@ -265,7 +265,7 @@ def _detailed(gateway: Gateway) -> Callable[[dict[str, int], bytes], bytes]:
         }
     )
 
-    def make(counts: dict[str, int], details: bytes) -> bytes:
+    def make(counts: dict[str, int], details: bytes) -> tuple[bytes, ...]:
         uptime = time.monotonic() - gateway.started_at
         rate = min(100, round(100 * counts["connected"] / counts["total"])) if counts["total"] else 0
         head = dump(
@@ -277,6 +277,6 @@ def _detailed(gateway: Gateway) -> Callable[[dict[str, int], bytes], bytes]:
                 "sessions": {**counts, "connection_rate": rate},
             }
         )
-        return b"".join((head[:-2], b',"details":', details, b"},", rest[1:]))
+        return head[:-2], b',"details":', details, b"},", rest[1:]
 
     return make

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from fake_instances import Fleet, InstanceAddress, Session
+from fake_instances.dedicated import collect_seldom
 
 NUMBER = 3001
 API_KEY = "an-api-key-of-the-benchmark"
@@ -24,6 +25,7 @@ def main(sessions: int) -> None:
             held = Session(session_id(number), number, f"62{8_111_000_000 + number}", connected_at=moment)
             fleet.hold(held, on=NUMBER)
         fleet.journal.forget()
+        collect_seldom()  # as `python -m fake_instances` does
         print(fleet.url(NUMBER).rpartition(":")[2], flush=True)  # noqa: T201 - the parent reads it
         for _ in sys.stdin:
             fleet.journal.forget()
