@@ -9,10 +9,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from harness.accounts import SqlAccounts
-from harness.contract import AccountStore, Launch, LogSource, Settings, Target
+from harness.contract import (
+    AccountStore,
+    Implementation,
+    Launch,
+    LogSource,
+    NotJudgedError,
+    Settings,
+    Target,
+)
 from harness.databases import SQLITE, fresh_database
-from harness.drivers.command import CommandImplementation, launch, output_file
+from harness.drivers.command import launch, output_file
 from harness.drivers.program import one_off
+from harness.drivers.url import attach
 from harness.history import ImplementationKilled, ImplementationStarted
 from harness.hooks import HttpAccounts, HttpLog
 from harness.log import FileLog, NoLog
@@ -31,7 +40,8 @@ class Place:
     Args:
         host: the address it listens on.
         scratch: an existing folder for its database, log and output.
-        database: "sqlite", or the URL of a server on which it gets a database of its own.
+        database: "sqlite", or the URL of a server on which it gets a database of its own; where it is attached by
+            its URL, that of its own database.
 
     """
 
@@ -66,13 +76,15 @@ class Attachment:
             log_file=place.scratch / "sync.log",
             host=place.host,
         )
-        self._implementation: CommandImplementation | None = None
+        self._implementation: Implementation | None = None
         self.log: LogSource = self._log_source()
         self.accounts: AccountStore
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as opened:
-            url = opened.enter_context(fresh_database(self._place.database, self._place.scratch))
+            url = self._place.database  # of a target that runs already, its own
+            if not self.target.url:
+                url = opened.enter_context(fresh_database(url, self._place.scratch))
             self._given = replace(self._given, database_url=url)
             self.accounts = self._account_store()
             opened.callback(self.accounts.close)
@@ -107,7 +119,9 @@ class Attachment:
         Raises:
             LaunchError: it did not come up.
         """
-        self._implementation = launch(self.target, self._given, self._place.scratch)
+        self._implementation = (
+            attach(self.target) if self.target.url else launch(self.target, self._given, self._place.scratch)
+        )
         self._fleet.journal.record(ImplementationStarted(base_url=self.base_url))
         self.face_fleet()
 
@@ -131,6 +145,35 @@ class Attachment:
         self._stop()
         self.launch()
 
+    def restart(self) -> None:
+        """Stop the implementation and launch it again, as part of what is judged.
+
+        Raises:
+            LaunchError: it did not go away, or did not come up again.
+            NotJudgedError: it is not the harness that launches it.
+        """
+        if self.target.url:
+            raise NotJudgedError(
+                f"{self.target.name} is attached by its URL, and not restarted by the harness"
+            )
+        self.relaunch()
+
+    def begin_anew(self, target: Target | None, settings: Settings | None) -> None:
+        """Have what runs already forget everything, as if it were launched as this target and with these settings.
+
+        Raises:
+            NotJudgedError: it runs with others, or only a launch would make it forget.
+        """
+        if target is not None or (settings is not None and settings.in_force != self.settings.in_force):
+            raise NotJudgedError(
+                f"{self.target.name} is attached by its URL, and not launched with other settings"
+            )
+        if not self.target.state_path:
+            raise NotJudgedError(
+                f"{self.target.name} is attached by its URL, and its rows by SQL: it cannot begin anew for a scenario"
+            )
+        self.accounts.remove([])
+
     def run_command(self, words: tuple[str, ...], *, timeout: float) -> subprocess.CompletedProcess[str]:
         """Run a command of the implementation beside it, with the same environment, in the target's folder.
 
@@ -151,14 +194,16 @@ class Attachment:
         )
 
     def _account_store(self) -> AccountStore:
-        if self.target.state_path:
-            return HttpAccounts(self.target, lambda: self.base_url)
-        return SqlAccounts(self._given.database_url, self.target)
+        if not self.target.state_path:
+            return SqlAccounts(self._given.database_url, self.target)
+        if not self.target.url:  # the table exists before launch, whoever reads its rows
+            SqlAccounts(self._given.database_url, self.target).close()
+        return HttpAccounts(self.target, lambda: self.base_url)
 
     def _log_source(self) -> LogSource:
         match self.target.log:
             case "file":
-                return FileLog(self._given.log_file)
+                return FileLog(self.target.log_file or self._given.log_file)
             case "stderr":
                 return FileLog(output_file(self._place.scratch))
             case "http":

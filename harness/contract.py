@@ -12,7 +12,7 @@ ConformanceFailure        an implementation was judged, and is wrong (an Asserti
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -70,6 +70,11 @@ class Settings:
     def verify_timeout_in_force(self) -> float:
         """The verify timeout that bounds are scaled from: the document's 3 seconds where none is set."""
         return 3.0 if self.verify_timeout is None else self.verify_timeout
+
+    @property
+    def in_force(self) -> Settings:
+        """The same settings, with what they leave to the implementation written out."""
+        return replace(self, verify_timeout=self.verify_timeout_in_force)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +137,10 @@ class Operations:
 class Target:
     """How an implementation is attached (contract, section 7).
 
-    Either `command` or `image` is set, and neither where no control plane is to be judged; `gateway` is None where
-    no gateway instance is. `directory` is absolute. `network`, of an image, is "host" or "published".
-    With a `state_path` rows go through HTTP hooks there, without one through SQL.
+    One of `command`, `image` and `url` is set, and none where no control plane is to be judged; `gateway` is None
+    where no gateway instance is. `directory` is absolute. `network`, of an image, is "host" or "published".
+    With a `state_path` rows go through HTTP hooks there, without one through SQL. The timeouts, in seconds, and
+    `log_file` are those of a `url` target, which the harness cannot set; `log_file` is absolute.
     """
 
     name: str
@@ -143,6 +149,7 @@ class Target:
     command: tuple[str, ...]
     directory: Path
     image: str = ""
+    url: str = ""
     network: str = "host"
     databases: tuple[str, ...] = ("sqlite",)
     ready: str = "/health"
@@ -158,6 +165,9 @@ class Target:
     operations: Operations = field(default_factory=Operations)
     log: str = "file"
     log_path: str = ""
+    log_file: Path | None = None
+    verify_timeout: float = 3.0
+    send_timeout: float = 30.0
     settle_seconds: float = 2.0
     gateway: GatewayTarget | None = None
 

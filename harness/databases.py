@@ -57,6 +57,24 @@ def kind_of(database: str) -> str:
     return KINDS[url.drivername]
 
 
+def check_own_database(database: str) -> None:
+    """Hold that `--database` names one database, and no server on which others are made.
+
+    Raises:
+        TargetError: it does not.
+    """
+    try:
+        url = sql.make_url(database)
+    except sql.exc.ArgumentError:
+        url = None
+    if url is None or url.drivername not in {SQLITE, *_DRIVERS} or not url.database:
+        raise TargetError(
+            f"--database {_shown(database)!r}: a target with launch.url has a database already; give its URL, "
+            "such as sqlite:////absolute/path.db or postgresql://user:password@127.0.0.1/name, or write "
+            'via = "http" under [state]'
+        )
+
+
 @contextlib.contextmanager
 def fresh_database(database: str, scratch: Path) -> Iterator[str]:
     """Make an empty database, give its DATABASE_URL, and drop it in the end.

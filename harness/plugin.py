@@ -14,7 +14,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from harness.conformance import COLLECTED, CONFORMANCE, HANDED, RECORD, Conformance, outcome_of
-from harness.contract import Settings, TargetError
+from harness.contract import TargetError
 from harness.gateway.world import GatewayRig, GatewayWorld
 from harness.history import History, StepReached
 from harness.interruption import sigterm_as_interrupt
@@ -25,7 +25,7 @@ from harness.report.folder import ReportFolder
 from harness.report.redaction import redact, redact_values
 from harness.reporter import Reporter
 from harness.requirements import CatalogueError
-from harness.rig import HOSTS, Rig, check_database, fleet_addresses
+from harness.rig import HOSTS, Rig, check_database, check_running, fleet_addresses
 from harness.selection import names_in_expression
 from harness.tally import is_time_bound
 from harness.verdict import Outcome
@@ -125,6 +125,7 @@ def pytest_configure(config: pytest.Config) -> None:
         conformance.select(options, names_in_expression(options.markexpr), again)
         fleet_addresses("127.0.0.1", options.fleet_ports)
         check_database(conformance.target, options.database)
+        check_running(conformance.target, in_workers=bool(getattr(options, "numprocesses", None)))
         if options.report is not None and not hasattr(config, "workerinput"):
             folder = ReportFolder(options.report)
     except (TargetError, CatalogueError) as problem:
@@ -208,7 +209,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     config = request.config
     addresses = _addresses(config)
     target, hosting = config.stash[CONFORMANCE].target, HOSTS[config.option.fleet_host]()
-    made = Rig(target, addresses, Settings(), hosting=hosting, database=config.option.database)
+    made = Rig(target, addresses, hosting=hosting, database=config.option.database)
     config.stash[_secrets] = (*config.stash.get(_secrets, ()), *made.secrets)
     with sigterm_as_interrupt(), made as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets

@@ -1,12 +1,15 @@
-"""The harness's own look at an instance, over HTTP like anyone's, and marked so that nobody else is credited."""
+"""The harness's own looks, over HTTP like anyone's, and marked so that nobody else is credited."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
 from harness.history import HARNESS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PATIENCE_SECONDS = 5
 
@@ -17,10 +20,16 @@ def health(url: str) -> dict[str, Any]:
     Raises:
         requests.RequestException: it did not answer with JSON.
     """
+    shown: dict[str, Any] = get(f"{url}/health/detailed", {}, _PATIENCE_SECONDS).json()
+    return shown
+
+
+def get(url: str, headers: Mapping[str, str], patience: float) -> requests.Response:
+    """Ask for a URL, straight and without any proxy, for `patience` seconds at most.
+
+    Raises:
+        requests.RequestException: it did not answer.
+    """
     with requests.Session() as caller:
         caller.trust_env = False
-        answer = caller.get(
-            f"{url}/health/detailed", headers={"User-Agent": HARNESS}, timeout=_PATIENCE_SECONDS
-        )
-    shown: dict[str, Any] = answer.json()
-    return shown
+        return caller.get(url, headers={"User-Agent": HARNESS, **headers}, timeout=patience)

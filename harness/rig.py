@@ -15,7 +15,8 @@ from fake_instances.hosting import Host, ThreadHost
 from fake_instances.processes import ProcessHost
 from harness.attachment import Attachment, Place, random_secrets
 from harness.contract import LaunchError, Settings, Target, TargetError
-from harness.databases import SQLITE, kind_of
+from harness.databases import SQLITE, check_own_database, kind_of
+from harness.drivers.url import shared_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,8 +50,8 @@ class Rig:
         check_database(target, database)
         self._database = database
         self.target = target
-        self.settings = settings or Settings()
-        api_key, hmac_secret = random_secrets()
+        self.settings = settings or settings_for(target)
+        api_key, hmac_secret = shared_secrets() if target.url else random_secrets()
         self.secrets = (api_key, hmac_secret)
         self.fleet = Fleet(addresses, api_key=api_key, secret=hmac_secret, hosting=hosting)
         self.implementation: Attachment
@@ -101,12 +102,36 @@ def check_database(target: Target, database: str) -> None:
     Raises:
         TargetError: it cannot, or what names the database is wrong.
     """
+    if target.url:
+        if not target.state_path:
+            check_own_database(database)
+        return
     kind = kind_of(database)
     if kind not in target.databases:
         raise TargetError(
             f"{target.name} understands {', '.join(target.databases)}, and --database gives {kind}; choose another, "
             f'or add "{kind}" to launch.databases'
         )
+
+
+def check_running(target: Target, *, in_workers: bool) -> None:
+    """Hold that a target which runs already can be judged, by this process alone.
+
+    Raises:
+        TargetError: its secrets are not known, or several workers would each bring instances that it does not face.
+    """
+    if not target.url:
+        return
+    shared_secrets()
+    if in_workers:
+        raise TargetError(f"{target.name} runs already, and faces one set of instances: run it without -n")
+
+
+def settings_for(target: Target) -> Settings:
+    """Give what a target is launched with: settings that keep a run short, save where it runs already."""
+    if not target.url:
+        return Settings()
+    return Settings(verify_timeout=target.verify_timeout, send_timeout=target.send_timeout)
 
 
 def fleet_addresses(host: str, ports: str, *, fallback: bool = False) -> tuple[InstanceAddress, ...]:

@@ -1,6 +1,6 @@
 """Reads and checks a target file (contract, section 7): how an implementation is attached.
 
-A mistake is a TargetError that names the file, the key, what was found and what is allowed.
+A mistake is a TargetError that names the file, the line, the key, what was found and what is allowed.
 """
 
 from __future__ import annotations
@@ -8,10 +8,12 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from harness.contract import Operations, SendTarget, Target, TargetError
 from harness.gateway.section import HOOKS, read_section
 from harness.requirements import Profile, closest
+from harness.toml_lines import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -34,6 +36,7 @@ _KEYS: dict[str, dict[str, str]] = {
     "launch": {
         "command": _TEXTS,
         "image": _TEXT,
+        "url": _TEXT,
         "network": _TEXT,
         "directory": _TEXT,
         "databases": _TEXTS,
@@ -47,8 +50,8 @@ _KEYS: dict[str, dict[str, str]] = {
     "state": {"via": _TEXT, "path": _TEXT, "table": _TEXT, "columns": _MAP},
     "health_check": {"via": _TEXT, "path": _TEXT, "command": _TEXTS, "dry_run": _TEXTS},
     "monitoring": {"path": _TEXT, "metrics": _TEXT},
-    "log": {"via": _TEXT, "path": _TEXT},
-    "timing": {"settle_seconds": _SECONDS},
+    "log": {"via": _TEXT, "path": _TEXT, "file": _TEXT},
+    "timing": {"verify_timeout": _SECONDS, "send_timeout": _SECONDS, "settle_seconds": _SECONDS},
     "instance": {
         "command": _TEXTS,
         "directory": _TEXT,
@@ -73,6 +76,8 @@ _DATABASES = ("sqlite", "postgresql", "mysql")
 _LOGS = ("file", "http", "stderr", "none")
 _STATES = ("sql", "http")
 _NETWORKS = ("host", "published")
+_LAUNCHES = ("command", "image", "url")
+_OF_A_LAUNCH = ("network", "directory", "databases", "ready_timeout", "env")
 _CHECKS = ("http", "command")
 _JUDGED_BY_LOG = ("core", "health-check", "monitoring")
 
@@ -108,17 +113,19 @@ def read_target(path: Path) -> Target:
         TargetError: it cannot be read, or has a mistake.
     """
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        content = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise TargetError(f"{path}: {problem}") from None
-    return _Reader(path, content).target()
+    return _Reader(path, text, content).target()
 
 
 class _Reader:
     """Checks one file's content and turns it into a Target."""
 
-    def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, text: str, content: Mapping[str, Any]) -> None:
         self._path = path
+        self._text = text
         self._content = content
         self._check_names()
 
@@ -130,6 +137,7 @@ class _Reader:
             claims=self._claims(),
             command=self._command(),
             image=str(self._get("launch", "image", "")),
+            url=self._url(),
             network=self._network(),
             directory=self._directory(),
             databases=self._databases(),
@@ -146,12 +154,17 @@ class _Reader:
             operations=self._operations(),
             log=self._log(),
             log_path=self._hook("log", _LOGS, "/conformance/log?after={cursor}"),
+            log_file=self._log_file(),
+            verify_timeout=self._seconds("verify_timeout", standard["verify_timeout"]),
+            send_timeout=self._seconds("send_timeout", standard["send_timeout"]),
             settle_seconds=float(self._get("timing", "settle_seconds", standard["settle_seconds"])),
             gateway=self._gateway(),
         )
 
     def _fail(self, key: str, words: str) -> TargetError:
-        return TargetError(f"{self._path}: {key}: {words}")
+        line = line_of(self._text, key)
+        place = self._path if line is None else f"{self._path}:{line}"
+        return TargetError(f"{place}: {key}: {words}")
 
     def _check_names(self) -> None:
         for section, keys in self._content.items():
@@ -212,16 +225,39 @@ class _Reader:
 
     def _command(self) -> tuple[str, ...]:
         command = tuple(self._get("launch", "command", ()))
-        image = self._get("launch", "image", "")
-        if command and image:
-            raise self._fail("launch.image", "launch.command is there too; keep one of command, image")
-        if not command and not image and self._judges_a_control_plane():
+        ways = [key for key in _LAUNCHES if self._get("launch", key, None)]
+        if len(ways) > 1:
             raise self._fail(
-                "launch.command", 'is missing; write command = ["…"] or image = "…" under [launch]'
+                f"launch.{ways[1]}", f"launch.{ways[0]} is there too; keep one of {', '.join(_LAUNCHES)}"
+            )
+        if not ways and self._judges_a_control_plane():
+            raise self._fail(
+                "launch.command",
+                'is missing; write command = ["…"], image = "…" or url = "http://…" under [launch]',
             )
         if command and not command[0]:
             raise self._fail("launch.command", "its first word is the program and must not be empty")
         return command
+
+    def _url(self) -> str:
+        url = str(self._get("launch", "url", ""))
+        if not url:
+            return ""
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            good = False
+        if not good or parts.query or parts.fragment or parts.username is not None:
+            raise self._fail(
+                "launch.url", f"is {url!r} and must be where it listens, such as http://127.0.0.1:8000"
+            )
+        for key in _OF_A_LAUNCH:
+            if key in self._content["launch"]:
+                raise self._fail(
+                    f"launch.{key}", "is for what the harness launches, and launch.url runs already"
+                )
+        return url.rstrip("/")
 
     def _network(self) -> str:
         network = str(self._get("launch", "network", "host"))
@@ -266,8 +302,33 @@ class _Reader:
             raise self._fail(f"{section}.path", f'has no {{cursor}}; write path = "{example}"')
         return self._path_of(section, "path", example)
 
+    def _seconds(self, key: str, default: float) -> float:
+        seconds = float(self._get("timing", key, default))
+        if not seconds:
+            raise self._fail(f"timing.{key}", "is 0 and must be the seconds that are in force")
+        return seconds
+
+    def _log_file(self) -> Path | None:
+        """Give the file to which a target that runs already appends its log."""
+        given, running = self._get("log", "file", None), self._url()
+        if given is not None and not running:
+            raise self._fail(
+                "log.file", "is only for launch.url: what is launched is given its file as LOG_FILE"
+            )
+        if not running or self._get("log", "via", "file") != "file":
+            return None
+        if not given:
+            raise self._fail(
+                "log.file", 'is missing; write the file to which it logs, file = "…", or via = "http"'
+            )
+        return (self._path.parent / str(given)).absolute()
+
     def _log(self) -> str:
         via = str(self._get("log", "via", "file"))
+        if via == "stderr" and self._url():
+            raise self._fail(
+                "log.via", f'is {via!r}, which only a launched program has; write via = "file" or "http"'
+            )
         unjudged = [one for one in self._claims() if one in _JUDGED_BY_LOG]
         if via == "none" and unjudged:
             raise self._fail(

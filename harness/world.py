@@ -126,11 +126,15 @@ class World:
 
         Raises:
             LaunchError: it did not come up.
+            NotJudgedError: it is attached by its URL, and can neither be launched otherwise nor be emptied.
         """
         if self._accounts:
             raise AssertionError("choose the implementation before the first account is made")
-        substitute = self._rig.another(target or self._rig.target, settings or self._rig.settings)
-        self._open.enter_context(substitute)
+        if self.implementation.target.url:
+            self.implementation.begin_anew(target, settings)
+        else:
+            substitute = self._rig.another(target or self._rig.target, settings or self._rig.settings)
+            self._open.enter_context(substitute)
         self._log_started = self.implementation.log.position()
         self.warm_up()
         warmed, self._accounts = self._accounts, []

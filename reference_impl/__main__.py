@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from reference_impl.app import add_health_check, add_monitoring, create_app
 from reference_impl.claims import LocationSync
 from reference_impl.health_check import HealthCheck
+from reference_impl.hooks import VARIABLE, with_hooks
 from reference_impl.parts import Parts
 from reference_impl.sender import Sender
 from reference_impl.server import BAD_SETTING, serve
@@ -68,7 +69,7 @@ def main() -> NoReturn:
     options = parser.parse_args()
     if options.command == "health-check":
         sys.exit(check_once(dry_run=options.dry_run))
-    serve(build)
+    serve(with_hooks(build) if os.environ.get(VARIABLE) == "on" else build)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -49,6 +49,17 @@ class Parts:
             loop=BackgroundLoop(),
             client=client,
             locator=Locator(settings, client),
+        )
+
+    def anew(self) -> Self:
+        """Give parts over the same connections that have counted, heard and seen nothing yet."""
+        monitoring = Monitoring(one.name.lower() for one in Source)
+        return replace(
+            self,
+            monitoring=monitoring,
+            syncs=Syncs(self.accounts, self.log, monitoring),
+            locator=Locator(self.settings, self.client),
+            ending=threading.Event(),
         )
 
     def close(self) -> None:

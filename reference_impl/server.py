@@ -17,7 +17,7 @@ from reference_impl.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask import Flask
+    from _typeshed.wsgi import WSGIApplication
 
 THREADS = 64
 """A send that hangs holds a thread for the send timeout."""
@@ -28,7 +28,7 @@ a client that is still writing hears that only if it is read out."""
 BAD_SETTING = 2
 
 
-def serve(build: Callable[[Parts], Flask]) -> NoReturn:
+def serve(build: Callable[[Parts], WSGIApplication]) -> NoReturn:
     """Serve what ``build`` makes, configured by the environment; exits with status 2 when that is not usable."""
     try:
         _serve(build)
@@ -37,7 +37,7 @@ def serve(build: Callable[[Parts], Flask]) -> NoReturn:
         sys.exit(BAD_SETTING)
 
 
-def _serve(build: Callable[[Parts], Flask]) -> NoReturn:
+def _serve(build: Callable[[Parts], WSGIApplication]) -> NoReturn:
     settings = Settings.from_environment(os.environ)
     parts = Parts.of(settings)
     # Its warnings about a queue of one or two would stand among the log lines on standard error.

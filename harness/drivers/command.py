@@ -18,6 +18,7 @@ from harness.contract import LaunchError
 from harness.drivers import guard
 from harness.drivers.image import image_program
 from harness.drivers.program import command_program
+from harness.probe import get
 from harness.report.redaction import redact
 
 if TYPE_CHECKING:
@@ -151,12 +152,7 @@ class CommandImplementation:
         raise LaunchError(self._describe(f"is not ready: {waited_for}"))
 
     def _ready_status(self, patience: float) -> int:
-        with requests.Session() as caller:
-            caller.trust_env = False
-            headers = dict(self._target.headers)
-            return caller.get(
-                self.base_url + self._target.ready, headers=headers, timeout=patience
-            ).status_code
+        return get(self.base_url + self._target.ready, self._target.headers, patience).status_code
 
     def _describe(self, what: str) -> str:
         return f"{self._target.name} {what}\n  command: {shlex.join(self._program.words)}\n  {self._last_output()}"

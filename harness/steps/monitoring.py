@@ -90,7 +90,7 @@ def webhook_that_confirms(world: World) -> None:
 def restarted(world: World) -> float:
     """Launch the implementation again, with its database as it is."""
     at = time.time()
-    world.implementation.relaunch()
+    world.implementation.restart()
     return at
 
 

@@ -156,7 +156,7 @@ def killed_behind_answer(world: World, number: int) -> None:
 @when("it is started again")
 def started_again(world: World) -> None:
     """Launch the implementation with the database as it is."""
-    world.implementation.relaunch()
+    world.implementation.restart()
 
 
 @when(parsers.re(rf"instance (?P<number>\d+) announces session_ready with (?P<flaw>{'|'.join(_FLAWS)})"))

@@ -20,6 +20,18 @@ name = "acme"
 command = ["true"]
 """
 
+RUNNING = """
+[implementation]
+name = "acme"
+[launch]
+url = "http://127.0.0.1:8000/"
+[log]
+file = "app.log"
+[timing]
+verify_timeout = 1
+send_timeout = 5
+"""
+
 FULL = """
 [implementation]
 name = "Acme sync"
@@ -66,13 +78,18 @@ def file(tmp_path: Path) -> Path:
 
 
 def mistake(file: Path, text: str) -> str:
-    """Give what is said of a file, without the file's name."""
+    """Give what is said of a file, without its name and without the line, which is the key's or its section's."""
     file.write_text(text, "utf-8")
     with pytest.raises(TargetError) as raised:
         read_target(file)
-    said = str(raised.value)
-    assert said.startswith(f"{file}: ")
-    return said.removeprefix(f"{file}: ")
+    place, _, said = str(raised.value).partition(": ")
+    number = place.removeprefix(str(file)).removeprefix(":")
+    if number:
+        parts = said.partition(":")[0].strip("[]").split(".")
+        assert any(part in text.splitlines()[int(number) - 1] for part in parts)
+    else:
+        assert place == str(file)
+    return said
 
 
 def test_rows_and_log_go_over_http_where_a_file_says_so(file: Path) -> None:
@@ -131,6 +148,13 @@ def test_the_smallest_file_has_the_defaults_of_the_contract(file: Path) -> None:
     assert target.send.succeeded_status == (200, 299)
 
 
+def test_what_runs_already_brings_its_timeouts_and_its_log(file: Path) -> None:
+    file.write_text(RUNNING, "utf-8")
+    read = read_target(file)
+    assert (read.url, read.verify_timeout, read.send_timeout) == ("http://127.0.0.1:8000", 1, 5)
+    assert read.log_file == file.parent / "app.log"
+
+
 def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(SMALLEST, "utf-8")
     monkeypatch.chdir(file.parent)
@@ -162,7 +186,7 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             with_line("launch", 'comand = "true"'),
             (
                 "launch.comand: unknown key (did you mean command?); allowed: "
-                "command, image, network, directory, databases, ready, ready_timeout, env"
+                "command, image, url, network, directory, databases, ready, ready_timeout, env"
             ),
         ),
         (with_line("http", "qqq = 1"), "http.qqq: unknown key; allowed: headers"),
@@ -204,11 +228,11 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
         ("[implementation]\n[launch]", "implementation.name: is missing; add it under [implementation]"),
         (
             '[implementation]\nname = "x"',
-            'launch.command: is missing; write command = ["…"] or image = "…" under [launch]',
+            'launch.command: is missing; write command = ["…"], image = "…" or url = "http://…" under [launch]',
         ),
         (
             SMALLEST.replace('["true"]', "[]"),
-            'launch.command: is missing; write command = ["…"] or image = "…" under [launch]',
+            'launch.command: is missing; write command = ["…"], image = "…" or url = "http://…" under [launch]',
         ),
         (
             SMALLEST.replace('["true"]', '["", "x"]'),
@@ -257,7 +281,7 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
         (with_line("state", 'via = "redis"'), "state.via: 'redis' is unknown; allowed: sql, http"),
         (
             with_line("launch", 'image = "acme/sync"'),
-            "launch.image: launch.command is there too; keep one of command, image",
+            "launch.image: launch.command is there too; keep one of command, image, url",
         ),
         (
             with_line("launch", 'network = "bridge"'),
@@ -305,6 +329,45 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
         (
             with_line("state", "columns = { id = 1 }"),
             "state.columns.id: is 1 and must be a text",
+        ),
+        (
+            with_line("launch", 'url = "http://127.0.0.1:8000"'),
+            "launch.url: launch.command is there too; keep one of command, image, url",
+        ),
+        *(
+            (
+                RUNNING.replace("http://127.0.0.1:8000/", url),
+                f"launch.url: is {url!r} and must be where it listens, such as http://127.0.0.1:8000",
+            )
+            for url in (
+                "127.0.0.1:8000",
+                "ftp://x",
+                "http://",
+                "http://x:0",
+                "http://x:y",
+                "http://x?a",
+                "http://a@b",
+            )
+        ),
+        (
+            RUNNING.replace("[log]", "env = {}\n[log]"),
+            "launch.env: is for what the harness launches, and launch.url runs already",
+        ),
+        (
+            RUNNING.replace('file = "app.log"', ""),
+            'log.file: is missing; write the file to which it logs, file = "…", or via = "http"',
+        ),
+        (
+            RUNNING.replace('file = "app.log"', 'via = "stderr"'),
+            """log.via: is 'stderr', which only a launched program has; write via = "file" or "http\"""",
+        ),
+        (
+            with_line("log", 'file = "app.log"'),
+            "log.file: is only for launch.url: what is launched is given its file as LOG_FILE",
+        ),
+        (
+            with_line("timing", "verify_timeout = 0"),
+            "timing.verify_timeout: is 0 and must be the seconds that are in force",
         ),
         (with_line("log", 'via = "fax"'), "log.via: 'fax' is unknown; allowed: file, http, stderr, none"),
         (

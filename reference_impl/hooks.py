@@ -1,0 +1,101 @@
+"""Rows and log over HTTP (contract, section 2), for conformance runs against an implementation that is out of reach.
+
+Whoever can call these owns every account: they are off unless CONFORMANCE_HOOKS is "on", which is for test runs only.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, jsonify, request
+from sqlalchemy import delete, insert, select, update
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from reference_impl.accounts import ACCOUNTS, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from reference_impl.parts import Parts
+
+VARIABLE = "CONFORMANCE_HOOKS"
+
+
+def with_hooks(build: Callable[[Parts], WSGIApplication]) -> Callable[[Parts], WSGIApplication]:
+    """Give what builds the same application with the hooks under /conformance."""
+
+    def build_hooked(parts: Parts) -> WSGIApplication:
+        renewable = _Renewable(parts, build)
+        hooked: WSGIApplication = DispatcherMiddleware(renewable, {"/conformance": _hooks(parts, renewable)})
+        return hooked
+
+    return build_hooked
+
+
+class _Renewable:
+    """An application that can forget everything but its rows: another, with nothing counted, takes its place."""
+
+    def __init__(self, parts: Parts, build: Callable[[Parts], WSGIApplication]) -> None:
+        self._build = build
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._application = build(parts)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._application(environ, start_response)
+
+    def renew(self) -> None:
+        with self._lock:
+            self._parts.ending.set()
+            self._parts = self._parts.anew()
+            self._application = self._build(self._parts)
+
+
+def _hooks(parts: Parts, renewable: _Renewable) -> Flask:
+    app, engine = Flask("hooks", static_folder=None), connect(parts.settings.database_url)
+
+    @app.put("/accounts/<int:account_id>")
+    def put(account_id: int) -> tuple[str, int]:
+        row: dict[str, Any] = {**request.get_json(), "id": account_id}
+        moment = datetime.fromisoformat(row["updated_at"])
+        row["updated_at"] = moment.astimezone(UTC).replace(tzinfo=None)
+        known = {name: value for name, value in row.items() if name in ACCOUNTS.c}
+        with engine.connect() as connection:
+            if not connection.execute(
+                update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(known)
+            ).rowcount:
+                connection.execute(insert(ACCOUNTS).values(known))
+        return "", 204
+
+    @app.get("/accounts/<int:account_id>")
+    def get(account_id: int) -> Response | tuple[Response, int]:
+        with engine.connect() as connection:
+            row = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == account_id)).first()
+        if row is None:
+            return jsonify(error="There is no such account."), 404
+        return jsonify({**row._mapping, "updated_at": f"{row.updated_at.isoformat()}Z"})  # noqa: SLF001 - its public name
+
+    @app.delete("/accounts")
+    def empty() -> tuple[str, int]:
+        with engine.connect() as connection:
+            connection.execute(delete(ACCOUNTS))
+        renewable.renew()
+        return "", 204
+
+    @app.get("/log")
+    def log() -> Response | tuple[Response, int]:
+        if parts.settings.log_file is None:
+            return jsonify(error="LOG_FILE names no file to read from."), 404
+        after = request.args.get("after", 0, type=int)
+        with Path(parts.settings.log_file).open("rb") as file:
+            file.seek(after)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        lines = whole.decode("utf-8", "replace").split("\n") if newline else []
+        return jsonify(lines=lines, cursor=after + len(whole) + len(newline))
+
+    return app
