@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import fleet_commands, reproduce, requirements_command, suite
+from harness import doctor_command, fleet_commands, reproduce, requirements_command, suite
 from harness.contract import ConformanceFailure, HarnessError, TargetError
 from harness.interruption import sigterm_as_interrupt
 
@@ -34,6 +34,7 @@ examples:
   instance-sync reproduce --pause              the same, with time for curl between the steps
   instance-sync verify                         judge the reference implementation
   instance-sync verify --target before-fix     judge the control plane as it was at the incident
+  instance-sync doctor --target mine.toml      whether yours is attached rightly, and what to change
   instance-sync verify --target mine.toml      judge your own
   instance-sync verify --requirement SCAN-01   one requirement only; the verdict is then incomplete
   instance-sync fleet status                   how a fleet is that runs by hand; fleet --help has the rest
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _verify(given[1:])
     if given[:1] == ["requirements"]:
         return requirements_command.main(given[1:])
+    if given[:1] == ["doctor"]:
+        return doctor_command.main(given[1:])
     try:
         options = parser.parse_args(given)
     except SystemExit as ended:
@@ -98,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     story.set_defaults(run=_reproduce)
     fleet_commands.add_commands(commands)
+    commands.add_parser("doctor", help=doctor_command.WHAT, add_help=False)
     commands.add_parser("requirements", help=requirements_command.WHAT, add_help=False)
     commands.add_parser(
         "verify",

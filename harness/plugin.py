@@ -14,7 +14,8 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from harness.conformance import COLLECTED, CONFORMANCE, HANDED, RECORD, Conformance, outcome_of
-from harness.contract import TargetError
+from harness.contract import LaunchError, TargetError
+from harness.doctor import refused_webhook
 from harness.gateway.world import GatewayRig, GatewayWorld
 from harness.history import History, StepReached
 from harness.interruption import sigterm_as_interrupt
@@ -213,6 +214,9 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     config.stash[_secrets] = (*config.stash.get(_secrets, ()), *made.secrets)
     with sigterm_as_interrupt(), made as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
+        if target.url and (finding := refused_webhook(first)) is not None:
+            # Whether its secret is another, or it refuses what it must accept, cannot be told from here.
+            raise LaunchError(f"{target.name} refuses webhooks: {finding.came_back}; {finding.mend}")
         first.warm_up()
         first.close()
         yield started
