@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import doctor_command, fleet_commands, reproduce, requirements_command, suite
+from harness import doctor_command, fleet_commands, init_command, reproduce, requirements_command, suite
 from harness.contract import ConformanceFailure, HarnessError, TargetError
 from harness.interruption import sigterm_as_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 USAGE_ERROR = 4
 """What the user named is wrong; nothing was judged. Pytest's own status for that, so both commands agree."""
@@ -34,6 +34,7 @@ examples:
   instance-sync reproduce --pause              the same, with time for curl between the steps
   instance-sync verify                         judge the reference implementation
   instance-sync verify --target before-fix     judge the control plane as it was at the incident
+  instance-sync init                           write a target file for your own
   instance-sync doctor --target mine.toml      whether yours is attached rightly, and what to change
   instance-sync verify --target mine.toml      judge your own
   instance-sync verify --requirement SCAN-01   one requirement only; the verdict is then incomplete
@@ -45,16 +46,22 @@ examples:
 """
 
 
+_WHOLE: dict[str, Callable[[Sequence[str]], int]] = {
+    "init": init_command.main,
+    "doctor": doctor_command.main,
+    "requirements": requirements_command.main,
+}
+"""The commands that read their own arguments."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit code."""
     parser = _parser()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["verify"] and not {"-h", "--help"} & set(given):
         return _verify(given[1:])
-    if given[:1] == ["requirements"]:
-        return requirements_command.main(given[1:])
-    if given[:1] == ["doctor"]:
-        return doctor_command.main(given[1:])
+    if given and given[0] in _WHOLE:
+        return _WHOLE[given[0]](given[1:])
     try:
         options = parser.parse_args(given)
     except SystemExit as ended:
@@ -101,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     story.set_defaults(run=_reproduce)
     fleet_commands.add_commands(commands)
+    commands.add_parser("init", help=init_command.WHAT, add_help=False)
     commands.add_parser("doctor", help=doctor_command.WHAT, add_help=False)
     commands.add_parser("requirements", help=requirements_command.WHAT, add_help=False)
     commands.add_parser(

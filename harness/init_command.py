@@ -1,0 +1,224 @@
+"""`instance-sync init`: writes a target file with comments, by asking or by flags."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.contract import SendTarget, Target, TargetError
+from harness.requirements import Profile
+from harness.target import read_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+WHAT = "write a target file for your implementation, by asking or by flags"
+USAGE_ERROR, INTERRUPTED = 4, 130
+_EXAMPLES = """\
+examples:
+  instance-sync init
+  instance-sync init --name "Acme sync" --command "php artisan serve --host={host} --port={port}"
+  instance-sync init --name "Acme sync" --image acme/sync:1.4 --claims core,security --log stderr
+  instance-sync init --name "Acme sync" --url http://127.0.0.1:8000 --log-file storage/logs/sync.log
+
+exit codes: 0 when it was written, 4 when something given cannot be used; no file is ever written over
+"""
+_WAYS = ("command", "image", "url")
+
+_FILE = """\
+# How {plain_name} is attached to the harness.
+#   instance-sync doctor --target {file}     whether it is attached rightly
+#   instance-sync verify --target {file}     the verdict
+
+[implementation]
+name = {name}
+version = "0.1.0"                # yours; reports show it
+# The profiles that it says it meets; what is not claimed is not judged. There are:
+# {profiles}.
+claims = {claims}
+
+{launch}
+[webhook]
+path = {webhook}
+asynchronous = false             # true when webhooks are answered first and processed later
+
+[send]
+# How a user's message is handed over, and what an answer looks like that says it was sent.
+path = {send}
+body = {{ recipient_phone = "{{recipient}}", message = "{{text}}" }}
+succeeded = {{ status = [200, 299], json = {{ success = true }} }}
+
+[state]
+# How the harness reads and writes rows: via "sql", or via "http" with path = "/conformance/accounts".
+via = "sql"
+table = "whatsapp_accounts"
+columns = {{}}                     # those that have another name: columns = {{ session_id = "sid" }}
+
+{log}
+"""
+_LAUNCHED = """\
+[launch]
+{what}
+directory = "."                  # relative to this file
+databases = ["sqlite"]           # those that it can be launched with: sqlite, postgresql, mysql
+ready = "/health"                # answers GET with 200 once it can serve
+env = {{}}                         # more variables: env = {{ APP_ENV = "testing" }}
+"""
+_RUNNING = """\
+[launch]
+# It runs already, and was started with the API_KEY and HMAC_SECRET that the environment of the harness has.
+url = {url}
+ready = "/health"                # answers GET with 200
+
+[timing]
+# The seconds in force there. The shorter they are, the shorter a run.
+verify_timeout = 3.0
+send_timeout = 30.0
+"""
+_COMMAND = """\
+# Also given as variables: HOST, PORT, DATABASE_URL and LOG_FILE, with NODE_INSTANCES, HMAC_SECRET, API_KEY and more.
+command = {words}   # {{host}} {{port}} {{database_url}} {{log_file}} are filled in"""
+_IMAGE = """\
+image = {image}
+network = "host"                 # or "published", where the engine has no host network"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the file, and give the exit code."""
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as ended:
+        return USAGE_ERROR if ended.code else 0
+    try:
+        path = write(options, input if sys.stdin.isatty() else None)
+    except TargetError as problem:
+        sys.stderr.write(f"instance-sync: {problem}\n")
+        return USAGE_ERROR
+    except (KeyboardInterrupt, EOFError):
+        sys.stderr.write("\ninstance-sync: interrupted; nothing was written\n")
+        return INTERRUPTED
+    sys.stdout.write(f"{path} is written. Next: instance-sync doctor --target {shlex.quote(str(path))}\n")
+    return 0
+
+
+def write(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Path:
+    """Write the target file that the options describe, and what `ask` is answered where they say nothing.
+
+    Raises:
+        TargetError: something is missing and there is nobody to ask, or cannot be used, or the file exists.
+    """
+    name = options.name or _asked(ask, "--name", "Name of your implementation", "")
+    way, value = _way(options, ask)
+    claims = options.claims or _asked(ask, "", f"Claims, of {', '.join(Profile)}", "core")
+    log, log_file = _log(options, way, ask)
+    path = Path(options.output or f"{_slug(name)}.toml")
+    if path.exists():
+        raise TargetError(f"{path} exists, and is not written over; choose another with --output")
+    text = _FILE.format(
+        plain_name="".join(one for one in name if one.isprintable()),
+        file=path,
+        name=_text(name),
+        profiles=", ".join(Profile),
+        claims=json.dumps([one.strip() for one in claims.split(",")]),
+        launch=_launch(way, value),
+        webhook=_text(options.webhook_path or str(Target.__dataclass_fields__["webhook_path"].default)),
+        send=_text(options.send_path or SendTarget().path),
+        log=f'[log]\nvia = "{log}"{log_file}',
+    )
+    _written(path, text)
+    return path
+
+
+def _written(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as problem:
+        raise TargetError(f"{path} cannot be written: {problem.strerror}") from None
+    try:
+        read_target(path)
+    except TargetError:
+        path.unlink()
+        raise
+
+
+def _way(options: argparse.Namespace, ask: Callable[[str], str] | None) -> tuple[str, str]:
+    given = [(way, getattr(options, way)) for way in _WAYS if getattr(options, way)]
+    if len(given) > 1:
+        raise TargetError(f"--{given[0][0]} and --{given[1][0]} are given; keep one")
+    if given:
+        return given[0]
+    flags = ", ".join(f"--{way}" for way in _WAYS[:-1]) + f" or --{_WAYS[-1]}"
+    way = _asked(ask, flags, "Is it started by a command, from an image, or runs it at a url", "command")
+    if way not in _WAYS:
+        raise TargetError(f"{way!r} is no way to attach it; there are: {', '.join(_WAYS)}")
+    return way, _asked(ask, f"--{way}", f"Its {way}", "")
+
+
+def _log(options: argparse.Namespace, way: str, ask: Callable[[str], str] | None) -> tuple[str, str]:
+    via = options.log or ("file" if options.log_file else "")
+    via = via or _asked(ask, "", "Where it logs: file, stderr or http", "file")
+    if via == "http":
+        return via, '\npath = "/conformance/log?after={cursor}"   # answers {"lines": ["…"], "cursor": 17}'
+    if via == "file" and way == "url":
+        file = options.log_file or _asked(ask, "--log-file", "The file to which it logs", "")
+        return via, f"\nfile = {_text(file)}"
+    if options.log_file:
+        raise TargetError("--log-file is for --url: what is launched is given its file as LOG_FILE")
+    return via, "                     # the file that LOG_FILE names" if via == "file" else ""
+
+
+def _asked(ask: Callable[[str], str] | None, flag: str, question: str, default: str) -> str:
+    if ask is None:
+        if default and not flag:
+            return default
+        raise TargetError(f"{flag} is missing, and there is no terminal to ask at")
+    while True:
+        answer = ask(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
+        if answer:
+            return answer
+
+
+def _launch(way: str, value: str) -> str:
+    if way == "url":
+        return _RUNNING.format(url=_text(value))
+    if way == "image":
+        return _LAUNCHED.format(what=_IMAGE.format(image=_text(value)))
+    try:
+        words = shlex.split(value)
+    except ValueError as problem:
+        raise TargetError(f"--command {value!r}: {problem}") from None
+    return _LAUNCHED.format(what=_COMMAND.format(words=json.dumps(words, ensure_ascii=False)))
+
+
+def _text(value: str) -> str:
+    # Every text of JSON is one of TOML, save for the one control character that JSON leaves as it is.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "target"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="instance-sync init",
+        description="Writes a target file with comments. What no flag says is asked for at the terminal.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--name", help="of your implementation, for reports")
+    parser.add_argument("--command", metavar="WORDS", help="what starts it, in one argument")
+    parser.add_argument("--image", help="the container image that is it")
+    parser.add_argument("--url", help="where it runs already")
+    parser.add_argument("--claims", metavar="PROFILES", help="with commas (default: core)")
+    parser.add_argument("--webhook-path", metavar="PATH", help="where it takes webhooks")
+    parser.add_argument("--send-path", metavar="PATH", help="where it takes messages, with {account_id}")
+    parser.add_argument("--log", choices=["file", "stderr", "http"], help="where it logs (default: file)")
+    parser.add_argument("--log-file", metavar="FILE", help="the file to which it logs, with --url")
+    parser.add_argument("--output", metavar="FILE", help="what to write (default: its name, .toml)")
+    return parser

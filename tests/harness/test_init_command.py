@@ -1,0 +1,135 @@
+"""What `instance-sync init` writes, asks and refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import init_command
+from harness.target import read_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Answer questions with these, in turn; each must have been asked for in the end."""
+    given: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _question: given.pop(0))
+    yield given
+    assert given == []
+
+
+def test_flags_alone_write_a_file_for_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--name", 'Acme "sync"\x7f', "--command", "php -S {host}:{port} 'index 1.php'"]
+    assert init_command.main([*words, "--claims", "core, security", "--send-path", "/s/{account_id}"]) == 0
+    assert capsys.readouterr().out == (
+        "acme-sync.toml is written. Next: instance-sync doctor --target acme-sync.toml\n"
+    )
+    target = read_target(Path("acme-sync.toml"))
+    assert (target.name, target.claims) == ('Acme "sync"\x7f', ("core", "security"))
+    assert target.command == ("php", "-S", "{host}:{port}", "index 1.php")
+    assert (target.log, target.send.path) == ("file", "/s/{account_id}")
+    assert target.webhook_path == "/api/whatsapp/webhooks/webjs"
+
+
+def test_flags_alone_write_a_file_for_an_image() -> None:
+    assert init_command.main(["--name", "a", "--image", "acme/sync:1", "--log", "stderr"]) == 0
+    target = read_target(Path("a.toml"))
+    assert (target.image, target.network, target.log, target.claims) == (
+        "acme/sync:1",
+        "host",
+        "stderr",
+        ("core",),
+    )
+
+
+def test_flags_alone_write_a_file_for_what_runs_already() -> None:
+    words = [
+        "--name",
+        "a",
+        "--url",
+        "http://127.0.0.1:8000",
+        "--log-file",
+        "logs/a.log",
+        "--output",
+        "b.toml",
+    ]
+    assert init_command.main(words) == 0
+    target = read_target(Path("b.toml"))
+    assert (target.url, target.log_file) == ("http://127.0.0.1:8000", Path("logs/a.log").absolute())
+    assert (target.verify_timeout, target.send_timeout) == (3, 30)
+
+
+def test_a_log_by_http_has_its_path() -> None:
+    assert init_command.main(["--name", "a", "--url", "http://127.0.0.1:8000", "--log", "http"]) == 0
+    assert read_target(Path("a.toml")).log_path == "/conformance/log?after={cursor}"
+
+
+def test_what_no_flag_says_is_asked_for(answers: list[str]) -> None:
+    answers += ["", "Acme", "", "node server.js", "", "stderr"]
+    assert init_command.main([]) == 0
+    target = read_target(Path("acme.toml"))
+    assert (target.name, target.command, target.claims) == ("Acme", ("node", "server.js"), ("core",))
+    assert target.log == "stderr"
+
+
+def test_the_file_of_what_runs_already_is_asked_for(answers: list[str]) -> None:
+    answers += ["url", "http://127.0.0.1:1", "core,monitoring", "file", "a.log"]
+    assert init_command.main(["--name", "a"]) == 0
+    assert read_target(Path("a.toml")).log_file == Path("a.log").absolute()
+
+
+def test_whoever_leaves_leaves_no_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leave(_question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", leave)
+    assert init_command.main(["--name", "a"]) == 130
+    assert capsys.readouterr().err == "\ninstance-sync: interrupted; nothing was written\n"
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "--name is missing, and there is no terminal to ask at"),
+        (["--name", "a"], "--command, --image or --url is missing, and there is no terminal to ask at"),
+        (["--name", "a", "--command", "b", "--url", "c"], "--command and --url are given; keep one"),
+        (["--name", "a", "--command", "b 'c"], '--command "b \'c": No closing quotation'),
+        (["--name", "a", "--command", "b", "--log-file", "c"], "--log-file is for --url"),
+        (["--name", "a", "--url", "http://x"], None),
+        (["--name", "a", "--url", "x", "--log", "http"], "launch.url: is 'x' and must be where it listens"),
+        (["--name", "a", "--command", "b", "--claims", "cor"], "implementation.claims: 'cor' is unknown"),
+        (
+            ["--name", "a", "--command", "b", "--output", "no/a.toml"],
+            "no/a.toml cannot be written: No such file",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_told_and_nothing_is_written(
+    words: list[str], said: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init_command.main(words) == 4
+    assert (said or "--log-file is missing, and there is no terminal") in capsys.readouterr().err
+    assert list(Path().iterdir()) == []
+
+
+def test_no_file_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.toml").write_text("mine", "utf-8")
+    assert init_command.main(["--name", "a", "--command", "b"]) == 4
+    assert "a.toml exists, and is not written over; choose another with --output" in capsys.readouterr().err
+    assert Path("a.toml").read_text("utf-8") == "mine"
