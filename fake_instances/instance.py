@@ -6,7 +6,7 @@ import itertools
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from fake_instances.errors import FaultError, FleetError
 from fake_instances.faults import Delay, DeployedDialect, Endpoint, FaultBook, Hang, Lie, Met, Refuse
@@ -36,24 +36,7 @@ if TYPE_CHECKING:
     from fake_instances.faults import ArmedFault, WireFault
     from fake_instances.gateway import Arrival
     from fake_instances.hosting import Host
-    from fake_instances.triggers import Triggers
-
-
-class Neighbours(Protocol):
-    """What an instance asks of the fleet that it belongs to."""
-
-    @property
-    def triggers(self) -> Triggers:
-        """What waits for an answer, of whichever instance."""
-
-    def sessions(self, number: int) -> tuple[Session, ...]:
-        """Give every copy that an instance holds."""
-
-    def session(self, session_id: str, on: int) -> Session | None:
-        """Give the copy that an instance holds under this id."""
-
-    def reconnected(self, session: Session, on: int) -> None:
-        """Take note that a route has connected a session again."""
+    from fake_instances.neighbours import Neighbours
 
 
 @dataclass(frozen=True, slots=True)

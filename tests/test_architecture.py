@@ -16,7 +16,17 @@ PACKAGES = ("harness", "fake_instances", "reference_impl")
 MOST_LINES = 400
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"contract", "gateway.contract", "requirements", "incident", "interruption", "fleet_words"}),
+    frozenset(
+        {
+            "contract",
+            "gateway.contract",
+            "requirements",
+            "incident",
+            "interruption",
+            "fleet_words",
+            "toml_lines",
+        }
+    ),
     frozenset(
         {
             "history",
@@ -48,6 +58,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "report.assembly",
             "report.junit",
             "report.markdown",
+            "report.badge",
             "health_check",
             "monitoring",
             "resilience",
@@ -62,16 +73,26 @@ FLOORS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset(
-        {"report.text", "report.diagram", "witness", "drivers.image", "hooks", "accounts", "security"},
+        {
+            "report.text",
+            "report.diagram",
+            "witness",
+            "drivers.image",
+            "hooks",
+            "accounts",
+            "security",
+            "drivers.url",
+        },
     ),
     frozenset({"drivers.command"}),
     frozenset({"report.html", "attachment", "gateway.launched"}),
     frozenset({"report.folder", "rig", "users", "gateway.world"}),
-    frozenset({"world", "options", "conformance", "reproduce", "requirements_command"}),
+    frozenset({"world", "options", "conformance", "reproduce", "requirements_command", "init_command"}),
     frozenset({"progress", "crowd", "operator"}),
     frozenset(
         {
             "reporter",
+            "doctor",
             "steps.accounts",
             "steps.claims",
             "steps.copies",
@@ -86,7 +107,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "steps.webhooks",
         }
     ),
-    frozenset({"plugin"}),
+    frozenset({"plugin", "doctor_command"}),
     frozenset({"cli"}),
 )
 """The harness, from the ground up: a module imports from lower floors only."""

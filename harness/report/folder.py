@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.contract import TargetError
+from harness.report.badge import render_badge_json, render_badge_svg
 from harness.report.html import render_html
 from harness.report.junit import render_junit
 from harness.report.markdown import render_markdown
@@ -28,6 +29,8 @@ RENDERERS: Mapping[str, Callable[[Report], str]] = {
     REPORT_XML: render_junit,
     REPORT_MD: render_markdown,
     REPORT_HTML: render_html,
+    "badge.json": render_badge_json,
+    "badge.svg": render_badge_svg,
 }
 
 

@@ -15,6 +15,7 @@ import pytest
 import harness.report
 from harness.report import text
 from harness.report.assembly import history_file, scenario_id
+from harness.report.badge import render_badge_json, render_badge_svg
 from harness.report.folder import RENDERERS
 from harness.report.html import render_html
 from harness.report.junit import render_junit
@@ -271,3 +272,22 @@ def test_history_is_linked_only_where_it_was_saved() -> None:
     linked = [one.name for one in report.scenarios if one.history]
     assert linked == [RETRIED.name]
     assert render_html(report).count('<a href="history/') == 1
+
+
+@EVERY_RUN
+def test_the_badges_tell_the_verdict_and_its_profiles(made: Made) -> None:
+    report = made.report()
+    values = json.loads(render_badge_json(report))
+    svg = ET.fromstring(render_badge_svg(report))
+
+    assert values["schemaVersion"] == 1
+    assert values["message"] in {f"{report.verdict.conclusion.value}: core", "the run has not ended"}
+    assert (values["message"] == "the run has not ended") == (not report.complete)
+    assert (values["color"] == "brightgreen") == (report.verdict.exit_code == 0)
+    assert svg.get("aria-label") == f"{values['label']}: {values['message']}"
+
+
+def test_the_badge_of_a_run_that_has_not_ended_claims_nothing() -> None:
+    report = replace(next(iter(RUNS.values())).report(), complete=False)
+    values = json.loads(render_badge_json(report))
+    assert (values["message"], values["color"]) == ("the run has not ended", "lightgrey")

@@ -20,18 +20,6 @@ name = "acme"
 command = ["true"]
 """
 
-RUNNING = """
-[implementation]
-name = "acme"
-[launch]
-url = "http://127.0.0.1:8000/"
-[log]
-file = "app.log"
-[timing]
-verify_timeout = 1
-send_timeout = 5
-"""
-
 FULL = """
 [implementation]
 name = "Acme sync"
@@ -146,13 +134,6 @@ def test_the_smallest_file_has_the_defaults_of_the_contract(file: Path) -> None:
     assert target == made
     assert (target.databases, target.ready, target.table) == (("sqlite",), "/health", "whatsapp_accounts")
     assert target.send.succeeded_status == (200, 299)
-
-
-def test_what_runs_already_brings_its_timeouts_and_its_log(file: Path) -> None:
-    file.write_text(RUNNING, "utf-8")
-    read = read_target(file)
-    assert (read.url, read.verify_timeout, read.send_timeout) == ("http://127.0.0.1:8000", 1, 5)
-    assert read.log_file == file.parent / "app.log"
 
 
 def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,45 +310,6 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
         (
             with_line("state", "columns = { id = 1 }"),
             "state.columns.id: is 1 and must be a text",
-        ),
-        (
-            with_line("launch", 'url = "http://127.0.0.1:8000"'),
-            "launch.url: launch.command is there too; keep one of command, image, url",
-        ),
-        *(
-            (
-                RUNNING.replace("http://127.0.0.1:8000/", url),
-                f"launch.url: is {url!r} and must be where it listens, such as http://127.0.0.1:8000",
-            )
-            for url in (
-                "127.0.0.1:8000",
-                "ftp://x",
-                "http://",
-                "http://x:0",
-                "http://x:y",
-                "http://x?a",
-                "http://a@b",
-            )
-        ),
-        (
-            RUNNING.replace("[log]", "env = {}\n[log]"),
-            "launch.env: is for what the harness launches, and launch.url runs already",
-        ),
-        (
-            RUNNING.replace('file = "app.log"', ""),
-            'log.file: is missing; write the file to which it logs, file = "…", or via = "http"',
-        ),
-        (
-            RUNNING.replace('file = "app.log"', 'via = "stderr"'),
-            """log.via: is 'stderr', which only a launched program has; write via = "file" or "http\"""",
-        ),
-        (
-            with_line("log", 'file = "app.log"'),
-            "log.file: is only for launch.url: what is launched is given its file as LOG_FILE",
-        ),
-        (
-            with_line("timing", "verify_timeout = 0"),
-            "timing.verify_timeout: is 0 and must be the seconds that are in force",
         ),
         (with_line("log", 'via = "fax"'), "log.via: 'fax' is unknown; allowed: file, http, stderr, none"),
         (
