@@ -41,7 +41,10 @@ MISTAKES = {
         "AUTH-03", "webhooks", ".update(body)", ".update(JSON.stringify(JSON.parse(body)))"
     ),
     "window open towards the future": Mistake(
-        "AUTH-05", "webhooks", "Math.abs(Date.now() / 1000 - Number(timestamp))", "Date.now() / 1000 - Number(timestamp)"
+        "AUTH-05",
+        "webhooks",
+        "Math.abs(Date.now() / 1000 - Number(timestamp))",
+        "Date.now() / 1000 - Number(timestamp)",
     ),
     "session matched by its beginning": Mistake(
         "VERIFY-04",
@@ -67,11 +70,8 @@ MISTAKES = {
     "row moved by whoever comes last": Mistake("SCAN-11", "rows", " || viewOf(id) !== view", ""),
     "lost answer posted again": Mistake("SEND-04", "sends", 'if (outcome === "unknown") throw', "if (0) throw"),
     "any 200 taken for sent": Mistake("SEND-11", "instances", "told?.success === true", "true"),
-    "claims compared by their beginning": Mistake(
-        "SPOOF-01",
-        "settings",
-        "settings.instances.includes(base) ? base : null",
-        "settings.instances.some((one) => base.startsWith(one)) ? base : null",
+    "any URL taken for an instance": Mistake(
+        "SPOOF-02", "settings", "settings.instances.includes(base) ? base : null", "base || null"
     ),
     "claims believed unasked": Mistake(
         "SPOOF-04", "webhooks", "if (!holds(there, row.session_id)) return", "if (0) return"
@@ -123,7 +123,7 @@ def folder(tmp_path: Path) -> Path:
 def test_it_is_conformant_in_all_that_it_claims(folder: Path) -> None:
     status, report = judged(folder)
     told = [
-        (one.id, one.outcome, one.reasons) for one in report.requirements if one.outcome in {Outcome.FAILED}
+        (one.id, one.outcome, one.reasons) for one in report.requirements if one.outcome is Outcome.FAILED
     ]
     assert told == []
     assert (status, report.verdict.conclusion) == (0, Conclusion.CONFORMANT), report.verdict.why

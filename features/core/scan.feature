@@ -55,6 +55,7 @@ Feature: A scan finds the session and repairs the row
       And instance 3003 holds sessions of other tenants
       When the user sends "hello" from the account
       Then instance 3004 delivers "hello" once
+      And the message is posted once in all
       And the row is assigned to instance 3004
 
   Rule: Misbehaving instances do not hide the holder
