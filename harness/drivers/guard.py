@@ -20,6 +20,9 @@ import threading
 import time
 from pathlib import Path
 
+_REMOVAL_SECONDS = 8.0
+"""Until what may still write in the folder to be removed has ended: a program's grace, and more."""
+
 
 def main(arguments: list[str]) -> int:
     """Run the program until it ends or must end, and give its exit status."""
@@ -64,7 +67,15 @@ def _end_with_keeper(
     _signal(child.pid, signal.SIGKILL)
     child.wait()
     if not word and scratch != "-":
-        shutil.rmtree(scratch, ignore_errors=True)
+        _remove(scratch)
+
+
+def _remove(folder: str) -> None:
+    # Within it another guard's program may still be writing while it ends.
+    deadline = time.monotonic() + _REMOVAL_SECONDS
+    while Path(folder).exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+        threading.Event().wait(0.02)
 
 
 def _read_to_end() -> bytes:
