@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,9 @@ import pytest
 from pytest_bdd.scenario import make_python_name, scenario_wrapper_template_registry
 
 from harness import suite
+from harness.contract import TargetError
 from harness.report.assembly import scenario_id
-from harness.requirements import Profile
+from harness.requirements import Profile, closest
 from harness.selection import Selection, check_claimed, check_levels, check_profiles, check_requirements
 from harness.tally import Record, Tally, classify
 from harness.target import load_target
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
     from harness.requirements import Catalogue
     from harness.suite import WrittenScenario
+
+_LIKE_A_REQUIREMENT = re.compile("[A-Z]+-[0-9]+")
 
 RECORD = "instance_sync"
 """The attribute of a pytest report that carries a scenario's record, as JSON values."""
@@ -103,6 +107,25 @@ class Conformance:
         registry: Any = scenario_wrapper_template_registry
         template: ScenarioTemplate | None = registry.get(getattr(item, "obj", None))
         return template if template is not None and self.ids(template) else None
+
+    def check_tags(self, item: pytest.Item) -> None:
+        """Hold that a scenario has no tag that reads like a requirement and is none: nobody would judge by it.
+
+        Raises:
+            TargetError: it has.
+        """
+        registry: Any = scenario_wrapper_template_registry
+        template: ScenarioTemplate | None = registry.get(getattr(item, "obj", None))
+        if template is None:
+            return
+        rule = template.rule.tags if template.rule else set()
+        for tag in sorted(template.tags | template.feature.tags | rule):
+            if _LIKE_A_REQUIREMENT.fullmatch(tag) and tag not in self.catalogue:
+                guess = closest(tag, tuple(self.catalogue))
+                hint = f"; did you mean @{guess}?" if guess else ""
+                raise TargetError(
+                    f"{template.feature.filename}: @{tag} of scenario {template.name!r} is no requirement{hint}"
+                )
 
     def ids(self, template: ScenarioTemplate) -> tuple[str, ...]:
         """Give the requirement ids that a scenario carries: its own, its rule's and its feature's."""

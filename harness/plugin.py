@@ -153,6 +153,11 @@ def pytest_collection_modifyitems(
     found = list(items)
     yield
     conformance = config.stash[CONFORMANCE]
+    try:
+        for item in found:
+            conformance.check_tags(item)
+    except TargetError as problem:
+        raise pytest.UsageError(str(problem)) from None
     # A filter that leaves nothing at all must be seen; one that leaves other tests was meant for those.
     conformance.collected = sum(1 for item in items or found if conformance.scenario(item))
     kept: list[pytest.Item] = []

@@ -52,7 +52,7 @@ def cut_short(process: subprocess.Popen[str], number: signal.Signals) -> str:
 
 
 def assert_it_says_so(code: int, output: str) -> None:
-    assert code == 2
+    assert code == 2, output
     assert re.search(r"verdict +incomplete: the run was interrupted", output), output
 
 

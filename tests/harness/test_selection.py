@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
 import pytest
 
 from harness.contract import TargetError
 from harness.rig import fleet_addresses
 from harness.selection import check_requirements, names_in_expression
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CATALOGUE, WRITTEN = ("SCAN-01", "SCAN-02", "SEND-01"), ("SCAN-01",)
 
@@ -80,3 +88,26 @@ def test_where_the_system_lacks_the_address_the_instances_fall_back() -> None:
     assert {(one.host, one.port) for one in addresses} == {("127.0.0.1", 0)}
     assert fleet_addresses(nowhere, "document")[0].host == nowhere
     assert fleet_addresses("127.0.0.1", "document", fallback=True)[0].port == 3001
+
+
+def test_a_tag_of_ones_own_scenario_that_is_no_requirement_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "ours.feature").write_text(
+        "Feature: Ours\n\n  @SCAN-99\n  Scenario: Mistyped\n    Given nothing\n", "utf-8"
+    )
+    (tmp_path / "test_ours.py").write_text("from pytest_bdd import scenarios\n\nscenarios('.')\n", "utf-8")
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        str(tmp_path),
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+    ]
+    ended = subprocess.run(
+        [*words, "-c", os.devnull], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+    )
+    assert ended.returncode == 4, ended.stdout + ended.stderr
+    assert "@SCAN-99 of scenario 'Mistyped' is no requirement; did you mean @SCAN-09?" in ended.stderr
