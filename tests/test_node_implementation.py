@@ -62,7 +62,10 @@ MISTAKES = {
         "const deadline = 0; request.setTimeout(timeout * 1000, () => finish({ connected }));",
     ),
     "first instance that answers taken": Mistake(
-        "SCAN-04", "sends", "holds(listed, sessionId) && resolve(one)", "listed && resolve(one)"
+        "SCAN-04",
+        "sends",
+        "const holder = await first;",
+        "const holder = instances[(await Promise.all(asked)).findIndex((one) => one !== null)] ?? null;",
     ),
     "new URL logged as the old one": Mistake(
         "SCAN-02", "sends", "old_url: row.assigned_instance_url,", "old_url: rows.get(id).assigned_instance_url,"
