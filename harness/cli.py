@@ -11,7 +11,7 @@ import pytest
 
 from harness import doctor_command, fleet_commands, init_command, reproduce, requirements_command, suite
 from harness.contract import ConformanceFailure, HarnessError, TargetError
-from harness.interruption import sigterm_as_interrupt
+from harness.interruption import Interruption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as ended:
         return USAGE_ERROR if ended.code else 0
     try:
-        with sigterm_as_interrupt():
+        with Interruption().heard():
             status: int = options.run(options)
             return status
     except (HarnessError, ConformanceFailure) as problem:

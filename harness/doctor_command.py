@@ -15,7 +15,7 @@ from harness import doctor
 from harness.contract import HarnessError, LaunchError, NotJudgedError, TargetError
 from harness.doctor import Finding
 from harness.gateway.world import GatewayRig, GatewayWorld
-from harness.interruption import sigterm_as_interrupt
+from harness.interruption import Interruption
 from harness.rig import Rig, check_database, check_running, fleet_addresses
 from harness.target import load_target
 from harness.world import World
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         return USAGE_ERROR if ended.code else 0
     bad = 0
     try:
-        with sigterm_as_interrupt():
+        with Interruption().heard():
             target = load_target(options.target)
             sys.stdout.write(f"{target.name} {target.version}, attached by {_way(target)}\n")
             for finding in _findings(target, options):

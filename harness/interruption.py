@@ -1,4 +1,4 @@
-"""Makes SIGTERM end a run as Ctrl-C does, so that everything that was started is stopped."""
+"""Makes Ctrl-C and SIGTERM end a run for certain, with everything stopped that was started."""
 
 from __future__ import annotations
 
@@ -7,27 +7,69 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from types import FrameType
 
 
-@contextlib.contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt in the main thread when SIGTERM comes, while this lasts.
+class Interruption:
+    """Hears signals that are to end a run. As a plugin of pytest, it lets none of them be lost.
 
-    Elsewhere than in the main thread, where handlers cannot be set, it does nothing.
+    KeyboardInterrupt is an exception like any other: code that cleans up while it passes may fail with another
+    one, which then takes its place, and a scenario would fail where the run should end.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
+    def __init__(self) -> None:
+        self.came = False
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[None]:
+        """Raise KeyboardInterrupt in the main thread when SIGINT or SIGTERM comes, while this lasts.
+
+        Elsewhere than in the main thread, where handlers cannot be set, it does nothing. SIGINT is left to whoever
+        else already handles or ignores it.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        numbers = [signal.SIGTERM]
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            numbers.append(signal.SIGINT)
+        before = {number: signal.signal(number, self._interrupt) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.came = True
+        raise KeyboardInterrupt
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Generator[None, None, None]:
+        """End the run if a signal came while a scenario was set up."""
+        yield from self._hold()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Generator[None, None, None]:
+        """End the run if a signal came while a scenario ran."""
+        yield from self._hold()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
+        """End the run if a signal came while a scenario was torn down."""
+        yield from self._hold()
+
+    def _hold(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except Exception as problem:
+            if self.came:
+                raise KeyboardInterrupt from problem
+            raise
+        if self.came:
+            raise KeyboardInterrupt

@@ -18,7 +18,7 @@ from harness.contract import LaunchError, TargetError
 from harness.doctor import refused_webhook
 from harness.gateway.world import GatewayRig, GatewayWorld
 from harness.history import History, StepReached
-from harness.interruption import sigterm_as_interrupt
+from harness.interruption import Interruption
 from harness.listing import scenario_lines
 from harness.options import add_options, failed_before, run_on_one_process
 from harness.report import text
@@ -59,6 +59,7 @@ _current_step = pytest.StashKey[str]()
 _world = pytest.StashKey[World | GatewayWorld]()
 _witness = pytest.StashKey[Witness]()
 _secrets = pytest.StashKey[tuple[str, ...]]()
+_interruption = pytest.StashKey[Interruption]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -132,6 +133,8 @@ def pytest_configure(config: pytest.Config) -> None:
     except (TargetError, CatalogueError) as problem:
         raise pytest.UsageError(str(problem)) from None
     config.stash[CONFORMANCE] = conformance
+    config.stash[_interruption] = Interruption()
+    config.pluginmanager.register(config.stash[_interruption], "instance-sync-interruption")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Reporter(conformance, folder), "instance-sync-reporter")
     for requirement in conformance.catalogue.values():
@@ -217,7 +220,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     target, hosting = config.stash[CONFORMANCE].target, HOSTS[config.option.fleet_host]()
     made = Rig(target, addresses, hosting=hosting, database=config.option.database)
     config.stash[_secrets] = (*config.stash.get(_secrets, ()), *made.secrets)
-    with sigterm_as_interrupt(), made as started:
+    with config.stash[_interruption].heard(), made as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
         if target.url and (finding := refused_webhook(first)) is not None:
             # Whether its secret is another, or it refuses what it must accept, cannot be told from here.
@@ -243,7 +246,7 @@ def gateway_rig(request: pytest.FixtureRequest) -> Iterator[GatewayRig]:
     assert target is not None  # noqa: S101 - read wherever instance is claimed
     made = GatewayRig(target, _addresses(config)[0].host)
     config.stash[_secrets] = (*config.stash.get(_secrets, ()), *made.secrets)
-    with sigterm_as_interrupt(), made as started:
+    with config.stash[_interruption].heard(), made as started:
         yield started
 
 

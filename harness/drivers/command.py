@@ -68,7 +68,8 @@ class CommandImplementation:
         keeper = [sys.executable, "-I", "-S", guard.__file__, str(self._output), str(self._scratch)]
         keeper.append(f"{self._program.grace:g}")
         with contextlib.ExitStack() as on_failure:
-            on_failure.callback(self.stop)
+            # Not stop(): what it finds of the port must not take the place of why this failed.
+            on_failure.callback(self._end, b"stop")
             self._guard = subprocess.Popen(  # noqa: S603 - the user's own command
                 [*keeper, *self._program.words],
                 cwd=self._target.directory,

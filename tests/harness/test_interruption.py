@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +25,6 @@ from tests.harness.commands import (
 from tests.harness.support import PATIENCE, until
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
 SIGNALS = pytest.mark.parametrize(
@@ -125,3 +127,64 @@ def test_an_interruption_between_lines_can_be_told() -> None:
     assert interrupted.tb.tb_next.tb_lineno is None
     plugin.pytest_keyboard_interrupt(interrupted)
     assert "KeyboardInterrupt" in str(interrupted.getrepr(funcargs=True))
+
+
+def write(file: Path, text: str) -> None:
+    file.write_text(textwrap.dedent(text), encoding="utf-8")
+
+
+@pytest.mark.parametrize("when", ["setup", "call", "teardown"])
+@pytest.mark.parametrize("swallowing", ["raise OSError('the port is still in use')", "pass"])
+def test_an_interruption_that_something_else_took_the_place_of_still_ends_the_run(
+    tmp_path: Path, when: str, swallowing: str
+) -> None:
+    write(
+        tmp_path / "conftest.py",
+        """
+        from harness.interruption import Interruption
+        import pytest
+
+        INTERRUPTION = Interruption()
+
+        def pytest_configure(config):
+            config.pluginmanager.register(INTERRUPTION)
+
+        @pytest.fixture(scope="session", autouse=True)
+        def heard():
+            with INTERRUPTION.heard():
+                yield
+        """,
+    )
+    write(
+        tmp_path / "test_made_up.py",
+        f"""
+        import os, signal, threading
+        import pytest
+
+        def interrupted(when):
+            if when == {when!r}:
+                try:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    threading.Event().wait({PATIENCE})
+                except KeyboardInterrupt:
+                    {swallowing}
+
+        @pytest.fixture
+        def around():
+            interrupted("setup")
+            yield
+            interrupted("teardown")
+
+        def test_one(around):
+            interrupted("call")
+
+        def test_that_must_not_run():
+            raise AssertionError
+        """,
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:instance-sync"]
+    ended = subprocess.run(
+        command, cwd=tmp_path, timeout=PATIENCE, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == pytest.ExitCode.INTERRUPTED, ended.stdout
+    assert "test_that_must_not_run" not in ended.stdout
