@@ -146,3 +146,39 @@ def age_never_checked() -> None:
 def whole_days_of_age_dropped() -> None:
     """The age is taken from the seconds part of a time span, which leaves whole days out."""
     _age_by(lambda age, window: timedelta(seconds=abs(age)).seconds > window)
+
+
+@mutant("AUTH-01", ACCEPTED, CLOCK)
+def seconds_taken_for_milliseconds() -> None:
+    """The timestamp is compared with a clock of milliseconds, so that every webhook is thousands of years old."""
+    _age_by(lambda age, window: abs(time.time() * 1000 - (time.time() - age)) > window)
+
+
+@mutant("AUTH-01", CLOCK)
+def window_a_minute_too_short() -> None:
+    """A clock may be off by four minutes."""
+    _age_by(lambda age, window: abs(age) > window - 60)
+
+
+@mutant("AUTH-04", TOO_OLD)
+def window_in_milliseconds() -> None:
+    """The window is taken for milliseconds and compared with seconds times a thousand, the wrong way round."""
+    _age_by(lambda age, window: age / 1000 > window or age < -window)
+
+
+@mutant("AUTH-04", *rows(TOO_OLD, "310"))
+def window_a_minute_too_long() -> None:
+    """A clock may be slow by six minutes."""
+    _age_by(lambda age, window: age > window + 60 or age < -window)
+
+
+@mutant("AUTH-03", *rows(NOT_FITTING, "its last digit flipped", "half a signature", "a digit too many"))
+def signature_compared_by_its_first_half() -> None:
+    """Signatures are shortened to 32 digits before they are compared."""
+    _compare_by(lambda expected, given: expected[:32] == given[:32])
+
+
+@mutant("AUTH-03", *rows(NOT_FITTING, "its first digit flipped", "a sha256= prefix"))
+def signature_compared_by_its_last_half() -> None:
+    """Of both signatures the last 32 digits are compared."""
+    _compare_by(lambda expected, given: expected[-32:] == given[-32:])

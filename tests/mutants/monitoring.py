@@ -268,3 +268,93 @@ def metrics_are_json() -> None:
 def counting_since_ever() -> None:
     """The counts are lost at a restart, and the report claims to have counted since the year began."""
     report_with(counting_since=lambda _true: "2020-01-01T00:00:00Z")
+
+
+@mutant("MONITOR-01", GREPS)
+def failures_logged_for_each_instance() -> None:
+    """A verification failure is logged for every instance that did not hold the session."""
+    tell = Sender._tell_failure
+
+    def told(self: Sender, account: Any, trip: Any) -> None:
+        tell(self, account, trip)
+        trip.failure_told = False
+        tell(self, account, trip)
+
+    Sender._tell_failure = told
+
+
+@mutant("MONITOR-02", APART)
+def send_syncs_are_not_counted() -> None:
+    """The counter was added where webhooks move a row, and nowhere where sends do."""
+    synced = Monitoring.synced
+    Monitoring.synced = lambda self, source: None if source == "send" else synced(self, source)
+
+
+@mutant("MONITOR-03", *rows(FIVE, "4-6-raised"))
+def warning_counts_webhooks_only() -> None:
+    """The warning looks at the syncs of webhooks, of which there are fewer."""
+    look = Monitoring._look
+
+    def looked(self: Monitoring) -> dict[Alert, float]:
+        values = look(self)
+        if Counter(source for _, source in self._recent)["webhook"] <= monitoring.SYNC_EVENTS.threshold:
+            self._raised.pop(monitoring.SYNC_EVENTS, None)
+        return values
+
+    Monitoring._look = looked
+
+
+@mutant("MONITOR-04", TEN)
+def failures_counted_twice() -> None:
+    """A send counts as two verification failures: one of the verification, one of the scan."""
+    failed = Monitoring.verification_failed
+
+    def counted(self: Monitoring) -> None:
+        failed(self)
+        failed(self)
+
+    Monitoring.verification_failed = counted
+
+
+@mutant("MONITOR-05", RESET, NO_RESET)
+def failures_counted_for_each_account() -> None:
+    """Failures in a row are counted for each account, and the most of any is told."""
+    counts: Counter[str] = Counter()
+    tell, verified = Sender._tell_failure, Sender._tell_verified
+
+    def told(self: Sender, account: Any, trip: Any) -> None:
+        if not trip.failure_told:
+            counts[account.session_id] += 1
+        tell(self, account, trip)
+
+    def told_verified(self: Sender, session_id: str, assigned: str) -> None:
+        counts[session_id] = 0
+        verified(self, session_id, assigned)
+
+    Sender._tell_failure, Sender._tell_verified = told, told_verified
+    report_with(consecutive_verification_failures=lambda _true: max(counts.values(), default=0))
+
+
+@mutant("MONITOR-08", AGREE)
+def metrics_know_no_sends() -> None:
+    """The metrics miss the syncs of sends."""
+    collect = Monitoring.collect
+
+    def collected(self: Monitoring) -> Iterator[Metric]:
+        for family in collect(self):
+            family.samples = [one for one in family.samples if one.labels.get("source") != "send"]
+            yield family
+
+    Monitoring.collect = collected
+
+
+@mutant("MONITOR-08", AGREE)
+def failures_counted_up_to_one() -> None:
+    """The total of verification failures tells only whether there was one."""
+    collect = Monitoring.collect
+
+    def collected(self: Monitoring) -> Iterator[Metric]:
+        self._failures = min(self._failures, 1)
+        yield from collect(self)
+
+    Monitoring.collect = collected

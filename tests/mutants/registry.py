@@ -9,7 +9,10 @@ from __future__ import annotations
 import importlib
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness.requirements import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +21,9 @@ THEMES = (
     "authentication",
     "webhooks",
     "security",
+    "allowlists",
+    "caches",
+    "secrets_told",
     "verification",
     "scanning",
     "sending",
@@ -25,15 +31,29 @@ THEMES = (
     "resilience_scanning",
     "resilience_sending",
     "health_check",
+    "health_check_asking",
     "monitoring",
 )
 """The modules of this folder that have mutants."""
 
-SOUND = "sound"
-"""The module of this folder that has variants."""
+SOUND_THEMES = (
+    "sound_asking",
+    "sound_health_check",
+    "sound_rows",
+    "sound_sending",
+    "sound_webhooks",
+    "sound_telling",
+)
+"""Those that have variants."""
 
 GATEWAY_THEMES = ("gateways", "gateway_holdings")
 """Those that have known-bad gateway instances."""
+
+CONTROL_PLANE = tuple(one for one in Profile if one is not Profile.INSTANCE)
+"""The profiles that judge a control plane."""
+
+OPERATIONS = (Profile.HEALTH_CHECK, Profile.MONITORING)
+"""Each of the two has scenarios that say more where the other is claimed too: claim both or none."""
 
 UNCHANGED = "unchanged"
 """The name under which the reference itself goes through the same machinery."""
@@ -52,6 +72,8 @@ class Mutant:
     mistake: str
     scenarios: tuple[str, ...]
     apply: Callable[[], None]
+    perhaps: tuple[str, ...] = ()
+    """Further runs that fail or pass by what is decided by chance, such as which instance answers first."""
     asynchronous: bool = False
     """Whether its target file says that a webhook's effects may follow the answer."""
     crashes: bool = False
@@ -65,6 +87,12 @@ class Variant:
     name: str
     difference: str
     apply: Callable[[], None]
+    asynchronous: bool = False
+    """Whether its target file says that a webhook's effects may follow the answer."""
+    target: str = ""
+    """Further sections of its target file."""
+    profiles: tuple[Profile, ...] = CONTROL_PLANE
+    """The profiles whose scenarios can meet its difference: it is judged by these."""
 
 
 _registered: dict[str, Mutant] = {}
@@ -85,18 +113,30 @@ def mutant(
             raise ValueError(
                 f"mutant {name} needs a docstring that tells its mistake, and scenarios that fail"
             )
-        _registered[name] = Mutant(name, requirement, mistake, scenarios, apply, asynchronous, crashes)
+        _registered[name] = Mutant(
+            name, requirement, mistake, scenarios, apply, asynchronous=asynchronous, crashes=crashes
+        )
         return apply
 
     return register
 
 
-def variant(apply: Callable[[], None]) -> Callable[[], None]:
+def variant(
+    apply: Callable[[], None] | None = None,
+    *,
+    asynchronous: bool = False,
+    target: str = "",
+    profiles: tuple[Profile, ...] = CONTROL_PLANE,
+) -> Callable[..., Any]:
     """Register a function as a variant: its name with dashes is the variant's, its docstring tells the difference."""
+    if apply is None:
+        return partial(variant, asynchronous=asynchronous, target=target, profiles=profiles)
     name, difference = apply.__name__.replace("_", "-"), inspect.getdoc(apply)
     if name in _variants or name == UNCHANGED or not difference:
         raise ValueError(f"variant {name} needs a name of its own and a docstring that tells its difference")
-    _variants[name] = Variant(name, difference, apply)
+    if len({*profiles} & {*OPERATIONS}) == 1:
+        raise ValueError(f"variant {name} must be judged by both of {', '.join(OPERATIONS)}, or by neither")
+    _variants[name] = Variant(name, difference, apply, asynchronous, target, profiles)
     return apply
 
 
@@ -114,8 +154,22 @@ def mutants() -> Mapping[str, Mutant]:
 
 def variants() -> Mapping[str, Variant]:
     """Give every variant by its name."""
-    importlib.import_module(f"tests.mutants.{SOUND}")
+    for theme in SOUND_THEMES:
+        importlib.import_module(f"tests.mutants.{theme}")
     return _variants
+
+
+def known_in(theme: str) -> Mapping[str, Mutant | Variant]:
+    """Give every mutant and variant of one module, which alone is loaded; none if it is no such module."""
+    if theme not in {*THEMES, *SOUND_THEMES}:
+        return {}
+    module = importlib.import_module(f"tests.mutants.{theme}").__name__
+    return {name: one for name, one in {**_registered, **_variants}.items() if one.apply.__module__ == module}
+
+
+def theme_of(one: Mutant | Variant) -> str:
+    """Give the module that a mutant or variant stands in."""
+    return one.apply.__module__.rpartition(".")[2]
 
 
 def gateway_mutants() -> Mapping[str, Mutant]:

@@ -286,3 +286,14 @@ def only_an_error_counts_as_failure() -> None:
         if answer.status == 200 and "success" not in (json_object(answer.body or b"") or {})
         else judge_post(answer)
     )
+
+
+@mutant("SEND-11", *rows(HOLLOW, "nothing", "an empty object", "success as a text", "a list", "HTML"))
+def any_2xx_counts_as_sent() -> None:
+    """Whatever has a status of success is success, unless it says that it is none."""
+    sender.judge_post = lambda answer: (
+        Outcome.SENT
+        if 200 <= (answer.status or 0) < 300
+        and (json_object(answer.body or b"") or {}).get("success") is not False
+        else judge_post(answer)
+    )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from flask import request
+from waitress.task import WSGITask
 
 from reference_impl import app, claims, sender
 from reference_impl.answers import Holding
@@ -20,6 +23,7 @@ from reference_impl.sender import Sender
 from reference_impl.settings import Settings, without_trailing_slash
 from reference_impl.signature import Authenticator, sign
 from reference_impl.webhooks import Event, WebhookReceiver
+from tests.mutants.patching import around_webhooks
 from tests.mutants.registry import mutant, rows
 
 if TYPE_CHECKING:
@@ -275,6 +279,18 @@ def claims_are_believed_unasked() -> None:
     claims.is_believed = lambda *_known, **_doubtful: True
 
 
+@mutant("SPOOF-04", WITHOUT_SESSION, WITHOUT_SESSION_AGAIN, asynchronous=True)
+def claims_are_believed_unasked_and_later() -> None:
+    """Any configured instance is believed to hold the session, a little behind the answer to the webhook."""
+    claims.is_believed = lambda *_known, **_doubtful: True
+
+    def act(_parts: Any, _account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        threading.Timer(0.2, apply).start()
+        return True
+
+    around_webhooks(act)
+
+
 @mutant("SPOOF-05", OUTSIDE_AGAIN)
 def what_was_seen_is_trusted() -> None:
     """A webhook whose signature is known from before is not looked at again."""
@@ -332,3 +348,52 @@ def claims_are_logged_as_they_came() -> None:
         os.write(self._file, f"{level}: {text} {json.dumps(fields)}\n".encode())
 
     EventLog._write = written
+
+
+@mutant("SPOOF-06", REDIRECTED)
+def redirected_questions_followed() -> None:
+    """Questions are asked wherever a redirect leads; messages are not posted there."""
+    _redirects_followed(lambda method: method == "GET")
+
+
+@mutant("SPOOF-06", REDIRECTED_MESSAGE)
+def redirected_messages_followed() -> None:
+    """Messages are posted wherever a redirect leads; questions are not asked there."""
+    _redirects_followed(lambda method: method == "POST")
+
+
+def _redirects_followed(where: Callable[[str], bool]) -> None:
+    request = aiohttp.ClientSession._request
+
+    async def requested(self: aiohttp.ClientSession, method: str, url: str, **more: Any) -> Any:
+        followed = where(method) or more.get("allow_redirects", True)
+        return await request(self, method, url, **{**more, "allow_redirects": followed})
+
+    aiohttp.ClientSession._request = requested
+
+
+@mutant("AUTH-08", TOO_LARGE)
+def limit_of_two_mebibytes() -> None:
+    """A body may have two mebibytes."""
+    app.LONGEST_BODY = 2 * 1024 * 1024
+
+
+@mutant("AUTH-08", *rows(TOO_LARGE, "chunked"))
+def only_a_declared_length_limited() -> None:
+    """The limit is compared with Content-Length, which a body in chunks does not have."""
+    environment, create = WSGITask.get_environment, app.create_app
+
+    def told(self: WSGITask) -> dict[str, Any]:
+        return {**environment(self), "body.chunked": self.request.chunked}
+
+    def created(*parts: Any) -> Any:
+        made = create(*parts)
+
+        @made.before_request
+        def unlimited() -> None:
+            if request.environ["body.chunked"]:
+                request.max_content_length = 1024 * 1024 * 1024
+
+        return made
+
+    WSGITask.get_environment, app.create_app = told, created

@@ -163,7 +163,7 @@ def any_session_counts() -> None:
     _ids_matched_by(lambda _own, _listed: True)
 
 
-@mutant("VERIFY-04", *rows(ALIKE, "contains", "begins like"))
+@mutant("VERIFY-04", *rows(ALIKE, "contains", "begins like", "ends like"))
 def id_sought_in_the_text() -> None:
     """The session's id is sought anywhere in what the instance lists."""
     _ids_matched_by(lambda own, listed: own in listed)
@@ -179,6 +179,24 @@ def id_compared_as_far_as_listed() -> None:
 def id_compared_without_case() -> None:
     """Ids are compared as a database without regard to case does it."""
     _ids_matched_by(lambda own, listed: own.lower() == listed.lower())
+
+
+@mutant("VERIFY-04", *rows(ALIKE, "begins like"))
+def id_compared_as_far_as_asked() -> None:
+    """A listed session counts when its id begins like the one that is asked for."""
+    _ids_matched_by(lambda own, listed: listed.startswith(own))
+
+
+@mutant("VERIFY-04", *rows(ALIKE, "ends like"))
+def id_compared_by_its_end() -> None:
+    """A listed session counts when its id ends like the one that is asked for."""
+    _ids_matched_by(lambda own, listed: listed.endswith(own))
+
+
+@mutant("VERIFY-04", *rows(ALIKE, "is the end of"))
+def id_compared_behind_a_prefix() -> None:
+    """Ids are compared as if some lists left out what stands before them."""
+    _ids_matched_by(lambda own, listed: own.endswith(listed))
 
 
 def _fail_where_unknown(holding: Holding) -> Holding:
