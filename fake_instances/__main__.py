@@ -11,8 +11,7 @@ import sys
 import threading
 from random import Random
 from typing import TYPE_CHECKING
-
-from faker import Faker
+from urllib.parse import urlsplit
 
 from fake_instances.addresses import DOCUMENT_PORTS, InstanceAddress
 from fake_instances.control import ControlServer
@@ -33,6 +32,8 @@ _EXAMPLES = """\
 examples:
   python -m fake_instances --incident                  session 142 of the document, held by 3002
   python -m fake_instances --sessions 40 --seed 7      forty made-up sessions, the same ones each time
+  python -m fake_instances --address 0.0.0.0 --ports 3002 --url http://instance-3002:3002
+                                                       one of four, each in a container of its own
   curl -s http://127.0.0.1:3100/status                 how the fleet is
   curl -s http://127.0.0.1:3100/faults -H 'Content-Type: application/json' \\
        -d '{"instance": 3001, "fault": {"kind": "hang"}}'
@@ -48,7 +49,10 @@ exit codes: 0 after SIGTERM, 130 after Ctrl-C, 4 when something cannot be used a
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a fleet until it is told to end, and give the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.url and len(options.url) != len(options.ports):
+        parser.error(f"--url was given {len(options.url)} times: give one for each port of --ports, or none")
     ended: list[int] = []
     told = threading.Event()
 
@@ -79,9 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fleet(options: argparse.Namespace) -> Fleet:
+    urls = options.url or [None] * len(options.ports)
     addresses = [
-        InstanceAddress(number, options.address, port)
-        for number, port in zip(_numbers(options.ports), options.ports, strict=True)
+        InstanceAddress(number, options.address, port, url)
+        for number, port, url in zip(_numbers(options.ports), options.ports, urls, strict=True)
     ]
     fleet = Fleet(
         addresses,
@@ -101,6 +106,19 @@ def _numbers(ports: Sequence[int]) -> list[int]:
 
 
 def _sessions(options: argparse.Namespace, numbers: Sequence[int]) -> Iterator[tuple[Session, int]]:
+    if options.sessions:
+        yield from _made_up(options, numbers)
+    if options.incident:
+        incident = Session(
+            "webjs_1_1763798326_U9tUyl0b", 1, "62811801641", connected_at="2024-11-22T10:00:00.000Z"
+        )
+        yield incident, numbers[min(1, len(numbers) - 1)]
+
+
+def _made_up(options: argparse.Namespace, numbers: Sequence[int]) -> Iterator[tuple[Session, int]]:
+    # It loads every provider: only who wants made-up sessions waits for that.
+    from faker import Faker  # noqa: PLC0415
+
     random, faker = Random(options.seed), Faker()  # noqa: S311 - made-up data, the same for a seed
     faker.seed_instance(options.seed)
     for index in range(options.sessions):
@@ -114,11 +132,6 @@ def _sessions(options: argparse.Namespace, numbers: Sequence[int]) -> Iterator[t
             last_activity="2024-11-22T10:05:00.000Z",
         )
         yield session, numbers[index % len(numbers)]
-    if options.incident:
-        incident = Session(
-            "webjs_1_1763798326_U9tUyl0b", 1, "62811801641", connected_at="2024-11-22T10:00:00.000Z"
-        )
-        yield incident, numbers[min(1, len(numbers) - 1)]
 
 
 def _introduce(fleet: Fleet, control: ControlServer, seed: int) -> None:
@@ -162,6 +175,17 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a base URL such as http://instance-3002:3002")
+    return text.removesuffix("/")
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
@@ -182,6 +206,12 @@ def _parser() -> argparse.ArgumentParser:
         help=f"one for each instance (default {document})",
     )
     parser.add_argument("--address", default="127.0.0.1", help="where they listen (default 127.0.0.1)")
+    parser.add_argument(
+        "--url",
+        type=_url,
+        action="append",
+        help="by which an instance names itself, once for each of --ports (default: its address and port)",
+    )
     parser.add_argument(
         "--control-port", type=_port, default=3100, help="of the control API (default 3100; 0: any)"
     )

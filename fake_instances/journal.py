@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from fake_instances.errors import JournalOverflowError
@@ -36,11 +36,11 @@ class Entry:
 
     def to_json(self) -> dict[str, object]:
         """Give the entry as plain JSON values, its kind first; bytes as the text they are."""
-        shown = {
-            name: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-            for name, value in asdict(self).items()
-        }
-        return {"kind": type(self).__name__, **shown}
+        shown: dict[str, object] = {"kind": type(self).__name__}
+        for one in fields(self):
+            value = getattr(self, one.name)
+            shown[one.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        return shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +155,8 @@ class WebhookAnswered(InstanceEntry):
     attempt: int = 1
     status: int | None
     reason: str | None = None
+    body: bytes = b""
+    """What the answer said; of a long one the beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ANSWER_TIMEOUT = 10.0
 """Seconds the deployed notifier waits for the control plane's whole answer."""
+LONGEST_KEPT = 64 * 1024
+"""Bytes of an answer that are kept in the journal."""
 
 
 @dataclass(frozen=True)
@@ -265,13 +267,18 @@ class Notifier:
                 self._sockets[delivery] = connection
             delivery.dispatch.going_out()
 
-        outcome, reason = _post(webhook, url, connected)
+        outcome, reason, body = _post(webhook, url, connected)
         with self._lock:
             self._sockets.pop(delivery, None)
         status = None if isinstance(outcome, Failure) else outcome
         return outcome, self._journal.record(
             WebhookAnswered(
-                instance=webhook.instance, webhook=number, attempt=attempt, status=status, reason=reason
+                instance=webhook.instance,
+                webhook=number,
+                attempt=attempt,
+                status=status,
+                reason=reason,
+                body=body[:LONGEST_KEPT],
             )
         )
 
@@ -303,7 +310,7 @@ def _left(deadline: float) -> float:
 
 def _post(
     webhook: Webhook, url: str, connected: Callable[[socket.socket], None]
-) -> tuple[Outcome, str | None]:
+) -> tuple[Outcome, str | None, bytes]:
     deadline = time.monotonic() + ANSWER_TIMEOUT
     try:
         parts = urlsplit(url)
@@ -316,11 +323,10 @@ def _post(
             stream: Any = _Stream(connection, deadline)
             with contextlib.closing(http.client.HTTPResponse(stream, method="POST")) as response:
                 response.begin()
-                response.read()
-                return response.status, None
+                return response.status, None, response.read()
     except (OSError, ValueError, http.client.HTTPException) as problem:
         told = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
-        return _kind(problem), told
+        return _kind(problem), told, b""
 
 
 def _kind(problem: Exception) -> Failure:

@@ -18,8 +18,9 @@ from harness.contract import (
     Settings,
     Target,
 )
-from harness.databases import SQLITE, fresh_database
-from harness.drivers.command import launch, output_file
+from harness.databases import SQLITE, fresh_database, own_database
+from harness.drivers.command import launch
+from harness.drivers.guarded import output_file
 from harness.drivers.program import one_off
 from harness.drivers.url import attach
 from harness.history import ImplementationKilled, ImplementationStarted
@@ -102,6 +103,11 @@ class Attachment:
     def base_url(self) -> str:
         """Where the implementation listens; empty while it was killed."""
         return "" if self._implementation is None else self._implementation.base_url
+
+    @property
+    def killed(self) -> bool:
+        """Whether the harness ended it, and has not launched it again."""
+        return self._implementation is None
 
     @property
     def problem(self) -> str | None:
@@ -195,9 +201,11 @@ class Attachment:
 
     def _account_store(self) -> AccountStore:
         if not self.target.state_path:
-            return SqlAccounts(self._given.database_url, self.target)
+            with own_database(self._given.database_url):
+                return SqlAccounts(self._given.database_url, self.target)
         if not self.target.url:  # the table exists before launch, whoever reads its rows
-            SqlAccounts(self._given.database_url, self.target).close()
+            with own_database(self._given.database_url):
+                SqlAccounts(self._given.database_url, self.target).close()
         return HttpAccounts(self.target, lambda: self.base_url)
 
     def _log_source(self) -> LogSource:

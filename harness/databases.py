@@ -11,7 +11,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sql
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from harness.contract import LaunchError, TargetError
 
@@ -32,6 +32,9 @@ _DROP = {
     "postgresql": "DROP DATABASE IF EXISTS {name} WITH (FORCE)",
     "mysql": "DROP DATABASE IF EXISTS {name}",
 }
+_DATABASE = (
+    "--database must have the address, user and password of what runs there, and the user the rights to it"
+)
 _CONNECT_SECONDS = 10
 _BUSY_SECONDS = 30
 """How long a SQLite writer waits for another to finish."""
@@ -93,32 +96,47 @@ def fresh_database(database: str, scratch: Path) -> Iterator[str]:
         _on_server(database, _DROP[kind].format(name=name))
 
 
-def connect(database_url: str) -> sql.Engine:
-    """Make an engine for a DATABASE_URL. No connection outlives its use: an implementation may want it for itself."""
+def connect(database_url: str, *, kept: bool = False) -> sql.Engine:
+    """Make an engine for a DATABASE_URL.
+
+    No connection outlives its use, unless they are to be `kept` until the engine is disposed of: to make one anew for
+    each row takes longer than the row. A SQLite file is never kept open: an implementation may want it for itself.
+    """
     url = sql.make_url(database_url)
     arguments: dict[str, object] = {"connect_timeout": _CONNECT_SECONDS}
     if url.drivername == "sqlite":
         arguments = {"timeout": _BUSY_SECONDS}
     url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
-    return sql.create_engine(url, connect_args=arguments, poolclass=NullPool)
+    pool = QueuePool if kept and url.drivername != SQLITE else NullPool
+    return sql.create_engine(url, connect_args=arguments, poolclass=pool)
 
 
 def _on_server(database: str, statement: str) -> None:
     url = sql.make_url(database)
     if url.drivername == "postgresql" and not url.database:
         database = url.set(database="postgres").render_as_string(hide_password=False)
-    try:
-        with connect(database).execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    with reached(f"the server at {_shown(database)} did not make or drop a database", url.drivername):
+        server = connect(database).execution_options(isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
             connection.execute(sql.text(statement))
+
+
+def own_database(database: str) -> contextlib.AbstractContextManager[None]:
+    """Tell what goes wrong with a database of an implementation's own, while the context lasts, as a LaunchError."""
+    return reached(f"the database {_shown(database)} cannot be used", sql.make_url(database).drivername)
+
+
+@contextlib.contextmanager
+def reached(what: str, kind: str) -> Iterator[None]:
+    """Tell what goes wrong with a database, while the context lasts, as a LaunchError."""
+    try:
+        yield
     except ImportError as problem:
-        raise LaunchError(
-            f"no driver for {url.drivername} is installed ({problem}): pip install 'instance-sync[databases]'"
-        ) from None
+        install = "pip install 'instance-sync[databases]'"
+        raise LaunchError(f"no driver for {kind} is installed ({problem}): {install}", install) from None
     except sql.exc.SQLAlchemyError as problem:
-        said = str(getattr(problem, "orig", problem)).strip().replace("\n", " ")
-        raise LaunchError(
-            f"the server at {_shown(database)} did not make or drop a database: {said}"
-        ) from None
+        said = str(getattr(problem, "orig", None) or problem).strip().replace("\n", " ")
+        raise LaunchError(f"{what}: {said}", _DATABASE) from None
 
 
 def _shown(database: str) -> str:

@@ -5,6 +5,7 @@ Nothing here judges: each finding says what was tried, what came back, and what 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -14,7 +15,7 @@ import requests
 from sqlalchemy.exc import SQLAlchemyError
 
 from fake_instances.journal import MessageDelivered, RequestArrived, RequestCompleted
-from harness import operator
+from harness import operator, remedies
 from harness.contract import ConformanceFailure, NotJudgedError
 from harness.history import HARNESS
 from harness.probe import get
@@ -22,10 +23,9 @@ from harness.report.redaction import redact
 from harness.users import CALLS, ask_to_send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from fake_instances.journal import WebhookAnswered
-    from harness.contract import Row
+    from harness.contract import LogLine, Row
     from harness.history import UserAnswered
     from harness.world import World
 
@@ -35,8 +35,8 @@ _CLOCK_SECONDS = 1.0
 _DATE_SECONDS = 1.0
 """What a Date header leaves out: it has whole seconds."""
 _SHOWN = 200
-_REFUSALS = (401, 403)
-_NO_ROUTE = (404, 405)
+_NOT_FOUND, _BROKEN = 404, 500
+_ANOTHER_SECRET = "no-secret-of-anybody"  # noqa: S105 - a wrong one, on purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,24 @@ def examine(world: World) -> Iterator[Finding]:
 
     Where rows cannot be written and read, nothing behind that is tried: all of it needs one.
     """
-    clock = _clock(world)
+    clock, off = _clock(world)
     yield clock
     rows = _rows(world)
     yield rows
     if not rows.good:
         return
-    webhook, row = _webhook(world, clock_is_good=clock.good)
+    webhook, row = _webhook(world, off)
     yield webhook
     if webhook.good:
         yield row
+    if not (webhook.good and row.good):
+        try:
+            world.set_status("connected")
+        except (NotJudgedError, SQLAlchemyError, ConformanceFailure) as problem:
+            yield Finding("rows again", "write the row anew", _error(problem), "it must go on being writable")
+            return
     yield from _send(world)
-    yield from _log(world)
+    yield from _log(world, sent=world.answer.told_sent)
     yield from _operations(world)
     yield _isolation(world)
 
@@ -79,33 +85,37 @@ def refused_webhook(world: World) -> Finding | None:
     """Give what is wrong where an implementation refuses a correctly signed webhook, None where it does not."""
     first, *_ = world.fleet.numbers
     world.new_account(on=first, assigned=world.fleet.url(first))
-    finding, _ = _webhook(world, clock_is_good=_clock(world).good)
+    finding, _ = _webhook(world, _clock(world)[1])
     return None if finding.good else finding
 
 
-def _clock(world: World) -> Finding:
+def _clock(world: World) -> tuple[Finding, float | None]:
+    """Give what is to be said of its clock, and by how many seconds it is ahead where that is known."""
     target = world.implementation.target
     url = world.implementation.base_url + target.ready
     name, tried = "its clock", f"GET {url}, for its Date"
     try:
         answer = get(url, target.headers, _ANSWER_SECONDS)
     except requests.RequestException as problem:
-        return Finding(name, tried, _error(problem), "launch.ready must go on answering while scenarios run")
+        mend = "launch.ready must go on answering while scenarios run"
+        return Finding(name, tried, _error(problem), mend), None
     told = answer.headers.get("Date")
     try:
         at = parsedate_to_datetime(told or "").timestamp()
     except ValueError:
-        return Finding(name, tried, "no Date in the answer, so it was not compared")
+        return Finding(name, tried, "no Date in the answer, so it was not compared"), None
     off = at - time.time()
     # A date without its fraction is up to a second behind.
     if -_CLOCK_SECONDS - _DATE_SECONDS <= off <= _CLOCK_SECONDS:
-        return Finding(name, tried, f"it is within {_CLOCK_SECONDS:g} second of this one")
-    return Finding(
-        name,
-        tried,
-        f"it is {abs(off):.0f} seconds {'ahead' if off > 0 else 'behind'}",
-        "set both clocks by one time server: webhooks are signed with the time, and refused when it is off",
-    )
+        return Finding(name, tried, f"it is within {_CLOCK_SECONDS:g} second of this one"), off
+    came = f"it is {abs(off):.0f} seconds {'ahead' if off > 0 else 'behind'}"
+    mend = "set both clocks by one time server: webhooks are signed with the time, and refused when it is off"
+    return Finding(name, tried, came, mend), off
+
+
+def _refuses_by_its_clock(world: World, off: float | None) -> bool | None:
+    """Say whether a clock that is ahead by so much has every signature refused; None where that is not known."""
+    return None if off is None else abs(off) + _DATE_SECONDS >= world.settings.signature_ttl
 
 
 def _rows(world: World) -> Finding:
@@ -132,40 +142,44 @@ def _rows(world: World) -> Finding:
     return Finding(name, tried, "it was as written")
 
 
-def _webhook(world: World, *, clock_is_good: bool) -> tuple[Finding, Finding]:
+def _webhook(world: World, off: float | None) -> tuple[Finding, Finding]:
     target, account = world.implementation.target, world.account
     (holder,) = world.fleet.holders(account.session_id)
     world.set_status("disconnected")
     before = world.existing_row()
     url = world.implementation.base_url + target.webhook_path
     answered = world.deliver(world.fleet.webhook(account.session, holder, "session_ready"))
+    _hold_that_it_runs(world, "while it takes a webhook")
     name, tried = "webhooks", f"POST {url}, a session_ready signed with the shared secret"
     came = f"it was answered {answered.status}" if answered.status else f"no answer: {answered.reason}"
-    webhook = Finding(name, tried, came, _mend_of_webhook(world, answered, clock_is_good=clock_is_good))
-    return webhook, _followed(world, before)
+    knows_the_path = False
+    if answered.status == _NOT_FOUND:
+        # It may know no such path, or no such session: a wrong signature is refused where it takes webhooks.
+        forged = world.fleet.webhook(account.session, holder, "session_ready", secret=_ANOTHER_SECRET)
+        refused = world.deliver(forged).status
+        came += f", and one with a wrong signature {refused}"
+        knows_the_path = refused in remedies.REFUSALS
+    mend = remedies.of_webhook(
+        target, answered.status, clock_is_off=_refuses_by_its_clock(world, off), knows_the_path=knows_the_path
+    )
+    return Finding(name, tried, came + _last_words(world, answered.status), mend), _followed(world, before)
 
 
-def _mend_of_webhook(world: World, answered: WebhookAnswered, *, clock_is_good: bool) -> str:
-    status = answered.status
-    if status is None:
-        return "webhook.path must be where it takes webhooks, and it must answer them"
-    if 200 <= status <= 299:
+def _hold_that_it_runs(world: World, when: str) -> None:
+    """Hold that it did not end by itself: everything behind that would be blamed on something else."""
+    if (crash := world.implementation.crash) is not None:
+        raise ConformanceFailure(f"the implementation goes on running {when}", crash)
+
+
+def _last_words(world: World, status: int | None) -> str:
+    """Give the last line that it logged, where it says that it broke."""
+    if status is None or status < _BROKEN:
         return ""
-    if status in _NO_ROUTE:
-        return "webhook.path must be the path at which it takes webhooks, by POST"
-    if status in _REFUSALS:
-        if not clock_is_good:
-            return "its clock first: with that the time in the signature is refused, whatever the secret"
-        where = (
-            "HMAC_SECRET in this environment must be the one it was started with"
-            if world.implementation.target.url
-            else "it must take its secret from HMAC_SECRET, as it is launched"
-        )
-        return (
-            f"{where}; the signature is X-HMAC-Signature, the hex HMAC-SHA256 of X-Timestamp and the raw body "
-            "behind each other"
-        )
-    return "its own log or output says why; webhook.path and http.headers are what the target file says of it"
+    with contextlib.suppress(NotJudgedError, OSError):
+        lines = [line.text for line in world.log_lines() if line.text.strip()]
+        if lines:
+            return redact(f"; it logged: {lines[-1][:_SHOWN]}", world.secrets)
+    return ""
 
 
 def _followed(world: World, before: Row) -> Finding:
@@ -184,11 +198,18 @@ def _followed(world: World, before: Row) -> Finding:
             name,
             tried,
             problem.observed,
-            "it must use the database that DATABASE_URL names, and state.table there; when it answers webhooks "
-            "first and processes them later, write webhook.asynchronous = true",
+            f"it must use {_whose_database(world)}, and state.table must be its table there; when it answers "
+            "webhooks first and processes them later, write webhook.asynchronous = true",
         )
     changes = [name for name, value in row.columns.items() if value != before.columns.get(name)]
     return Finding(name, tried, f"changed: {', '.join(changes)}")
+
+
+def _whose_database(world: World) -> str:
+    target = world.implementation.target
+    if target.url:
+        return "the database that --database names"
+    return f"the database that {target.variable('DATABASE_URL')} names"
 
 
 def _send(world: World) -> Iterator[Finding]:
@@ -197,6 +218,7 @@ def _send(world: World) -> Iterator[Finding]:
     url = world.implementation.base_url + target.send.path.replace("{account_id}", str(account.id))
     tried = f"{target.send.method} {url}, to have a message sent"
     answer = world.send("is this heard?")
+    _hold_that_it_runs(world, "while it takes a message")
     entries = world.fleet.journal.entries(after=before)
     asked = [
         one
@@ -205,69 +227,57 @@ def _send(world: World) -> Iterator[Finding]:
     ]
     statuses = [one.status for one in entries if isinstance(one, RequestCompleted)]
     delivered = any(isinstance(one, MessageDelivered) for one in entries)
-    yield Finding("messages", tried, _told(world, answer), _mend_of_send(answer, asked, delivered=delivered))
+    mend = remedies.of_message(answer, asked=bool(asked), delivered=delivered)
+    yield Finding("messages", tried, _told(world, answer) + _last_words(world, answer.status), mend)
     urls = ", ".join(world.fleet.urls)
     name, tried = "instances", f"watch the instances at {urls} meanwhile"
     if not asked:
-        mend = (
-            f"it must call the instances that NODE_INSTANCES names, now {urls}; in a container of its own, 127.0.0.1 "
-            'is the container: write network = "host" under [launch]'
-        )
-        if answer.status in _NO_ROUTE:
-            mend = "send.path first: it was never told to send"
+        mend = remedies.of_silence(target, urls)
+        if remedies.refused_unasked(answer.status):
+            mend = "messages first, as above: it was not willing to send"
         yield Finding(name, tried, "none was called", mend)
     elif refused := statuses.count(401):
-        mend = (
-            "API_KEY in this environment must be the one it was started with"
-            if target.url
-            else "it must take the key from API_KEY, as it is launched"
-        )
-        yield Finding(name, tried, f"{refused} calls were answered 401", f"{mend}, and send it as X-API-Key")
+        yield Finding(name, tried, f"{refused} calls were answered 401", remedies.of_refused_key(target))
     else:
         yield Finding(
             name, tried, f"{len(asked)} calls came, to {len({one.instance for one in asked})} of them"
         )
 
 
-def _mend_of_send(answer: UserAnswered, asked: list[RequestArrived], *, delivered: bool) -> str:
-    if answer.status is None:
-        return "send.path must be where it takes messages, and it must answer within its timeouts"
-    if delivered and not answer.told_sent:
-        return "send.succeeded must describe this answer, for the message was delivered"
-    if answer.told_sent and not delivered:
-        return "send.succeeded must not hold for this answer, for no instance delivered the message"
-    if not delivered and not asked:
-        return (
-            "send.method, send.path and send.body must be how it takes messages, and {account_id} the id of the row "
-            "in its table"
-        )
-    return "" if delivered else "what it answers says why; the instance held the session, connected"
-
-
-def _log(world: World) -> Iterator[Finding]:
+def _log(world: World, *, sent: bool) -> Iterator[Finding]:
     target = world.implementation.target
     if target.log == "none":
         return
     name, tried = "its log", f"read what it logged of all this, via {target.log}"
 
-    def logged() -> int:
+    def logged() -> Sequence[LogLine]:
         if not (lines := world.log_lines()):
             raise ConformanceFailure("there is a line", "nothing was logged")
+        return lines
+
+    def about_the_session() -> int:
+        lines = logged()
+        if not any(world.account.session_id in line.text for line in lines):
+            raise ConformanceFailure("a line names the session", f"{len(lines)} lines, none with the session")
         return len(lines)
 
     try:
-        count = world.soon(logged)
+        # Where no message was sent nothing need be logged of its session.
+        count = world.soon(about_the_session) if sent else len(world.soon(logged))
     except (NotJudgedError, OSError) as problem:
-        yield Finding(name, tried, str(problem), "log.path must name the hook that gives its lines")
+        yield Finding(
+            name, tried, str(problem), f"log.{'path' if target.log == 'http' else 'file'} must name its log"
+        )
     except ConformanceFailure as problem:
-        mend = {
-            "file": f"it must append to {target.log_file}, which log.file names"
-            if target.log_file
-            else 'it must append to the file that LOG_FILE names; or write via = "stderr" or "http" under [log]',
-            "stderr": 'it must log to standard error, unbuffered; or write via = "file" or "http" under [log]',
-            "http": "the hook that log.path names must give the lines logged since the cursor",
-        }
-        yield Finding(name, tried, problem.observed, mend[target.log])
+        lines = [line.text for line in world.log_lines() if line.text.strip()]
+        mend = (
+            remedies.of_log_without(world.account.session_id, lines)
+            if lines
+            else remedies.of_empty_log(target)
+        )
+        gone = target.log_file is not None and not target.log_file.exists()
+        came = problem.observed + (", and there is no such file" if gone else "")
+        yield Finding(name, tried, came, redact(mend, world.secrets))
     else:
         yield Finding(name, tried, f"{count} lines")
 

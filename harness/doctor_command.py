@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
+import shlex
 import sys
 import textwrap
+import traceback
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness import doctor
-from harness.contract import HarnessError, LaunchError, NotJudgedError, TargetError
+from harness.contract import ConformanceFailure, HarnessError, LaunchError, NotJudgedError, TargetError
 from harness.doctor import Finding
 from harness.gateway.world import GatewayRig, GatewayWorld
 from harness.interruption import Interruption
+from harness.progress import say
 from harness.rig import Rig, check_database, check_running, fleet_addresses
 from harness.target import load_target
 from harness.world import World
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from harness.contract import Target
 
 WHAT = "find out whether the harness and your implementation understand each other"
-INCOMPLETE, USAGE_ERROR, INTERRUPTED = 2, 4, 130
+INCOMPLETE, HARNESS_ERROR, USAGE_ERROR, INTERRUPTED = 2, 3, 4, 130
 _WIDTH = 100
 _EXAMPLES = """\
 examples:
@@ -36,6 +39,7 @@ examples:
 exit codes:
   0  everything that was tried went well: instance-sync verify can judge it
   2  something did not; nothing is said about conformance
+  3  the harness itself broke
   4  an option or the target file is wrong
 """
 
@@ -48,22 +52,44 @@ def main(arguments: Sequence[str]) -> int:
         return USAGE_ERROR if ended.code else 0
     bad = 0
     try:
-        with Interruption().heard():
+        with Interruption().obeyed():
             target = load_target(options.target)
-            sys.stdout.write(f"{target.name} {target.version}, attached by {_way(target)}\n")
+            say(f"{target.name} {target.version}, attached by {_way(target)}\n")
             for finding in _findings(target, options):
                 bad += not finding.good
-                sys.stdout.write("\n".join(_lines(finding)) + "\n")
-                sys.stdout.flush()
+                say("\n".join(_lines(finding)) + "\n")
     except TargetError as problem:
         sys.stderr.write(f"instance-sync: {problem}\n")
         return USAGE_ERROR
+    except HarnessError as problem:
+        sys.stderr.write(f"instance-sync: {problem}; nothing more is said of {options.target}\n")
+        return HARNESS_ERROR
+    except Exception:  # noqa: BLE001 - the command's last word: it must never look like a verdict
+        sys.stderr.write(
+            f"{traceback.format_exc()}instance-sync: the harness broke; nothing more is said of {options.target}\n"
+        )
+        return HARNESS_ERROR
     except KeyboardInterrupt:
         sys.stderr.write("\ninstance-sync: interrupted; everything that it started is stopped\n")
         return INTERRUPTED
-    told = f"{bad} to change; nothing was judged" if bad else "ready to be judged: instance-sync verify"
-    sys.stdout.write(f"\n{told}\n")
+    told = (
+        f"{bad} to change; nothing was judged"
+        if bad
+        else f"ready to be judged: instance-sync verify {_given(options)}"
+    )
+    say(f"\n{told}\n")
     return INCOMPLETE if bad else 0
+
+
+def _given(options: argparse.Namespace) -> str:
+    """Give the options by which the same is judged that was examined."""
+    words = ["--target", options.target]
+    for name in ("database", "fleet_address", "fleet_ports"):
+        value = getattr(options, name)
+        if value != _parser().get_default(name):
+            told = "…" if name == "database" else value  # which may have a password in it
+            words += [f"--{name.replace('_', '-')}", told]
+    return shlex.join(words).replace("'…'", "…")
 
 
 def _way(target: Target) -> str:
@@ -81,7 +107,7 @@ def _findings(target: Target, options: argparse.Namespace) -> Iterator[Finding]:
 
 
 def _control_plane(rig: Rig, target: Target) -> Iterator[Finding]:
-    tried = f"have it answer GET {target.ready} with 200"
+    tried = f"have instances listen, reach its database, and have it answer GET {target.ready} with 200"
     try:
         with rig:
             yield Finding("the start", tried, "it did")
@@ -93,9 +119,10 @@ def _control_plane(rig: Rig, target: Target) -> Iterator[Finding]:
                 with contextlib.suppress(NotJudgedError, SQLAlchemyError):
                     world.close()
     except LaunchError as problem:
-        yield Finding("the start", tried, str(problem), "[launch], until it comes up")
-    except HarnessError as problem:
-        yield Finding("the harness", "examine it", str(problem), "what this names")
+        yield Finding("the start", tried, str(problem), problem.mend or "[launch], until it comes up")
+    except ConformanceFailure as problem:
+        mend = "what makes it end or lose rows, by its own output: it must go on running while it is judged"
+        yield Finding("its running", f"see that {problem.expected}", problem.observed, mend)
 
 
 def _gateways(rig: GatewayRig) -> Iterator[Finding]:

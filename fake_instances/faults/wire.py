@@ -49,8 +49,8 @@ class WireFault(Fault):
 class Hang(WireFault):
     """The connection stays open and silent until the caller gives up or the fault is cleared.
 
-    With `after` None before the headers, and the request is not carried out; else it is, and the headers and
-    that many bytes of the body go out first.
+    Without `after` it does so before the headers, and the request is not carried out; with it the request is, and
+    the headers and that many bytes of the body go out first.
     """
 
     after: Bytes | None = None
@@ -85,8 +85,8 @@ class Close(WireFault):
 class Reset(WireFault):
     """The connection is reset (RST).
 
-    With `after` None before the headers, and the request is not carried out; else it is, and the headers and
-    that many bytes of the body arrive first.
+    Without `after` that is before the headers, and the request is not carried out; with it the request is, and the
+    headers and that many bytes of the body arrive first.
     """
 
     after: Bytes | None = None

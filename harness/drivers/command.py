@@ -7,18 +7,19 @@ import os
 import shlex
 import signal
 import socket
-import subprocess
-import sys
 import time
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 
 import requests
 
 from harness.contract import LaunchError
-from harness.drivers import guard
+from harness.drivers import container
+from harness.drivers.guarded import Guarded
 from harness.drivers.image import image_program
 from harness.drivers.program import command_program
-from harness.probe import get
+from harness.probe import get, status_of
+from harness.remedies import of_own_variable
 from harness.report.redaction import redact
 
 if TYPE_CHECKING:
@@ -27,10 +28,16 @@ if TYPE_CHECKING:
     from harness.contract import Launch, Target
     from harness.drivers.program import Program
 
-_LAST_OUTPUT_LINES = 25
 _READY_CHECK_SECONDS = 0.02
 _READY_ANSWER_SECONDS = 2.0
 _NOTICE_SECONDS = 1.0
+_NO_PROGRAM = 127
+_OF_AN_IMAGE = {
+    container.NO_ENGINE: "a container engine must run on this machine, and let you use it",
+    container.NO_IMAGE: "launch.image must name an image that is here or can be pulled, whose program is there",
+    container.NO_CONTAINER: "launch.image, or the engine's own settings, by what its last output names",
+}
+"""What to change, by the status with which an image's program ended before it was ready."""
 
 
 class CommandImplementation:
@@ -40,11 +47,9 @@ class CommandImplementation:
         self._target = target
         self._program = program
         self._host, self._port = program.host, program.port
-        self._output = output_file(scratch)
         self._secrets = (launch.api_key, launch.hmac_secret)
         self._scratch = scratch
-        self._guard: subprocess.Popen[bytes] | None = None
-        self._group = 0
+        self._guarded: Guarded | None = None
 
     @property
     def base_url(self) -> str:
@@ -54,9 +59,9 @@ class CommandImplementation:
     @property
     def problem(self) -> str | None:
         """Why it is not running any more, with its last output; None while it runs."""
-        if self._guard is not None and not self._has_ended(self._guard):
+        if self._guarded is not None and not self._has_ended(self._guarded):
             return None
-        status = "never started" if self._guard is None else f"exited with status {self._guard.returncode}"
+        status = "never started" if self._guarded is None else f"exited with status {self._guarded.status}"
         return f"{self._target.name} {status}; {self._last_output()}"
 
     def start(self) -> None:
@@ -65,22 +70,18 @@ class CommandImplementation:
         Raises:
             LaunchError: it ended first, or did not answer in time.
         """
-        keeper = [sys.executable, "-I", "-S", guard.__file__, str(self._output), str(self._scratch)]
-        keeper.append(f"{self._program.grace:g}")
         with contextlib.ExitStack() as on_failure:
             # Not stop(): what it finds of the port must not take the place of why this failed.
             on_failure.callback(self._end, b"stop")
-            self._guard = subprocess.Popen(  # noqa: S603 - the user's own command
-                [*keeper, *self._program.words],
-                cwd=self._target.directory,
-                env=dict(self._program.environment),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,
+            self._guarded = Guarded(
+                self._program.words,
+                self._scratch,
+                self._program.grace,
+                directory=self._target.directory,
+                environment=self._program.environment,
             )
-            assert self._guard.stdout is not None  # noqa: S101 - for the type checker: it was given a pipe
-            self._group = int(self._guard.stdout.readline() or b"0")
-            self._wait_until_ready()
+            self._guarded.wait_for_start()
+            self._wait_until_ready(self._guarded)
             on_failure.pop_all()
 
     def stop(self) -> None:
@@ -97,60 +98,65 @@ class CommandImplementation:
         """End it at once, as `kill -9` would: the whole process group."""
         if self._program.kill is not None:
             self._program.kill()
-        elif self._group:
+        elif self._guarded is not None and self._guarded.group:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._group, signal.SIGKILL)
+                os.killpg(self._guarded.group, signal.SIGKILL)
         self._end(b"killed")
 
-    def _has_ended(self, guarded: subprocess.Popen[bytes]) -> bool:
+    def _has_ended(self, guarded: Guarded) -> bool:
         # A crash shows on its connections a moment before its guard ends too, and must not be overlooked for that
         # moment: only who answers runs for certain. Who takes long to answer runs as well.
-        if guarded.poll() is None:
+        if guarded.status is None:
             try:
-                self._ready_status(_NOTICE_SECONDS)
-            except requests.Timeout:
+                status_of(self._host, self._port, self._target.ready, self._target.headers, _NOTICE_SECONDS)
+            except TimeoutError:
                 return False
-            except requests.RequestException:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    guarded.wait(_NOTICE_SECONDS)
-        return guarded.returncode is not None
+            except (OSError, HTTPException):
+                guarded.wait(_NOTICE_SECONDS)
+        return guarded.status is not None
 
     def _end(self, word: bytes) -> None:
-        if self._guard is None:
-            return
-        stdin, stdout = self._guard.stdin, self._guard.stdout
-        if stdin is not None and not stdin.closed:
-            with contextlib.suppress(BrokenPipeError):
-                stdin.write(word)
-                stdin.flush()
-            with contextlib.suppress(BrokenPipeError):
-                stdin.close()
-        self._guard.wait(self._program.grace + 5)
-        if stdout is not None:
-            stdout.close()
+        if self._guarded is not None:
+            self._guarded.end(word)
 
-    def _wait_until_ready(self) -> None:
-        assert self._guard is not None  # noqa: S101 - for the type checker: only called once started
+    def _wait_until_ready(self, guarded: Guarded) -> None:
         url = self.base_url + self._target.ready
         started = time.monotonic()
         answer = "nothing listened"
         while (waited := time.monotonic() - started) < self._target.ready_timeout:
-            if (ended := self._guard.poll()) is not None:
+            if (ended := guarded.status) is not None:
                 end = f"exited with status {ended} after {waited:.1f} s"
-                raise LaunchError(self._describe(f"{end}, before GET {url} answered 200"))
+                raise LaunchError(
+                    self._describe(f"{end}, before GET {url} answered 200"), self._of_end(ended)
+                )
             try:
                 status = self._ready_status(min(_READY_ANSWER_SECONDS, self._target.ready_timeout - waited))
             except requests.RequestException as problem:
-                answer = "nothing listened" if _refused(problem) else type(problem).__name__
+                # What it answered before says more than that there was no time for another answer.
+                if not answer.startswith("it answered"):
+                    answer = "nothing listened" if _refused(problem) else type(problem).__name__
             else:
                 if status == 200:
                     return
                 answer = f"it answered {status}"
             # Its end is an event; its readiness is not, so that is asked for again and again.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._guard.wait(_READY_CHECK_SECONDS)
+            guarded.wait(_READY_CHECK_SECONDS)
         waited_for = f"waited {self._target.ready_timeout:g} s for GET {url} to answer 200; {answer}"
-        raise LaunchError(self._describe(f"is not ready: {waited_for}"))
+        mend = "launch.ready must be a path that it answers with 200"
+        if not answer.startswith("it answered"):
+            host, port = (self._target.variable(name) for name in ("HOST", "PORT"))
+            mend = of_own_variable(self._target, "HOST", "PORT") or (
+                f"it must listen on {host} and {port} as it is given them, or launch.ready_timeout be longer"
+            )
+        raise LaunchError(self._describe(f"is not ready: {waited_for}"), mend)
+
+    def _of_end(self, status: int) -> str:
+        if self._target.image:
+            started = "what its last output names; launch.image and launch.env say what is started"
+            return _OF_AN_IMAGE.get(status, started)
+        if status == _NO_PROGRAM:
+            return "launch.command: its first word must be a program, or a path from launch.directory"
+        return "what its last output names; [launch] says how it is started, [state] what its table is called"
 
     def _ready_status(self, patience: float) -> int:
         return get(self.base_url + self._target.ready, self._target.headers, patience).status_code
@@ -159,14 +165,9 @@ class CommandImplementation:
         return f"{self._target.name} {what}\n  command: {shlex.join(self._program.words)}\n  {self._last_output()}"
 
     def _last_output(self) -> str:
-        try:
-            lines = self._output.read_text("utf-8", "replace").splitlines()
-        except OSError:
-            lines = []
-        if not lines:
+        if self._guarded is None:
             return "it printed nothing"
-        last = "\n".join(f"    {line}" for line in lines[-_LAST_OUTPUT_LINES:])
-        return f"its last output:\n{redact(last, self._secrets)}"
+        return redact(self._guarded.last_output(), self._secrets)
 
 
 def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementation:
@@ -181,11 +182,6 @@ def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementatio
     implementation = CommandImplementation(target, given, scratch, program)
     implementation.start()
     return implementation
-
-
-def output_file(scratch: Path) -> Path:
-    """Give the file that collects standard output and standard error of every launch in a scratch folder."""
-    return scratch / "output.log"
 
 
 def _can_bind(host: str, port: int) -> bool:

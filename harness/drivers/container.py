@@ -1,8 +1,9 @@
-"""Runs one image as a container and ends with it; started as a program, under the guard, by the image driver.
+"""Runs one image as a container and ends with it; started as a program, under the guard.
 
-`python -m harness.drivers.container NAME IMAGE SCRATCH PORT VARIABLE ...`: the named environment variables of this
-process, and no others, are handed to the container. Its output is written to standard output. SIGTERM stops the
-container as the contract says, SIGTERM and then SIGKILL after 5 s; however this ends, the container is removed.
+`python -m harness.drivers.container NAME IMAGE SCRATCH PORT VARIABLE ... [-- WORD ...]`: the named environment
+variables of this process, and no others, are handed to the container, and the words run in place of what the image
+runs by itself. Its output is written to standard output. SIGTERM stops the container as the contract says, SIGTERM
+and then SIGKILL after 5 s; however this ends, the container is removed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from docker.models.containers import Container
 
@@ -28,31 +29,38 @@ LABEL = "instance-sync"
 NO_ENGINE, NO_IMAGE, NO_CONTAINER = 125, 127, 126
 
 
+class NoEngineError(Exception):
+    """No container engine answers."""
+
+
+class NoImageError(Exception):
+    """An image is nowhere to be had."""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the container to its end and give its exit status, or 125 to 127 where it never ran."""
-    name, image, scratch, port, *variables = arguments
+    name, image, scratch, port, *rest = arguments
+    at = rest.index("--") if "--" in rest else len(rest)
+    variables, words = rest[:at], rest[at + 1 :]
     told_to_end = threading.Event()
     # From here on the end waits until it is known what there is to remove.
     signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
     try:
-        client = docker.from_env()
-        client.ping()
-    except DockerException as problem:
-        return _told(NO_ENGINE, f"no container engine answers: {problem}")
+        client = client_with(image)
+    except NoEngineError as problem:
+        return _told(NO_ENGINE, str(problem))
+    except NoImageError as problem:
+        return _told(NO_IMAGE, str(problem))
     with contextlib.closing(client):
-        try:
-            client.images.get(image)
-        except ImageNotFound:
-            try:
-                client.images.pull(image)
-            except APIError as problem:
-                return _told(
-                    NO_IMAGE, f"there is no image {image} here, and it cannot be pulled: {_said(problem)}"
-                )
         environment = {one: os.environ[one] for one in variables if one in os.environ}
         try:
             container = client.containers.create(
-                image, name=name, environment=environment, labels={LABEL: scratch}, **_placed(scratch, port)
+                image,
+                name=name,
+                environment=environment,
+                labels={LABEL: scratch},
+                **_placed(scratch, port),
+                **_in_place(words),
             )
         except APIError as problem:
             return _told(NO_CONTAINER, f"no container can be made of {image}: {_said(problem)}")
@@ -63,10 +71,66 @@ def main(arguments: Sequence[str]) -> int:
                 container.remove(force=True)
 
 
+def client_with(image: str) -> docker.DockerClient:
+    """Give a client of the engine, once the image is there; it is pulled where it is not.
+
+    Raises:
+        NoEngineError: no container engine answers.
+        NoImageError: there is no such image, and it cannot be pulled.
+    """
+    try:
+        client = docker.from_env()
+        client.ping()
+    except DockerException as problem:
+        raise NoEngineError(f"no container engine answers: {problem}") from None
+    try:
+        client.images.get(image)
+    except ImageNotFound:
+        try:
+            client.images.pull(image)
+        except APIError as problem:
+            client.close()
+            raise NoImageError(
+                f"there is no image {image} here, and it cannot be pulled: {_said(problem)}"
+            ) from None
+    return client
+
+
 def kill(name: str) -> None:
     """End a container at once, as `kill -9` would; one that is not there is no problem."""
-    with contextlib.closing(docker.from_env()) as client, contextlib.suppress(APIError):
-        client.containers.get(name).kill()
+    with contextlib.suppress(APIError), _found(name) as container:
+        container.kill()
+
+
+def pause(name: str) -> None:
+    """Freeze every process of a container, and wait until they stand still.
+
+    Raises:
+        APIError: it does not run, or is frozen already.
+    """
+    with _found(name) as container:
+        container.pause()
+
+
+def resume(name: str) -> None:
+    """Let the processes of a frozen container go on.
+
+    Raises:
+        APIError: it is not frozen.
+    """
+    with _found(name) as container:
+        container.unpause()
+
+
+@contextlib.contextmanager
+def _found(name: str) -> Iterator[Container]:
+    with contextlib.closing(docker.from_env()) as client:
+        yield client.containers.get(name)
+
+
+def _in_place(words: Sequence[str]) -> dict[str, Any]:
+    # The image's own check of health is about what it runs by itself.
+    return {"entrypoint": [*words], "command": [], "healthcheck": {"test": ["NONE"]}} if words else {}
 
 
 def _placed(scratch: str, port: str) -> dict[str, Any]:

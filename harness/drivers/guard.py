@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,8 @@ import threading
 import time
 from pathlib import Path
 
+_LOOK_SECONDS = 0.05
+"""Nothing announces that a whole group has ended."""
 _REMOVAL_SECONDS = 8.0
 """Until what may still write in the folder to be removed has ended: a program's grace, and more."""
 
@@ -44,11 +47,20 @@ def main(arguments: list[str]) -> int:
     with contextlib.suppress(BrokenPipeError):
         os.write(1, f"{child.pid}\n".encode())
     status = child.wait()
-    # Either the program was ended, and the folder may be due as well, or it ended by itself and left others of
-    # its group behind: they go when the keeper says so.
-    if ending.is_set() or not _group_is_gone(child.pid):
+    # It may have ended by itself and left others of its group behind, who go when they end or the keeper says so.
+    while not ending.is_set() and not _group_is_gone(child.pid):
+        ending.wait(_LOOK_SECONDS)
+    if ending.is_set() or _keeper_has_spoken():
+        # The folder may be due as well: a program can end because its keeper did, before that is seen here.
         keeper.join()
     return status if status >= 0 else 128 - status
+
+
+def _keeper_has_spoken() -> bool:
+    """Say whether there is a word or the end on standard input that was not read yet."""
+    waiting = select.poll()
+    waiting.register(0, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _end_with_keeper(

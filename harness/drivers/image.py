@@ -37,7 +37,7 @@ def image_program(target: Target, given: Launch, scratch: Path) -> Program:
     port = free_port(host)
     variables = contract_environment(target, replace(given, host=host), host, port)
     if published:
-        variables["HOST"] = "0.0.0.0"  # noqa: S104 - inside the container, whose port is on loopback outside
+        variables[target.variable("HOST")] = "0.0.0.0"  # noqa: S104 - inside the container, whose port is on loopback outside
     holder = (sys.executable, "-m", "harness.drivers.container", name, target.image, str(scratch))
     return Program(
         (*holder, str(port) if published else "-", *variables),

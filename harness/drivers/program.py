@@ -37,17 +37,17 @@ def command_program(target: Target, given: Launch) -> Program:
     """Give the program of a target that is a command, on a free port."""
     host, port = given.host, free_port(given.host)
     words = _words(target.command, target, given, port)
-    return Program(words, _inherited() | contract_environment(target, given, host, port), host, port)
+    return Program(words, _inherited(target) | contract_environment(target, given, host, port), host, port)
 
 
 def one_off(words: tuple[str, ...], target: Target, given: Launch, port: int) -> Program:
     """Give the program of a command that runs once beside the implementation, with the same environment."""
-    environment = _inherited() | contract_environment(target, given, given.host, port)
+    environment = _inherited(target) | contract_environment(target, given, given.host, port)
     return Program(_words(words, target, given, port), environment, given.host, port)
 
 
 def contract_environment(target: Target, given: Launch, host: str, port: int) -> dict[str, str]:
-    """Give the variables of the contract's section 1, and the target's own."""
+    """Give the variables of the contract's section 1, by the target's names for them, and the target's own."""
     settings = given.settings
     environment = {
         "HOST": host,
@@ -64,7 +64,8 @@ def contract_environment(target: Target, given: Launch, host: str, port: int) ->
         environment["LOG_FILE"] = str(given.log_file)
     if settings.verify_timeout is not None:
         environment["VERIFY_TIMEOUT"] = f"{settings.verify_timeout:g}"
-    return environment | {name: _fill(value, given, host, port) for name, value in target.environment.items()}
+    called = {target.variable(name): value for name, value in environment.items()}
+    return called | {name: _fill(value, given, host, port) for name, value in target.environment.items()}
 
 
 def free_port(host: str) -> int:
@@ -75,8 +76,11 @@ def free_port(host: str) -> int:
         return port
 
 
-def _inherited() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in {"VERIFY_TIMEOUT", "LOG_FILE"}}
+def _inherited(target: Target) -> dict[str, str]:
+    # A variable that is not set on purpose must not come from the harness's own environment.
+    left_out = {"VERIFY_TIMEOUT", "LOG_FILE"}
+    left_out |= {target.variable(name) for name in left_out}
+    return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
 def _words(template: tuple[str, ...], target: Target, given: Launch, port: int) -> tuple[str, ...]:

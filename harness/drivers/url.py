@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _ANSWER_SECONDS = 5.0
 _GIVEN = ("API_KEY", "HMAC_SECRET")
+_SHORTEST = 8
+"""Characters of a secret. One that is a common word could not be hidden without hiding half of what is reported."""
 
 
 class RunningImplementation:
@@ -64,11 +66,13 @@ def attach(target: Target) -> RunningImplementation:
     except requests.RequestException as problem:
         raise LaunchError(
             f"{target.name} does not answer GET {url} ({type(problem).__name__}): is it running there? "
-            "launch.url and launch.ready say where it is asked"
+            "launch.url and launch.ready say where it is asked",
+            "launch.url must be where it listens, and it must run",
         ) from None
     if status != 200:
         raise LaunchError(
-            f"{target.name} answered {status} to GET {url}: launch.ready names what answers 200"
+            f"{target.name} answered {status} to GET {url}: launch.ready names what answers 200",
+            "launch.ready must be a path that it answers with 200, without a login or a redirect",
         )
     return RunningImplementation(target)
 
@@ -77,11 +81,16 @@ def shared_secrets() -> tuple[str, str]:
     """Give the API key and the HMAC secret that the running implementation was started with.
 
     Raises:
-        TargetError: the environment lacks one.
+        TargetError: the environment lacks one, or one is too short to be kept out of reports.
     """
     if missing := [name for name in _GIVEN if not os.environ.get(name)]:
         raise TargetError(
             f"{' and '.join(missing)} must be in the environment, as the running implementation was given them: "
             "to a launch.url target the harness cannot hand new ones"
+        )
+    if short := [name for name in _GIVEN if len(os.environ[name]) < _SHORTEST]:
+        raise TargetError(
+            f"{' and '.join(short)} must have {_SHORTEST} characters or more, to be kept out of reports for certain: "
+            "start the implementation with longer ones, and give the same here"
         )
     return os.environ["API_KEY"], os.environ["HMAC_SECRET"]
