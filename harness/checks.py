@@ -6,10 +6,12 @@ and error texts bind only where a requirement quotes them.
 
 from __future__ import annotations
 
+import json
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fake_instances.journal import FaultExecuted
-from harness.contract import MARGIN, ConformanceFailure, TimeBoundFailure
+from harness.contract import MARGIN, ConformanceFailure, TimeBoundFailure, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from fake_instances.journal import RequestArrived
     from harness.contract import LogLine, Row, Settings
     from harness.history import History, UserAnswered
+
+
+_ESCAPED = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 def delivered_once(history: History, session_id: str, text: str, on: int) -> None:
@@ -132,7 +137,7 @@ def row_says(row: Row | None, url: str | None, name: str) -> None:
     if (row.assigned_instance_url or "").removesuffix("/") != (url or ""):
         raise ConformanceFailure(
             f"the row is assigned to {name} ({url})",
-            f"its assigned_instance_url is {row.assigned_instance_url}",
+            f"its assigned_instance_url is {row.assigned_instance_url or shown(row.assigned_instance_url)}",
         )
 
 
@@ -148,15 +153,33 @@ def row_untouched(before: Row, after: Row | None, whose: str) -> None:
         raise ConformanceFailure(f"{whose} is not written", difference)
 
 
+def rows_untouched(rows: Sequence[tuple[int, Row, Row | None]]) -> None:
+    """Hold that none of these rows was written; each is an account, its row before, and its row now.
+
+    Raises:
+        ConformanceFailure: one was, or is gone; all those are named.
+    """
+    written: list[str] = []
+    for account, before, after in rows:
+        try:
+            row_untouched(before, after, "the row")
+        except ConformanceFailure as failure:
+            written.append(f"of account {account}: {failure.observed}")
+    if written:
+        raise ConformanceFailure(
+            f"none of {len(rows)} rows is written", f"{len(written)} are; {'; '.join(written)}"
+        )
+
+
 def column_is(row: Row | None, column: str, value: object) -> None:
     """Hold that a column of a row has a value.
 
     Raises:
         ConformanceFailure: it has another, or the row is gone.
     """
-    observed = "the row is gone" if row is None else f"its {column} is {row.columns[column]!r}"
+    observed = "the row is gone" if row is None else f"its {column} is {shown(row.columns[column])}"
     if row is None or str(row.columns[column]) != str(value):
-        raise ConformanceFailure(f"the row's {column} is {value!r}", observed)
+        raise ConformanceFailure(f"the row's {column} is {shown(value)}", observed)
 
 
 def matching(lines: Iterable[LogLine], text: str, fields: Mapping[str, object]) -> list[LogLine]:
@@ -176,12 +199,25 @@ def logged(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) ->
     """
     if matching(lines, text, fields):
         return
-    near = [line.text for line in lines if text in line.text] or [line.text for line in lines]
-    wanted = ", ".join(f"{name}={value!r}" for name, value in fields.items())
+    wanted = ", ".join(f"{name} {shown(value)}" for name, value in fields.items())
     raise ConformanceFailure(
-        f"the log has a line {quoted(text)} with {wanted}",
-        "the log has " + ("; ".join(near[-5:]) if near else "no line at all from this scenario"),
+        f"the log has a line {quoted(text)} with {wanted}", _nearest(lines, text, fields)
     )
+
+
+def _nearest(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) -> str:
+    """Say what the log has instead: by which fields lines of the same text differ, or the last of other lines."""
+    near = [line for line in lines if text in line.text]
+    if not near:
+        last = "; ".join(line.text for line in lines[-5:])
+        return f"it has no such line, but {last}" if last else "it has no line at all from this scenario"
+    line = near[-1]
+    differing = [
+        f"{name} {shown(line.fields[name])}" if name in line.fields else f"no {name}"
+        for name, value in fields.items()
+        if not _same(line.fields.get(name), value)
+    ]
+    return f"it has {len(near)}, the last with {' and '.join(differing)}: {line.text}"
 
 
 def not_logged(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) -> None:
@@ -244,8 +280,9 @@ def given_up_in_time(history: History, session_id: str, on: int, settings: Setti
 
 
 def quoted(text: str) -> str:
-    """Give a text in quotes, cut where it is long."""
-    return f'"{text}"' if len(text) <= 80 else f'"{text[:60]}…" ({len(text)} characters)'
+    """Give a text in quotes, on one line, cut where it is long."""
+    told, more = (text, "") if len(text) <= 80 else (f"{text[:60]}…", f" ({len(text)} characters)")
+    return f'"{told.translate(_ESCAPED)}"{more}'
 
 
 def told_of_answer(answer: UserAnswered) -> str:
@@ -263,7 +300,10 @@ def _told_of_deliveries(history: History, session_id: str, text: str) -> str:
         by = ", ".join(f"instance {delivery.instance}" for delivery in same)
         return f"it was delivered {len(same)} time{'s' if len(same) > 1 else ''}, by {by}"
     posts = history.posts(session_id)
-    told = told_of_posts(history, posts) if posts else "no message was posted to any instance"
+    answers = history.answers_to(session_id)
+    told = told_of_posts(history, posts) if posts else "no message of its session was posted to any instance"
+    if answers:
+        told += f"; {told_of_answer(answers[-1])}"
     other = [quoted(delivery.text) for delivery in deliveries]
     changed = f"; delivered instead: {', '.join(other)}" if other else ""
     return f"no instance delivered it; {told}{changed}"
@@ -275,8 +315,18 @@ def told_of_posts(history: History, posts: Sequence[RequestArrived]) -> str:
     for post in posts:
         answer = history.answers.get((post.instance, post.request))
         what = "did not answer" if answer is None else f"answered {answer.status}"
-        told.append(f"instance {post.instance} was posted the message and {what}")
-    return ", ".join(told)
+        told.append(f"instance {post.instance} was posted {_posted(post)} and {what}")
+    counted = [(words, len(list(alike))) for words, alike in groupby(told)]
+    return ", ".join(words if count == 1 else f"{words}, {count} times" for words, count in counted)
+
+
+def _posted(post: RequestArrived) -> str:
+    """Name a message that was posted: by its text, where that can be read."""
+    try:
+        text = json.loads(post.body)["message"]
+    except (ValueError, TypeError, KeyError):
+        return "the message"
+    return quoted(text) if isinstance(text, str) else "the message"
 
 
 def _same(found: object, wanted: object) -> bool:

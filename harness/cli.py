@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import doctor_command, fleet_commands, init_command, reproduce, requirements_command, suite
+from harness import (
+    compare_command,
+    doctor_command,
+    fleet_commands,
+    init_command,
+    reproduce,
+    requirements_command,
+    steps_command,
+    suite,
+)
 from harness.contract import ConformanceFailure, HarnessError, TargetError
 from harness.interruption import Interruption
 
@@ -18,7 +29,7 @@ if TYPE_CHECKING:
 
 USAGE_ERROR = 4
 """What the user named is wrong; nothing was judged. Pytest's own status for that, so both commands agree."""
-INTERRUPTED = 130
+HARNESS_ERROR, INTERRUPTED = 3, 130
 
 _EXIT_CODES = """\
 exit codes:
@@ -42,14 +53,18 @@ examples:
   instance-sync verify --profile core --list   which scenarios that would run
   instance-sync verify --report reports        save the report as HTML, JSON, JUnit and Markdown
   instance-sync verify --rerun-failed          only what did not pass in the report in reports/
+  instance-sync compare mine.toml before-fix   two or more side by side, requirement by requirement
   instance-sync requirements --level must      what is judged, and by which scenarios
+  instance-sync steps webhook                  the steps for scenarios of your own
 """
 
 
 _WHOLE: dict[str, Callable[[Sequence[str]], int]] = {
+    "compare": compare_command.main,
     "init": init_command.main,
     "doctor": doctor_command.main,
     "requirements": requirements_command.main,
+    "steps": steps_command.main,
 }
 """The commands that read their own arguments."""
 
@@ -60,16 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["verify"] and not {"-h", "--help"} & set(given):
         return _verify(given[1:])
-    if given and given[0] in _WHOLE:
-        return _WHOLE[given[0]](given[1:])
     try:
+        if given and given[0] in _WHOLE:
+            return _WHOLE[given[0]](given[1:])
         options = parser.parse_args(given)
-    except SystemExit as ended:
-        return USAGE_ERROR if ended.code else 0
-    try:
-        with Interruption().heard():
+        with Interruption().obeyed():
             status: int = options.run(options)
             return status
+    except SystemExit as ended:
+        return USAGE_ERROR if ended.code else 0
     except (HarnessError, ConformanceFailure) as problem:
         sys.stderr.write(f"instance-sync: {problem}\n")
         return _exit_code(problem)
@@ -108,9 +122,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     story.set_defaults(run=_reproduce)
     fleet_commands.add_commands(commands)
+    commands.add_parser("compare", help=compare_command.WHAT, add_help=False)
     commands.add_parser("init", help=init_command.WHAT, add_help=False)
     commands.add_parser("doctor", help=doctor_command.WHAT, add_help=False)
     commands.add_parser("requirements", help=requirements_command.WHAT, add_help=False)
+    commands.add_parser("steps", help=steps_command.WHAT, add_help=False)
     commands.add_parser(
         "verify",
         help="judge an implementation by every feature; takes pytest's options too",
@@ -134,7 +150,12 @@ def _verify(arguments: Sequence[str]) -> int:
     own = ["-c", os.devnull, f"--rootdir={root}", "-p", "no:cacheprovider", "--import-mode=importlib"]
     # Pytest loads a plugin before it knows that it may rewrite the plugin's modules; there is nothing to heed.
     own += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    return int(pytest.main([*own, *arguments, str(root)]))
+    try:
+        return int(pytest.main([*own, *arguments, str(root)]))
+    except Exception:  # noqa: BLE001 - Python's own status for it, 1, would say that the implementation failed
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
+        return HARNESS_ERROR
 
 
 def _exit_code(problem: HarnessError | ConformanceFailure) -> int:

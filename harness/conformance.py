@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import re
 from functools import cached_property
 from pathlib import Path
@@ -11,20 +13,22 @@ import pytest
 from pytest_bdd.scenario import make_python_name, scenario_wrapper_template_registry
 
 from harness import suite
-from harness.contract import TargetError
+from harness.contract import HarnessError, TargetError
 from harness.report.assembly import scenario_id
 from harness.requirements import Profile, closest
 from harness.selection import Selection, check_claimed, check_levels, check_profiles, check_requirements
+from harness.sensitivity import read_defects
 from harness.tally import Record, Tally, classify
 from harness.target import load_target
 from harness.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from pytest_bdd.parser import ScenarioTemplate
 
     from harness.requirements import Catalogue
+    from harness.sensitivity import KnownDefect
     from harness.suite import WrittenScenario
 
 _LIKE_A_REQUIREMENT = re.compile("[A-Z]+-[0-9]+")
@@ -37,6 +41,10 @@ COLLECTED = "instance_sync_collected"
 
 HANDED = "instance_sync_handed"
 """The key under which a worker is handed the seed, and the ids of the scenarios that are run again."""
+
+
+_ROW = "_pytest_bdd_example"
+"""The parameter that pytest-bdd has a row of Examples be."""
 
 
 class Conformance:
@@ -58,6 +66,11 @@ class Conformance:
     def suite(self) -> Sequence[WrittenScenario]:
         """The scenarios that come with the harness, read when they are first asked for."""
         return suite.read_suite(suite.features_root())
+
+    @cached_property
+    def defects(self) -> Sequence[KnownDefect]:
+        """The defects that those scenarios are known to catch."""
+        return read_defects(suite.features_root())
 
     @cached_property
     def tally(self) -> Tally:
@@ -144,14 +157,47 @@ class Conformance:
         file = Path(template.feature.filename)
         root = suite.features_root()
         shown = file.relative_to(root) if file.is_relative_to(root) else file
-        return Record(item.nodeid, shown.as_posix(), template.name, self.ids(template))
+        call: Any = getattr(item, "callspec", None)
+        row = {} if call is None else call.params.get(_ROW, {})
+        example = json.dumps(row, sort_keys=True) if row else ""
+        return Record(item.nodeid, shown.as_posix(), template.name, self.ids(template), example=example)
 
 
 def outcome_of(problem: BaseException | None) -> tuple[Outcome, str]:
     """Say what ended a scenario means, as `classify` does, and that one which was skipped was not judged."""
     if isinstance(problem, pytest.skip.Exception):
         return Outcome.NOT_JUDGED, f"it was skipped: {problem.msg}"
+    if isinstance(problem, pytest.xfail.Exception):
+        return Outcome.NOT_JUDGED, f"it was expected to fail and did not run to its end: {problem.msg}"
     return classify(problem)
+
+
+def drop_traceback(call: pytest.CallInfo[None], outcome: Outcome) -> None:
+    """Leave out the traceback of what is told in our own words: to write it takes longer than most scenarios."""
+    found = call.excinfo
+    if found is None or isinstance(found.value, pytest.skip.Exception):
+        return
+    if outcome in {Outcome.FAILED, Outcome.NOT_JUDGED}:
+        found.traceback = found.traceback.filter(lambda _: False)
+
+
+def missed_a_time_bound_alone(reports: Collection[pytest.TestReport]) -> bool:
+    """Say whether what came of a scenario and of its clean-up is a missed time bound, and no more than that."""
+    found = [getattr(report, RECORD) for report in reports if hasattr(report, RECORD)]
+    wrong = [one for one in found if one["outcome"] != Outcome.PASSED]
+    return bool(wrong) and all(one["time_bound"] for one in wrong)
+
+
+def refuse_async(step: Callable[..., object]) -> None:
+    """Hold that a step is no coroutine: nobody would await it, and it would pass without running.
+
+    Raises:
+        HarnessError: it is one.
+    """
+    if inspect.iscoroutinefunction(step) or inspect.isasyncgenfunction(step):
+        raise HarnessError(
+            f"the step {step.__qualname__} is async, and so would never run; write it with def"
+        )
 
 
 CONFORMANCE = pytest.StashKey[Conformance]()

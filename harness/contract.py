@@ -34,7 +34,14 @@ class TargetError(HarnessError):
 
 
 class LaunchError(HarnessError):
-    """The implementation did not come up or did not go away. The message has its own last output."""
+    """The implementation did not come up or did not go away. The message has its own last output.
+
+    `mend` says what of the attachment to change, and is empty where that is not known.
+    """
+
+    def __init__(self, words: str, mend: str = "") -> None:
+        self.mend = mend
+        super().__init__(words)
 
 
 class NotJudgedError(Exception):
@@ -77,6 +84,13 @@ class Settings:
         return replace(self, verify_timeout=self.verify_timeout_in_force)
 
 
+def shown(value: object) -> str:
+    """Give a value of a row or of a log line as people of any language read it: null, and text in quotes."""
+    if value is None:
+        return "null"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of `whatsapp_accounts` (contract, section 2), with every column the table has.
@@ -95,7 +109,9 @@ class Row:
     def difference(self, other: Row) -> str:
         """Say which columns differ, as "name was … and is now …"; empty when none does."""
         changed = (name for name in self.columns if self.columns[name] != other.columns.get(name))
-        return ", ".join(f"{n} was {self.columns[n]!r} and is now {other.columns.get(n)!r}" for n in changed)
+        return ", ".join(
+            f"{n} was {shown(self.columns[n])} and is now {shown(other.columns.get(n))}" for n in changed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +155,9 @@ class Target:
 
     One of `command`, `image` and `url` is set, and none where no control plane is to be judged; `gateway` is None
     where no gateway instance is. `directory` is absolute. `network`, of an image, is "host" or "published".
-    With a `state_path` rows go through HTTP hooks there, without one through SQL. The timeouts, in seconds, and
-    `log_file` are those of a `url` target, which the harness cannot set; `log_file` is absolute.
+    `variables` has other names for variables of section 1. With a `state_path` rows go through HTTP hooks there,
+    without one through SQL. The timeouts, in seconds, and `log_file` are those of a `url` target, which the harness
+    cannot set; `log_file` is absolute.
     """
 
     name: str
@@ -155,6 +172,7 @@ class Target:
     ready: str = "/health"
     ready_timeout: float = 20.0
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    variables: Mapping[str, str] = field(default_factory=dict, hash=False)
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     webhook_path: str = "/api/whatsapp/webhooks/webjs"
     asynchronous: bool = False
@@ -170,6 +188,10 @@ class Target:
     send_timeout: float = 30.0
     settle_seconds: float = 2.0
     gateway: GatewayTarget | None = None
+
+    def variable(self, name: str) -> str:
+        """Give what a variable of the contract's section 1 is called where this target is launched."""
+        return self.variables.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)

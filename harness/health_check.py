@@ -112,7 +112,7 @@ def asked_a_few_times(history: History, accounts: int) -> None:
         if HARNESS not in {value for name, value in entry.headers if name.lower() == "user-agent"}
     )
     if any(count > MOST_CALLS for count in calls.values()):
-        shown = ", ".join(f"{count} of {number}" for number, count in sorted(calls.items()))
+        shown = ", ".join(f"instance {number} {count} times" for number, count in sorted(calls.items()))
         raise ConformanceFailure(
             f"a check of {accounts} accounts asks each instance at most {MOST_CALLS} times",
             f"it asked {shown}",

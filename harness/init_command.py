@@ -68,6 +68,7 @@ directory = "."                  # relative to this file
 databases = ["sqlite"]           # those that it can be launched with: sqlite, postgresql, mysql
 ready = "/health"                # answers GET with 200 once it can serve
 env = {{}}                         # more variables: env = {{ APP_ENV = "testing" }}
+variables = {{}}                   # other names for those given: variables = {{ HMAC_SECRET = "WEBHOOK_SECRET" }}
 """
 _RUNNING = """\
 [launch]

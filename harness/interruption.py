@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
+_NOT_HEEDED = 2
+"""The signal that ends nothing: the second, while what the first one ended is stopped."""
+
+
 class Interruption:
     """Hears signals that are to end a run. As a plugin of pytest, it lets none of them be lost.
 
@@ -22,14 +26,21 @@ class Interruption:
     """
 
     def __init__(self) -> None:
-        self.came = False
+        self._signals = 0
+
+    @property
+    def came(self) -> bool:
+        """Whether a signal came."""
+        return self._signals > 0
 
     @contextlib.contextmanager
     def heard(self) -> Iterator[None]:
         """Raise KeyboardInterrupt in the main thread when SIGINT or SIGTERM comes, while this lasts.
 
-        Elsewhere than in the main thread, where handlers cannot be set, it does nothing. SIGINT is left to whoever
-        else already handles or ignores it.
+        What is then stopped and removed is not broken off by a second signal, as pytest-xdist sends a worker that
+        takes five seconds to end; a third one does it, for somebody who will not wait. Elsewhere than in the main
+        thread, where handlers cannot be set, nothing is done. SIGINT is left to whoever else already handles or
+        ignores it.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -44,10 +55,20 @@ class Interruption:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    @contextlib.contextmanager
+    def obeyed(self) -> Iterator[None]:
+        """Like `heard`, and a signal whose exception was swallowed is obeyed at the end of what lasted.
+
+        Python swallows what is raised while it finalises an object, and a signal may come just then.
+        """
+        with self.heard():
+            yield from self._hold()
+
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        self.came = True
-        raise KeyboardInterrupt
+        self._signals += 1
+        if self._signals != _NOT_HEEDED:
+            raise KeyboardInterrupt
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Generator[None, None, None]:

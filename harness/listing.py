@@ -66,6 +66,33 @@ def requirement_lines(requirements: Sequence[Requirement], suite: Sequence[Writt
     yield f"{len(requirements)} requirements"
 
 
+def requirements_markdown(
+    requirements: Sequence[Requirement], suite: Sequence[WrittenScenario]
+) -> Iterator[str]:
+    """Tell requirements as tables in Markdown, a section for each profile; scenarios by their names."""
+    profile = None
+    for one in requirements:
+        if one.profile is not profile:
+            if profile is not None:
+                yield ""
+            profile = one.profile
+            yield f"## {profile.value}"
+            yield ""
+            yield "| id | level | requirement | source | scenarios |"
+            yield "|---|---|---|---|---|"
+        proofs = [scenario.name for scenario in _carriers(one, suite)]
+        if one.test:
+            proofs.append(f"`{one.test}`")
+        cells = [
+            one.id,
+            one.level.value.upper(),
+            one.words,
+            "; ".join(one.source),
+            "<br>".join(proofs) or "none yet",
+        ]
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
 def requirements_json(requirements: Sequence[Requirement], suite: Sequence[WrittenScenario]) -> str:
     """Give the same as a JSON list."""
     return json.dumps([_to_json(one, suite) for one in requirements], ensure_ascii=False, indent=1)

@@ -26,6 +26,7 @@ GREPS = {
 }
 """What the document greps the log for, by what that counts (Monitoring)."""
 _NUMBERS = ("sync_events_last_hour", "consecutive_verification_failures", "sync_attempts", "sync_successes")
+_MOST_LINES = 5
 _CLOCK_SECONDS = 1.5
 """How far two readings of the same clock, one of them in whole seconds, may be apart."""
 
@@ -113,24 +114,30 @@ def moved_since(before: Counted, after: Counted, wanted: Mapping[str, int]) -> N
 def events_are(report: Counted, count: int) -> None:
     """Judge how many sync events of the last hour are counted."""
     if report.last_hour != count:
-        raise ConformanceFailure(f"{count} sync events are counted", f"{report.last_hour} are")
+        raise ConformanceFailure(f"{count} sync events are counted", f"{report.last_hour} are counted")
 
 
 def alert_is(report: Counted, name: str, *, raised: bool) -> None:
     """Judge whether an alert is raised, with its severity."""
     severity = SEVERITIES[name]
-    shown = ", ".join(f"{one} ({how})" for one, how in report.alerts.items()) or "no alert"
-    if raised and report.alerts.get(name) != severity:
-        raise ConformanceFailure(f"the alert {name} is raised as {severity}", f"there is {shown}")
-    if not raised and name in report.alerts:
-        raise ConformanceFailure(f"the alert {name} is silent", f"there is {shown}")
+    values = {
+        "InstanceSyncEvents": f"{report.last_hour} sync events in the last hour",
+        "VerificationFailures": f"{report.consecutive} consecutive verification failures",
+        "SyncSuccessRate": f"a rate of {report.rate:g}, {report.successes} of {report.attempts}",
+    }
+    at, found = f"at {values[name]}", report.alerts.get(name)
+    if raised and found != severity:
+        told = "it is silent" if found is None else f"it is raised as {found}"
+        raise ConformanceFailure(f"the alert {name} is raised as {severity}", f"{told} {at}")
+    if not raised and found is not None:
+        raise ConformanceFailure(f"the alert {name} is silent", f"it is raised as {found} {at}")
 
 
 def consecutive_is(report: Counted, count: int) -> None:
     """Judge how many verification failures are counted in a row."""
     if report.consecutive != count:
         raise ConformanceFailure(
-            f"{count} consecutive verification failures are counted", f"{report.consecutive} are"
+            f"{count} consecutive verification failures are counted", f"{report.consecutive} are counted"
         )
 
 
@@ -175,7 +182,20 @@ def greps_count(lines: Sequence[LogLine], wanted: Mapping[str, int]) -> None:
     """Judge that the document's greps count exactly what happened."""
     found = {what: sum(pattern in line.text for line in lines) for what, pattern in GREPS.items()}
     if found != dict(wanted):
-        raise ConformanceFailure(f"the greps count {_told(wanted)}", f"they count {_told(found)}")
+        off = "; ".join(
+            f'grep "{pattern}" counts {found[what]} ({_matched(lines, pattern)})'
+            for what, pattern in GREPS.items()
+            if found[what] != wanted.get(what)
+        )
+        raise ConformanceFailure(f"the greps count {_told(wanted)}", f"they count {_told(found)}: {off}")
+
+
+def _matched(lines: Sequence[LogLine], pattern: str) -> str:
+    """Show what a grep finds, or else what there is to be found."""
+    matched = [line.text for line in lines if pattern in line.text]
+    if matched:
+        return "; ".join(matched[:_MOST_LINES])
+    return "the log has " + ("; ".join(line.text for line in lines[:_MOST_LINES]) or "no line")
 
 
 def outlived_restart(before: Counted, after: Counted, restarted_at: float) -> None:

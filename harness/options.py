@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contract import TargetError
+from harness.fleet_containers import DEFAULT_IMAGE
 from harness.report.folder import FOLDER, REPORT_JSON
 from harness.report.model import parse_json
 from harness.requirements import Level, Profile
+from harness.rig import HOSTS, fleet_addresses
 from harness.verdict import Outcome
 
 if TYPE_CHECKING:
     import pytest
+
+    from fake_instances.addresses import InstanceAddress
 
 
 def add_options(group: pytest.OptionGroup) -> None:
@@ -53,6 +57,24 @@ def add_options(group: pytest.OptionGroup) -> None:
     )
 
 
+def add_hosting_options(group: pytest.OptionGroup) -> None:
+    """Add the options that say how the instances run."""
+    group.addoption(
+        "--fleet-host",
+        default="threads",
+        choices=list(HOSTS),
+        help="how the instances run: as threads of this process, each as a process, or each as a container "
+        "(default: threads)",
+    )
+    group.addoption(
+        "--fleet-image",
+        default=DEFAULT_IMAGE,
+        metavar="IMAGE",
+        help="the image of instances that run as containers, which `docker build --target fleet "
+        f"--tag {DEFAULT_IMAGE} .` makes in the project's folder (default: {DEFAULT_IMAGE})",
+    )
+
+
 def failed_before(folder: str | None) -> list[str]:
     """Give the ids of the scenarios that ran and did not pass in the report saved last.
 
@@ -80,3 +102,12 @@ def failed_before(folder: str | None) -> list[str]:
 def run_on_one_process(options: Any) -> None:
     """Have a run that executes nothing need no workers, whatever `-n` says."""
     options.numprocesses, options.dist, options.tx = 0, "no", []
+
+
+def addresses_of(config: pytest.Config) -> tuple[InstanceAddress, ...]:
+    """Give where the instances of this worker listen."""
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    number = int(worker.removeprefix("gw")) if worker else None
+    address = config.option.fleet_address or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
+    fallback = number is not None and not config.option.fleet_address
+    return fleet_addresses(address, config.option.fleet_ports, fallback=fallback)

@@ -13,20 +13,37 @@ from typing import TYPE_CHECKING
 import pytest
 from _pytest.runner import runtestprotocol
 
-from harness.conformance import COLLECTED, CONFORMANCE, HANDED, RECORD, Conformance, outcome_of
+from harness import step_lookup
+from harness.conformance import (
+    COLLECTED,
+    CONFORMANCE,
+    HANDED,
+    RECORD,
+    Conformance,
+    drop_traceback,
+    missed_a_time_bound_alone,
+    outcome_of,
+    refuse_async,
+)
 from harness.contract import LaunchError, TargetError
 from harness.doctor import refused_webhook
 from harness.gateway.world import GatewayRig, GatewayWorld
 from harness.history import History, StepReached
 from harness.interruption import Interruption
 from harness.listing import scenario_lines
-from harness.options import add_options, failed_before, run_on_one_process
+from harness.options import (
+    add_hosting_options,
+    add_options,
+    addresses_of,
+    failed_before,
+    run_on_one_process,
+)
 from harness.report import text
 from harness.report.folder import ReportFolder
 from harness.report.redaction import redact, redact_values
 from harness.reporter import Reporter
 from harness.requirements import CatalogueError
-from harness.rig import HOSTS, Rig, check_database, check_running, fleet_addresses
+from harness.rig import HOSTS, Rig, check_database, check_hosting, check_running, fleet_addresses
 from harness.selection import names_in_expression
 from harness.tally import is_time_bound
 from harness.verdict import Outcome
@@ -34,11 +51,10 @@ from harness.witness import Witness
 from harness.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from pytest_bdd.parser import Scenario, Step
 
-    from fake_instances.addresses import InstanceAddress
 
 pytest_plugins = [
     "harness.steps.accounts",
@@ -79,12 +95,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run only the scenarios of this requirement, such as SCAN-01; may be given more than once",
     )
     add_options(group)
-    group.addoption(
-        "--fleet-host",
-        default="threads",
-        choices=list(HOSTS),
-        help="how the instances run: as threads of this process, or each as a process (default: threads)",
-    )
+    add_hosting_options(group)
     group.addoption(
         "--fleet-address",
         default=None,
@@ -128,18 +139,20 @@ def pytest_configure(config: pytest.Config) -> None:
         fleet_addresses("127.0.0.1", options.fleet_ports)
         check_database(conformance.target, options.database)
         check_running(conformance.target, in_workers=bool(getattr(options, "numprocesses", None)))
+        if handed is None and not options.list_scenarios:
+            check_hosting(options.fleet_host, options.fleet_image)
         if options.report is not None and not hasattr(config, "workerinput"):
             folder = ReportFolder(options.report)
     except (TargetError, CatalogueError) as problem:
         raise pytest.UsageError(str(problem)) from None
+    step_lookup.install()
     config.stash[CONFORMANCE] = conformance
     config.stash[_interruption] = Interruption()
     config.pluginmanager.register(config.stash[_interruption], "instance-sync-interruption")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Reporter(conformance, folder), "instance-sync-reporter")
     for requirement in conformance.catalogue.values():
-        words = requirement.words.splitlines()[0]
-        config.addinivalue_line("markers", f"{requirement.id}: {words}")
+        config.addinivalue_line("markers", f"{requirement.id}: {requirement.words.splitlines()[0]}")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -216,8 +229,9 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     """Give the fleet and the implementation, started once for every scenario of this worker."""
     config = request.config
-    addresses = _addresses(config)
-    target, hosting = config.stash[CONFORMANCE].target, HOSTS[config.option.fleet_host]()
+    addresses = addresses_of(config)
+    target = config.stash[CONFORMANCE].target
+    hosting = HOSTS[config.option.fleet_host](config.option.fleet_image)
     made = Rig(target, addresses, hosting=hosting, database=config.option.database)
     config.stash[_secrets] = (*config.stash.get(_secrets, ()), *made.secrets)
     with config.stash[_interruption].heard(), made as started:
@@ -230,21 +244,13 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
         yield started
 
 
-def _addresses(config: pytest.Config) -> tuple[InstanceAddress, ...]:
-    worker = getattr(config, "workerinput", {}).get("workerid", "")
-    number = int(worker.removeprefix("gw")) if worker else None
-    address = config.option.fleet_address or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
-    fallback = number is not None and not config.option.fleet_address
-    return fleet_addresses(address, config.option.fleet_ports, fallback=fallback)
-
-
 @pytest.fixture(scope="session")
 def gateway_rig(request: pytest.FixtureRequest) -> Iterator[GatewayRig]:
     """Give the gateway instances that are judged, started once for every scenario of this worker."""
     config = request.config
     target = config.stash[CONFORMANCE].target.gateway
     assert target is not None  # noqa: S101 - read wherever instance is claimed
-    made = GatewayRig(target, _addresses(config)[0].host)
+    made = GatewayRig(target, addresses_of(config)[0].host)
     config.stash[_secrets] = (*config.stash.get(_secrets, ()), *made.secrets)
     with config.stash[_interruption].heard(), made as started:
         yield started
@@ -290,6 +296,11 @@ def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
         journal.record(StepReached(text=words))
 
 
+def pytest_bdd_before_step_call(step_func: Callable[..., object]) -> None:
+    """Refuse a step that would pass without running."""
+    refuse_async(step_func)
+
+
 def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
     """Write down that the step is done."""
     request.node.stash[_witness].step_passed()
@@ -310,14 +321,16 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the scenario's outcome, in our terms and words, into pytest's report."""
-    report = yield
     conformance = item.config.stash[CONFORMANCE]
     template = conformance.scenario(item)
+    problem = None if call.excinfo is None else call.excinfo.value
+    outcome, reason = outcome_of(problem)
+    if template is not None:
+        drop_traceback(call, outcome)
+    report = yield
     if template is None or (report.when != "call" and report.passed):
         return report
     record = conformance.record(item, template)
-    problem = None if call.excinfo is None else call.excinfo.value
-    outcome, reason = outcome_of(problem)
     world = item.stash.get(_world, None)
     hidden = item.config.stash.get(_secrets, ())
     trace = redact(report.longreprtext, hidden) if outcome is Outcome.BROKEN else ""
@@ -337,7 +350,10 @@ def pytest_runtest_makereport(
         evidence=evidence,
         history=history,
     )
-    setattr(report, RECORD, redact_values(record.to_json(), hidden))
+    # What a run is called is ours: hidden in part, it would be taken for another, and so for none.
+    values = record.to_json()
+    told = {name: redact_values(values[name], hidden) for name in ("reason", "evidence", "history")}
+    setattr(report, RECORD, values | told)
     report.sections = [(title, redact(content, hidden)) for title, content in report.sections]
     if trace and trace != report.longreprtext:
         report.longrepr = trace
@@ -358,12 +374,12 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Judge a scenario that missed a time bound, and nothing else, once more by itself."""
+    """Judge a scenario that missed a time bound, and did nothing else wrong, once more by itself."""
     if item.config.stash[CONFORMANCE].scenario(item) is None:
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    if any(getattr(report, RECORD, {}).get("time_bound") for report in reports):
+    if missed_a_time_bound_alone(reports):
         item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - fixtures anew, as for a first run
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
         for report in reports:

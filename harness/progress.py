@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,29 @@ def told(done: int, total: int, failed: int, seconds: float) -> str:
     return (
         f"{words}, about {f'{left // 60} min {left % 60:02} s' if left >= 60 else f'{max(left, 1)} s'} left"
     )
+
+
+class Line:
+    """One line of a stream, written anew on a terminal; elsewhere only its end is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._terminal = stream.isatty()
+
+    def begin(self, words: str) -> None:
+        """Write it for the first time; where it cannot be written anew, so that a log shows what is under way."""
+        self.show(words) if self._terminal else self.end(words)
+
+    def show(self, words: str) -> None:
+        """Write it anew, where that can be."""
+        if self._terminal:
+            self._stream.write(_CLEAR_LINE + words[: shutil.get_terminal_size().columns - 1])
+            self._stream.flush()
+
+    def end(self, words: str) -> None:
+        """Write it for good."""
+        self._stream.write(f"{_CLEAR_LINE if self._terminal else ''}{words}\n")
+        self._stream.flush()
 
 
 class Progress:
@@ -69,3 +94,13 @@ class Progress:
     def _write(self, line: str) -> None:
         self._stream.write(_CLEAR_LINE + line)
         self._stream.flush()
+
+
+def say(text: str) -> None:
+    """Print on standard output at once. Where nobody reads any more, what a command comes to stands all the same."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python must not find the same out once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -21,6 +21,8 @@ from harness.tally import Record
 from harness.verdict import Conclusion
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from harness.report.folder import ReportFolder
     from harness.report.model import Report
 
@@ -44,6 +46,7 @@ class Reporter:
         self._other_tests_failed = False
         self._crash = ""
         self._lost = ""
+        self._interrupted = "the run was interrupted"
         self._unsaved = ""
         self._report: Report | None = None
 
@@ -94,8 +97,20 @@ class Reporter:
         output = getattr(node, "workeroutput", {})
         self._conformance.collected = max(self._conformance.collected, output.get(COLLECTED, 0))
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """End the run with the verdict, whatever another plugin does at its end, and not with that one's status."""
+        try:
+            yield
+        except (pytest.exit.Exception, KeyboardInterrupt) as problem:
+            self._interrupted = f"the run was interrupted while it ended: {problem or 'by a signal'}"
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        except Exception as problem:  # noqa: BLE001 - whatever it is, there is a verdict to give
+            what = f"{type(problem).__name__}: {problem}"
+            self._crash = self._crash or f"pytest or the harness broke while the run ended: {what}"
+        self._finish(session)
+
+    def _finish(self, session: pytest.Session) -> None:
         """Compute the verdict, when there were scenarios, and make the run end with its exit code."""
         conformance, options = self._conformance, session.config.option
         if session.exitstatus == pytest.ExitCode.USAGE_ERROR or options.collectonly:
@@ -151,12 +166,13 @@ class Reporter:
             records=tally.records,
             unrun=tally.unrun(),
             run=run,
+            defects=conformance.defects,
             complete=complete,
         )
 
     def _trouble(self, session: pytest.Session) -> str:
         if session.exitstatus == pytest.ExitCode.INTERRUPTED:
-            return "the run was interrupted"
+            return self._interrupted
         stopped = session.shouldstop or session.shouldfail
         return self._lost or (f"the run stopped early: {stopped}" if stopped else "")
 

@@ -114,7 +114,8 @@ def is_requirement_id(tag: str) -> bool:
 def closest(name: str, candidates: Iterable[str]) -> str | None:
     """Give the candidate that was probably meant, whatever its case, or None when none is near."""
     by_lower = {candidate.lower(): candidate for candidate in candidates}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    meant = re.sub(r"[-_]([0-9])$", r"-0\1", name.lower())
+    near = difflib.get_close_matches(meant, by_lower, n=1)
     return by_lower[near[0]] if near else None
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from harness import suite
-from harness.listing import chosen, requirement_lines, requirements_json
+from harness.listing import chosen, requirement_lines, requirements_json, requirements_markdown
 from harness.requirements import CatalogueError, Level, Profile, traceability
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ examples:
   instance-sync requirements
   instance-sync requirements --profile security --level must
   instance-sync requirements --json
+
+exit codes: 0, or 3 when a scenario's tag names no requirement, 4 when an option is wrong
 """
 
 
@@ -40,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     requirements = chosen(catalogue, options.profile, options.level)
     if options.json:
         sys.stdout.write(requirements_json(requirements, written) + "\n")
+    elif options.markdown:
+        sys.stdout.write("\n".join(requirements_markdown(requirements, written)) + "\n")
     else:
         sys.stdout.write("\n".join(requirement_lines(requirements, written)) + "\n")
     unknown = traceability(catalogue, {one.name: one.tags for one in written}).unknown
@@ -61,5 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--level", action="append", default=[], choices=list(map(str, Level)), help="only this level"
     )
-    parser.add_argument("--json", action="store_true", help="as a JSON list, for programs")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as a JSON list, for programs")
+    form.add_argument("--markdown", action="store_true", help="as tables in Markdown")
     return parser

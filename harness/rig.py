@@ -17,13 +17,18 @@ from harness.attachment import Attachment, Place, random_secrets
 from harness.contract import LaunchError, Settings, Target, TargetError
 from harness.databases import SQLITE, check_own_database, kind_of
 from harness.drivers.url import shared_secrets
+from harness.fleet_containers import ContainerHost, check_fleet_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
-HOSTS: dict[str, type[Host]] = {"threads": ThreadHost, "processes": ProcessHost}
-"""How the instances can run, by the name that `--fleet-host` takes."""
+HOSTS: dict[str, Callable[[str], Host]] = {
+    "threads": lambda _: ThreadHost(),
+    "processes": lambda _: ProcessHost(),
+    "containers": ContainerHost,
+}
+"""How the instances can run, by the name that `--fleet-host` takes; each is made with what `--fleet-image` names."""
 
 
 class Rig:
@@ -114,6 +119,16 @@ def check_database(target: Target, database: str) -> None:
         )
 
 
+def check_hosting(fleet_host: str, image: str) -> None:
+    """Hold that the instances can run as `--fleet-host` says.
+
+    Raises:
+        TargetError: they are to be containers, and no engine answers or there is no such image.
+    """
+    if fleet_host == "containers":
+        check_fleet_image(image)
+
+
 def check_running(target: Target, *, in_workers: bool) -> None:
     """Hold that a target which runs already can be judged, by this process alone.
 
@@ -172,11 +187,13 @@ def start_fleet(fleet: Fleet) -> Fleet:
     except PortInUseError as problem:
         raise LaunchError(
             f"{problem}; free it, or choose other ports with --fleet-ports free (or four numbers, "
-            "4001,4002,4003,4004), or another loopback address with --fleet-address 127.0.0.2"
+            "4001,4002,4003,4004), or another loopback address with --fleet-address 127.0.0.2",
+            "what has the port, or --fleet-ports and --fleet-address: where the instances listen",
         ) from None
     except OSError as problem:
         raise LaunchError(
-            f"the instances cannot listen: {problem}; choose an address with --fleet-address"
+            f"the instances cannot listen: {problem}; choose an address with --fleet-address",
+            "--fleet-address must be an address of this machine",
         ) from None
 
 

@@ -19,13 +19,13 @@ LONGEST_LINE = 4000
 """Characters that a line about a refused claim may have: far more than any true one needs."""
 OTHER_EVENTS = (
     log.AUTO_SYNC,
-    log.VERIFIED,
     log.NOT_IN_ASSIGNED,
     log.SYNCED,
     log.NOT_ANYWHERE,
     log.UNVERIFIABLE,
     log.CORRECTED,
 )
+"""What a refused claim cannot have brought about. A verification it can: who doubts a claim may well ask."""
 
 
 def names_configured(row: Row | None, urls: Collection[str]) -> None:

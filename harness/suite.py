@@ -7,6 +7,7 @@ share a name: what is counted here is what is written.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,10 @@ SELF_FOLDER = "self"
 
 @dataclass(frozen=True, slots=True)
 class WrittenScenario:
-    """One scenario or outline of a feature file; `file` is relative to the features' folder."""
+    """One scenario or outline of a feature file; `file` is relative to the features' folder.
+
+    `examples` is how many different rows its Examples have.
+    """
 
     file: str
     line: int
@@ -51,8 +55,9 @@ def features_root() -> Path:
     return installed if installed.is_dir() else here.parent / "features"
 
 
+@cache
 def catalogue() -> Catalogue:
-    """Read the catalogue that lies beside the features."""
+    """Give the catalogue that lies beside the features; it is read once."""
     return load_catalogue(features_root() / "requirements.toml")
 
 
@@ -100,5 +105,14 @@ def _scenario(
         name=scenario["name"],
         tags=frozenset(tags),
         steps=(*background, *(step["text"] for step in scenario["steps"])),
-        examples=sum(len(table["tableBody"]) for table in scenario["examples"]),
+        examples=len(set(_rows(scenario["examples"]))),
     )
+
+
+def _rows(tables: list[dict[str, Any]]) -> Iterator[frozenset[tuple[str, str]]]:
+    for table in tables:
+        if (header := table.get("tableHeader")) is None:
+            continue
+        names = [cell["value"] for cell in header["cells"]]
+        for row in table["tableBody"]:
+            yield frozenset(zip(names, (cell["value"] for cell in row["cells"]), strict=True))

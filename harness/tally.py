@@ -25,8 +25,9 @@ BINDING = "test_features.py"
 class Record:
     """What came of one run of one scenario, as plain values that cross from a worker to its controller.
 
-    `node` is pytest's id of the run; `file` and `name` say which written scenario it is a run of. `history` is
-    its history as JSON lines, empty when no report is asked for.
+    `node` is pytest's id of the run; `file` and `name` say which written scenario it is a run of, and `example`
+    has the row of its Examples; empty where `node` alone tells. `history` is its history as JSON lines, empty
+    when no report is asked for.
     """
 
     node: str
@@ -37,6 +38,7 @@ class Record:
     reason: str = ""
     time_bound: bool = False
     judged_again: bool = False
+    example: str = ""
     evidence: Evidence = field(default_factory=Evidence)
     history: str = field(default="", repr=False)
 
@@ -82,10 +84,15 @@ class Tally:
         self, catalogue: Catalogue, suite: Sequence[WrittenScenario], function_of: Callable[[str], str]
     ) -> None:
         self._catalogue = catalogue
-        self._suite = suite
-        self._scenarios = {function_of(one.name): (one.file, one.name) for one in suite}
+        # What carries no requirement is an ordinary test, and nobody is judged by it.
+        self._suite = [one for one in suite if one.requirement_ids]
+        self._scenarios: dict[str, set[tuple[str, str]]] = {}
+        for one in self._suite:
+            self._scenarios.setdefault(function_of(one.name), set()).add((one.file, one.name))
         self._expected: set[str] = set()
         self._records: dict[str, Record] = {}
+        # Of two scenarios that share file and name pytest-bdd binds the last: the other never runs.
+        self._bound = {(one.file, one.name): one for one in self._suite}
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -112,7 +119,8 @@ class Tally:
         Tell whether this record is the one that counts now.
         """
         before = self._records.get(record.node)
-        anew = before is None or (record.judged_again and not before.judged_again)
+        # A failure that was no missed time bound stands, whatever comes of the same run on another worker.
+        anew = before is None or (record.judged_again and before.time_bound and not before.judged_again)
         if before is None or anew or _worse(record, before):
             self._records[record.node] = record
             return True
@@ -131,13 +139,32 @@ class Tally:
         runs = self._runs()
         found: list[Unrun] = []
         for scenario in self._suite:
-            nodes = runs.get((scenario.file, scenario.name), set())
+            nodes = self._nodes(scenario, runs)
             found += [
                 Unrun(scenario, row_of(node), "never ran") for node in sorted(nodes - self._records.keys())
             ]
-            if len(nodes) < max(1, scenario.examples):
+            if self._is_hidden(scenario):
+                found.append(Unrun(scenario, "", "never ran, for another one in its file has the same name"))
+            elif self._lacks_rows(scenario, nodes):
                 found.append(Unrun(scenario, "", "was left out by the selection"))
         return tuple(found)
+
+    def _is_hidden(self, scenario: WrittenScenario) -> bool:
+        return self._bound[scenario.file, scenario.name] is not scenario
+
+    def _nodes(
+        self, scenario: WrittenScenario, runs: Mapping[tuple[str, str], Collection[str]]
+    ) -> frozenset[str]:
+        """Give the runs that a scenario came to, or was to come to."""
+        return frozenset(() if self._is_hidden(scenario) else runs.get((scenario.file, scenario.name), ()))
+
+    def _lacks_rows(self, scenario: WrittenScenario, nodes: Collection[str]) -> bool:
+        """Say whether a row of its Examples has no run; of one that ran several times the others may still lack."""
+        examples = {
+            ran.example if (ran := self._records.get(node)) is not None and ran.example else node
+            for node in nodes
+        }
+        return len(examples) < max(1, scenario.examples)
 
     def _runs(self) -> Mapping[tuple[str, str], set[str]]:
         """For each written scenario, by file and name, the runs that it came to, or was to come to."""
@@ -145,8 +172,9 @@ class Tally:
         for record in self._records.values():
             runs.setdefault((record.file, record.name), set()).add(record.node)
         for node in self._expected - self._records.keys():
-            if (key := self._scenarios.get(_function(node))) is not None:
-                runs.setdefault(key, set()).add(node)
+            # Where files share a name nobody knows whose run it was: each is then short of runs all the same.
+            if len(keys := self._scenarios.get(_function(node), ())) == 1:
+                runs.setdefault(next(iter(keys)), set()).add(node)
         return runs
 
     def _written(self) -> Mapping[str, Collection[str]]:
@@ -155,11 +183,16 @@ class Tally:
         written: dict[str, set[str]] = {}
         for scenario in self._suite:
             # One that lacks a run, of all its Examples, stands for itself too, and so counts as not judged.
-            names = set(runs.get((scenario.file, scenario.name), ()))
-            if len(names) < max(1, scenario.examples):
+            names = set(self._nodes(scenario, runs))
+            if self._lacks_rows(scenario, names):
                 names.add(f"{scenario.file}: {scenario.name}")
             for one in scenario.requirement_ids:
                 written.setdefault(one, set()).update(names)
+        for record in self._records.values():
+            # Scenarios of somebody's own are in no suite, and judge where they ran.
+            if (record.file, record.name) not in self._bound:
+                for one in record.requirement_ids:
+                    written.setdefault(one, set()).add(record.node)
         return written
 
 

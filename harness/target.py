@@ -11,9 +11,24 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from harness.contract import Operations, SendTarget, Target, TargetError
-from harness.gateway.section import HOOKS, read_section
+from harness.gateway.section import read_section
 from harness.requirements import Profile, closest
+from harness.target_keys import (
+    CHECKS,
+    COLUMNS,
+    DATABASES,
+    JUDGED_BY_LOG,
+    KEYS,
+    LAUNCHES,
+    LOGS,
+    NETWORKS,
+    OF_A_LAUNCH,
+    STATES,
+    hint,
+    is_a,
+)
 from harness.toml_lines import line_of
+from harness.variables import OF_A_CONTROL_PLANE, read_renamed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,63 +38,6 @@ if TYPE_CHECKING:
 FAKE_GATEWAY = "fake-gateway"
 """The built-in target whose gateway instances are judged where a target brings none of its own."""
 BUILT_IN = Path(__file__).parent / "targets"
-
-_TEXT, _TEXTS, _MAP, _FLAG, _SECONDS = (
-    "a text",
-    "a list of texts",
-    "a table",
-    "true or false",
-    "a number of seconds",
-)
-_KEYS: dict[str, dict[str, str]] = {
-    "implementation": {"name": _TEXT, "version": _TEXT, "claims": _TEXTS},
-    "launch": {
-        "command": _TEXTS,
-        "image": _TEXT,
-        "url": _TEXT,
-        "network": _TEXT,
-        "directory": _TEXT,
-        "databases": _TEXTS,
-        "ready": _TEXT,
-        "ready_timeout": _SECONDS,
-        "env": _MAP,
-    },
-    "http": {"headers": _MAP},
-    "webhook": {"path": _TEXT, "asynchronous": _FLAG},
-    "send": {"method": _TEXT, "path": _TEXT, "body": _MAP, "succeeded": _MAP},
-    "state": {"via": _TEXT, "path": _TEXT, "table": _TEXT, "columns": _MAP},
-    "health_check": {"via": _TEXT, "path": _TEXT, "command": _TEXTS, "dry_run": _TEXTS},
-    "monitoring": {"path": _TEXT, "metrics": _TEXT},
-    "log": {"via": _TEXT, "path": _TEXT, "file": _TEXT},
-    "timing": {"verify_timeout": _SECONDS, "send_timeout": _SECONDS, "settle_seconds": _SECONDS},
-    "instance": {
-        "command": _TEXTS,
-        "directory": _TEXT,
-        "ready": _TEXT,
-        "ready_timeout": _SECONDS,
-        "env": _MAP,
-        **dict.fromkeys(HOOKS, _MAP),
-        "keeps_sessions": _FLAG,
-        "patience": _SECONDS,
-    },
-}
-_COLUMNS = (
-    "id",
-    "workspace_id",
-    "session_id",
-    "phone_number",
-    "status",
-    "assigned_instance_url",
-    "updated_at",
-)
-_DATABASES = ("sqlite", "postgresql", "mysql")
-_LOGS = ("file", "http", "stderr", "none")
-_STATES = ("sql", "http")
-_NETWORKS = ("host", "published")
-_LAUNCHES = ("command", "image", "url")
-_OF_A_LAUNCH = ("network", "directory", "databases", "ready_timeout", "env")
-_CHECKS = ("http", "command")
-_JUDGED_BY_LOG = ("core", "health-check", "monitoring")
 
 
 def built_in_targets() -> tuple[str, ...]:
@@ -99,9 +57,9 @@ def load_target(name_or_path: str) -> Target:
     if not path.is_file():
         names = ", ".join(built_in_targets())
         guess = closest(name_or_path, built_in_targets())
-        hint = f" (did you mean {guess}?)" if guess else ""
+        meant = f" (did you mean {guess}?)" if guess else ""
         raise TargetError(
-            f"there is no target {name_or_path!r}{hint}: give {names}, or the path of a target file"
+            f"there is no target {name_or_path!r}{meant}: give {names}, or the path of a target file"
         )
     return read_target(path)
 
@@ -144,16 +102,17 @@ class _Reader:
             ready=self._path_of("launch", "ready", "/health"),
             ready_timeout=float(self._get("launch", "ready_timeout", standard["ready_timeout"])),
             environment=self._texts("launch", "env"),
+            variables=self._variables(),
             headers=self._texts("http", "headers"),
             webhook_path=self._path_of("webhook", "path", standard["webhook_path"]),
             asynchronous=bool(self._get("webhook", "asynchronous", default=False)),
             send=self._send(),
             table=str(self._get("state", "table", "whatsapp_accounts")),
             columns=self._columns(),
-            state_path=self._hook("state", _STATES, "/conformance/accounts"),
+            state_path=self._hook("state", STATES, "/conformance/accounts"),
             operations=self._operations(),
             log=self._log(),
-            log_path=self._hook("log", _LOGS, "/conformance/log?after={cursor}"),
+            log_path=self._hook("log", LOGS, "/conformance/log?after={cursor}"),
             log_file=self._log_file(),
             verify_timeout=self._seconds("verify_timeout", standard["verify_timeout"]),
             send_timeout=self._seconds("send_timeout", standard["send_timeout"]),
@@ -168,15 +127,15 @@ class _Reader:
 
     def _check_names(self) -> None:
         for section, keys in self._content.items():
-            if section not in _KEYS:
-                raise self._fail(f"[{section}]", f"unknown section{_hint(section, _KEYS)}")
+            if section not in KEYS:
+                raise self._fail(f"[{section}]", f"unknown section{hint(section, KEYS)}")
             if not isinstance(keys, dict):
                 raise self._fail(section, f"is a section: write [{section}] and its keys below")
             for key, value in keys.items():
-                if key not in _KEYS[section]:
-                    raise self._fail(f"{section}.{key}", f"unknown key{_hint(key, _KEYS[section])}")
-                kind = _KEYS[section][key]
-                if not _is(kind, value):
+                if key not in KEYS[section]:
+                    raise self._fail(f"{section}.{key}", f"unknown key{hint(key, KEYS[section])}")
+                kind = KEYS[section][key]
+                if not is_a(kind, value):
                     raise self._fail(f"{section}.{key}", f"is {value!r} and must be {kind}")
 
     def _get(self, section: str, key: str, default: object) -> Any:
@@ -212,6 +171,9 @@ class _Reader:
                 raise self._fail(f"{section}.{key}.{name}", f"is {value!r} and must be a text")
         return dict(table)
 
+    def _variables(self) -> dict[str, str]:
+        return read_renamed(self._content.get("launch", {}), "launch", OF_A_CONTROL_PLANE, self._fail)
+
     def _gateway(self) -> GatewayTarget | None:
         if "instance" in self._content:
             return read_section(self._content["instance"], self._path.parent, self._fail)
@@ -225,10 +187,10 @@ class _Reader:
 
     def _command(self) -> tuple[str, ...]:
         command = tuple(self._get("launch", "command", ()))
-        ways = [key for key in _LAUNCHES if self._get("launch", key, None)]
+        ways = [key for key in LAUNCHES if self._get("launch", key, None)]
         if len(ways) > 1:
             raise self._fail(
-                f"launch.{ways[1]}", f"launch.{ways[0]} is there too; keep one of {', '.join(_LAUNCHES)}"
+                f"launch.{ways[1]}", f"launch.{ways[0]} is there too; keep one of {', '.join(LAUNCHES)}"
             )
         if not ways and self._judges_a_control_plane():
             raise self._fail(
@@ -252,7 +214,7 @@ class _Reader:
             raise self._fail(
                 "launch.url", f"is {url!r} and must be where it listens, such as http://127.0.0.1:8000"
             )
-        for key in _OF_A_LAUNCH:
+        for key in OF_A_LAUNCH:
             if key in self._content["launch"]:
                 raise self._fail(
                     f"launch.{key}", "is for what the harness launches, and launch.url runs already"
@@ -261,12 +223,12 @@ class _Reader:
 
     def _network(self) -> str:
         network = str(self._get("launch", "network", "host"))
-        if network not in _NETWORKS:
-            raise self._fail("launch.network", f"{network!r} is unknown; allowed: {', '.join(_NETWORKS)}")
+        if network not in NETWORKS:
+            raise self._fail("launch.network", f"{network!r} is unknown; allowed: {', '.join(NETWORKS)}")
         return network
 
     def _databases(self) -> tuple[str, ...]:
-        return self._among("launch", "databases", _DATABASES, ["sqlite"])
+        return self._among("launch", "databases", DATABASES, ["sqlite"])
 
     def _directory(self) -> Path:
         directory = (self._path.parent / str(self._get("launch", "directory", "."))).absolute()
@@ -279,8 +241,8 @@ class _Reader:
     def _columns(self) -> dict[str, str]:
         columns = self._texts("state", "columns")
         for name in columns:
-            if name not in _COLUMNS:
-                allowed = ", ".join(_COLUMNS)
+            if name not in COLUMNS:
+                allowed = ", ".join(COLUMNS)
                 raise self._fail(
                     f"state.columns.{name}", f"no such column in the contract; allowed: {allowed}"
                 )
@@ -329,7 +291,7 @@ class _Reader:
             raise self._fail(
                 "log.via", f'is {via!r}, which only a launched program has; write via = "file" or "http"'
             )
-        unjudged = [one for one in self._claims() if one in _JUDGED_BY_LOG]
+        unjudged = [one for one in self._claims() if one in JUDGED_BY_LOG]
         if via == "none" and unjudged:
             raise self._fail(
                 "log.via",
@@ -341,8 +303,8 @@ class _Reader:
     def _operations(self) -> Operations:
         standard, section = Operations(), "health_check"
         via = str(self._get(section, "via", "http"))
-        if via not in _CHECKS:
-            raise self._fail(f"{section}.via", f"{via!r} is unknown; allowed: {', '.join(_CHECKS)}")
+        if via not in CHECKS:
+            raise self._fail(f"{section}.via", f"{via!r} is unknown; allowed: {', '.join(CHECKS)}")
         command = tuple(self._get(section, "command", ()))
         if via == "command" and not (command and command[0]):
             raise self._fail(f"{section}.command", 'is missing; write command = ["php", "artisan", "…"]')
@@ -379,22 +341,3 @@ class _Reader:
             succeeded_status=(status[0], status[1]),
             succeeded_json=json,
         )
-
-
-def _hint(name: str, allowed: Collection[str]) -> str:
-    guess = closest(name, allowed)
-    return f"{f' (did you mean {guess}?)' if guess else ''}; allowed: {', '.join(allowed)}"
-
-
-def _is(kind: str, value: object) -> bool:
-    match kind:
-        case "a text":
-            return isinstance(value, str)
-        case "a list of texts":
-            return isinstance(value, list) and all(isinstance(one, str) for one in value)
-        case "a table":
-            return isinstance(value, dict)
-        case "true or false":
-            return isinstance(value, bool)
-        case _:
-            return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

@@ -120,7 +120,7 @@ def judge(catalogue: Catalogue, claims: Collection[Profile], run: Run) -> Verdic
         else _requirement(one, run, came)
         for one in catalogue.values()
     )
-    conclusion, why = _conclude(catalogue, requirements, run)
+    conclusion, why = _conclude(catalogue, claims, requirements, run)
     profiles = tuple(profile for profile in Profile if profile in claims)
     return Verdict(conclusion, why, profiles, requirements, tuple(run.results))
 
@@ -141,14 +141,22 @@ def _requirement(requirement: Requirement, run: Run, came: Mapping[str, Scenario
 
 
 def _conclude(
-    catalogue: Catalogue, requirements: Collection[RequirementResult], run: Run
+    catalogue: Catalogue,
+    claims: Collection[Profile],
+    requirements: Collection[RequirementResult],
+    run: Run,
 ) -> tuple[Conclusion, str]:
     times = Counter(result.name for result in run.results)
     doubled = [name for name, count in times.items() if count > 1]
-    broken = [one.name for one in run.results if _is_broken(one, catalogue)]
+    broken = [one.name for one in run.results if _is_broken(one, catalogue, claims)]
     musts = [one for one in requirements if one.requirement.level is Level.MUST]
     failed = [one for one in musts if one.outcome is Outcome.FAILED]
-    missing = [one for one in musts if one.outcome in {Outcome.NOT_JUDGED, Outcome.NOT_WRITTEN}]
+    # Whatever else a claimed MUST came to, it did not pass.
+    missing = [
+        one
+        for one in musts
+        if one.requirement.profile in claims and one.outcome not in {Outcome.PASSED, Outcome.FAILED}
+    ]
     passed = [one for one in musts if one.outcome is Outcome.PASSED]
     findings: tuple[tuple[object, Conclusion, str], ...] = (
         (run.crash, Conclusion.HARNESS_ERROR, run.crash),
@@ -164,10 +172,11 @@ def _conclude(
     return next((conclusion, why) for holds, conclusion, why in findings if holds)
 
 
-def _is_broken(result: ScenarioResult, catalogue: Catalogue) -> bool:
+def _is_broken(result: ScenarioResult, catalogue: Catalogue, claims: Collection[Profile]) -> bool:
     """Say whether a result speaks against the harness: a scenario that proves the instrument must not fail."""
-    ids = result.requirement_ids
-    proves_instrument = bool(ids) and not any(catalogue[one].judged for one in ids)
+    carried = [catalogue[one] for one in result.requirement_ids]
+    judges = any(one.judged and one.profile in claims for one in carried)
+    proves_instrument = not judges and any(not one.judged for one in carried)
     return result.outcome is Outcome.BROKEN or (result.outcome is Outcome.FAILED and proves_instrument)
 
 

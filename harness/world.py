@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fake_instances import FleetError, Session
 from fake_instances.faults import Refuse
 from harness.contract import MARGIN, ConformanceFailure, NotJudgedError, Row, Settings, Target
-from harness.history import History, RowRead, RowSet, UserAnswered, UserSends
+from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
 from harness.incident import INCIDENT_SESSION, LONG_PAST
 from harness.users import CALLS, ask_to_send
 
@@ -61,6 +61,7 @@ class World:
         self._rig = rig
         self._random = random
         self._started = rig.fleet.journal.last
+        self._steps: tuple[StepReached, ...] = ()  # those before the implementation was exchanged
         self._log_started = rig.implementation.log.position()
         self._accounts: list[Account] = []
         self._optional: set[int] = set()
@@ -115,7 +116,7 @@ class World:
             NotJudgedError: the journal overflowed, so it no longer shows everything.
         """
         try:
-            return History(self.fleet.journal.entries(after=self._started))
+            return History((*self._steps, *self.fleet.journal.entries(after=self._started)))
         except FleetError as problem:
             raise NotJudgedError(str(problem)) from None
 
@@ -130,6 +131,7 @@ class World:
         """
         if self._accounts:
             raise AssertionError("choose the implementation before the first account is made")
+        self._steps = tuple(self.history.of(StepReached))
         if self.implementation.target.url:
             self.implementation.begin_anew(target, settings)
         else:
@@ -348,7 +350,7 @@ class World:
         self.fleet.reset()
         with self._open:
             # Rows may be reachable through the implementation alone.
-            if self.implementation.problem is not None:
+            if crash is not None or self.implementation.killed:
                 self.implementation.relaunch()
             self.implementation.accounts.remove([account.id for account in self._accounts])
         self.fleet.settle(self.settings.verify_timeout_in_force)

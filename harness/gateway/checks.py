@@ -5,8 +5,10 @@ The signature is computed by code of the harness's own: a mistake of the fakes' 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import json
 import re
 from collections import Counter
 from itertools import pairwise
@@ -38,7 +40,7 @@ def five_headers(webhook: WebhookReceived) -> None:
     names = (*_FIXED_HEADERS, "X-HMAC-Signature", "X-Timestamp", "X-Instance-Url")
     given = {name: webhook.header(name) for name in names}
     if wrong := {name: len(values) for name, values in given.items() if len(values) != 1}:
-        told = ", ".join(f"{name} {times} times" for name, times in wrong.items())
+        told = ", ".join(f"{name} {times} times" if times else f"no {name}" for name, times in wrong.items())
         raise ConformanceFailure(f"the webhook has each of {', '.join(names)} once", f"it has {told}")
     for name, value in _FIXED_HEADERS.items():
         if given[name][0] != value:
@@ -84,8 +86,30 @@ def signature_verifies(webhook: WebhookReceived, secret: str) -> None:
     if webhook.header("X-HMAC-Signature") != (signed,):
         raise ConformanceFailure(
             "the webhook's signature verifies over its timestamp and the exact bytes of its body",
-            f"it does not, for timestamp {timestamp} and a body of {len(webhook.body)} bytes",
+            f"it does not, for {webhook.event or 'no event'}, timestamp {timestamp} and a body of "
+            f"{len(webhook.body)} bytes: {_signed_instead(webhook, timestamp, secret)}",
         )
+
+
+def _signed_instead(webhook: WebhookReceived, timestamp: str, secret: str) -> str:
+    """Say what was signed in place of what should have been, where that is a mistake often made."""
+    body, given = webhook.body, "".join(webhook.header("X-HMAC-Signature"))
+    told = {
+        "the body alone": body,
+        "the body followed by the timestamp": body + timestamp.encode(),
+        "timestamp and body with a dot between them": f"{timestamp}.".encode() + body,
+        "timestamp and body with a line end between them": f"{timestamp}\n".encode() + body,
+    }
+    with contextlib.suppress(ValueError):
+        value = json.loads(body)
+        told["the body as it is parsed and written anew"] = timestamp.encode() + json.dumps(value).encode()
+        told["the body with its keys sorted"] = (
+            timestamp.encode() + json.dumps(value, sort_keys=True).encode()
+        )
+    for what, message in told.items():
+        if hmac.compare_digest(hmac.new(secret.encode(), message, hashlib.sha256).hexdigest(), given):
+            return f"what was signed is {what}"
+    return "neither is it made over the body alone, nor with a separator, nor over the body written anew; the secret?"
 
 
 def announces(webhooks: Sequence[WebhookReceived], event: str, tenant: Tenant) -> WebhookReceived:

@@ -43,6 +43,7 @@ class GatewayTarget:
     Attributes:
         command: launches one instance; the harness launches four.
         directory: absolute.
+        variables: other names for variables of the contract.
         connect: has a session connect as if its phone had just scanned the QR code.
         create: begins a login that then waits for its QR code to be scanned.
         reconnect: has a connected session connect anew.
@@ -63,6 +64,7 @@ class GatewayTarget:
     ready: str = "/health"
     ready_timeout: float = 20.0
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    variables: Mapping[str, str] = field(default_factory=dict, hash=False)
     create: Hook = _CREATE
     reconnect: Hook = _RECONNECT
     end: Hook = _END

@@ -226,6 +226,7 @@ class LaunchedGateway:
             environment={
                 name: str(filled(value, values)) for name, value in self._target.environment.items()
             },
+            variables=self._target.variables,
             log="none",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.gateway.contract import GatewayTarget, Hook
+from harness.variables import OF_AN_INSTANCE, read_renamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +40,7 @@ def read_section(
         command=tuple(section["command"]),
         directory=directory,
         environment=dict(section.get("env", {})),
+        variables=read_renamed(section, "instance", OF_AN_INSTANCE, fail),
         **given,
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fake_instances.journal import Journal
 from harness.attachment import random_secrets
-from harness.contract import ConformanceFailure, NotJudgedError
+from harness.contract import ConformanceFailure, LaunchError, NotJudgedError
 from harness.gateway.contract import NUMBERS, Answer, Tenant
 from harness.gateway.launched import LaunchedGateway
 from harness.gateway.receiver import Receiver
@@ -49,7 +49,13 @@ class GatewayRig:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as opened:
-            opened.enter_context(self.receiver)
+            try:
+                opened.enter_context(self.receiver)
+            except OSError as problem:
+                raise LaunchError(
+                    f"the control plane's stand-in cannot listen: {problem}; choose an address with --fleet-address",
+                    "--fleet-address must be an address of this machine",
+                ) from None
             for number in NUMBERS:
                 gateway = LaunchedGateway(
                     self.target, number, self._host, self.receiver.url, self.secrets, self.journal

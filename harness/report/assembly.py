@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.report.model import (
@@ -17,6 +18,7 @@ from harness.report.model import (
     VerdictReport,
 )
 from harness.requirements import Level, Profile
+from harness.sensitivity import sensitivity
 from harness.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from harness.contract import Target
     from harness.requirements import Catalogue
+    from harness.sensitivity import KnownDefect
     from harness.suite import WrittenScenario
     from harness.tally import Record, Unrun
     from harness.verdict import RequirementResult, Verdict
@@ -38,12 +41,14 @@ def assemble(  # noqa: PLR0913 - a report is made of this many things
     records: Sequence[Record],
     unrun: Sequence[Unrun],
     run: RunReport,
+    defects: Sequence[KnownDefect] = (),
     complete: bool = True,
 ) -> Report:
     """Make the model: every requirement of the catalogue, and every scenario that ran or is written."""
     written = {(one.file, one.name): one for one in suite}
     scenarios = [_ran(record, written.get((record.file, record.name)), catalogue) for record in records]
     scenarios += [_unrun(one, catalogue, verdict.profiles) for one in unrun]
+    scenarios = _told_apart(scenarios)
     scenarios.sort(key=lambda one: (one.file, one.line, one.row))
     carriers: dict[str, list[str]] = {}
     for scenario in scenarios:
@@ -58,6 +63,7 @@ def assemble(  # noqa: PLR0913 - a report is made of this many things
         profiles=tuple(_profile(verdict, profile) for profile in Profile),
         requirements=tuple(_requirement(one, carriers) for one in verdict.requirements),
         scenarios=tuple(scenarios),
+        sensitivity=sensitivity(defects, scenarios, catalogue, verdict.profiles) if defects else None,
     )
 
 
@@ -91,6 +97,17 @@ def _ran(record: Record, written: WrittenScenario | None, catalogue: Catalogue) 
         history=history_file(id_) if record.history else "",
         evidence=record.evidence,
     )
+
+
+def _told_apart(scenarios: Sequence[ScenarioReport]) -> list[ScenarioReport]:
+    """Give each an id of its own, those of one file that share a name too: of them, all but one never ran."""
+    taken: set[str] = set()
+    told: list[ScenarioReport] = []
+    for one in scenarios:
+        name = f"{one.id} (line {one.line})" if one.id in taken and not one.ran else one.id
+        taken.add(name)
+        told.append(replace(one, id=name))
+    return told
 
 
 def _unrun(one: Unrun, catalogue: Catalogue, claims: Collection[Profile]) -> ScenarioReport:

@@ -60,15 +60,27 @@ class ReportFolder:
 
     def keep(self, file: str, lines: str) -> None:
         """Save the history of one scenario; `file` is relative to the folder."""
-        _replace(self.path / file, lines)
+        replace(self.path / file, lines)
 
     def write(self, report: Report) -> None:
         """Write the report in every format."""
-        for file, render in RENDERERS.items():
-            _replace(self.path / file, render(report))
+        replace_all({self.path / file: render(report) for file, render in RENDERERS.items()})
 
 
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, "utf-8")
-    os.replace(beside, path)  # noqa: PTH105 - the name says that it is atomic
+def replace(path: Path, text: str) -> None:
+    """Write a file whole, so that nobody ever reads half of it."""
+    replace_all({path: text})
+
+
+def replace_all(texts: Mapping[Path, str]) -> None:
+    """Write files whole, and none of them before there is room for all: they are to tell one thing."""
+    parts = {path: path.with_name(f".{path.name}.part") for path in texts}
+    try:
+        for path, text in texts.items():
+            parts[path].write_text(text, "utf-8")
+    except BaseException:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        raise
+    for path, part in parts.items():
+        os.replace(part, path)  # noqa: PTH105 - the name says that it is atomic

@@ -47,6 +47,7 @@ def _verdict(report: Report) -> ET.Element:
         ("complete", str(report.complete).lower()),
         ("seed", str(report.run.seed)),
         ("selection", report.run.selection),
+        ("sensitivity", report.sensitivity.words if report.sensitivity else ""),
     ):
         ET.SubElement(properties, "property", name=name, value=_clean(value))
     case = ET.SubElement(suite, "testcase", classname="verdict", name="conformant", time="0")
@@ -68,7 +69,9 @@ def _case(one: ScenarioReport, report: Report) -> ET.Element:
     ET.SubElement(properties, "property", name="level", value=one.level.value)
     if one.judged_again:
         ET.SubElement(properties, "property", name="judged-again", value="a time bound was missed at first")
-    instrument = one.level is Level.SELF
+    carried = [report.requirement(id_) for id_ in one.requirement_ids]
+    claimed = [each.level for each in carried if each.outcome is not Outcome.NOT_CLAIMED]
+    instrument = Level.SELF in claimed and len(set(claimed)) == 1
     match one.outcome:
         case Outcome.PASSED:
             pass
@@ -76,9 +79,11 @@ def _case(one: ScenarioReport, report: Report) -> ET.Element:
             _told(case, "error", one, one.outcome.value)
         case Outcome.FAILED if instrument:
             _told(case, "error", one, "the instrument failed")
-        case Outcome.FAILED if one.level is Level.MUST:
-            words = " ".join(f"{id_}: {report.requirement(id_).words}" for id_ in one.requirement_ids)
+        case Outcome.FAILED if Level.MUST in claimed:
+            words = " ".join(f"{each.id}: {each.words}" for each in carried)
             _told(case, "failure", one, "failed", words)
+        case Outcome.FAILED if not claimed:
+            _told(case, "skipped", one, "failed, and is not claimed")
         case Outcome.FAILED:
             _told(case, "skipped", one, "failed, as a SHOULD may")
         case _:

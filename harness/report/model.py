@@ -149,6 +149,27 @@ class RunReport:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class SensitivityReport:
+    """How many of the `known` defects the scenarios judged in this run are able to catch.
+
+    `needs` counts the others by what this run lacked for them: a profile, or scenarios that were not judged.
+    """
+
+    known: int
+    catchable: int
+    needs: dict[str, int]
+
+    @property
+    def words(self) -> str:
+        """The same in a sentence without its full stop."""
+        told = f"could have caught {self.catchable} of {self.known} known defects"
+        if not self.needs:
+            return told
+        needs = ", ".join(f"{need} ({count})" for need, count in self.needs.items())
+        return f"{told}; the missing ones need: {needs}"
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class Report:
     """A whole run. One that is not `complete` had not ended when it was written: it may have been killed."""
 
@@ -160,6 +181,8 @@ class Report:
     profiles: tuple[ProfileReport, ...]
     requirements: tuple[RequirementReport, ...]
     scenarios: tuple[ScenarioReport, ...]
+    sensitivity: SensitivityReport | None = None
+    """None where nothing is known of the scenarios that ran: they are somebody's own."""
 
     def requirement(self, id_: str) -> RequirementReport:
         """Give the requirement with this id, which must be one of the catalogue's."""

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 SHOWN_INSTEAD = "[secret]"
-_SIGNATURE = re.compile(r"\b[0-9a-fA-F]{64}\b")
+_SIGNATURE_LENGTH = 64
+_SIGNATURE = re.compile(rf"\b[0-9a-fA-F]{{{_SIGNATURE_LENGTH}}}\b")
 _DEPEND_ON_WHAT_IS_BEFORE = (0, 2, 3)
 """How many of the first characters of base64 depend on the 0, 1 or 2 bytes before a text in its group of three."""
 _SHORTEST_ENCODED = 8
@@ -23,9 +24,14 @@ def redact(text: str, secrets: Collection[str]) -> str:
 
     Half a character (a lone surrogate, which JSON can hold and UTF-8 cannot) is replaced too.
     """
-    for form in _forms(tuple(secrets)):
-        text = text.replace(form, SHOWN_INSTEAD)
-    return _SIGNATURE.sub(SHOWN_INSTEAD, _SURROGATE.sub("\ufffd", text))
+    # A history has hundreds of thousands of texts, and most are shorter than any secret.
+    forms, shortest = _forms(tuple(secrets))
+    if len(text) >= shortest:
+        for form in forms:
+            text = text.replace(form, SHOWN_INSTEAD)
+    if not text.isascii():
+        text = _SURROGATE.sub("\ufffd", text)
+    return text if len(text) < _SIGNATURE_LENGTH else _SIGNATURE.sub(SHOWN_INSTEAD, text)
 
 
 def redact_values(values: Any, secrets: Collection[str]) -> Any:
@@ -42,8 +48,9 @@ def redact_values(values: Any, secrets: Collection[str]) -> Any:
 
 
 @lru_cache(maxsize=16)
-def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(form for secret in secrets if secret for form in _forms_of(secret)))
+def _forms(secrets: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    forms = tuple(dict.fromkeys(form for secret in secrets if secret for form in _forms_of(secret)))
+    return forms, min(map(len, forms), default=0)
 
 
 def _forms_of(secret: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.requirements import Catalogue
 
 _WIDTH = 110
+_MOST_RUNS = 8
 _ORDER = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN, Outcome.NOT_WRITTEN)
 
 
@@ -72,6 +73,10 @@ def summary(report: Report) -> list[str]:
     lines.append(
         f"requirements    {covered} of {len(catalogue)} judged here, {not_claimed} of profiles not claimed"
     )
+    if report.sensitivity is not None:
+        lines += textwrap.wrap(
+            f"sensitivity     {report.sensitivity.words}", _WIDTH, subsequent_indent=" " * 18
+        )
     lines.append(f"verdict         {report.verdict.conclusion.value}: {report.verdict.why}")
     return lines
 
@@ -101,7 +106,21 @@ def _failed(report: Report) -> list[str]:
         reason = one.reasons[0].splitlines()[0] if one.reasons else ""
         text = f"{'failed':<16}{_named(one)}: {reason}"
         lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
+        lines += textwrap.wrap(
+            _which(report, one), _WIDTH, initial_indent=" " * 18, subsequent_indent=" " * 18
+        )
     return lines
+
+
+def _which(report: Report, one: RequirementReport) -> str:
+    """Say which of a requirement's runs failed, where others passed: what they do not share is the lead."""
+    runs = [each for each in report.scenarios if each.id in one.scenarios and each.ran]
+    failed = [each for each in runs if each.outcome is Outcome.FAILED]
+    if len(failed) == len(runs):
+        return ""
+    names = [f"{each.name} [{each.row}]" if each.row else each.name for each in failed]
+    more = f" and {len(names) - _MOST_RUNS} more" if len(names) > _MOST_RUNS else ""
+    return f"{len(failed)} of its {len(runs)} runs failed: {'; '.join(names[:_MOST_RUNS])}{more}"
 
 
 def _not_judged(report: Report) -> list[str]:

@@ -92,7 +92,10 @@ def _words(entry: Entry, history: History, secrets: Collection[str]) -> str | No
             location = f", X-Instance-Url {' and '.join(claimed)}" if claimed else ", no X-Instance-Url"
             return f"instance {entry.instance} → implementation: webhook {entry.event}{location}"
         case WebhookAnswered():
-            return f"implementation → instance {entry.instance}: {entry.status or entry.reason}"
+            said = redact(entry.body.decode("utf-8", "replace").strip(), secrets)[:300]
+            return (
+                f"implementation → instance {entry.instance}: {entry.status or entry.reason} {said}".rstrip()
+            )
         case WebhookLost():
             return f"instance {entry.instance}: webhook {entry.event} is lost"
         case WebhookKept():

@@ -119,10 +119,7 @@ def row_still_assigned(world: World, number: int) -> None:
 def other_rows_not_written(world: World) -> None:
     """Judge that no row but the first account's was touched."""
     world.let_pass()
-    for account in world.accounts[1:]:
-        checks.row_untouched(
-            world.row_before(account), world.row(account), f"the row of account {account.id}"
-        )
+    checks.rows_untouched([(one.id, world.row_before(one), world.row(one)) for one in world.accounts[1:]])
 
 
 @then(parsers.parse('the row has status "{status}"'))

@@ -48,7 +48,7 @@ def _as_number(url: str) -> str:
 
 
 _CLAIMS: dict[str, Callable[[str], str]] = {
-    "another host": lambda _url: _EVIL,
+    "another host": lambda url: f"http://evil.example:{_host_and_port(url)[1]}",
     "another port": lambda url: f"http://{_host_and_port(url)[0]}:3999",
     "a host behind the instance's": lambda url: f"{url}@evil.example",
     "a port that begins like its port": lambda url: f"{url}0",
@@ -301,8 +301,10 @@ def nothing_secret(world: World) -> None:
     secrets = {"the API key": world.fleet.api_key, "the HMAC secret": world.fleet.secret, **signatures}
     answers = [entry.body for entry in world.history.of(UserAnswered)]
     answers += [entry.body for entry in world.history.of(OperatorAsked)]
+    told = [entry.body.decode("utf-8", "replace") for entry in world.history.of(WebhookAnswered)]
     places = {
         "the log": "\n".join(line.text for line in world.log_lines()),
         "an answer": "\n".join(answers),
+        "an answer to a webhook": "\n".join(told),
     }
     security.nothing_secret(secrets, places)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faker import Faker
 from pytest_bdd import given, parsers, then, when
 
 from fake_instances.faults import (
@@ -77,6 +76,9 @@ def lists_too(world: World, number: int) -> None:
 @given(parsers.parse("instance {number:d} holds sessions of other tenants"))
 def holds_others(world: World, number: int) -> None:
     """Put several sessions with made-up phone numbers on an instance."""
+    # It loads every provider, which takes longer than most scenarios, and this step is in few of them.
+    from faker import Faker  # noqa: PLC0415
+
     faker = Faker()
     faker.seed_instance(f"{world.account.session_id}/{number}")
     for _ in range(3):
@@ -91,7 +93,9 @@ def holds_alike(world: World, number: int, likeness: str) -> None:
     alike = {
         "contains": f"x{own}x",
         "begins like": own + "2",
+        "ends like": f"x{own}",
         "is the beginning of": own[:-1],
+        "is the end of": own[1:],
         "differs in case from": own.swapcase(),
     }
     world.fleet.hold(world.new_session(alike[likeness]), number)

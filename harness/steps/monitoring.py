@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, parsers, then, when
 
-from harness import monitoring, operator
+from harness import checks, monitoring, operator
+from harness.contract import ConformanceFailure
 from harness.monitoring import SOURCES, Counted, Metrics
 
 if TYPE_CHECKING:
@@ -77,6 +80,13 @@ def webhooks_that_sync(world: World, count: int) -> None:
         new = numbers[(numbers.index(holder) + 1) % len(numbers)]
         session = world.fleet.move(world.account.session_id, new)
         world.deliver(world.fleet.webhook(session, new, "session_reconnected"))
+        # What may be applied later finds the session where it was announced; whether it was is judged by the counts.
+        with contextlib.suppress(ConformanceFailure):
+            world.eventually(partial(_row_says, world, new))
+
+
+def _row_says(world: World, number: int) -> None:
+    checks.row_says(world.row(), world.fleet.url(number), f"instance {number}")
 
 
 @when("a webhook confirms what the row says")

@@ -199,4 +199,7 @@ def refused_below_500(world: World) -> None:
 
 def _told(world: World) -> str:
     answer = world.webhook_answers[-1]
-    return f"it was answered {answer.status}" if answer.status else f"it got no answer: {answer.reason}"
+    if not answer.status:
+        return f"it got no answer: {answer.reason}"
+    said = answer.body.decode("utf-8", "replace").strip()
+    return f"it was answered {answer.status}" + (f" {said[:200]}" if said else "")
