@@ -62,7 +62,9 @@ Feature: The assigned instance is asked before every send
         | likeness            |
         | contains            |
         | begins like         |
+        | ends like           |
         | is the beginning of |
+        | is the end of       |
         | differs in case from |
 
   Rule: An instance that does not answer usefully is not verified

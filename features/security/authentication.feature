@@ -73,7 +73,7 @@ Feature: What is not exactly authentic changes nothing
       Given instance 3002 has announced session_ready
       And instance 3003 has a copy of the session that is connected
       When the very same webhook arrives again and claims instance 3003
-      Then the row is assigned to instance 3002
+      Then the row is still assigned to instance 3002
 
   Rule: Secrets stay secret
 

@@ -85,14 +85,14 @@ Feature: A claim of a location is only a claim
     Scenario: A claim for an instance without the session is not stored
       Given an account whose session lives on instance 3002
       When a signed session_ready claims instance 3003
-      Then the row is assigned to instance 3002
+      Then the row is still assigned to instance 3002
 
     @SPOOF-04
     Scenario: A captured webhook that claims an instance without the session is not stored
       Given an account whose session lives on instance 3002
       And instance 3002 has announced session_ready
       When the very same webhook arrives again and claims instance 3003
-      Then the row is assigned to instance 3002
+      Then the row is still assigned to instance 3002
 
   Rule: Redirects lead nowhere outside
 
