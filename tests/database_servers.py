@@ -30,7 +30,10 @@ def postgresql() -> Iterator[str]:
     initdb, server = program("initdb", "postgresql"), program("postgres", "postgresql")
     with _folder() as (folder, user):
         data = folder / "data"
-        options = ["--username", "harness", "--auth", "trust", "--no-sync", "--encoding", "UTF8"]
+        password = folder / "password"
+        password.write_text("secret", "utf-8")
+        options = ["--username", "harness", "--auth", "scram-sha-256", "--pwfile", str(password)]
+        options += ["--no-sync", "--encoding", "UTF8"]
         _run([initdb, "--pgdata", str(data), *options], folder, user)
         port = _free_port()
         listening = [
@@ -44,7 +47,7 @@ def postgresql() -> Iterator[str]:
             "fsync=off",
         ]
         with _running([server, "-D", str(data), *listening], folder, user):
-            url = f"postgresql://harness@127.0.0.1:{port}"
+            url = f"postgresql://harness:secret@127.0.0.1:{port}"
             _wait_for(f"{url}/postgres", folder)
             yield url
 
@@ -62,7 +65,8 @@ def mariadb() -> Iterator[str]:
             "CREATE USER harness@'%' IDENTIFIED BY 'secret';\nGRANT ALL ON *.* TO harness@'%';\n", "utf-8"
         )
         listening = ["--bind-address=127.0.0.1", f"--port={port}", f"--socket={socket_file}"]
-        fast = ["--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve", f"--init-file={granted}"]
+        fast = ["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--skip-name-resolve"]
+        fast += ["--innodb-doublewrite=0", f"--init-file={granted}"]
         with _running([server, *plain, *listening, *fast], folder, user):
             url = f"mysql://harness:secret@127.0.0.1:{port}"
             _wait_for(f"{url}/mysql", folder)

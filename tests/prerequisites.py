@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 ALL_REQUIRED = "EVERY_PREREQUISITE"
 """Set in CI: a missing program is then a failure."""
 _ELSEWHERE = ("/usr/sbin", "/usr/local/sbin", "/usr/lib/postgresql/*/bin")
+
+
+def lacking(words: str) -> NoReturn:
+    """Skip the test, or fail it in CI, for want of what these words name."""
+    if os.environ.get(ALL_REQUIRED):
+        pytest.fail(words)
+    pytest.skip(words)
 
 
 def program(name: str, package: str) -> str:
@@ -21,7 +29,4 @@ def program(name: str, package: str) -> str:
         for folder in sorted(Path("/").glob(pattern.lstrip("/"))):
             if (found := shutil.which(name, path=str(folder))) is not None:
                 return found
-    words = f"{name} is not installed: on Debian it is in the package {package}"
-    if os.environ.get(ALL_REQUIRED):
-        pytest.fail(words)
-    pytest.skip(words)
+    lacking(f"{name} is not installed: on Debian it is in the package {package}")

@@ -23,6 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "requirements",
             "incident",
             "interruption",
+            "step_lookup",
             "fleet_words",
             "toml_lines",
         }
@@ -37,7 +38,8 @@ FLOORS: tuple[frozenset[str], ...] = (
             "report.redaction",
             "fleet_orders",
             "gateway.record",
-            "gateway.section",
+            "drivers.guard",
+            "variables",
         }
     ),
     frozenset(
@@ -47,16 +49,19 @@ FLOORS: tuple[frozenset[str], ...] = (
             "report.templating",
             "fleet_commands",
             "gateway.checks",
+            "gateway.section",
             "gateway.receiver",
             "gateway.traffic",
         }
     ),
     frozenset(
         {
+            "target_keys",
+            "remedies",
             "report.timeline",
             "report.sequence",
-            "report.assembly",
             "report.junit",
+            "sensitivity",
             "report.markdown",
             "report.badge",
             "health_check",
@@ -64,16 +69,17 @@ FLOORS: tuple[frozenset[str], ...] = (
             "resilience",
             "log",
             "databases",
-            "target",
-            "drivers.guard",
             "drivers.program",
             "drivers.container",
+            "drivers.guarded",
             "probe",
             "tally",
         }
     ),
     frozenset(
         {
+            "report.assembly",
+            "target",
             "report.text",
             "report.diagram",
             "witness",
@@ -82,10 +88,11 @@ FLOORS: tuple[frozenset[str], ...] = (
             "accounts",
             "security",
             "drivers.url",
+            "fleet_containers",
         },
     ),
     frozenset({"drivers.command"}),
-    frozenset({"report.html", "attachment", "gateway.launched"}),
+    frozenset({"report.html", "report.comparison", "attachment", "gateway.launched"}),
     frozenset({"report.folder", "rig", "users", "gateway.world"}),
     frozenset({"world", "options", "conformance", "reproduce", "requirements_command", "init_command"}),
     frozenset({"progress", "crowd", "operator"}),
@@ -107,7 +114,8 @@ FLOORS: tuple[frozenset[str], ...] = (
             "steps.webhooks",
         }
     ),
-    frozenset({"plugin", "doctor_command"}),
+    frozenset({"plugin", "doctor_command", "compare_command", "step_list"}),
+    frozenset({"steps_command"}),
     frozenset({"cli"}),
 )
 """The harness, from the ground up: a module imports from lower floors only."""
@@ -132,15 +140,20 @@ PURE = (
     "report.timeline",
     "report.sequence",
     "report.assembly",
+    "sensitivity",
     "report.text",
     "report.junit",
     "report.markdown",
     "report.diagram",
     "report.html",
+    "report.comparison",
     "gateway.contract",
     "gateway.record",
     "gateway.section",
     "gateway.checks",
+    "variables",
+    "target_keys",
+    "remedies",
 )
 IMPURE_LIBRARIES = {
     "requests",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from tests.fake_instances.support import PATIENCE
+from tests.fake_instances.support import PATIENCE, ControlPlane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,6 +77,26 @@ def test_an_instance_on_any_port_has_a_number_of_its_own(run: Callable[..., subp
     assert told == [str(port), "3001", "3002"]
 
 
+def test_one_of_four_names_itself_as_it_is_told(run: Callable[..., subprocess.Popen[str]]) -> None:
+    with contextlib.closing(ControlPlane()) as plane:
+        words = ["--ports", "0", "--control-port", "0", "--url", "http://instance-3001:3001/", "--incident"]
+        instance, control, _ = introduced(run(*words, "--control-plane", plane.url), 1)
+        assert instance.split()[:3] == ["instance", "3001", "http://instance-3001:3001"]
+        base = control.split()[1].removesuffix("/status")
+        session = {"session_id": "webjs_1_1763798326_U9tUyl0b", "instance": 3001}
+        requests.post(f"{base}/sessions/connect", json=session, timeout=PATIENCE).raise_for_status()
+        assert plane.take().header("X-Instance-Url") == "http://instance-3001:3001"
+
+
+def test_each_instance_or_none_is_told_its_url(run: Callable[..., subprocess.Popen[str]]) -> None:
+    process = run("--ports", "0,0", "--url", "http://instance-3001:3001")
+    _, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 4
+    assert told == (
+        "python -m fake_instances: --url was given 1 times: give one for each port of --ports, or none\n"
+    )
+
+
 def test_the_same_seed_makes_up_the_same_sessions(run: Callable[..., subprocess.Popen[str]]) -> None:
     told = []
     for seed in ("7", "7", "8"):
@@ -104,6 +125,9 @@ def test_a_port_in_use_is_told_in_one_sentence(run: Callable[..., subprocess.Pop
         ["--retries", "often"],
         ["--retry-unit", "0"],
         ["--retry-unit", "x"],
+        ["--ports", "0", "--url", "instance-3001:3001"],
+        ["--ports", "0", "--url", "http://instance-3001:port"],
+        ["--ports", "0", "--url", "http://instance-3001:3001/path"],
     ],
 )
 def test_a_wrong_option_is_a_usage_error(run: Callable[..., subprocess.Popen[str]], words: list[str]) -> None:

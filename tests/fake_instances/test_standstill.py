@@ -24,7 +24,8 @@ from fake_instances.journal import (
     MessageDelivered,
     RequestArrived,
 )
-from fake_instances.processes import ProcessServer
+from fake_instances.processes import ProcessRunner
+from fake_instances.remote import RemoteServer
 from tests.fake_instances.support import (
     LIST,
     PATIENCE,
@@ -52,7 +53,7 @@ from fake_instances.processes import ProcessHost
 fleet = Fleet([InstanceAddress(number, "127.0.0.1", 0) for number in (3001, 3002)],
               api_key="key", secret="secret", hosting=ProcessHost()).start()
 fleet.pause(3002)
-print(*(instance._server.pid for instance in fleet._instances.values()), flush=True)
+print(*(instance._server.runner.process.pid for instance in fleet._instances.values()), flush=True)
 sys.stdin.read()
 """
 on_processes = pytest.mark.parametrize("hosting", ["processes"], indirect=True)
@@ -63,11 +64,16 @@ def fleet(hosted: Fleet) -> Fleet:
     return hosted
 
 
-def process_of(fleet: Fleet, number: int = 3001) -> psutil.Process:
+def popen_of(fleet: Fleet, number: int = 3001) -> subprocess.Popen[bytes]:
     server = fleet._instances[number]._server
-    assert isinstance(server, ProcessServer)
-    assert server.pid is not None
-    return psutil.Process(server.pid)
+    assert isinstance(server, RemoteServer)
+    assert isinstance(server.runner, ProcessRunner)
+    assert server.runner.process is not None
+    return server.runner.process
+
+
+def process_of(fleet: Fleet, number: int = 3001) -> psutil.Process:
+    return psutil.Process(popen_of(fleet, number).pid)
 
 
 # Standing still
@@ -234,10 +240,7 @@ def test_the_port_of_a_killed_instance_can_be_taken_and_given_back(fleet: Fleet,
 
 @on_processes
 def test_a_killed_process_is_ended_by_sigkill(fleet: Fleet) -> None:
-    server = fleet._instances[3001]._server
-    assert isinstance(server, ProcessServer)
-    popen = server._process
-    assert popen is not None
+    popen = popen_of(fleet)
     fleet.stop_instance(3001, abruptly=True)
     assert popen.returncode == -signal.SIGKILL
     assert not psutil.pid_exists(popen.pid)

@@ -124,9 +124,9 @@ def test_the_journal_has_a_webhook_before_it_goes_out_and_its_answer(
     fleet: Fleet, control_plane: ControlPlane, ready: Webhook
 ) -> None:
     delivery = fleet.send(ready)
-    arrived = control_plane.take(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+    arrived = control_plane.take(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno")
     answered = delivery.wait(PATIENCE)
-    assert (answered.status, answered.reason) == (401, None)
+    assert (answered.status, answered.reason, answered.body) == (401, None, b"no")
     (sent,) = entries(fleet, WebhookSent)
     assert entries(fleet, WebhookAnswered) == [answered]
     assert sent.sequence < answered.sequence
@@ -307,6 +307,14 @@ def test_another_session_s_or_instance_s_webhook_is_not_lost(
 
 
 # How one ends
+
+
+def test_of_a_long_answer_the_beginning_is_kept(
+    fleet: Fleet, control_plane: ControlPlane, ready: Webhook
+) -> None:
+    delivery, longer = fleet.send(ready), b"x" * (notifier.LONGEST_KEPT + 1)
+    control_plane.take(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(longer), longer))
+    assert delivery.wait(PATIENCE).body == longer[:-1]
 
 
 def test_a_refused_webhook_is_recorded_with_the_reason(

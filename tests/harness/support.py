@@ -29,6 +29,16 @@ FEATURES = ROOT / "features"
 PATIENCE = 20.0
 """Seconds until a test gives up waiting for an event; nothing waits this long when all is well."""
 
+HOOKS = """\
+[state]
+via = "http"
+path = "/conformance/accounts"
+[log]
+via = "http"
+path = "/conformance/log?after={cursor}"
+"""
+"""What a target file says whose rows and log go over HTTP, as the reference's with CONFORMANCE_HOOKS=on."""
+
 SESSION = "webjs_1_1763798326_U9tUyl0b"
 
 CORE, SECURITY = frozenset({Profile.CORE}), frozenset({Profile.SECURITY})
@@ -207,11 +217,11 @@ def failure(judge: Callable[[], None]) -> tuple[str, str]:
     return raised.value.expected, raised.value.observed
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], what: str, *, patience: float = PATIENCE) -> None:
     """Wait for something that nothing announces, such as the end of another's process."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE:g} s until {what}"
+        assert time.monotonic() < deadline, f"waited {patience:g} s until {what}"
         threading.Event().wait(0.01)
 
 

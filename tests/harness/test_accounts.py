@@ -161,7 +161,7 @@ def test_a_difference_is_told_by_column(attach: Callable[..., SqlAccounts]) -> N
 
     assert before is not None
     assert after is not None
-    assert before.difference(after) == "assigned_instance_url was 'http://one' and is now None"
+    assert before.difference(after) == 'assigned_instance_url was "http://one" and is now null'
 
 
 def test_no_connection_outlives_its_use(attach: Callable[..., SqlAccounts], path: Path) -> None:

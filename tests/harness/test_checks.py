@@ -44,7 +44,7 @@ def test_one_delivery_from_the_right_instance_passes() -> None:
 @pytest.mark.parametrize(
     ("entries", "observed"),
     [
-        ([], "no instance delivered it; no message was posted to any instance"),
+        ([], "no instance delivered it; no message of its session was posted to any instance"),
         (
             [posted(3001, 1), answered(3001, 1, 404)],
             "no instance delivered it; instance 3001 was posted the message and answered 404",
@@ -68,7 +68,7 @@ def test_one_delivery_from_the_right_instance_passes() -> None:
         ),
         (
             [delivered(3002, session_id=OTHER)],
-            "no instance delivered it; no message was posted to any instance",
+            "no instance delivered it; no message of its session was posted to any instance",
         ),
     ],
 )

@@ -28,7 +28,7 @@ def test_a_row_that_is_assigned_elsewhere_fails(stored: str | None) -> None:
         lambda: checks.row_says(row(assigned_instance_url=stored), "http://one", "instance 3001")
     ) == (
         "the row is assigned to instance 3001 (http://one)",
-        f"its assigned_instance_url is {stored}",
+        f"its assigned_instance_url is {stored or 'null'}",
     )
 
 
@@ -42,8 +42,8 @@ def test_a_touched_row_fails_by_each_column_that_differs() -> None:
     assert failure(lambda: checks.row_untouched(row(), touched, "the row of account 7")) == (
         "the row of account 7 is not written",
         (
-            "assigned_instance_url was 'http://one' and is now None, "
-            "updated_at was '2020-01-01' and is now '2026-01-01'"
+            'assigned_instance_url was "http://one" and is now null, '
+            'updated_at was "2020-01-01" and is now "2026-01-01"'
         ),
     )
 
@@ -55,8 +55,8 @@ def test_a_column_that_has_the_value_passes() -> None:
 
 def test_a_column_that_has_another_value_fails() -> None:
     assert failure(lambda: checks.column_is(row(phone_number=None), "phone_number", "628")) == (
-        "the row's phone_number is '628'",
-        "its phone_number is None",
+        'the row\'s phone_number is "628"',
+        "its phone_number is null",
     )
 
 
@@ -79,16 +79,16 @@ def test_a_line_with_the_text_and_the_fields_passes() -> None:
 @pytest.mark.parametrize(
     ("lines", "observed"),
     [
-        ([], "the log has no line at all from this scenario"),
-        ([line("something else")], "the log has something else"),
-        ([line("other"), line("Synced", session_id="x")], "the log has Synced"),
-        ([line("Synced")], "the log has Synced"),
-        ([line(str(number)) for number in range(7)], "the log has 2; 3; 4; 5; 6"),
+        ([], "it has no line at all from this scenario"),
+        ([line("something else")], "it has no such line, but something else"),
+        ([line("other"), line("Synced", session_id="x")], 'it has 1, the last with session_id "x": Synced'),
+        ([line("Synced")], "it has 1, the last with no session_id: Synced"),
+        ([line(str(number)) for number in range(7)], "it has no such line, but 2; 3; 4; 5; 6"),
     ],
 )
 def test_no_such_line_fails_with_the_nearest_ones(lines: list[object], observed: str) -> None:
     assert failure(lambda: checks.logged(lines, "Synced", {"session_id": SESSION})) == (  # type: ignore[arg-type]
-        f"the log has a line \"Synced\" with session_id='{SESSION}'",
+        f'the log has a line "Synced" with session_id "{SESSION}"',
         observed,
     )
 
@@ -100,4 +100,15 @@ def test_a_line_that_must_not_be_there_fails() -> None:
     assert failure(lambda: checks.not_logged(lines, "Synced", {"session_id": SESSION})) == (
         'the log has no line "Synced"',
         "it has Synced it",
+    )
+
+
+def test_all_rows_that_were_written_are_named() -> None:
+    touched = row(updated_at="2026-01-01")
+    checks.rows_untouched([(1, row(), row()), (2, row(), row())])
+    assert failure(
+        lambda: checks.rows_untouched([(1, row(), touched), (2, row(), row()), (3, row(), None)])
+    ) == (
+        "none of 3 rows is written",
+        '2 are; of account 1: updated_at was "2020-01-01" and is now "2026-01-01"; of account 3: the row is gone',
     )

@@ -18,7 +18,8 @@ import requests
 
 from harness.contract import Launch, LaunchError, Settings, Target
 from harness.drivers import command, program
-from harness.drivers.command import CommandImplementation, launch, output_file
+from harness.drivers.command import CommandImplementation, launch
+from harness.drivers.guarded import output_file
 from harness.drivers.program import GRACE_SECONDS, free_port
 from tests.harness.support import PATIENCE, can_listen, launch_of, runs, target, until
 
@@ -242,6 +243,17 @@ def test_a_program_that_does_not_exist_is_named(workshop: Workshop) -> None:
 # Ending
 
 
+@pytest.mark.parametrize("ready", ["/gesundheit-ä", "/is it ready", "/ready?as=%C3%A4"])
+def test_whether_it_runs_is_asked_at_whatever_path_it_is_ready_at(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, ready: str
+) -> None:
+    implementation = workshop.launch(SERVER, ready=ready)
+    assert implementation._guarded is not None
+    # Who does not answer is waited for, to see whether it ends.
+    monkeypatch.setattr(implementation._guarded, "wait", lambda _: pytest.fail("it did not answer"))
+    assert implementation.problem is None
+
+
 def test_a_crash_is_known_as_soon_as_a_caller_can_tell(workshop: Workshop) -> None:
     implementation = workshop.launch(SERVER)
     with pytest.raises(requests.ConnectionError):
@@ -290,6 +302,16 @@ def test_what_a_program_leaves_behind_ends_with_it(workshop: Workshop, stubborn:
 
     assert not any(runs(pid) for pid in workshop.pids)
     assert can_listen("127.0.0.1", port_of(implementation))
+
+
+def test_who_left_others_behind_has_ended_when_they_have(workshop: Workshop) -> None:
+    child = "if os.fork() == 0:\n    serve()\nos._exit(0)"
+    implementation = workshop.launch(f"{SERVE}\n{child}\n")
+    (pid,) = workshop.pids
+    assert implementation.problem is None
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: implementation.problem is not None, "it is seen that nothing of it is left")
+    assert "exited with status 0" in str(implementation.problem)
 
 
 def test_a_kill_ends_program_and_child_at_once(workshop: Workshop) -> None:

@@ -1,4 +1,4 @@
-"""The same verdict on every database, each a real server; and nothing left on it afterwards."""
+"""Databases of a run on real servers: there while they are used, and nothing left afterwards."""
 
 from __future__ import annotations
 
@@ -11,21 +11,12 @@ from harness.contract import LaunchError, TargetError
 from harness.databases import connect, fresh_database, kind_of
 from harness.rig import check_database
 from tests.database_servers import mariadb, postgresql
-from tests.harness.commands import features, run
 from tests.harness.support import target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CORE = """
-[implementation]
-name = "reference"
-claims = ["core"]
-[launch]
-command = ["{python}", "-m", "reference_impl"]
-databases = ["sqlite", "postgresql", "mysql"]
-"""
 SERVERS = {"postgresql": postgresql, "mariadb": mariadb}
 
 
@@ -48,15 +39,6 @@ def databases(server: str) -> set[str]:
         return {
             name for (name,) in connection.execute(sql.text(question)) if name.startswith("instance_sync")
         }
-
-
-def test_the_reference_gets_the_same_verdict_on_a_server(server: str, host: str, tmp_path: Path) -> None:
-    file = tmp_path / "core.toml"
-    file.write_text(CORE, "utf-8")
-    ended = run(features(host, "--target", str(file), "--database", server), tmp_path)
-    assert (ended.returncode, "conformant: all" in ended.stdout) == (0, True), ended.stdout + ended.stderr
-    assert "secret" not in ended.stdout
-    assert databases(server) == set()
 
 
 def test_a_database_is_there_while_it_is_used_and_no_other_is_touched(server: str, tmp_path: Path) -> None:

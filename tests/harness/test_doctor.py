@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import doctor_command
+from harness import doctor_command, remedies
 from harness.accounts import SqlAccounts
 from harness.drivers.program import free_port
+from harness.history import UserAnswered
 from harness.target import load_target
 
 if TYPE_CHECKING:
@@ -41,6 +42,16 @@ FIVE_MINUTES_AHEAD = (
     "import time; now = time.time; time.time = lambda: now() + 400; "
     "import reference_impl.__main__ as them; them.main()"
 )
+ENDS_WITH_A_MESSAGE = (
+    "import os, reference_impl.sender as s; s.Sender.send = lambda *_: os._exit(7); "
+    "import reference_impl.__main__ as them; them.main()"
+)
+EVERY_CALL_IS_PRINTED = (
+    "import waitress.server as w; make = w.create_server; "
+    "w.create_server = lambda app, **more: make(lambda asked, begin: "
+    "(print(asked['PATH_INFO'], flush=True), app(asked, begin))[1], **more); "
+    "import reference_impl.__main__ as them; them.main()"
+)
 
 
 def examined(file: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
@@ -67,7 +78,7 @@ def test_of_one_that_is_attached_rightly_everything_is_tried_and_found_well(
     file.write_text(LAUNCHED, "utf-8")
     status, said = examined(file, capsys)
     assert re.findall(r"^✓ (.+)$", said, re.MULTILINE) == EVERYTHING, said
-    assert said.endswith("\nready to be judged: instance-sync verify\n")
+    assert said.endswith(f"\nready to be judged: instance-sync verify --target {file} {' '.join(ROOM)}\n")
     assert status == 0
 
 
@@ -77,39 +88,65 @@ def test_a_gateway_is_examined_too(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 BROKEN = {
-    "a program that ends": ("command = [", 'command = ["false"]\n#', {"the start": "[launch], until"}),
+    "a program that ends": ("command = [", 'command = ["false"]\n#', {"the start": "what its last output names"}),
     "a program that is not there": (
-        "command = [", 'command = ["./none"]\n#', {"the start": "[launch], until"}),
+        "command = [", 'command = ["./none"]\n#', {"the start": "launch.command: its first word"}),
     "another ready path": (
-        "[launch]", '[launch]\nready = "/up"\nready_timeout = 2', {"the start": "[launch], until"}),
-    "another table": ("", '[state]\ntable = "accounts"', {"the start": "[launch], until"}),
+        "[launch]", '[launch]\nready = "/up"\nready_timeout = 5', {"the start": "launch.ready must be a path"}),
+    "another table": ("", '[state]\ntable = "accounts"', {"the start": "[state] what its table is called"}),
     "hooks that are not there": (
         "", '[state]\nvia = "http"\npath = "/nowhere"', {"rows": "state.path must name hooks"}),
     "another webhook path": (
         "", '[webhook]\npath = "/webhooks"', {"webhooks": "webhook.path must be the path"}),
     "another secret": (
         "[launch]", '[launch]\nenv = { HMAC_SECRET = "another" }',
-        {"webhooks": "it must take its secret from HMAC_SECRET"}),
+        {"webhooks": "launch.env must not set HMAC_SECRET"}),
     "a clock that is off": (
         '"-m", "reference_impl"', f'"-c", "{FIVE_MINUTES_AHEAD}"',
         {"its clock": "set both clocks", "webhooks": "its clock first"}),
     "another send path": (
         "", '[send]\npath = "/messages/{account_id}"',
-        {"messages": "send.method, send.path and send.body", "instances": "send.path first"}),
+        {"messages": "send.method and send.path", "instances": "messages first"}),
     "another body": (
         "", '[send]\nbody = { to = "{recipient}" }',
-        {"messages": "send.method, send.path and send.body", "instances": "it must call the instances"}),
+        {"messages": "send.body must be what it takes", "instances": "messages first"}),
     "another success": (
         "", "[send]\nsucceeded = { json = { sent = true } }", {"messages": "send.succeeded must describe"}),
     "other instances": (
         "[launch]", '[launch]\nenv = { NODE_INSTANCES = "http://127.0.0.1:9" }',
-        {"messages": "send.method, send.path", "instances": "that NODE_INSTANCES names, now http://127.0.0.63:"}),
+        {"messages": "what the next finding says", "instances": "launch.env must not set NODE_INSTANCES"}),
+    "instances by another name": (
+        "[launch]",
+        '[launch]\nvariables = { NODE_INSTANCES = "GATEWAYS" }\nenv = { NODE_INSTANCES = "http://127.0.0.1:9" }',
+        {"messages": "what the next finding says", "instances": "that GATEWAYS names, now http://127.0.0.63:"}),
+    "a port that it does not take": (
+        "[launch]", '[launch]\nready_timeout = 1\nvariables = { PORT = "LISTEN_PORT" }',
+        {"the start": "it must listen on HOST and LISTEN_PORT"}),
+    "a secret by another name": (
+        "[launch]", '[launch]\nvariables = { HMAC_SECRET = "WEBHOOK_SECRET" }\nenv = { HMAC_SECRET = "another" }',
+        {"webhooks": "it must take its secret from WEBHOOK_SECRET"}),
+    "a log with other things in it": (
+        '"-m", "reference_impl"]',
+        f'"-c", "{EVERY_CALL_IS_PRINTED}"]\nenv = {{ LOG_FILE = "/dev/null" }}\n[log]\nvia = "stderr"',
+        {"its log": "what [log] names must be where it logs its events"}),
     "another key": (
         "[launch]", '[launch]\nenv = { API_KEY = "another" }',
-        {"messages": "what it answers says why", "instances": "it must take the key from API_KEY"}),
+        {"messages": "what it answers says why", "instances": "launch.env must not set API_KEY"}),
+    "a key by another name": (
+        "[launch]", '[launch]\nvariables = { API_KEY = "GATEWAY_KEY" }\nenv = { API_KEY = "another" }',
+        {"messages": "what it answers says why", "instances": "it must take the key from GATEWAY_KEY"}),
+    "a port of its own": (
+        "[launch]", '[launch]\nready_timeout = 1\nenv = { PORT = "9" }',
+        {"the start": "launch.env must not set PORT"}),
+    "a program that ends when it is told something": (
+        '"-m", "reference_impl"]', f'"-c", "{ENDS_WITH_A_MESSAGE}"]',
+        {"its running": "what makes it end or lose rows"}),
     "no log": (
         "[launch]", '[launch]\nenv = { LOG_FILE = "/dev/null" }',
-        {"its log": "it must append to the file that LOG_FILE names"}),
+        {"its log": "launch.env must not set LOG_FILE"}),
+    "a log by another name": (
+        "[launch]", '[launch]\nvariables = { LOG_FILE = "LOG" }\nenv = { LOG_FILE = "/dev/null" }',
+        {"its log": "it must append to the file that LOG names"}),
     "another path of the check": (
         "", '[health_check]\npath = "/check"',
         {"the health check": "health_check.path or command must be where"}),
@@ -168,3 +205,16 @@ def test_what_is_wrong_with_the_command_itself_is_a_usage_error(
     assert doctor_command.main(["--target", "nowhere.toml"]) == 4
     assert "there is no target 'nowhere.toml'" in capsys.readouterr().err
     assert doctor_command.main(["--no-such-option"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "delivered", "change"),
+    [
+        (False, False, "send.path must be where it takes messages"),
+        (True, False, "it must answer within its timeouts: it took the message"),
+        (True, True, "it must answer within its timeouts: it took the message"),
+    ],
+)
+def test_who_gives_no_answer_took_the_message_or_not(*, asked: bool, delivered: bool, change: str) -> None:
+    silent = UserAnswered(call=1, status=None, body="", told_sent=False, seconds=30.0, problem="ReadTimeout")
+    assert remedies.of_message(silent, asked=asked, delivered=delivered).startswith(change)

@@ -48,7 +48,7 @@ def test_the_incident_convicts_the_implementation_without_the_fix(host: str, fol
     for words in (
         "TIMELINE-01 (must, core): When the incident's five steps",
         'expected  instance 3002 delivers "Your order has been shipped." exactly once',
-        "observed  no instance delivered it; instance 3001 was posted the message and answered 404",
+        'observed  no instance delivered it; instance 3001 was posted "Your order has been shipped." and answered',
         "caller → instance 3001: POST /api/messages/send → 404",
         "webhook session_reconnected is lost",
     ):

@@ -78,7 +78,7 @@ def test_a_genuine_webhook_passes_every_judgement() -> None:
         ({"X_Timestamp": "1763798326000"}, "it is '1763798326000'"),
         ({"X_Timestamp": "1763798300"}, "it is '1763798300'"),
         ({"X_Timestamp": "now"}, "it is 'now'"),
-        ({"X_Instance_Url": "absent"}, "it has X-Instance-Url 0 times"),
+        ({"X_Instance_Url": "absent"}, "it has no X-Instance-Url"),
         ({"x_instance_url": URL}, "it has X-Instance-Url 2 times"),
     ],
 )
@@ -98,7 +98,26 @@ def test_a_claim_of_another_url_is_told(claimed: str) -> None:
 
 def test_a_signature_of_another_secret_is_told_without_it() -> None:
     failure = failing(checks.signature_verifies, webhook(), "another")
-    assert "does not, for timestamp 1763798326" in failure.observed
+    assert "it does not, for session_ready, timestamp 1763798326 and a body of" in failure.observed
+    assert failure.observed.endswith("the secret?")
+
+
+@pytest.mark.parametrize(
+    ("signed", "told"),
+    [
+        (lambda _stamp, body: body, "the body alone"),
+        (lambda stamp, body: body + stamp, "the body followed by the timestamp"),
+        (lambda stamp, body: stamp + b"." + body, "timestamp and body with a dot between them"),
+        (
+            lambda stamp, body: stamp + json.dumps(json.loads(body), sort_keys=True).encode(),
+            "the body with its keys sorted",
+        ),
+    ],
+)
+def test_a_common_mistake_in_signing_is_named(signed: Callable[[bytes, bytes], bytes], told: str) -> None:
+    message = signed(str(NOW).encode(), json.dumps(READY).encode())
+    wrong = webhook(X_HMAC_Signature=hmac.new(SECRET.encode(), message, hashlib.sha256).hexdigest())
+    assert failing(checks.signature_verifies, wrong, SECRET).observed.endswith(f"what was signed is {told}")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from harness.gateway.contract import Delivered, Hook, Tenant
 from harness.gateway.launched import LaunchedGateway
 from harness.gateway.receiver import Receiver
 from harness.gateway.record import WebhookReceived
+from harness.gateway.world import GatewayRig
 from harness.target import load_target
 from tests.harness.support import PATIENCE
 
@@ -86,3 +87,15 @@ def test_a_gateway_that_does_not_come_up_is_told_with_its_last_output() -> None:
         pytest.raises(LaunchError, match=r"instance 3003 exited with status 3(.|\n)*no browser"),
     ):
         launched.start()
+
+
+def test_an_address_of_another_machine_is_told_with_the_way_out() -> None:
+    gateway = load_target("fake-gateway").gateway
+    assert gateway is not None
+
+    # The address is one that documentation is given, and no machine has.
+    with (
+        pytest.raises(LaunchError, match="choose an address with --fleet-address"),
+        GatewayRig(gateway, "203.0.113.9"),
+    ):
+        pass

@@ -111,7 +111,7 @@ def test_assigning_changes_the_url_and_nothing_else(accounts: HttpAccounts) -> N
     after = accounts.get(142)
     assert before is not None
     assert after is not None
-    assert before.difference(after) == "assigned_instance_url was 'http://one' and is now None"
+    assert before.difference(after) == 'assigned_instance_url was "http://one" and is now null'
 
 
 def test_removing_empties_the_table(accounts: HttpAccounts, kept: Kept) -> None:

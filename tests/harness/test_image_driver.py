@@ -14,7 +14,7 @@ from harness.contract import LaunchError
 from harness.drivers.command import launch
 from harness.drivers.container import LABEL
 from tests.container_images import engine, image
-from tests.harness.commands import features, run, started
+from tests.harness.commands import features, started
 from tests.harness.support import PATIENCE, launch_of, target, until
 
 if TYPE_CHECKING:
@@ -52,14 +52,6 @@ def containers(client: DockerClient, folder: Path) -> list[str]:
     """Give the containers of a run, by the folder in which it makes its temporary files."""
     found = client.api.containers(all=True, filters={"label": LABEL})
     return [one["Id"] for one in found if Path(one["Labels"][LABEL]).is_relative_to(folder)]
-
-
-def test_the_reference_as_an_image_gets_the_same_verdict(
-    client: DockerClient, file: Path, host: str, folder: Path
-) -> None:
-    ended = run(features(host, "--target", str(file)), folder)
-    assert (ended.returncode, "conformant: all" in ended.stdout) == (0, True), ended.stdout + ended.stderr
-    assert containers(client, folder) == []
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

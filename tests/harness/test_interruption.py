@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import plugin
+from harness.interruption import Interruption
 from tests.harness.commands import (
     COMMAND,
     PORTS,
@@ -188,3 +191,51 @@ def test_an_interruption_that_something_else_took_the_place_of_still_ends_the_ru
     )
     assert ended.returncode == pytest.ExitCode.INTERRUPTED, ended.stdout
     assert "test_that_must_not_run" not in ended.stdout
+
+
+@pytest.mark.parametrize("problem", [None, OSError("the port is still in use")], ids=["nothing", "another"])
+def test_a_command_obeys_an_interruption_that_was_swallowed(problem: OSError | None) -> None:
+    def work() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+            threading.Event().wait(PATIENCE)
+        if problem is not None:
+            raise problem
+
+    with pytest.raises(KeyboardInterrupt) as interrupted, Interruption().obeyed():
+        work()
+    assert interrupted.value.__cause__ is problem
+
+
+def test_what_an_interruption_stops_is_not_broken_off_by_a_second_signal() -> None:
+    stopped = []
+
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        stopped.append("everything")
+
+    def work() -> None:
+        with contextlib.ExitStack() as stack:
+            stack.callback(stop)
+            os.kill(os.getpid(), signal.SIGTERM)
+            threading.Event().wait(PATIENCE)
+
+    with pytest.raises(KeyboardInterrupt), Interruption().obeyed():
+        work()
+    assert stopped == ["everything"]
+
+
+def test_a_third_signal_ends_even_what_swallowed_the_first() -> None:
+    heeded = []
+
+    def work() -> None:
+        for _ in range(3):
+            with contextlib.suppress(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGTERM)
+                threading.Event().wait(0.01)
+                continue
+            heeded.append(True)
+
+    with pytest.raises(KeyboardInterrupt), Interruption().obeyed():
+        work()
+    assert heeded == [True, True]

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.listing import chosen, requirement_lines, requirements_json, scenario_lines
+from harness.listing import (
+    chosen,
+    requirement_lines,
+    requirements_json,
+    requirements_markdown,
+    scenario_lines,
+)
 from harness.requirements_command import main
 from harness.suite import catalogue as real_catalogue
 from tests.harness.reporting import CATALOGUE, FOUND, LOGGED, SUITE, record
@@ -42,6 +49,26 @@ def test_requirements_are_chosen_by_profile_and_level(
     profiles: Sequence[str], levels: Sequence[str], ids: Sequence[str]
 ) -> None:
     assert [one.id for one in chosen(CATALOGUE, profiles, levels)] == ids
+
+
+def test_requirements_are_told_as_tables_by_profile() -> None:
+    must = replace(CATALOGUE["SCAN-01"], words="This | that.")
+
+    lines = list(requirements_markdown([must, CATALOGUE["SCAN-02"], CATALOGUE["AUTH-05"]], SUITE[:1]))
+
+    head = ["| id | level | requirement | source | scenarios |", "|---|---|---|---|---|"]
+    assert lines == [
+        "## core",
+        "",
+        *head,
+        "| SCAN-01 | MUST | This \\| that. | field | It is found |",
+        "| SCAN-02 | MUST | SCAN_02 holds. | field | none yet |",
+        "",
+        "## security",
+        "",
+        *head,
+        "| AUTH-05 | MUST | AUTH_05 holds. | field | none yet |",
+    ]
 
 
 def test_requirements_are_told_with_level_words_source_and_scenarios() -> None:

@@ -196,6 +196,14 @@ def test_a_should_that_failed_is_told_and_turns_nothing_red() -> None:
     assert "too slow" in render_markdown(report)
 
 
+def test_a_failed_should_that_carries_a_must_of_a_profile_not_claimed_turns_nothing_red() -> None:
+    both = replace(record(RETRIED, Outcome.FAILED), requirement_ids=("SCAN-07", "AUTH-05"))
+    report = Made(with_record(both), 0).report()
+
+    assert report.verdict.conclusion is Conclusion.CONFORMANT
+    assert cases(render_junit(report), "failure") == cases(render_junit(report), "error") == []
+
+
 def test_what_was_judged_again_is_told() -> None:
     report = Made(with_record(record(LOGGED, judged_again=True)), 0).report()
 
@@ -291,3 +299,10 @@ def test_the_badge_of_a_run_that_has_not_ended_claims_nothing() -> None:
     report = replace(next(iter(RUNS.values())).report(), complete=False)
     values = json.loads(render_badge_json(report))
     assert (values["message"], values["color"]) == ("the run has not ended", "lightgrey")
+
+
+def test_where_some_runs_of_a_requirement_failed_and_others_passed_the_text_says_which() -> None:
+    found = "\n".join(text.summary(Made(with_record(record(FOUND, Outcome.FAILED, row="3002")), 1).report()))
+    assert "1 of its 2 runs failed: It is found [3002]" in found
+    both = [record(FOUND, Outcome.FAILED, row=row) for row in ("3001", "3002")]
+    assert "of its" not in "\n".join(text.summary(Made((*both, *ALL_PASSED[2:]), 1).report()))

@@ -141,6 +141,53 @@ def test_what_is_judged_again_replaces_what_was_judged_before(tally: Tally) -> N
     assert tally.verdict(CORE).conclusion is Conclusion.CONFORMANT
 
 
+def test_a_pass_that_was_judged_again_elsewhere_does_not_hide_a_failure_that_was_no_time_bound(
+    tally: Tally,
+) -> None:
+    tally.add(record(ROW_1, outcome=Outcome.FAILED, reason="lost"))
+    tally.add(record(ROW_1, judged_again=True))
+    tally.add(record(ROW_2))
+
+    assert tally.verdict(CORE).conclusion is Conclusion.NON_CONFORMANT
+
+
+def test_one_row_that_ran_twice_does_not_stand_for_the_other(tally: Tally) -> None:
+    tally.add(record(f"{ROW_1[:-1]}-1]", example="3001"))
+    tally.add(record(f"{ROW_1[:-1]}-2]", example="3001"))
+
+    assert of(tally.verdict(CORE), "SCAN-01") == (
+        Outcome.NOT_JUDGED,
+        ("its scenario was left out by the selection",),
+    )
+
+
+def test_of_two_scenarios_with_one_file_and_name_the_last_is_bound_and_the_other_not_judged() -> None:
+    twins = (scenario("Twin", "SCAN-01"), scenario("Twin", "SCAN-07"))
+    tally = Tally(SMALL, twins, lambda name: f"test_{name}")
+    tally.add(record("features/test_features.py::test_Twin", twins[1]))
+
+    verdict = tally.verdict(CORE)
+
+    assert verdict.conclusion is Conclusion.INCOMPLETE
+    assert (of(verdict, "SCAN-01")[0], of(verdict, "SCAN-07")[0]) == (Outcome.NOT_JUDGED, Outcome.PASSED)
+    assert [one.scenario for one in tally.unrun()] == [twins[0]]
+
+
+def test_a_failure_of_somebody_s_own_scenario_fails_its_must(tally: Tally) -> None:
+    for node in (ROW_1, ROW_2):
+        tally.add(record(node))
+    ours = scenario("Ours", "SCAN-01", file="/own/ours.feature")
+    tally.add(record("own/test_ours.py::test_ours", ours, Outcome.FAILED, reason="lost"))
+
+    assert tally.verdict(CORE).conclusion is Conclusion.NON_CONFORMANT
+
+
+def test_a_scenario_without_a_requirement_is_nobody_s_and_in_no_report() -> None:
+    tally = Tally(SMALL, (*SUITE, scenario("Nobody's")), lambda name: f"test_{name}")
+
+    assert "Nobody's" not in {one.scenario.name for one in tally.unrun()}
+
+
 def test_what_passed_when_judged_again_and_broke_in_clean_up_is_broken(tally: Tally) -> None:
     tally.add(record(ROW_1, judged_again=True))
     tally.add(record(ROW_1, outcome=Outcome.BROKEN, judged_again=True))

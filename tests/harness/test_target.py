@@ -33,6 +33,7 @@ databases = ["sqlite", "mysql"]
 ready = "/up"
 ready_timeout = 7
 env = { APP_ENV = "testing" }
+variables = { HMAC_SECRET = "WEBHOOK_SECRET" }
 
 [http]
 headers = { Authorization = "Bearer x" }
@@ -108,6 +109,7 @@ def test_a_full_file_is_read_as_written(file: Path) -> None:
         ready="/up",
         ready_timeout=7.0,
         environment={"APP_ENV": "testing"},
+        variables={"HMAC_SECRET": "WEBHOOK_SECRET"},
         headers={"Authorization": "Bearer x"},
         webhook_path="/hooks",
         asynchronous=True,
@@ -167,7 +169,7 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             with_line("launch", 'comand = "true"'),
             (
                 "launch.comand: unknown key (did you mean command?); allowed: "
-                "command, image, url, network, directory, databases, ready, ready_timeout, env"
+                "command, image, url, network, directory, databases, ready, ready_timeout, env, variables"
             ),
         ),
         (with_line("http", "qqq = 1"), "http.qqq: unknown key; allowed: headers"),

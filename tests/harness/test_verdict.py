@@ -146,6 +146,22 @@ def test_a_failure_of_a_scenario_that_judges_too_is_no_harness_error() -> None:
     assert verdict.conclusion is Conclusion.NON_CONFORMANT
 
 
+@pytest.mark.parametrize("outcome", [Outcome.NOT_CLAIMED, Outcome.NOT_WRITTEN])
+def test_a_claimed_must_whose_scenario_came_to_anything_but_passed_is_not_judged(outcome: Outcome) -> None:
+    verdict = judge(SMALL, CORE, run(result("a", "SCAN-01"), result("b", "SCAN-02", outcome=outcome)))
+
+    assert verdict.conclusion is Conclusion.INCOMPLETE
+
+
+def test_a_failed_proof_of_the_instrument_that_else_carries_only_what_is_not_claimed_is_a_harness_error() -> (
+    None
+):
+    failed = result("proof", "SCAN-09", "AUTH-05", outcome=FAILED)
+
+    assert judge(SMALL, CORE, run(*BOTH_MUSTS, failed)).conclusion is Conclusion.HARNESS_ERROR
+    assert judge(SMALL, CORE | SECURITY, run(*BOTH_MUSTS, failed)).conclusion is Conclusion.NON_CONFORMANT
+
+
 def test_an_unclaimed_profile_never_counts_as_passed() -> None:
     verdict = judge(SMALL, CORE, run(*BOTH_MUSTS, result("s", "AUTH-05")))
 
