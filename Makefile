@@ -4,6 +4,7 @@
 #   make test          everything: unit tests, features, import rules, feature style
 #   make check         ruff and mypy
 #   make reproduce     tell the incident of account 142
+#   make kill-matrix   judge every known-bad implementation, each by the requirement that it breaks
 #   make stress        the features thirty times in random order, half of them with every core busy
 #   make bench         measure a fake instance beside mountebank and plain Flask (needs wrk and npm)
 #
@@ -15,18 +16,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: conformance test check reproduce stress bench install clean
+.PHONY: conformance test check kill-matrix reproduce stress bench install clean
 
 conformance: $(INSTALLED)
 	@$(BIN)/python -m pytest features/ --report reports $(ARGS)
 
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --maxschedchunk 1 $(ARGS)
 
 check: $(INSTALLED)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+kill-matrix: $(INSTALLED)
+	@$(BIN)/python -m tests.mutants.kill_matrix $(ARGS)
 
 reproduce: $(INSTALLED)
 	@$(BIN)/instance-sync reproduce $(ARGS)
