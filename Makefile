@@ -14,6 +14,8 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+# What is imported is compiled when it is first needed, which takes far less than to compile all that is installed.
+COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
 INSTALLED := $(VENV)/.installed
 
 .PHONY: conformance test check kill-matrix reproduce stress bench install clean
@@ -47,7 +49,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, and $(PYTHON) is {v.major}.{v.minor}: run make PYTHON=python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(COMPILE) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 clean:
