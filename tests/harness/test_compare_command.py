@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LONG = 9 * PATIENCE
 """Seconds for a comparison, which starts Python many times, on a machine that has much else to do."""
-LEAN = ["-p", "no:schemathesis", "-p", "no:hypothesispytest"]
+LEAN = [word for name in ("schemathesis", "hypothesispytest", "randomly") for word in ("-p", f"no:{name}")]
 """What is installed for other tests, has no say here, and takes long to start."""
 KINDS = ("all passed", "a must failed", "nothing ran", "the harness crashed")
 

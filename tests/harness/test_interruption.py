@@ -22,6 +22,7 @@ from tests.harness.commands import (
     assert_nothing_is_left,
     features,
     listening,
+    run,
     running_of,
     started,
 )
@@ -186,9 +187,7 @@ def test_an_interruption_that_something_else_took_the_place_of_still_ends_the_ru
         """,
     )
     command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:instance-sync"]
-    ended = subprocess.run(
-        command, cwd=tmp_path, timeout=PATIENCE, capture_output=True, text=True, check=False
-    )
+    ended = run(command, tmp_path, tmp_path)
     assert ended.returncode == pytest.ExitCode.INTERRUPTED, ended.stdout
     assert "test_that_must_not_run" not in ended.stdout
 

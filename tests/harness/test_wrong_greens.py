@@ -131,7 +131,8 @@ class Small:
         own += ["-p", "no:schemathesis", "-p", "no:hypothesispytest"]
         words = [*(["verify"] if verify else own), "-q", "--report", str(self.saved), *options]
         if "popen" in " ".join(options) or "-n" in options:
-            words += ["-p", "small_suite"]
+            # Each worker starts as ever, and what makes up names and shuffles takes it a second.
+            words += ["-p", "small_suite", "-p", "no:faker", "-p", "no:randomly"]
         into = output or str(self.folder / "output.txt")
         order = {"folder": str(self.folder), "words": words, "output": into, "fails": fails}
         assert self.runner.stdin is not None

@@ -145,8 +145,8 @@ class _Progress:
 
 
 def _weight(trial: Trial) -> int:
-    """Say how long a trial takes beside others: a mutant is judged by one requirement, the rest by nearly all."""
-    return 1 if trial.defect is not None else 20
+    """Say how long a trial takes beside others: a mutant is judged by one requirement, the rest by whole profiles."""
+    return 1 if trial.defect is not None else 5 * len(trial.profiles)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -169,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
         help="judge variants by profiles too that cannot meet their difference",
     )
     parser.add_argument("--write", action="store_true", help=f"write {DEFECTS_JSON} anew")
-    jobs = 3 * (os.cpu_count() or 1)
+    jobs = 6 * (os.cpu_count() or 1)
     parser.add_argument(
         "--jobs", type=int, default=jobs, help=f"runs at once (here {jobs}): much of each is waiting"
     )

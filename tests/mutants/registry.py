@@ -93,6 +93,8 @@ class Variant:
     """Further sections of its target file."""
     profiles: tuple[Profile, ...] = CONTROL_PLANE
     """The profiles whose scenarios can meet its difference: it is judged by these."""
+    slow: bool = False
+    """Whether a run of all its scenarios takes minutes: each profile then has a run of its own."""
 
 
 _registered: dict[str, Mutant] = {}
@@ -127,16 +129,17 @@ def variant(
     asynchronous: bool = False,
     target: str = "",
     profiles: tuple[Profile, ...] = CONTROL_PLANE,
+    slow: bool = False,
 ) -> Callable[..., Any]:
     """Register a function as a variant: its name with dashes is the variant's, its docstring tells the difference."""
     if apply is None:
-        return partial(variant, asynchronous=asynchronous, target=target, profiles=profiles)
+        return partial(variant, asynchronous=asynchronous, target=target, profiles=profiles, slow=slow)
     name, difference = apply.__name__.replace("_", "-"), inspect.getdoc(apply)
     if name in _variants or name == UNCHANGED or not difference:
         raise ValueError(f"variant {name} needs a name of its own and a docstring that tells its difference")
     if len({*profiles} & {*OPERATIONS}) == 1:
         raise ValueError(f"variant {name} must be judged by both of {', '.join(OPERATIONS)}, or by neither")
-    _variants[name] = Variant(name, difference, apply, asynchronous, target, profiles)
+    _variants[name] = Variant(name, difference, apply, asynchronous, target, profiles, slow)
     return apply
 
 

@@ -119,7 +119,7 @@ def repairs_the_row_behind_the_send() -> None:
     around_sends(act)
 
 
-@variant
+@variant(slow=True)
 def takes_its_time() -> None:
     """Whatever is asked of it is answered a little late, within every bound."""
 

@@ -82,7 +82,7 @@ def webhooks_wait_for_sends() -> None:
     around_webhooks(applied)
 
 
-@variant
+@variant(slow=True)
 def webhooks_take_their_time() -> None:
     """A webhook is thought about for a while before it is applied and answered."""
 
@@ -93,7 +93,7 @@ def webhooks_take_their_time() -> None:
     around_webhooks(applied)
 
 
-@variant(asynchronous=True)
+@variant(asynchronous=True, slow=True)
 def webhooks_are_stored_and_applied_later() -> None:
     """A webhook goes into a table of its own and is answered; whatever is there is applied in the background."""
     init, receive = WebhookReceiver.__init__, WebhookReceiver.receive

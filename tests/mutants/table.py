@@ -36,13 +36,22 @@ def table(rulings: Sequence[Ruling], catalogue: Catalogue) -> Iterator[str]:
     for kind, title in ((Kind.CANARY, "canaries"), (Kind.VARIANT, "sound, and of another design")):
         if acquitted := [one for one in rulings if one.trial.kind is kind]:
             yield f"{title}, which must be acquitted"
-            for one in acquitted:
-                yield f"  {_sign(one)} {one.trial.name:<58}{len(one.ran):>4} runs"
-                yield from (f"    with {name}" for name in one.trial.blended)
+            for shares in _by_name(acquitted).values():
+                runs = sum(len(one.ran) for one in shares)
+                yield f"  {_sign(*shares)} {shares[0].trial.name:<58}{runs:>4} runs"
+                yield from (f"    with {name}" for name in shares[0].trial.blended)
 
 
-def _sign(ruling: Ruling) -> str:
-    return "✓" if ruling.good else "✗"
+def _sign(*rulings: Ruling) -> str:
+    return "✓" if all(one.good for one in rulings) else "✗"
+
+
+def _by_name(rulings: Sequence[Ruling]) -> dict[str, list[Ruling]]:
+    """Bring together what became of each implementation: a slow one is judged in several runs."""
+    found: dict[str, list[Ruling]] = {}
+    for one in rulings:
+        found.setdefault(one.trial.name, []).append(one)
+    return found
 
 
 def conclusion(
@@ -65,11 +74,12 @@ def conclusion(
     caught = sum(1 for one in mutants if one.caught_by)
     yield f"mutants        {caught} of {len(mutants)} caught, over {len(requirements)} requirements"
     for kind, label in ((Kind.CANARY, "canaries"), (Kind.VARIANT, "variants")):
+        judged = _by_name(kinds[kind]).values()
         good, count = (
-            sum(1 + len(one.trial.blended) for one in some)
-            for some in ([one for one in kinds[kind] if one.good], kinds[kind])
+            sum(1 + len(shares[0].trial.blended) for shares in some)
+            for some in ([one for one in judged if all(share.good for share in one)], judged)
         )
-        inside = f", in {len(kinds[kind])} implementations" if count > len(kinds[kind]) else ""
+        inside = f", in {len(judged)} implementations" if count > len(judged) else ""
         yield f"{label:<15}{good} of {count} acquitted{inside}"
     if whole:
         idle, reasoned = idle_scenarios(rulings)

@@ -188,9 +188,16 @@ def test_what_a_nursery_forks_is_killed_as_a_program_is(
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_everything_is_tried_once(*, apart: bool) -> None:
-    names = [name for one in every_trial(apart=apart) for name in (one.name, *one.blended)]
-    assert sorted(names) == sorted(set(names))
-    assert {*variants(), *mutants()} <= set(names)
+    every = [
+        (name, profile)
+        for one in every_trial(apart=apart)
+        for name in (one.name, *one.blended)
+        for profile in one.profiles
+    ]
+    assert sorted(every) == sorted(set(every))
+    assert {*variants(), *mutants()} <= {name for name, _ in every}
+    for variant in variants().values():
+        assert {*variant.profiles} <= {profile for name, profile in every if name == variant.name}
 
 
 def test_there_are_as_many_as_there_must_be() -> None:

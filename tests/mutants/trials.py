@@ -106,9 +106,13 @@ def every_trial(*, apart: bool = False, every_profile: bool = False) -> list[Tri
     blended = {name for names in blends for name in names}
     blends = [*blends, *((name,) for name in known if name not in blended)]
     sound = [
-        _blend([known[name] for name in names], CONTROL_PLANE if every_profile else None) for names in blends
+        _blend([known[name] for name in names], claims)
+        for names in blends
+        for claims in _shares([known[name] for name in names], every_profile=every_profile)
     ]
-    return [*canaries(), *sorted(sound, key=lambda one: -len(one.profiles)), *mutant_trials()]
+    slow = [one for one in sound if any(known[name].slow for name in (one.name, *one.blended))]
+    others = [one for one in sound if one not in slow]
+    return [*slow, *canaries(), *sorted(others, key=lambda one: -len(one.profiles)), *mutant_trials()]
 
 
 def mutant_trials() -> list[Trial]:
@@ -133,9 +137,17 @@ def _mutant(one: Mutant, *, gateway: bool) -> Trial:
     return Trial(one.name, Kind.MUTANT, claims, prepare, one)
 
 
-def _blend(designs: Sequence[Variant], profiles: tuple[Profile, ...] | None) -> Trial:
+def _shares(designs: Sequence[Variant], *, every_profile: bool) -> list[tuple[Profile, ...]]:
+    """Say what a blend claims, in each of its runs: everything in one, save where that would take minutes."""
     met = {profile for one in designs for profile in one.profiles}
-    claims = profiles or tuple(one for one in Profile if one in met)
+    claims = CONTROL_PLANE if every_profile else tuple(one for one in Profile if one in met)
+    if not any(one.slow for one in designs):
+        return [claims]
+    apart = [(one,) for one in claims if one not in OPERATIONS]
+    return [*apart, OPERATIONS] if set(OPERATIONS) <= set(claims) else apart
+
+
+def _blend(designs: Sequence[Variant], claims: tuple[Profile, ...]) -> Trial:
     first, *others = (one.name for one in designs)
     return Trial(first, Kind.VARIANT, claims, launched(designs, claims), blended=tuple(others))
 
