@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 import sys
 import textwrap
 import threading
@@ -29,6 +28,7 @@ from tests.harness.commands import (
 from tests.harness.support import PATIENCE, until
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 SIGNALS = pytest.mark.parametrize(
