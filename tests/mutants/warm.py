@@ -6,6 +6,7 @@ A run of one scenario spends most of its time on that. Where it does not work ru
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import io
 import os
@@ -16,6 +17,7 @@ import pytest
 import sqlalchemy
 from pytest_bdd.steps import step_function_context_registry
 
+from harness import suite
 from harness.suite import features_root
 
 WORDS = (
@@ -27,6 +29,9 @@ WORDS = (
 # No run here speaks TLS, and an implementation would spend a sixth of its start on reading every certificate.
 os.environ["SSL_CERT_FILE"] = os.devnull
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+# Every run reads the same features, which do not change meanwhile.
+suite.read_suite = functools.cache(suite.read_suite)  # type: ignore[assignment]
+suite.read_suite(features_root())
 with contextlib.redirect_stdout(io.StringIO()) as told:
     status = pytest.main([*WORDS, "--collect-only"])
 if status != pytest.ExitCode.OK:
