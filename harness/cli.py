@@ -103,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES + "\n" + _EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"instance-sync {suite.harness_version()}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     story = commands.add_parser(
         "reproduce",

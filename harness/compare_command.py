@@ -57,7 +57,7 @@ _END_SECONDS = 60.0
 """How long a run that is interrupted may take to stop what it started."""
 _PROGRESS_SECONDS = 0.5
 _FEWEST = 2
-_LISTED = re.compile(r"^\d+ scenarios, (\d+) runs$", re.MULTILINE)
+_LISTED = re.compile(r"^\d+ scenarios?, (\d+) runs?$", re.MULTILINE)
 _OWN_BUSINESS = {
     "--target": "name it before the --",
     "--report": "give --report before the --; every run has a folder of its own in it",

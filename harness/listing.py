@@ -29,7 +29,11 @@ def scenario_lines(suite: Sequence[WrittenScenario], records: Sequence[Record]) 
         times = f"  ({runs[file, name]} runs)" if runs[file, name] > 1 else ""
         where = f"{file}:{lines.get((file, name), 0)}"
         yield f"{', '.join(ids[file, name]):<22}{where:<36}{name}{times}"
-    yield f"{len(runs)} scenarios, {sum(runs.values())} runs"
+    yield f"{_counted(len(runs), 'scenario')}, {_counted(sum(runs.values()), 'run')}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 def chosen(
@@ -63,7 +67,7 @@ def requirement_lines(requirements: Sequence[Requirement], suite: Sequence[Writt
             yield f"{_INDENT}{one.test}"
         if not carriers and not one.test:
             yield f"{_INDENT}no scenario yet"
-    yield f"{len(requirements)} requirements"
+    yield _counted(len(requirements), "requirement")
 
 
 def requirements_markdown(

@@ -6,7 +6,6 @@ import sys
 import time
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +16,7 @@ from harness.report import text
 from harness.report.assembly import assemble, history_file, scenario_id
 from harness.report.folder import REPORT_HTML
 from harness.report.model import RunReport
+from harness.suite import harness_version
 from harness.tally import Record
 from harness.verdict import Conclusion
 
@@ -151,7 +151,7 @@ class Reporter:
         keywords = f"-k {options.keyword}" if options.keyword else ""
         markers = f"-m {options.markexpr}" if options.markexpr else ""
         run = RunReport(
-            harness=_version(),
+            harness=harness_version(),
             catalogue=conformance.catalogue.revision,
             began=self._began_at,
             seconds=round(time.monotonic() - self._began, 3),
@@ -181,10 +181,3 @@ class Reporter:
             write()
         except OSError as problem:
             self._unsaved = self._unsaved or str(problem)
-
-
-def _version() -> str:
-    try:
-        return version("instance-sync")
-    except PackageNotFoundError:
-        return "unknown"

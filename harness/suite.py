@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,14 @@ def features_root() -> Path:
 def catalogue() -> Catalogue:
     """Give the catalogue that lies beside the features; it is read once."""
     return load_catalogue(features_root() / "requirements.toml")
+
+
+def harness_version() -> str:
+    """Give the version of the harness; "unknown" where it runs without being installed."""
+    try:
+        return version("instance-sync")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def read_suite(root: Path) -> tuple[WrittenScenario, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.container_images import BASE_VARIABLE, ROOT, engine, postgresql_image
+from tests.container_images import BASE_VARIABLE, ROOT, engine, image, postgresql_image
 from tests.harness.support import until
 from tests.prerequisites import program
 
@@ -98,6 +98,7 @@ def compose() -> list[str]:
 @pytest.fixture
 def project() -> Iterator[Project]:
     """Bring everything up, and down again whatever happens."""
+    image("fleet")  # is skipped without a registry or a base image; compose finds it built
     with contextlib.closing(engine()) as client:
         made = Project(client)
         try:

@@ -134,6 +134,7 @@ def a_target_file_is_written_and_examined(there: Installed) -> None:
 
 
 def every_command_explains_itself(there: Installed) -> None:
+    assert re.fullmatch(r"instance-sync \d+\.\d+\.\d+\n", there.run("instance-sync", "--version").stdout)
     for command in ("verify", "init", "doctor", "requirements", "compare", "steps", "reproduce", "fleet"):
         run = there.run("instance-sync", command, "--help")
         assert run.returncode == 0, run.stderr

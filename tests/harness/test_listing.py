@@ -33,6 +33,7 @@ def test_scenarios_are_listed_once_with_their_requirements_and_runs() -> None:
         ["SCAN-02", "core/scan.feature:1", "It is logged"],
     ]
     assert list(scenario_lines(SUITE, records))[-1] == "2 scenarios, 3 runs"
+    assert list(scenario_lines(SUITE, records[:1]))[-1] == "1 scenario, 1 run"
 
 
 @pytest.mark.parametrize(
