@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fake_instances import FleetError
 from harness.contract import ConformanceFailure, LaunchError, NotJudgedError, TimeBoundFailure
 from harness.report.model import Evidence, evidence_from_json, evidence_to_json
-from harness.verdict import Outcome, Run, ScenarioResult, Verdict, judge
+from harness.verdict import LEFT_OUT, Outcome, Run, ScenarioResult, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -146,7 +146,7 @@ class Tally:
             if self._is_hidden(scenario):
                 found.append(Unrun(scenario, "", "never ran, for another one in its file has the same name"))
             elif self._lacks_rows(scenario, nodes):
-                found.append(Unrun(scenario, "", "was left out by the selection"))
+                found.append(Unrun(scenario, "", LEFT_OUT))
         return tuple(found)
 
     def _is_hidden(self, scenario: WrittenScenario) -> bool:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from harness.requirements import Catalogue
 
+LEFT_OUT = "was left out by the selection"
+"""Why a scenario did not run that the user did not ask for."""
+
 
 class Outcome(StrEnum):
     """What became of a scenario, or of a requirement through its scenarios. Worst first."""
@@ -131,7 +134,7 @@ def _requirement(requirement: Requirement, run: Run, came: Mapping[str, Scenario
         if name in came:
             outcomes.setdefault(came[name].outcome, []).append(came[name].reason)
         else:
-            why = "never ran" if name in run.expected else "was left out by the selection"
+            why = "never ran" if name in run.expected else LEFT_OUT
             outcomes.setdefault(Outcome.NOT_JUDGED, []).append(f"its scenario {why}")
     if not outcomes:
         return RequirementResult(requirement, Outcome.NOT_WRITTEN)

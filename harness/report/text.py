@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.contract import ConformanceFailure
 from harness.report.redaction import redact
 from harness.requirements import Level
-from harness.verdict import Outcome
+from harness.verdict import LEFT_OUT, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.requirements import Catalogue
 
 _WIDTH = 110
-_MOST_RUNS = 8
+_MOST_RUNS, _MOST_LEFT_OUT = 8, 8
 _ORDER = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN, Outcome.NOT_WRITTEN)
 
 
@@ -131,7 +131,10 @@ def _not_judged(report: Report) -> list[str]:
     lines: list[str] = []
     for reason, names in names_by_reason.items():
         first, *rest = reason.splitlines() or [""]
-        text = f"{'not judged':<16}{', '.join(names)}: {first}"
+        # Whoever chose one scenario knows that there are others; each is in the report.
+        shown = names[:_MOST_LEFT_OUT] if reason.endswith(LEFT_OUT) else names
+        more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+        text = f"{'not judged':<16}{', '.join(shown)}{more}: {first}"
         lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
         lines += [" " * 18 + line for line in rest]
     return lines

@@ -258,6 +258,14 @@ def test_a_summary_tells_the_verdict_and_each_reason_once() -> None:
     ]
 
 
+def test_of_what_the_user_left_out_a_few_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "_MOST_LEFT_OUT", 1)
+
+    told = text.summary(Made((record(REAL),), 1).report())
+
+    assert "not judged      SCAN-01 and 2 more: its scenario was left out by the selection" in told
+
+
 def test_what_no_scenario_carries_is_named() -> None:
     written = (FOUND, RETRIED)
 
