@@ -258,6 +258,8 @@ class _Reader:
             if given is not None:
                 raise self._fail(f"{section}.path", f'is only for via = "http", and via is {via!r}')
             return ""
+        for key in sorted({"table", "columns"} & self._content.get(section, {}).keys()):
+            raise self._fail(f"{section}.{key}", f'is only for via = "sql", and via is {via!r}')
         if given is None:
             raise self._fail(f"{section}.path", f'is missing; write path = "{example}"')
         if "{cursor}" in example and "{cursor}" not in given:
@@ -277,7 +279,10 @@ class _Reader:
             raise self._fail(
                 "log.file", "is only for launch.url: what is launched is given its file as LOG_FILE"
             )
-        if not running or self._get("log", "via", "file") != "file":
+        via = str(self._get("log", "via", "file"))
+        if given is not None and via != "file":
+            raise self._fail("log.file", f'is only for via = "file", and via is {via!r}')
+        if not running or via != "file":
             return None
         if not given:
             raise self._fail(

@@ -295,6 +295,14 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             """state.path: is only for via = "http", and via is 'sql'""",
         ),
         (
+            with_line("state", 'via = "http"\npath = "/rows"\ntable = "accounts"'),
+            """state.table: is only for via = "sql", and via is 'http'""",
+        ),
+        (
+            with_line("state", 'via = "http"\npath = "/rows"\ncolumns = { status = "state" }'),
+            """state.columns: is only for via = "sql", and via is 'http'""",
+        ),
+        (
             with_line("state", 'via = "http"\npath = "rows"'),
             "state.path: is 'rows' and must begin with a slash",
         ),

@@ -72,6 +72,10 @@ def test_what_runs_already_brings_its_timeouts_and_its_log(file: Path) -> None:
             """log.via: is 'stderr', which only a launched program has; write via = "file" or "http\"""",
         ),
         (
+            RUNNING.replace("[log]", '[log]\nvia = "http"\npath = "/log?after={cursor}"'),
+            """log.file: is only for via = "file", and via is 'http'""",
+        ),
+        (
             with_line("log", 'file = "app.log"'),
             "log.file: is only for launch.url: what is launched is given its file as LOG_FILE",
         ),
