@@ -29,6 +29,7 @@ examples:
 exit codes: 0 when it was written, 4 when something given cannot be used; no file is ever written over
 """
 _WAYS = ("command", "image", "url")
+_LOGS, _LOGS_OF_WHAT_RUNS = ("file", "stderr", "http"), ("file", "http")
 
 _FILE = """\
 # How {plain_name} is attached to the harness.
@@ -64,7 +65,7 @@ columns = {{}}                     # those that have another name: columns = {{ 
 _LAUNCHED = """\
 [launch]
 {what}
-directory = "."                  # relative to this file
+{directory} # relative to this file
 databases = ["sqlite"]           # those that it can be launched with: sqlite, postgresql, mysql
 ready = "/health"                # answers GET with 200 once it can serve
 env = {{}}                         # more variables: env = {{ APP_ENV = "testing" }}
@@ -114,19 +115,20 @@ def write(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Path
         TargetError: something is missing and there is nobody to ask, or cannot be used, or the file exists.
     """
     name = options.name or _asked(ask, "--name", "Name of your implementation", "")
+    path = _path(options, name, ask)
     way, value = _way(options, ask)
-    claims = options.claims or _asked(ask, "", f"Claims, of {', '.join(Profile)}", "core")
+    directory = options.directory
+    if way == "command" and not directory:
+        directory = _asked(ask, "", "The folder that it is started in", ".", _no_folder(path.parent))
+    claims = options.claims or _asked(ask, "", f"Claims, of {', '.join(Profile)}", "core", _no_profiles)
     log, log_file = _log(options, way, ask)
-    path = Path(options.output or f"{_slug(name)}.toml")
-    if path.exists():
-        raise TargetError(f"{path} exists, and is not written over; choose another with --output")
     text = _FILE.format(
         plain_name="".join(one for one in name if one.isprintable()),
         file=path,
         name=_text(name),
         profiles=", ".join(Profile),
         claims=json.dumps([one.strip() for one in claims.split(",")]),
-        launch=_launch(way, value),
+        launch=_launch(way, value, directory or "."),
         webhook=_text(options.webhook_path or str(Target.__dataclass_fields__["webhook_path"].default)),
         send=_text(options.send_path or SendTarget().path),
         log=f'[log]\nvia = "{log}"{log_file}',
@@ -154,15 +156,17 @@ def _way(options: argparse.Namespace, ask: Callable[[str], str] | None) -> tuple
     if given:
         return given[0]
     flags = ", ".join(f"--{way}" for way in _WAYS[:-1]) + f" or --{_WAYS[-1]}"
-    way = _asked(ask, flags, "Is it started by a command, from an image, or runs it at a url", "command")
-    if way not in _WAYS:
-        raise TargetError(f"{way!r} is no way to attach it; there are: {', '.join(_WAYS)}")
-    return way, _asked(ask, f"--{way}", f"Its {way}", "")
+    question = "Is it started by a command, from an image, or runs it at a url"
+    way = _asked(ask, flags, question, "command", _none_of(_WAYS))
+    return way, _asked(ask, f"--{way}", f"Its {way}", "", {"command": _no_words, "url": _no_url}.get(way))
 
 
 def _log(options: argparse.Namespace, way: str, ask: Callable[[str], str] | None) -> tuple[str, str]:
     via = options.log or ("file" if options.log_file else "")
-    via = via or _asked(ask, "", "Where it logs: file, stderr or http", "file")
+    logs = _LOGS if way != "url" else _LOGS_OF_WHAT_RUNS
+    via = via or _asked(
+        ask, "", f"Where it logs: {', '.join(logs[:-1])} or {logs[-1]}", "file", _none_of(logs)
+    )
     if via == "http":
         return via, '\npath = "/conformance/log?after={cursor}"   # answers {"lines": ["…"], "cursor": 17}'
     if via == "file" and way == "url":
@@ -173,27 +177,83 @@ def _log(options: argparse.Namespace, way: str, ask: Callable[[str], str] | None
     return via, "                     # the file that LOG_FILE names" if via == "file" else ""
 
 
-def _asked(ask: Callable[[str], str] | None, flag: str, question: str, default: str) -> str:
+def _asked(
+    ask: Callable[[str], str] | None,
+    flag: str,
+    question: str,
+    default: str,
+    complaint: Callable[[str], str] | None = None,
+) -> str:
+    """Ask until the answer can be used: those that were given before must not be lost."""
     if ask is None:
         if default and not flag:
             return default
         raise TargetError(f"{flag} is missing, and there is no terminal to ask at")
     while True:
         answer = ask(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
-        if answer:
+        told = complaint(answer) if complaint and answer else ""
+        if told:
+            sys.stderr.write(f"{told}\n")
+        elif answer:
             return answer
 
 
-def _launch(way: str, value: str) -> str:
+def _path(options: argparse.Namespace, name: str, ask: Callable[[str], str] | None) -> Path:
+    """Say what to write, before anything else is asked for that would be lost."""
+    path = Path(options.output or f"{_slug(name)}.toml")
+    if path.exists() and not options.output and ask is not None:
+        path = Path(_asked(ask, "", f"{path} exists. Write which file", "", _there_already))
+    if path.exists():
+        raise TargetError(f"{path} exists, and is not written over; choose another with --output")
+    return path
+
+
+def _there_already(answer: str) -> str:
+    return f"{answer} exists, and is not written over" if Path(answer).exists() else ""
+
+
+def _no_folder(above: Path) -> Callable[[str], str]:
+    return lambda answer: "" if (above / answer).is_dir() else f"there is no folder {above / answer}"
+
+
+def _no_url(answer: str) -> str:
+    return "" if answer.startswith(("http://", "https://")) else f"{answer!r} does not begin with http://"
+
+
+def _no_profiles(answer: str) -> str:
+    return "; ".join(filter(None, (_none_of(tuple(Profile))(one.strip()) for one in answer.split(","))))
+
+
+def _no_words(answer: str) -> str:
+    try:
+        shlex.split(answer)
+    except ValueError as problem:
+        return f"{answer!r}: {problem}"
+    return ""
+
+
+def _none_of(allowed: Sequence[str]) -> Callable[[str], str]:
+    def complaint(answer: str) -> str:
+        return "" if answer in allowed else f"{answer!r} is unknown; there are: {', '.join(allowed)}"
+
+    return complaint
+
+
+def _launch(way: str, value: str, directory: str) -> str:
     if way == "url":
         return _RUNNING.format(url=_text(value))
     if way == "image":
-        return _LAUNCHED.format(what=_IMAGE.format(image=_text(value)))
+        return _LAUNCHED.format(what=_IMAGE.format(image=_text(value)), directory=_directory(directory))
     try:
         words = shlex.split(value)
     except ValueError as problem:
         raise TargetError(f"--command {value!r}: {problem}") from None
-    return _LAUNCHED.format(what=_COMMAND.format(words=json.dumps(words, ensure_ascii=False)))
+    what = _COMMAND.format(words=json.dumps(words, ensure_ascii=False))
+    return _LAUNCHED.format(what=what, directory=_directory(directory))
+
+
+def _directory(directory: str) -> str:
+    return f"{f'directory = {_text(directory)}':<32}"
 
 
 def _text(value: str) -> str:
@@ -214,12 +274,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--name", help="of your implementation, for reports")
     parser.add_argument("--command", metavar="WORDS", help="what starts it, in one argument")
+    parser.add_argument("--directory", metavar="DIR", help="where it is started (default: .), from the file")
     parser.add_argument("--image", help="the container image that is it")
     parser.add_argument("--url", help="where it runs already")
     parser.add_argument("--claims", metavar="PROFILES", help="with commas (default: core)")
     parser.add_argument("--webhook-path", metavar="PATH", help="where it takes webhooks")
     parser.add_argument("--send-path", metavar="PATH", help="where it takes messages, with {account_id}")
-    parser.add_argument("--log", choices=["file", "stderr", "http"], help="where it logs (default: file)")
+    parser.add_argument("--log", choices=_LOGS, help="where it logs (default: file)")
     parser.add_argument("--log-file", metavar="FILE", help="the file to which it logs, with --url")
     parser.add_argument("--output", metavar="FILE", help="what to write (default: its name, .toml)")
     return parser

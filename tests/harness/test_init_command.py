@@ -77,7 +77,7 @@ def test_a_log_by_http_has_its_path() -> None:
 
 
 def test_what_no_flag_says_is_asked_for(answers: list[str]) -> None:
-    answers += ["", "Acme", "", "node server.js", "", "stderr"]
+    answers += ["", "Acme", "", "node server.js", "", "", "stderr"]
     assert init_command.main([]) == 0
     target = read_target(Path("acme.toml"))
     assert (target.name, target.command, target.claims) == ("Acme", ("node", "server.js"), ("core",))
@@ -85,9 +85,33 @@ def test_what_no_flag_says_is_asked_for(answers: list[str]) -> None:
 
 
 def test_the_file_of_what_runs_already_is_asked_for(answers: list[str]) -> None:
-    answers += ["url", "http://127.0.0.1:1", "core,monitoring", "file", "a.log"]
+    answers += ["url", "127.0.0.1:1", "http://127.0.0.1:1", "core,monitoring", "stderr", "file", "a.log"]
     assert init_command.main(["--name", "a"]) == 0
     assert read_target(Path("a.toml")).log_file == Path("a.log").absolute()
+
+
+def test_an_answer_that_cannot_be_used_is_asked_for_again_and_the_others_are_kept(
+    answers: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("acme.toml").write_text("mine", "utf-8")
+    Path("app").mkdir()
+    answers += ["Acme", "acme.toml", "ours.toml", "docker", "command", "node 'server.js", "node server.js"]
+    answers += ["nowhere", "app", "core,securty", "core, security", "syslog", "file"]
+
+    assert init_command.main([]) == 0
+
+    target = read_target(Path("ours.toml"))
+    assert (target.command, target.directory) == (("node", "server.js"), Path("app").absolute())
+    assert (target.name, target.claims, target.log) == ("Acme", ("core", "security"), "file")
+    assert capsys.readouterr().err.splitlines() == [
+        "acme.toml exists, and is not written over",
+        "'docker' is unknown; there are: command, image, url",
+        '"node \'server.js": No closing quotation',
+        "there is no folder nowhere",
+        "'securty' is unknown; there are: core, security, resilience, health-check, monitoring, instance",
+        "'syslog' is unknown; there are: file, stderr, http",
+    ]
+    assert Path("acme.toml").read_text("utf-8") == "mine"
 
 
 def test_whoever_leaves_leaves_no_file(
