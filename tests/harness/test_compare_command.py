@@ -207,25 +207,29 @@ def test_the_reference_and_the_control_plane_without_the_fix_are_told_apart(
     assert again.stdout in ended.stdout
 
 
-def test_a_run_that_ends_without_a_report_is_a_harness_error(host: str, folder: Path, tmp_path: Path) -> None:
+def test_a_run_that_ends_without_a_report_is_a_harness_error(
+    save: Callable[..., str], host: str, folder: Path, tmp_path: Path
+) -> None:
     (tmp_path / "killer.py").write_text("import os\n\ndef pytest_runtest_setup():\n    os.abort()\n", "utf-8")
     options = ["-p", "killer", "--requirement", "TIMELINE-01", "--fleet-address", host, *LEAN]
-    words = [str(COMMAND), "compare", "reference", "before-fix", "--", *options]
+    words = [str(COMMAND), "compare", save("a", report_of("all passed")), "reference", "--", *options]
     ended = run(["env", f"PYTHONPATH={tmp_path}", *words], folder, patience=LONG)
 
     assert ended.returncode == 3, ended.stderr
-    assert "judging reference, 1 of 2: failed" in ended.stderr
+    assert "judging reference, 1 of 1: failed" in ended.stderr
     assert "ended with 134 and no report that agrees" in ended.stderr
     assert_nothing_is_left(host, folder)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda one: one.name)
-def test_a_comparison_cut_short_leaves_nothing(host: str, folder: Path, number: signal.Signals) -> None:
+def test_a_comparison_cut_short_leaves_nothing(
+    save: Callable[..., str], host: str, folder: Path, number: signal.Signals
+) -> None:
     options = ["--profile", "core", "--fleet-address", host, *LEAN]
-    words = [str(COMMAND), "compare", "reference", "before-fix", "--", *options]
+    words = [str(COMMAND), "compare", save("a", report_of("all passed")), "reference", "--", *options]
     with started(words, folder) as process:
-        output = read_until(process, "judging reference, 1 of 2")
-        until(lambda: listening(host) == list(PORTS), "the first is judged", patience=LONG)
+        output = read_until(process, "judging reference, 1 of 1")
+        until(lambda: listening(host) == list(PORTS), "it is judged", patience=LONG)
         if number is signal.SIGINT:
             os.killpg(process.pid, number)
         else:

@@ -128,7 +128,7 @@ def test_an_interruption_between_lines_can_be_told() -> None:
     between_lines = compile("raise KeyboardInterrupt", "made up", "exec").replace(co_linetable=b"")
     with pytest.raises(KeyboardInterrupt) as interrupted:
         exec(between_lines)
-    assert interrupted.tb.tb_next.tb_lineno is None
+    assert interrupted.tb.tb_next.tb_lineno in {None, -1}  # which it is depends on the release of Python
     plugin.pytest_keyboard_interrupt(interrupted)
     assert "KeyboardInterrupt" in str(interrupted.getrepr(funcargs=True))
 

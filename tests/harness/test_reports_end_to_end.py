@@ -171,7 +171,7 @@ def test_a_worker_that_is_lost_leaves_no_verdict(
     )
 
     options = ["-n", "1", "--fleet-ports", "free", "--target", str(target), "--report", str(saved)]
-    ended = run([*features(host, *options), str(own)], folder)
+    ended = run([*features(host, *options, "--requirement", "SCAN-07"), str(own)], folder)
 
     report = read(saved)
     assert ended.returncode == report.verdict.exit_code == 2
