@@ -90,7 +90,7 @@ def installed(root: Path) -> Installed:
     made = ended([sys.executable, "-m", "venv", str(environment)], built)
     assert made.returncode == 0, made.stderr
     programs = environment / "bin"
-    wanted = ["-c", str(ROOT / "constraints.txt"), str(wheel), "pytest-xdist"]
+    wanted = ["-c", str(ROOT / "constraints.txt"), str(wheel)]
     pip("install", "--quiet", "--no-compile", *wanted, python=programs / "python", folder=folder)
     (folder / "their.toml").write_text(THEIRS, "utf-8")
     return Installed(programs, folder)
@@ -98,8 +98,7 @@ def installed(root: Path) -> Installed:
 
 def every_feature_judges_and_every_report_is_there(there: Installed) -> None:
     run = there.run(
-        "instance-sync", "verify", "--target", "their.toml", "--report", "reports", "-q", "-n", "2",
-        "--fleet-ports", "free",
+        "instance-sync", "verify", "--target", "their.toml", "--report", "reports", "-q", *ROOM
     )  # fmt: skip
 
     assert run.returncode == 0, run.stdout + run.stderr

@@ -169,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
         help="judge variants by profiles too that cannot meet their difference",
     )
     parser.add_argument("--write", action="store_true", help=f"write {DEFECTS_JSON} anew")
-    jobs = 6 * (os.cpu_count() or 1)
+    jobs = 5 * (os.cpu_count() or 1)
     parser.add_argument(
         "--jobs", type=int, default=jobs, help=f"runs at once (here {jobs}): much of each is waiting"
     )
