@@ -1,5 +1,5 @@
 # Two images: `docker build --target reference .` and `docker build --target fleet .`
-# BASE is any image with Python 3.11 or newer, its venv module and pip.
+# BASE is any image with Python 3.11 or newer and its venv module.
 # What the programs import is compiled, so that no start has to; most of what is installed they never import.
 ARG BASE=python:3.11-slim
 
@@ -7,8 +7,9 @@ FROM ${BASE} AS built
 COPY . /source
 RUN python3 -m venv /opt/instance-sync \
     && /opt/instance-sync/bin/pip install --no-cache-dir --no-compile -c /source/constraints.txt '/source[databases]' \
-    && PYTHONDONTWRITEBYTECODE= /opt/instance-sync/bin/python -c "import reference_impl.__main__, fake_instances.__main__, \
-faker.proxy, psycopg, pymysql, sqlalchemy.dialects.sqlite, sqlalchemy.dialects.postgresql, sqlalchemy.dialects.mysql" \
+    && PYTHONDONTWRITEBYTECODE= /opt/instance-sync/bin/python -c "import reference_impl.__main__, reference_impl.before_fix, \
+fake_instances.__main__, fake_instances.serving, fake_instances.peer, faker, psycopg, pymysql, \
+sqlalchemy.dialects.sqlite, sqlalchemy.dialects.postgresql, sqlalchemy.dialects.mysql; faker.Faker()" \
     && /opt/instance-sync/bin/pip uninstall --yes --quiet setuptools pip
 
 FROM ${BASE} AS runnable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.contract import SendTarget, Target, TargetError
 from harness.requirements import Profile
-from harness.target import read_target
+from harness.target import is_base_url, read_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,7 +55,8 @@ body = {{ recipient_phone = "{{recipient}}", message = "{{text}}" }}
 succeeded = {{ status = [200, 299], json = {{ success = true }} }}
 
 [state]
-# How the harness reads and writes rows: via "sql", or via "http" with path = "/conformance/accounts".
+# How the harness reads and writes rows: via "sql", or via "http", with path = "/conformance/accounts" in place of the
+# table and its columns.
 via = "sql"
 table = "whatsapp_accounts"
 columns = {{}}                     # those that have another name: columns = {{ session_id = "sid" }}
@@ -114,12 +115,14 @@ def write(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Path
     Raises:
         TargetError: something is missing and there is nobody to ask, or cannot be used, or the file exists.
     """
+    _check(options)
     name = options.name or _asked(ask, "--name", "Name of your implementation", "")
     path = _path(options, name, ask)
     way, value = _way(options, ask)
     directory = options.directory
     if way == "command" and not directory:
-        directory = _asked(ask, "", "The folder that it is started in", ".", _no_folder(path.parent))
+        question = "The folder that it is started in, from where the file is"
+        directory = _asked(ask, "", question, ".", _no_folder(path.parent))
     claims = options.claims or _asked(ask, "", f"Claims, of {', '.join(Profile)}", "core", _no_profiles)
     log, log_file = _log(options, way, ask)
     text = _FILE.format(
@@ -137,6 +140,24 @@ def write(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Path
     return path
 
 
+def _check(options: argparse.Namespace) -> None:
+    """Find out what cannot be used of the options, before anything is asked for that would be lost."""
+    given = _given(options)
+    if len(given) > 1:
+        raise TargetError(f"--{given[0][0]} and --{given[1][0]} are given; keep one")
+    if options.url and options.directory:
+        raise TargetError("--directory is for what the harness starts, and --url runs already")
+    if options.log_file and options.log not in {None, "file"}:
+        raise TargetError(f"--log-file is for --log file, and --log is {options.log}")
+    for flag, value, complaint in (
+        ("--command", options.command, _no_words),
+        ("--url", options.url, _no_url),
+        ("--claims", options.claims, _no_profiles),
+    ):
+        if value and (told := complaint(value)):
+            raise TargetError(f"{flag}: {told}")
+
+
 def _written(path: Path, text: str) -> None:
     try:
         path.write_text(text, "utf-8")
@@ -149,11 +170,12 @@ def _written(path: Path, text: str) -> None:
         raise
 
 
+def _given(options: argparse.Namespace) -> list[tuple[str, str]]:
+    return [(way, value) for way in _WAYS if (value := getattr(options, way))]
+
+
 def _way(options: argparse.Namespace, ask: Callable[[str], str] | None) -> tuple[str, str]:
-    given = [(way, getattr(options, way)) for way in _WAYS if getattr(options, way)]
-    if len(given) > 1:
-        raise TargetError(f"--{given[0][0]} and --{given[1][0]} are given; keep one")
-    if given:
+    if given := _given(options):
         return given[0]
     flags = ", ".join(f"--{way}" for way in _WAYS[:-1]) + f" or --{_WAYS[-1]}"
     question = "Is it started by a command, from an image, or runs it at a url"
@@ -205,11 +227,17 @@ def _path(options: argparse.Namespace, name: str, ask: Callable[[str], str] | No
         path = Path(_asked(ask, "", f"{path} exists. Write which file", "", _there_already))
     if path.exists():
         raise TargetError(f"{path} exists, and is not written over; choose another with --output")
+    if told := _no_folder(path.parent)("."):
+        raise TargetError(f"{path} cannot be written: {told}")
+    if options.directory and (told := _no_folder(path.parent)(options.directory)):
+        raise TargetError(f"--directory: {told}; it is relative to {path}")
     return path
 
 
 def _there_already(answer: str) -> str:
-    return f"{answer} exists, and is not written over" if Path(answer).exists() else ""
+    if Path(answer).exists():
+        return f"{answer} exists, and is not written over"
+    return _no_folder(Path(answer).parent)(".")
 
 
 def _no_folder(above: Path) -> Callable[[str], str]:
@@ -217,7 +245,7 @@ def _no_folder(above: Path) -> Callable[[str], str]:
 
 
 def _no_url(answer: str) -> str:
-    return "" if answer.startswith(("http://", "https://")) else f"{answer!r} does not begin with http://"
+    return "" if is_base_url(answer) else f"{answer!r} is not where it listens, such as http://127.0.0.1:8000"
 
 
 def _no_profiles(answer: str) -> str:
@@ -226,10 +254,10 @@ def _no_profiles(answer: str) -> str:
 
 def _no_words(answer: str) -> str:
     try:
-        shlex.split(answer)
+        words = shlex.split(answer)
     except ValueError as problem:
         return f"{answer!r}: {problem}"
-    return ""
+    return "" if words and words[0] else f"{answer!r} names no program"
 
 
 def _none_of(allowed: Sequence[str]) -> Callable[[str], str]:
@@ -244,11 +272,7 @@ def _launch(way: str, value: str, directory: str) -> str:
         return _RUNNING.format(url=_text(value))
     if way == "image":
         return _LAUNCHED.format(what=_IMAGE.format(image=_text(value)), directory=_directory(directory))
-    try:
-        words = shlex.split(value)
-    except ValueError as problem:
-        raise TargetError(f"--command {value!r}: {problem}") from None
-    what = _COMMAND.format(words=json.dumps(words, ensure_ascii=False))
+    what = _COMMAND.format(words=json.dumps(shlex.split(value), ensure_ascii=False))
     return _LAUNCHED.format(what=what, directory=_directory(directory))
 
 

@@ -194,7 +194,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     """Leave out of an interruption's traceback what belongs to no line: pytest cannot show it, and would crash."""
-    excinfo.traceback = excinfo.traceback.filter(lambda entry: entry._rawentry.tb_lineno is not None)  # noqa: SLF001
+    excinfo.traceback = excinfo.traceback.filter(lambda entry: entry._rawentry.tb_lineno not in {None, -1})  # noqa: SLF001
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

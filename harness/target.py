@@ -64,6 +64,16 @@ def load_target(name_or_path: str) -> Target:
     return read_target(path)
 
 
+def is_base_url(url: str) -> bool:
+    """Say whether a URL can be where something listens: of HTTP, with a host, and no query or user in it."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return good and not parts.query and not parts.fragment and parts.username is None
+
+
 def read_target(path: Path) -> Target:
     """Read a target file.
 
@@ -205,12 +215,7 @@ class _Reader:
         url = str(self._get("launch", "url", ""))
         if not url:
             return ""
-        try:
-            parts = urlsplit(url)
-            good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
-            good = False
-        if not good or parts.query or parts.fragment or parts.username is not None:
+        if not is_base_url(url):
             raise self._fail(
                 "launch.url", f"is {url!r} and must be where it listens, such as http://127.0.0.1:8000"
             )
@@ -258,8 +263,10 @@ class _Reader:
             if given is not None:
                 raise self._fail(f"{section}.path", f'is only for via = "http", and via is {via!r}')
             return ""
-        for key in sorted({"table", "columns"} & self._content.get(section, {}).keys()):
-            raise self._fail(f"{section}.{key}", f'is only for via = "sql", and via is {via!r}')
+        for_sql = [key for key in ("table", "columns") if key in self._content.get(section, {})]
+        if for_sql:
+            both = f", like {section}.{for_sql[1]}" if for_sql[1:] else ""
+            raise self._fail(f"{section}.{for_sql[0]}", f'is only for via = "sql"{both}, and via is {via!r}')
         if given is None:
             raise self._fail(f"{section}.path", f'is missing; write path = "{example}"')
         if "{cursor}" in example and "{cursor}" not in given:

@@ -131,7 +131,7 @@ def _not_judged(report: Report) -> list[str]:
     lines: list[str] = []
     for reason, names in names_by_reason.items():
         first, *rest = reason.splitlines() or [""]
-        # Whoever chose one scenario knows that there are others; each is in the report.
+        # Whoever chose one scenario knows that there are others; each is in a report that is saved.
         shown = names[:_MOST_LEFT_OUT] if reason.endswith(LEFT_OUT) else names
         more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
         text = f"{'not judged':<16}{', '.join(shown)}{more}: {first}"

@@ -71,6 +71,19 @@ def test_flags_alone_write_a_file_for_what_runs_already() -> None:
     assert (target.verify_timeout, target.send_timeout) == (3, 30)
 
 
+def test_the_file_may_be_changed_as_it_says_itself() -> None:
+    Path("app").mkdir()
+    assert init_command.main(["--name", "a", "--command", "b", "--directory", "app"]) == 0
+    file = Path("a.toml")
+    assert read_target(file).directory == Path("app").absolute()
+    lines = file.read_text("utf-8").splitlines()
+    assert "# How the harness reads and writes rows: via" in "\n".join(lines)
+    kept = [one for one in lines if not one.startswith(("table =", "columns ="))]
+    changed = "\n".join(kept).replace('via = "sql"', 'via = "http"\npath = "/conformance/accounts"')
+    file.write_text(changed, "utf-8")
+    assert read_target(file).state_path == "/conformance/accounts"
+
+
 def test_a_log_by_http_has_its_path() -> None:
     assert init_command.main(["--name", "a", "--url", "http://127.0.0.1:8000", "--log", "http"]) == 0
     assert read_target(Path("a.toml")).log_path == "/conformance/log?after={cursor}"
@@ -95,7 +108,16 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again_and_the_others_are_kep
 ) -> None:
     Path("acme.toml").write_text("mine", "utf-8")
     Path("app").mkdir()
-    answers += ["Acme", "acme.toml", "ours.toml", "docker", "command", "node 'server.js", "node server.js"]
+    answers += [
+        "Acme",
+        "acme.toml",
+        "no/ours.toml",
+        "ours.toml",
+        "docker",
+        "command",
+        "node 'server.js",
+        "node server.js",
+    ]
     answers += ["nowhere", "app", "core,securty", "core, security", "syslog", "file"]
 
     assert init_command.main([]) == 0
@@ -105,6 +127,7 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again_and_the_others_are_kep
     assert (target.name, target.claims, target.log) == ("Acme", ("core", "security"), "file")
     assert capsys.readouterr().err.splitlines() == [
         "acme.toml exists, and is not written over",
+        "there is no folder no",
         "'docker' is unknown; there are: command, image, url",
         '"node \'server.js": No closing quotation',
         "there is no folder nowhere",
@@ -133,14 +156,18 @@ def test_whoever_leaves_leaves_no_file(
         ([], "--name is missing, and there is no terminal to ask at"),
         (["--name", "a"], "--command, --image or --url is missing, and there is no terminal to ask at"),
         (["--name", "a", "--command", "b", "--url", "c"], "--command and --url are given; keep one"),
-        (["--name", "a", "--command", "b 'c"], '--command "b \'c": No closing quotation'),
+        (["--name", "a", "--command", "b 'c"], '--command: "b \'c": No closing quotation'),
+        (["--name", "a", "--command", "''"], "--command: \"''\" names no program"),
         (["--name", "a", "--command", "b", "--log-file", "c"], "--log-file is for --url"),
         (["--name", "a", "--url", "http://x"], None),
-        (["--name", "a", "--url", "x", "--log", "http"], "launch.url: is 'x' and must be where it listens"),
-        (["--name", "a", "--command", "b", "--claims", "cor"], "implementation.claims: 'cor' is unknown"),
+        (["--name", "a", "--url", "x", "--log", "http"], "--url: 'x' is not where it listens"),
+        (["--name", "a", "--url", "http://h", "--directory", "."], "--directory is for what the harness"),
+        (["--name", "a", "--url", "http://h", "--log", "http", "--log-file", "b"], "--log-file is for --log"),
+        (["--name", "a", "--command", "b", "--claims", "cor"], "--claims: 'cor' is unknown"),
+        (["--name", "a", "--command", "b", "--directory", "no"], "there is no folder no; it is relative to"),
         (
             ["--name", "a", "--command", "b", "--output", "no/a.toml"],
-            "no/a.toml cannot be written: No such file",
+            "no/a.toml cannot be written: there is no folder no",
         ),
     ],
 )

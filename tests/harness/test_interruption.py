@@ -130,6 +130,7 @@ def test_an_interruption_between_lines_can_be_told() -> None:
         exec(between_lines)
     assert interrupted.tb.tb_next.tb_lineno in {None, -1}  # which it is depends on the release of Python
     plugin.pytest_keyboard_interrupt(interrupted)
+    assert not {one._rawentry.tb_lineno for one in interrupted.traceback} & {None, -1}
     assert "KeyboardInterrupt" in str(interrupted.getrepr(funcargs=True))
 
 

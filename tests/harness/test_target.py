@@ -303,6 +303,10 @@ def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytes
             """state.columns: is only for via = "sql", and via is 'http'""",
         ),
         (
+            with_line("state", 'via = "http"\npath = "/rows"\ntable = "a"\ncolumns = {}'),
+            """state.table: is only for via = "sql", like state.columns, and via is 'http'""",
+        ),
+        (
             with_line("state", 'via = "http"\npath = "rows"'),
             "state.path: is 'rows' and must begin with a slash",
         ),

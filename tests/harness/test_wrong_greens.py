@@ -131,8 +131,7 @@ class Small:
         own += ["-p", "no:schemathesis", "-p", "no:hypothesispytest"]
         words = [*(["verify"] if verify else own), "-q", "--report", str(self.saved), *options]
         if "popen" in " ".join(options) or "-n" in options:
-            # Each worker starts as ever, and what makes up names and shuffles takes it a second.
-            words += ["-p", "small_suite", "-p", "no:faker", "-p", "no:randomly"]
+            words += ["-p", "small_suite", "-p", "no:faker"]
         into = output or str(self.folder / "output.txt")
         order = {"folder": str(self.folder), "words": words, "output": into, "fails": fails}
         assert self.runner.stdin is not None
@@ -311,6 +310,12 @@ def test_an_output_that_cannot_be_written_is_no_finding_against_the_implementati
     ended, _ = small.run(verify=True, output="/dev/full")
 
     assert ended == 3
+
+
+def test_the_installed_command_takes_workers(small: Small) -> None:
+    ended, output = small.run("-n", "2", verify=True)
+    assert (ended, small.report().verdict.why) == (0, "all 2 MUSTs of the claimed profiles passed"), output
+    assert small.run("-n", "2", verify=True, fails="first")[0] == 1
 
 
 def test_a_scenario_that_was_renamed_is_judged_by_its_requirement_all_the_same(small: Small) -> None:

@@ -114,7 +114,7 @@ def _about_the_file(found: Sequence[Ruling], *, whole: bool, write: bool) -> lis
 def _keep_text(folder: Path, trial: Trial, ended: Ended) -> None:
     """Save how the failures of a mutant are told, for somebody to read who does not know what is wrong with it."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{trial.name}.txt").write_text(ended.output, "utf-8")
+    (folder / f"{trial.title}.txt").write_text(ended.output, "utf-8")
 
 
 class _Progress:

@@ -94,7 +94,7 @@ class Variant:
     profiles: tuple[Profile, ...] = CONTROL_PLANE
     """The profiles whose scenarios can meet its difference: it is judged by these."""
     slow: bool = False
-    """Whether a run of all its scenarios takes minutes: each profile then has a run of its own."""
+    """Whether a run of all its scenarios takes minutes: its profiles then have runs of their own."""
 
 
 _registered: dict[str, Mutant] = {}

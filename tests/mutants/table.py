@@ -62,7 +62,7 @@ def conclusion(
     for one in wrong:
         yield ""
         told = one.trial.defect.mistake if one.trial.defect else "must be acquitted"
-        names = " with ".join((one.trial.name, *one.trial.blended))
+        names = " with ".join((one.trial.title, *one.trial.blended))
         yield f"✗ {one.trial.kind.value} {names}: {' '.join(told.split())}"
         for complaint in one.complaints:
             yield textwrap.indent(complaint, "    ")

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -198,6 +199,10 @@ def test_everything_is_tried_once(*, apart: bool) -> None:
     assert {*variants(), *mutants()} <= {name for name, _ in every}
     for variant in variants().values():
         assert {*variant.profiles} <= {profile for name, profile in every if name == variant.name}
+    slow = {one.name for one in variants().values() if one.slow}
+    counted = Counter(one.name for one in every_trial(apart=apart))
+    several = {one for one, count in counted.items() if count > 1}
+    assert several == {one.name for one in every_trial(apart=apart) if slow & {one.name, *one.blended}}
 
 
 def test_there_are_as_many_as_there_must_be() -> None:

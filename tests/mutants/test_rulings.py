@@ -186,3 +186,19 @@ def test_the_table_tells_a_survivor() -> None:
     assert "✗ mutant wrong: It never looks." in last
     assert "mutants        0 of 1 caught, over 1 requirements" in last
     assert last.endswith("1 passed, 2 failed")
+
+
+def test_one_that_is_judged_in_several_runs_is_acquitted_by_all_of_them_or_not() -> None:
+    core, security = (
+        Trial("slow", Kind.VARIANT, (profile,), Path, blended=("other",))
+        for profile in (Profile.CORE, Profile.SECURITY)
+    )
+    rulings = [ruling(CANARY), ruling(core), ruling(security, FAILED)]
+
+    told = "\n".join(table(rulings, CATALOGUE))
+    assert told.count("slow") == 1
+    assert "✗ slow" in told
+    last = "\n".join(conclusion(rulings, [], 3.0, whole=True))
+    assert "✗ variant slow (security) with other: must be acquitted" in last
+    assert "variants       0 of 2 acquitted, in 1 implementations" in last
+    assert "variants       2 of 2" in "\n".join(conclusion([ruling(core), ruling(core)], [], 3.0, whole=True))

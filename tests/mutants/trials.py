@@ -91,6 +91,11 @@ class Trial:
     """The further variants that a blend is made of; the first is its name."""
 
     @property
+    def title(self) -> str:
+        """Its name, and with it the profiles where it has no mistake: a slow one is judged in several trials."""
+        return self.name if self.defect else f"{self.name} ({', '.join(self.profiles)})"
+
+    @property
     def words(self) -> list[str]:
         """The options of the run: a mutant is judged by the scenarios of the requirement that it breaks."""
         return [] if self.defect is None else ["--requirement", self.defect.requirement]
