@@ -122,7 +122,7 @@ def write(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Path
     directory = options.directory
     if way == "command" and not directory:
         question = "The folder that it is started in, from where the file is"
-        directory = _asked(ask, "", question, ".", _no_folder(path.parent))
+        directory = _asked(ask, "", question, ".", lambda answer: _no_folder(path.parent / answer))
     claims = options.claims or _asked(ask, "", f"Claims, of {', '.join(Profile)}", "core", _no_profiles)
     log, log_file = _log(options, way, ask)
     text = _FILE.format(
@@ -227,9 +227,9 @@ def _path(options: argparse.Namespace, name: str, ask: Callable[[str], str] | No
         path = Path(_asked(ask, "", f"{path} exists. Write which file", "", _there_already))
     if path.exists():
         raise TargetError(f"{path} exists, and is not written over; choose another with --output")
-    if told := _no_folder(path.parent)("."):
+    if told := _no_folder(path.parent):
         raise TargetError(f"{path} cannot be written: {told}")
-    if options.directory and (told := _no_folder(path.parent)(options.directory)):
+    if options.directory and (told := _no_folder(path.parent / options.directory)):
         raise TargetError(f"--directory: {told}; it is relative to {path}")
     return path
 
@@ -237,11 +237,11 @@ def _path(options: argparse.Namespace, name: str, ask: Callable[[str], str] | No
 def _there_already(answer: str) -> str:
     if Path(answer).exists():
         return f"{answer} exists, and is not written over"
-    return _no_folder(Path(answer).parent)(".")
+    return _no_folder(Path(answer).parent)
 
 
-def _no_folder(above: Path) -> Callable[[str], str]:
-    return lambda answer: "" if (above / answer).is_dir() else f"there is no folder {above / answer}"
+def _no_folder(folder: Path) -> str:
+    return "" if folder.is_dir() else f"there is no folder {folder}"
 
 
 def _no_url(answer: str) -> str:

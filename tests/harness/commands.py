@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import select
 import signal
 import socket
@@ -129,6 +130,19 @@ def started(
             yield process
         finally:
             process.kill()
+
+
+def on_a_terminal(command: list[str], folder: Path) -> tuple[int, str]:
+    """Run a command to its end at a terminal, and give its exit code and all that it showed."""
+    here, there = pty.openpty()
+    with started(command, folder, terminal=there) as process:
+        os.close(there)
+        shown = b""
+        # On Linux the end of a terminal is an error.
+        with os.fdopen(here, "rb", buffering=0) as terminal, contextlib.suppress(OSError):
+            while part := terminal.read(4096):
+                shown += part
+        return process.wait(), shown.decode()
 
 
 def listening(host: str) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import sys
 from dataclasses import replace
@@ -19,6 +18,7 @@ from tests.harness.commands import (
     PORTS,
     assert_nothing_is_left,
     listening,
+    on_a_terminal,
     run,
     running_of,
     started,
@@ -245,25 +245,10 @@ def test_a_comparison_cut_short_leaves_nothing(
 
 def test_on_a_terminal_a_long_run_shows_how_far_it_is(host: str, folder: Path) -> None:
     words = [str(COMMAND), "compare", "reference", "reference", "--", "--requirement", "SCAN-01"]
-    here, there = pty.openpty()
-    with started([*words, "--fleet-address", host, *LEAN], folder, terminal=there) as process:
-        os.close(there)
-        shown = b""
-        with os.fdopen(here, "rb", buffering=0) as terminal:
-            while part := _read(terminal.fileno()):
-                shown += part
-        process.wait()
 
-    told = shown.decode()
-    assert process.returncode == 2, told
+    code, told = on_a_terminal([*words, "--fleet-address", host, *LEAN], folder)
+
+    assert code == 2, told
     assert "\r\x1b[2Kjudging reference, 1 of 2: 0 of 12 scenarios" in told
     assert "\r\x1b[2Kjudging reference, 2 of 2: incomplete, " in told
     assert "reference 0.1.0 (no. 1): incomplete" in told
-
-
-def _read(descriptor: int) -> bytes:
-    """Read from a terminal; on Linux its end is an error."""
-    try:
-        return os.read(descriptor, 4096)
-    except OSError:
-        return b""

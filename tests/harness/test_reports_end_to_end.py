@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
 import sys
@@ -16,7 +15,7 @@ import pytest
 from harness.report.folder import RENDERERS
 from harness.report.model import Report, parse_json
 from harness.verdict import Outcome
-from tests.harness.commands import COMMAND, assert_nothing_is_left, features, run, started
+from tests.harness.commands import COMMAND, assert_nothing_is_left, features, on_a_terminal, run, started
 from tests.harness.support import until
 
 if TYPE_CHECKING:
@@ -289,25 +288,10 @@ def test_the_installed_command_comes_to_the_same(host: str, folder: Path, saved:
 
 def test_on_a_terminal_progress_is_told(host: str, folder: Path) -> None:
     command = [sys.executable, "-m", "pytest", "features", "-p", "no:cacheprovider", "--fleet-address", host]
-    here, there = pty.openpty()
-    with started([*command, "--requirement", "SCAN-01"], folder, terminal=there) as process:
-        os.close(there)
-        shown = b""
-        with os.fdopen(here, "rb", buffering=0) as terminal:
-            while part := _read(terminal.fileno()):
-                shown += part
-        process.wait()
 
-    told = shown.decode()
-    assert process.returncode == 2
+    code, told = on_a_terminal([*command, "--requirement", "SCAN-01"], folder)
+
+    assert code == 2
     assert "\r\x1b[2K11 of 12 scenarios" in told
     assert "verdict         incomplete" in told
     assert "...." not in told
-
-
-def _read(descriptor: int) -> bytes:
-    """Read from a terminal; on Linux its end is an error."""
-    try:
-        return os.read(descriptor, 4096)
-    except OSError:
-        return b""
