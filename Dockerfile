@@ -8,7 +8,7 @@ COPY . /source
 RUN python3 -m venv /opt/instance-sync \
     && /opt/instance-sync/bin/pip install --no-cache-dir --no-compile -c /source/constraints.txt '/source[databases]' \
     && PYTHONDONTWRITEBYTECODE= /opt/instance-sync/bin/python -c "import reference_impl.__main__, reference_impl.before_fix, \
-fake_instances.__main__, fake_instances.serving, fake_instances.peer, faker, psycopg, pymysql, \
+fake_instances.__main__, fake_instances.hosts.child, fake_instances.hosts.rpc, faker, psycopg, pymysql, \
 sqlalchemy.dialects.sqlite, sqlalchemy.dialects.postgresql, sqlalchemy.dialects.mysql; faker.Faker()" \
     && /opt/instance-sync/bin/pip uninstall --yes --quiet setuptools pip
 

@@ -8,22 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from fake_instances.announcer import Announcer
 from fake_instances.faults import VERIFICATION, ArmedFault, Endpoint, Fault
-from fake_instances.holdings import Handover, Holdings
-from fake_instances.hosting import Host, ThreadHost
+from fake_instances.hosts.threads import Host, ThreadHost
 from fake_instances.instance import Instance
 from fake_instances.journal import Journal
+from fake_instances.placement import Handover, Holdings
 from fake_instances.sessions import Session, SessionStatus
 from fake_instances.triggers import Trigger, Triggers
+from fake_instances.webhooks.announcer import Announcer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from fake_instances.addresses import InstanceAddress
-    from fake_instances.notifier import Delivery
-    from fake_instances.webhooks import Webhook
+    from fake_instances.webhooks.delivery import Delivery
+    from fake_instances.webhooks.message import Webhook
 
 
 class Fleet(Holdings):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fake_instances.errors import FaultError, FleetError
 from fake_instances.faults import Delay, DeployedDialect, Endpoint, FaultBook, Hang, Lie, Met, Refuse
+from fake_instances.faults.told import Told, one_under, statistics, utc_now
 from fake_instances.journal import (
     AnswerBegun,
     FaultArmed,
@@ -27,15 +28,14 @@ from fake_instances.journal import (
     SessionHeld,
     SessionReleased,
 )
-from fake_instances.lens import Told, one_under, statistics, utc_now
 from fake_instances.sessions import Session, SessionStatus, SessionTable, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fake_instances.faults import ArmedFault, WireFault
-    from fake_instances.gateway import Arrival
-    from fake_instances.hosting import Host
+    from fake_instances.hosts.threads import Host
+    from fake_instances.interface import Arrival
     from fake_instances.neighbours import Neighbours
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
 
-from fake_instances.control_actions import ACTIONS
+from fake_instances.control.actions import ACTIONS
 from harness import fleet_words
 from harness.contract import HarnessError
 from harness.fleet_orders import COMMANDS, Order, act, journal_after

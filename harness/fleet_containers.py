@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from docker.errors import APIError
 
-from fake_instances.remote import RemoteServer
-from fake_instances.serving import fingerprint
+from fake_instances.hosts.child import fingerprint
+from fake_instances.hosts.remote import RemoteServer
 from harness.contract import LaunchError, TargetError
 from harness.drivers import container
 from harness.drivers.guarded import Guarded
@@ -29,8 +29,8 @@ from harness.drivers.guarded import Guarded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fake_instances.gateway import Gateway
-    from fake_instances.hosting import Server
+    from fake_instances.hosts.threads import Server
+    from fake_instances.interface import Gateway
 
 DEFAULT_IMAGE = "instance-sync-fleet"
 START_SECONDS = 60.0
@@ -68,7 +68,7 @@ class ContainerRunner:
         scratch = self._scratch = Path(tempfile.mkdtemp(prefix="instance-sync-"))
         name = f"instance-sync-{secrets.token_hex(6)}"
         holder = [sys.executable, "-m", "harness.drivers.container", name, self._image, str(scratch), "-"]
-        serving = ["python", "-m", "fake_instances.serving", str(scratch / _SOCKET)]
+        serving = ["python", "-m", "fake_instances.hosts.child", str(scratch / _SOCKET)]
         address = [host, str(port), str(first)]
         try:
             with _listening(scratch) as listener:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from fake_instances.faults import Endpoint
-from fake_instances.holdings import Handover
-from fake_instances.retries import POLICIES
+from fake_instances.placement import Handover
 from fake_instances.sessions import SessionStatus
+from fake_instances.webhooks.retries import POLICIES
 from harness import fleet_words
 
 if TYPE_CHECKING:

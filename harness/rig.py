@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 
 from fake_instances import Fleet, PortInUseError
 from fake_instances.addresses import DOCUMENT_PORTS, InstanceAddress
-from fake_instances.hosting import Host, ThreadHost
-from fake_instances.processes import ProcessHost
+from fake_instances.hosts.processes import ProcessHost
+from fake_instances.hosts.threads import Host, ThreadHost
 from harness.attachment import Attachment, Place, random_secrets
 from harness.contract import LaunchError, Settings, Target, TargetError
 from harness.databases import SQLITE, check_own_database, kind_of

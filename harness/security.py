@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fake_instances.journal import CanaryReceived, CanaryTouched
-from fake_instances.traces import reached
+from fake_instances.stranger.leaks import reached
 from harness import log
 from harness.contract import ConformanceFailure
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fake_instances import Fleet
     from fake_instances.faults import Endpoint, Fault
     from fake_instances.journal import WebhookAnswered
-    from fake_instances.webhooks import Webhook
+    from fake_instances.webhooks.message import Webhook
     from harness.attachment import Attachment
     from harness.contract import LogLine
     from harness.rig import Rig

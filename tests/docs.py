@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from fake_instances.control.orders import fault_schemas
 from fake_instances.faults import (
     ALL,
     ROUTES,
@@ -24,7 +25,6 @@ from fake_instances.faults import (
     WebhookFault,
     WireFault,
 )
-from fake_instances.orders import fault_schemas
 from harness import suite
 from harness.listing import chosen, requirements_markdown
 from harness.step_list import steps_markdown, themes

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fake_instances.control.orders import FaultOrder
 from fake_instances.faults import ALL, ArmedFault, FaultBook
-from fake_instances.orders import FaultOrder
 from harness import cli
 from tests import docs
 from tests.mutants import kill_matrix

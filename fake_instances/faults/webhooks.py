@@ -15,7 +15,7 @@ class Alteration:
     """How a webhook differs from the genuine one. What is left out stays as it is.
 
     A changed body, timestamp or secret is signed over, unless `signed` is false; then the old signature stays. Any
-    text goes out as it is, an end of line in it included (see `fake_instances.webhooks.encoded`).
+    text goes out as it is, an end of line in it included (see `fake_instances.webhooks.message.encoded`).
     """
 
     claim: str | None = None

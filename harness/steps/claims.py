@@ -18,8 +18,8 @@ from harness.history import OperatorAsked, UserAnswered, UserSends
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fake_instances.canary import Canary
-    from fake_instances.webhooks import Webhook
+    from fake_instances.stranger.listener import Canary
+    from fake_instances.webhooks.message import Webhook
     from harness.world import World
 
 _NEW_PHONE = "628999888777"

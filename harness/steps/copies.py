@@ -10,8 +10,8 @@ import pytest
 from pytest_bdd import given, parsers, then
 
 from fake_instances import SessionStatus
-from fake_instances.canary import Canary
 from fake_instances.faults import VERIFICATION, Delay, DeployedDialect, Endpoint, Misreports
+from fake_instances.stranger.listener import Canary
 from harness import resilience
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from pytest_bdd import given, parsers, then, when
 
 from fake_instances.faults import DeniesSession, Endpoint
-from fake_instances.holdings import Handover
 from fake_instances.journal import WebhookAnswered
+from fake_instances.placement import Handover
 from harness import checks, crowd, resilience
 from harness.contract import MARGIN, ConformanceFailure
 

@@ -14,7 +14,7 @@ from harness.contract import ConformanceFailure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fake_instances.webhooks import Webhook
+    from fake_instances.webhooks.message import Webhook
     from harness.world import World
 
 _NEW_PHONE = "628999888777"

@@ -8,14 +8,14 @@ import pytest
 
 from fake_instances import Fleet, InstanceAddress
 from fake_instances.faults import Refuse
-from fake_instances.hosting import ThreadHost
-from fake_instances.processes import ProcessHost
+from fake_instances.hosts.processes import ProcessHost
+from fake_instances.hosts.threads import ThreadHost
 from tests.fake_instances.support import API_KEY, SECRET, SESSION, Caller, ControlPlane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fake_instances.hosting import Host
+    from fake_instances.hosts.threads import Host
 
 HOSTS: dict[str, Callable[[], Host]] = {"threads": ThreadHost, "processes": ProcessHost}
 

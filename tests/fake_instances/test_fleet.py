@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from fake_instances import (
-    Fleet,
-    InstanceAddress,
-    PortInUseError,
-    SessionStatus,
-    UnknownInstanceError,
-    connection,
-)
+from fake_instances import Fleet, InstanceAddress, PortInUseError, SessionStatus, UnknownInstanceError
 from fake_instances.faults import VERIFICATION, Hang
+from fake_instances.http import connection
 from fake_instances.journal import (
     InstanceStarted,
     InstanceStopped,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_instances import FleetError, Session, SessionStatus, UnknownInstanceError, UnknownSessionError
-from fake_instances.holdings import Handover
 from fake_instances.journal import InstanceStarted, InstanceStopped, WebhookSent
+from fake_instances.placement import Handover
 from tests.fake_instances.support import (
     LIST,
     MESSAGE,

@@ -8,7 +8,6 @@ import pytest
 
 from fake_instances import UnknownInstanceError
 from fake_instances.faults import Answer, Drip, Endpoint, Hang, Truncate
-from fake_instances.holdings import Handover
 from fake_instances.journal import (
     AnswerBegun,
     MessageDelivered,
@@ -16,6 +15,7 @@ from fake_instances.journal import (
     SessionHeld,
     TriggerFailed,
 )
+from fake_instances.placement import Handover
 from tests.fake_instances.support import (
     LIST,
     MESSAGE,

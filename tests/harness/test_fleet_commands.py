@@ -15,10 +15,10 @@ import requests
 
 from fake_instances import Fleet, Session
 from fake_instances.addresses import InstanceAddress
-from fake_instances.control import ACTIONS, ControlServer
+from fake_instances.control.server import ACTIONS, ControlServer
 from fake_instances.faults import ALL
 from fake_instances.journal import WebhookAnswered
-from fake_instances.retries import PATIENT
+from fake_instances.webhooks.retries import PATIENT
 from harness import cli
 from harness.fleet_orders import COMMANDS, values
 from tests.harness.commands import COMMAND

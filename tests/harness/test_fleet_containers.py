@@ -15,8 +15,8 @@ import pytest
 
 from fake_instances import Fleet, FleetError, InstanceAddress
 from fake_instances.faults import Hang, Refuse, Reset
+from fake_instances.hosts.remote import RemoteServer
 from fake_instances.journal import MessageDelivered, RequestArrived
-from fake_instances.remote import RemoteServer
 from harness import fleet_containers
 from harness.contract import LaunchError
 from harness.fleet_containers import ContainerHost, ContainerRunner

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from fake_instances import app, hosting
+from fake_instances.faults.told import statistics, utc_now
+from fake_instances.hosts import threads
 from fake_instances.instance import Instance
-from fake_instances.lens import statistics, utc_now
-from fake_instances.replies import answer
+from fake_instances.routes import app
+from fake_instances.routes.replies import answer
 from fake_instances.sessions import SessionStatus
 from tests.mutants.registry import mutant, rows
 
@@ -130,14 +131,14 @@ def send_over_unknown_session_crashes() -> None:
 
 
 def _health(tells: Callable[[], Response]) -> None:
-    create = hosting.create_app
+    create = threads.create_app
 
     def created(gateway: Any) -> Flask:
         made = create(gateway)
         made.view_functions["health"] = tells
         return made
 
-    hosting.create_app = created
+    threads.create_app = created
 
 
 @mutant("INSTANCE-08", FOUR_HEALTHY, RESTARTS)

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from fake_instances import announcer, retries, webhooks
 from fake_instances.fleet import Fleet
 from fake_instances.instance import Instance
-from fake_instances.retries import PATIENT, Failure, RetryPolicy
 from fake_instances.sessions import SessionStatus
+from fake_instances.webhooks import announcer, message, retries
+from fake_instances.webhooks.retries import PATIENT, Failure, RetryPolicy
 from tests.mutants.registry import mutant, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fake_instances.notifier import Delivery
     from fake_instances.sessions import Session
-    from fake_instances.webhooks import Webhook
+    from fake_instances.webhooks.delivery import Delivery
+    from fake_instances.webhooks.message import Webhook
 
 FIVE_HEADERS = "A webhook carries the five headers and the URL of its sender"
 OTHER_NAME = "Whoever calls an instance by another name changes nothing of what it claims"
@@ -106,14 +106,14 @@ def location_left_out() -> None:
 @mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
 def webhook_signed_over_reserialised_json() -> None:
     """What is signed is written by another serialiser than what is sent."""
-    sign = webhooks.sign
-    webhooks.sign = lambda secret, stamp, body: sign(secret, stamp, json.dumps(json.loads(body)).encode())
+    sign = message.sign
+    message.sign = lambda secret, stamp, body: sign(secret, stamp, json.dumps(json.loads(body)).encode())
 
 
 @mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
 def signature_over_the_body_alone() -> None:
     """The timestamp is not signed."""
-    webhooks.sign = lambda secret, _stamp, body: hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    message.sign = lambda secret, _stamp, body: hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 @mutant("INSTANCE-02", SIGNED_RECONNECT)

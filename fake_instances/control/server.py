@@ -1,0 +1,192 @@
+"""Manages a running fleet over HTTP, on a port of its own that no gateway route shares.
+
+Whoever reaches the port controls the fleet, so it listens on loopback, and a web page cannot drive it: requests
+that carry an Origin are refused, and orders must be JSON. Secrets are masked in everything that it gives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, Never, Self
+
+from flask import Flask, Response, request
+from pydantic import ValidationError
+from waitress.server import create_server  # type: ignore[import-untyped]
+from werkzeug.exceptions import HTTPException
+
+from fake_instances.control import orders
+from fake_instances.control.actions import ACTIONS, Actions, routes
+from fake_instances.control.openapi import control_document, gateway_document
+from fake_instances.errors import FleetError, UnknownInstanceError, UnknownSessionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from fake_instances.control.actions import Route
+    from fake_instances.fleet import Fleet
+
+_THREADS = 8
+_PATIENCE = 1.0
+"""Seconds given to answers that are under way when the control API ends."""
+
+
+def create_control(actions: Actions) -> Flask:
+    """Make the application that manages a fleet."""
+    app = Flask("control", static_folder=None)
+    known = routes(actions)
+    for route in known:
+        app.add_url_rule(
+            route.path,
+            endpoint=f"{route.method} {route.path}",
+            methods=[route.method],
+            view_func=_view(route, (actions.fleet.api_key, actions.fleet.secret)),
+        )
+    documents = {
+        "/openapi.json": control_document(known, ACTIONS),
+        "/openapi/gateway.json": gateway_document(),
+    }
+
+    def describe() -> Response:
+        return _json(documents[request.path], 200, ())
+
+    for path in documents:
+        app.add_url_rule(path, endpoint=path, view_func=describe)
+    listed = ", ".join(
+        [*(f"{one.method} {one.path}" for one in known), *(f"GET {path}" for path in documents)]
+    )
+
+    @app.before_request
+    def refuse_web_pages() -> Response | None:
+        if "Origin" in request.headers:
+            return _json({"error": "a web page may not drive the fleet: send no Origin"}, 403, ())
+        return None
+
+    @app.errorhandler(HTTPException)
+    def explain(problem: HTTPException) -> Response:
+        words = f"{request.method} {request.path}: {problem.name.lower()}; known: {listed}"
+        return _json({"error": words}, problem.code or 500, ())
+
+    return app
+
+
+class ControlServer:
+    """Serves the control API of a fleet. A context manager.
+
+    Args:
+        fleet: what it manages.
+        host: where it listens; loopback unless there is a reason.
+        port: 0 lets the system choose.
+
+    Raises:
+        OSError: the port is taken, or the address is not this machine's.
+
+    """
+
+    def __init__(self, fleet: Fleet, host: str = "127.0.0.1", port: int = 0) -> None:
+        logging.getLogger("waitress").setLevel(logging.ERROR)
+        self._actions = Actions(fleet)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family)
+        self.host = host
+        self.port = int(listener.getsockname()[1])
+        # A socket of ours: for a name with several addresses waitress would make several servers.
+        self._server = create_server(create_control(self._actions), sockets=[listener], threads=_THREADS)
+        self._thread = threading.Thread(target=self._server.run, name="control", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The base URL of the control API."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._actions.end()
+        self._server.task_dispatcher.shutdown()
+        self._server.trigger.pull_trigger(self._close)
+        self._thread.join(_PATIENCE)
+        for channel in tuple(self._server.active_channels.values()):  # whoever does not take its answer
+            with contextlib.suppress(OSError):
+                channel.socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(_PATIENCE)
+
+    def _close(self) -> None:
+        """Close everything, answers that are under way last: its own thread must, for it waits on the descriptors."""
+        for channel in tuple(self._server.active_channels.values()):
+            channel.close_when_flushed = True
+        self._server.close()
+
+
+def _view(route: Route, secrets: tuple[str, ...]) -> Callable[..., Response]:
+    def view(**parts: object) -> Response:
+        try:
+            if route.order is not None:
+                parts["order"] = _read(route.order)
+            elif route.path == "/journal":
+                parts |= _journal_query()
+            given = route.carry_out(*parts.values())
+        except ValidationError as problem:
+            return _json({"error": orders.sentence(problem)}, 422, ())
+        except (UnknownInstanceError, UnknownSessionError) as problem:
+            return _json({"error": str(problem)}, 404, secrets)
+        except TimeoutError as problem:
+            return _json({"error": str(problem)}, 408, secrets)
+        except FleetError as problem:
+            return _json({"error": str(problem)}, 409, secrets)
+        except RecursionError:
+            return _json({"error": "the order is nested too deeply to be read"}, 400, ())
+        except ValueError as problem:
+            return _json({"error": str(problem)}, 400, secrets)
+        return _json(given, route.status, secrets)
+
+    return view
+
+
+def _read(order: type[orders.Order]) -> orders.Order:
+    raw = request.get_data()
+    if not raw:
+        return order.model_validate({})
+    if request.mimetype != "application/json":
+        raise ValueError(f"send the order as application/json, not as {request.mimetype or 'nothing'}")
+    try:
+        value = json.loads(raw, parse_constant=_no_constant)
+    except ValueError as problem:
+        raise ValueError(f"the order is not JSON: {problem}") from None
+    return order.model_validate(value)
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _journal_query() -> dict[str, Any]:
+    return {
+        "after": _number("after", 0),
+        "limit": _number("limit", 1000),
+        "wait": _number("wait", 0),
+        "kind": request.args.get("kind"),
+    }
+
+
+def _number(name: str, default: int) -> int:
+    text = request.args.get(name, str(default))
+    if not text.isascii() or not text.isdecimal() or len(text) > 12:
+        raise ValueError(f"{name} is {text!r}; write a whole number that is not negative")
+    return int(text)
+
+
+def _json(value: object, status: int, secrets: tuple[str, ...]) -> Response:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return Response(text.encode(errors="replace"), status, content_type="application/json; charset=utf-8")

@@ -1,0 +1,112 @@
+"""The program that runs an instance's serving side, its routes and its sockets, elsewhere than where its owner is.
+
+`python -m fake_instances.hosts.child CONNECTION HOST PORT FIRST`: CONNECTION leads to the owner of the fleet. It is
+the number of an inherited descriptor or the path of a Unix socket. FIRST is the number of the first request. It ends when
+its owner closes the connection, or is gone.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import signal
+import socket
+import sys
+import threading
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from fake_instances.hosts.rpc import Peer
+from fake_instances.http.server import InstanceServer
+from fake_instances.routes.app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fake_instances.interface import Gateway
+
+
+def fingerprint() -> bytes:
+    """Tell this version of the package from any other: both ends of a peer's connection must be the same one."""
+    digest, folder = hashlib.sha256(), Path(__file__).parents[1]
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.digest()
+
+
+class _Remote:
+    """The Gateway, asked from the instance's own process: every method of it is called over there."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self.number, self.api_key, self.started_at = peer.call("identity")
+
+    def calm(self) -> bool:
+        """Never, since every call of the Gateway is a wait from here."""
+        return False
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return functools.partial(self._peer.call, name)
+
+
+class _Served:
+    """What the owner may ask of the process. The server is made when it is first needed, behind the first call."""
+
+    def __init__(self, host: str, port: int, first: int) -> None:
+        self._address = host, port, first
+        self._server: InstanceServer | None = None
+        self._making = threading.Lock()
+        self._peer: Peer | None = None
+
+    def connect(self, connection: Connection, on_gone: Callable[[], object]) -> None:
+        with self._making:  # no call is carried out before the peer is known
+            self._peer = Peer(connection, self, on_gone)
+
+    def listen(self) -> int:
+        with self._making:
+            if self._server is None and self._peer is not None:
+                host, port, first = self._address
+                gateway = cast("Gateway", _Remote(self._peer))
+                self._server = InstanceServer(create_app(gateway), gateway, host, port, first=first)
+        assert self._server is not None  # noqa: S101 - connected before anything was asked
+        self._server.listen()
+        return self._server.port
+
+    def refuse(self) -> None:
+        if self._server is not None:
+            self._server.refuse()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+
+    def release(self, fault: int) -> None:
+        if self._server is not None:
+            self._server.release(fault)
+
+
+def _connection(to: str) -> Connection:
+    if to.isdecimal():
+        return Connection(int(to))
+    # By its name alone, from within its folder: the whole path may be longer than a socket's address can be.
+    folder, name = os.path.split(to)
+    os.chdir(folder)
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.connect(name)
+        connection = Connection(opened.detach())
+    connection.send_bytes(fingerprint())
+    return connection
+
+
+def _serve(to: str, host: str, port: int, first: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ready = threading.Event()
+    _Served(host, port, first).connect(_connection(to), ready.set)
+    ready.wait()  # until the owner closes its end, or is gone
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

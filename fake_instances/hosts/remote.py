@@ -1,0 +1,136 @@
+"""An instance's server that runs elsewhere, in a process or a container, and is reached through a peer.
+
+Only the serving side is there, the routes and the sockets. Sessions, faults and the journal stay here, so that the
+ground truth is one, in one order, and outlives whatever happens there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Protocol
+
+from fake_instances.errors import PortInUseError
+from fake_instances.hosts.rpc import Peer, PeerGoneError
+from fake_instances.http.server import process_on
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from fake_instances.faults import Met
+    from fake_instances.interface import Arrival, Gateway
+
+END_SECONDS = 5.0
+"""What a server that was told to end may take."""
+
+
+class Runner(Protocol):
+    """What runs `fake_instances.hosts.child` for one instance: a process, or a container."""
+
+    def run(self, host: str, port: int, first: int) -> Connection:
+        """Start it for this address and give the connection to it. `first` is the number of the first request."""
+
+    def end(self) -> None:
+        """End what runs in order, and wait until it is gone; one that does not end is killed."""
+
+    def kill(self) -> None:
+        """End it by SIGKILL, even while it stands still, and wait until it is gone."""
+
+    def pause(self) -> None:
+        """Have it stand still, and wait until it does."""
+
+    def resume(self) -> None:
+        """Let it go on."""
+
+
+class RemoteServer:
+    """An instance's server that a runner runs, from when it is to listen."""
+
+    def __init__(self, gateway: Gateway, host: str, port: int, runner: Runner) -> None:
+        self.host = host
+        self.port = port
+        self.runner = runner
+        self._gateway = gateway
+        self._peer: Peer | None = None
+        self._highest = 0
+
+    def listen(self) -> None:
+        """Run, and accept connections. With port 0 the system chooses one, which then stays.
+
+        Raises:
+            PortInUseError: another process has the port.
+        """
+        if self._peer is None:
+            connection = self.runner.run(self.host, self.port, self._highest + 1)
+            self._peer = Peer(connection, _Counting(self._gateway, self))
+        try:
+            self.port = self._peer.call("listen")
+        except PortInUseError as problem:
+            self.stop()
+            # From within a container the processes outside cannot be seen.
+            holder = problem.holder or process_on(problem.host, problem.port)
+            raise PortInUseError(problem.host, problem.port, holder) from None
+        except BaseException:
+            self.stop()
+            raise
+
+    def refuse(self) -> None:
+        """Close the listener and drop every connection; go on running."""
+        if self._peer is not None:
+            self._peer.call("refuse")
+
+    def stop(self) -> None:
+        """End in order and give the port back."""
+        if self._peer is not None:
+            with contextlib.suppress(PeerGoneError, TimeoutError):
+                self._peer.call("stop", timeout=END_SECONDS)
+        self.runner.end()
+        self._part()
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self.runner.kill()
+        self._part()
+
+    def pause(self) -> None:
+        """Have it stand still, as the system does it."""
+        if self._peer is not None:
+            self.runner.pause()
+
+    def resume(self) -> None:
+        """Have it go on."""
+        if self._peer is not None:
+            self.runner.resume()
+
+    def release(self, fault: int) -> None:
+        """Drop the connections that this armed fault holds up, as soon as it runs."""
+        if self._peer is not None:
+            self._peer.tell("release", fault)
+
+    def saw(self, request: int) -> None:
+        """Take note of a request's number, so that what is started later counts on from there."""
+        self._highest = max(self._highest, request)
+
+    def _part(self) -> None:
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            peer.join()
+            peer.close()
+
+
+class _Counting:
+    """The Gateway as it is called from there; the server takes note of the numbers."""
+
+    def __init__(self, gateway: Gateway, server: RemoteServer) -> None:
+        self._gateway = gateway
+        self._server = server
+
+    def identity(self) -> tuple[int, str, float]:
+        """Give what the routes must know of the instance."""
+        return self._gateway.number, self._gateway.api_key, self._gateway.started_at
+
+    def arrived(self, arrival: Arrival) -> tuple[Met, ...]:
+        self._server.saw(arrival.request)
+        return self._gateway.arrived(arrival)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._gateway, name)

@@ -1,0 +1,58 @@
+"""Where instances run: each as threads of this process, or each as a process of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from fake_instances.http.server import InstanceServer
+from fake_instances.routes.app import create_app
+
+if TYPE_CHECKING:
+    from fake_instances.interface import Gateway
+
+
+class Server(Protocol):
+    """The running side of one instance. Its sessions and faults are kept by its Gateway, whatever happens to it."""
+
+    host: str
+    port: int
+
+    def listen(self) -> None:
+        """Run, and accept connections. With port 0 the system chooses one, which then stays.
+
+        Raises:
+            PortInUseError: another process has the port.
+        """
+
+    def refuse(self) -> None:
+        """Close the listener and drop every connection; go on running."""
+
+    def stop(self) -> None:
+        """End in order and give the port back."""
+
+    def kill(self) -> None:
+        """End at once, in the midst of whatever is going on, as by SIGKILL."""
+
+    def pause(self) -> None:
+        """Stand still, as by SIGSTOP: the system takes connections and bytes in, nobody reads them or answers."""
+
+    def resume(self) -> None:
+        """Go on where `pause` left off, as by SIGCONT."""
+
+    def release(self, fault: int) -> None:
+        """Drop the connections that this armed fault holds up."""
+
+
+class Host(Protocol):
+    """A way of running instances."""
+
+    def serve(self, gateway: Gateway, host: str, port: int) -> Server:
+        """Make the server of one instance, not yet running."""
+
+
+class ThreadHost:
+    """Runs instances as threads of this process: light, and the quickest to start. Signals are imitated."""
+
+    def serve(self, gateway: Gateway, host: str, port: int) -> Server:
+        """Make the server of one instance, not yet running."""
+        return InstanceServer(create_app(gateway), gateway, host, port)

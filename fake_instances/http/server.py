@@ -1,0 +1,367 @@
+"""Serves one instance's WSGI application over HTTP/1.1 and carries out wire faults: the only owner of sockets.
+
+One thread answers whatever only reads and no fault touches, which is quickest. A connection that may meet a fault, or
+asks for a change, which may set anything off, gets a thread of its own, for good: any number of hung requests starves
+nobody. A registry of live connections, so that stopping
+really stops. The protocol itself is read by httptools.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+from errno import EADDRINUSE
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from fake_instances.errors import PortInUseError
+from fake_instances.faults import Delay, Truncate
+from fake_instances.http.connection import Connection
+from fake_instances.http.protocol import Request, environ_of, html_error, render
+from fake_instances.http.wire_faults import Answer, misbehave
+from fake_instances.interface import EXCHANGE, Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed.wsgi import WSGIApplication
+
+    from fake_instances.faults import WireFault
+    from fake_instances.faults.book import Met
+    from fake_instances.http.protocol import Headers
+    from fake_instances.interface import Gateway
+
+
+class InstanceServer:
+    """Listens on one address and serves one application until told to stop. May be started again.
+
+    `first` is the number of the first request.
+    """
+
+    def __init__(
+        self, application: WSGIApplication, gateway: Gateway, host: str, port: int, *, first: int = 1
+    ) -> None:
+        self.host = host
+        self.port = port
+        self._application = application
+        self._gateway = gateway
+        self._lock = threading.Lock()
+        self._live: dict[Connection, threading.Thread] = {}
+        self._exchanges = first - 1
+        self._released: set[int] = set()
+        self._listener: socket.socket | None = None
+        self._reserved: socket.socket | None = None
+        self._attendant: threading.Thread | None = None
+        self._waker: socket.socket | None = None
+        self._running = threading.Event()
+        self._running.set()
+
+    def listen(self) -> None:
+        """Start accepting connections. With port 0 the system chooses one, which then stays.
+
+        Raises:
+            PortInUseError: another process has the port.
+        """
+        if self._listener is not None:
+            return
+        listener, self._reserved = self._reserved or self._bind(), None
+        try:
+            listener.listen(512)
+        except OSError as problem:
+            listener.close()
+            raise self._explained(problem) from None
+        self.port = listener.getsockname()[1]
+        wake_here, self._waker = socket.socketpair()
+        self._listener = listener
+        self._attendant = threading.Thread(
+            target=self._attend,
+            args=(listener, wake_here),
+            name=f"instance {self.port} listener",
+            daemon=True,
+        )
+        self._attendant.start()
+
+    def refuse(self) -> None:
+        """Close the listener and drop every connection: from here on the system refuses new ones.
+
+        The port stays reserved, by a socket that does not listen, so that nobody takes it meanwhile.
+        """
+        self._close()
+        if self._reserved is None:
+            self._reserved = self._bind()
+
+    def stop(self) -> None:
+        """Close the listener, drop every connection and give the port back."""
+        self._close()
+        self._running.set()
+        reserved, self._reserved = self._reserved, None
+        if reserved is not None:
+            reserved.close()
+
+    def kill(self) -> None:
+        """End at once: for threads the same as `stop`, since the system closes what a killed process had open."""
+        self.stop()
+
+    def pause(self) -> None:
+        """Do nothing from here on: the system takes connections and bytes in, nobody reads them or answers."""
+        self._running.clear()
+
+    def resume(self) -> None:
+        """Go on where `pause` left off."""
+        self._running.set()
+
+    def release(self, fault: int) -> None:
+        """Drop the connections that this armed fault holds up, and those that are about to be."""
+        with self._lock:
+            self._released.add(fault)
+            held = [connection for connection in self._live if connection.held_by == fault]
+        for connection in held:
+            connection.drop()
+
+    # Listening
+
+    def _bind(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((self.host, self.port))
+        except OSError as problem:
+            bound.close()
+            raise self._explained(problem) from None
+        return bound
+
+    def _explained(self, problem: OSError) -> Exception:
+        if problem.errno == EADDRINUSE:
+            return PortInUseError(self.host, self.port, process_on(self.host, self.port))
+        return problem
+
+    def _close(self) -> None:
+        listener, attendant, waker = self._listener, self._attendant, self._waker
+        self._listener = self._attendant = self._waker = None
+        if waker is not None:
+            waker.close()
+        self._drop_all()
+        self._running.set()  # only now: what stood still is not answered
+        if listener is not None and attendant is not None:
+            if attendant is not threading.current_thread():
+                attendant.join()
+            listener.close()
+        for thread in self._drop_all():
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def _drop_all(self) -> list[threading.Thread]:
+        with self._lock:
+            live = dict(self._live)
+        for connection in live:
+            connection.drop()
+        return list(live.values())
+
+    # One thread for whatever only reads and no fault touches
+
+    def _attend(self, listener: socket.socket, wake: socket.socket) -> None:
+        with listener, wake, selectors.DefaultSelector() as selector:
+            selector.register(listener, selectors.EVENT_READ)
+            selector.register(wake, selectors.EVENT_READ)
+            while True:
+                ready = [key.fileobj for key, _ in selector.select()]
+                if wake in ready:
+                    break
+                self._running.wait()
+                for one in ready:
+                    if isinstance(one, Connection):
+                        self._advance(one, selector)
+                    else:
+                        self._accept(listener, selector)
+            for key in list(selector.get_map().values()):
+                if isinstance(key.fileobj, Connection):
+                    self._forget(key.fileobj)
+
+    def _accept(self, listener: socket.socket, selector: selectors.BaseSelector) -> None:
+        with contextlib.suppress(OSError):
+            accepted, _ = listener.accept()
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = Connection(accepted, self._running.wait)
+            if self._gateway.calm():
+                with self._lock:
+                    self._live[connection] = threading.current_thread()
+                selector.register(connection, selectors.EVENT_READ)
+            else:
+                self._start(connection, partial(self._admit, connection))
+
+    def _advance(self, connection: Connection, selector: selectors.BaseSelector) -> None:
+        """Read what has come and answer it, as far as nothing has to be waited for."""
+        going_on = connection.receive_at_once()
+        while going_on and connection.has_reading_request and self._gateway.calm():
+            outcome = self._answer_at_once(connection)
+            if not isinstance(outcome, bool):
+                selector.unregister(connection)
+                self._start(connection, outcome)
+                return
+            going_on = outcome
+        if not going_on:
+            selector.unregister(connection)
+            self._forget(connection)
+        elif connection.has_request or connection.wants_answer:
+            selector.unregister(connection)
+            self._start(connection)
+
+    def _answer_at_once(self, connection: Connection) -> bool | Callable[[], bool]:
+        """Carry out one request; say whether the connection goes on, or give what is left to do where that waits."""
+        request = connection.take_request()
+        exchange = self._number()
+        if request.oversized:
+            return partial(self._turn_away, connection)
+        answer = self._call(request, exchange)
+        if exchange.delay is not None or exchange.wire is not None:  # armed a moment ago
+            return partial(self._carry_out, connection, request, exchange, answer)
+        self._gateway.answering(exchange.number, answer.code)
+        data = answer.render()
+        taken = connection.send_at_once(data)
+        finish = partial(self._finish, connection, exchange, answer, data)
+        return finish(taken) if taken in {None, len(data)} else partial(finish, taken)
+
+    # A thread of its own for what may have to wait
+
+    def _start(self, connection: Connection, first: Callable[[], bool] | None = None) -> None:
+        thread = threading.Thread(
+            target=self._serve,
+            args=(connection, first),
+            name=f"instance {self.port} connection",
+            daemon=True,
+        )
+        with self._lock:
+            self._live[connection] = thread
+        thread.start()
+
+    def _serve(self, connection: Connection, first: Callable[[], bool] | None) -> None:
+        try:
+            self._running.wait()
+            if first is not None and not first():
+                return
+            while (request := connection.next_request()) is not None:
+                if not self._answer(connection, request):
+                    return
+        finally:
+            self._forget(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        connection.close()
+        with self._lock:
+            del self._live[connection]
+
+    def _admit(self, connection: Connection) -> bool:
+        if (met := self._gateway.accepted()) is None:
+            return True
+        self._gateway.executed(None, met)
+        connection.reset()
+        return False
+
+    def _answer(self, connection: Connection, request: Request) -> bool:
+        """Carry out one request and say whether the connection goes on."""
+        exchange = self._number()
+        if request.oversized:
+            return self._turn_away(connection)
+        return self._carry_out(connection, request, exchange, self._call(request, exchange))
+
+    def _number(self) -> Exchange:
+        with self._lock:
+            self._exchanges += 1
+            return Exchange(self._exchanges)
+
+    def _turn_away(self, connection: Connection) -> bool:
+        connection.send(
+            render("413 Payload Too Large", *html_error("PayloadTooLargeError"), keep_alive=False)
+        )
+        return False
+
+    def _carry_out(
+        self, connection: Connection, request: Request, exchange: Exchange, answer: Answer
+    ) -> bool:
+        if exchange.delay is not None and not self._delay(connection, exchange, exchange.delay):
+            return False
+        if exchange.wire is not None:
+            met, fault = exchange.wire
+            if not (isinstance(fault, Truncate) and _bodiless(request, answer)):
+                return self._misbehave(connection, exchange, met, fault, answer)
+        self._gateway.answering(exchange.number, answer.code)
+        return self._finish(connection, exchange, answer, answer.render(), 0)
+
+    def _finish(
+        self, connection: Connection, exchange: Exchange, answer: Answer, data: bytes, taken: int | None
+    ) -> bool:
+        """Send what is left of an answer of which the system took so much, or None where the caller was gone."""
+        went_out = taken is not None and (taken == len(data) or connection.send(data[taken:]))
+        ending = "answered" if went_out else connection.ending
+        self._gateway.completed(exchange.number, answer.code, ending, len(data) if went_out else 0)
+        return went_out and answer.keep_alive
+
+    def _delay(self, connection: Connection, exchange: Exchange, met: Met) -> bool:
+        assert isinstance(met.fault, Delay)  # noqa: S101 - what the application hands over as one
+        self._gateway.executed(exchange.number, met)
+        if connection.wait_until_closed(met.fault.seconds):
+            self._gateway.completed(exchange.number, None, connection.ending, 0)
+            return False
+        return True
+
+    def _misbehave(
+        self, connection: Connection, exchange: Exchange, met: Met, fault: WireFault, answer: Answer
+    ) -> bool:
+        self._gateway.executed(exchange.number, met, fault)
+        with self._lock:
+            connection.held_by = met.number
+            if met.number in self._released:  # while the request was on its way here
+                connection.drop()
+        status: int | None = None
+
+        def begin() -> None:
+            nonlocal status
+            status = answer.code
+            self._gateway.answering(exchange.number, answer.code)
+
+        sent, whole = misbehave(connection, fault, answer, begin)
+        with self._lock:
+            connection.held_by = None
+        ending = "answered" if whole else connection.ending
+        self._gateway.completed(exchange.number, status, ending, sent)
+        return whole and answer.keep_alive
+
+    def _call(self, request: Request, exchange: Exchange) -> Answer:
+        given: list[tuple[str, Headers]] = []
+
+        def start_response(status: str, headers: Headers, _problem: object = None, /) -> Any:
+            given[:] = [(status, headers)]
+
+        environ = environ_of(request, self.host, self.port)
+        environ[EXCHANGE] = exchange
+        chunks = self._application(environ, start_response)
+        try:
+            body = b"".join(chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+        status, headers = given[0]
+        return Answer(status, headers, b"" if request.method == "HEAD" else body, request.keep_alive)
+
+
+def _bodiless(request: Request, answer: Answer) -> bool:
+    return request.method == "HEAD" or answer.code in {204, 304}
+
+
+def process_on(host: str, port: int) -> str | None:
+    """Name the process that listens on an address, as "name (pid n)", or None where the system does not tell."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status != psutil.CONN_LISTEN or not connection.pid or not connection.laddr:
+                continue
+            ip, listened = connection.laddr
+            if listened == port and ip in {host, "0.0.0.0", "::"}:  # noqa: S104 - read, not bound
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        return None
+    return None

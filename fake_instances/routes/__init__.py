@@ -1,0 +1,1 @@
+"""What an instance answers: the gateway's routes, and what becomes of them under faults."""

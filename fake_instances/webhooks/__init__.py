@@ -1,0 +1,1 @@
+"""The webhooks of an instance: made, signed, altered, sent, tried again."""

@@ -1,0 +1,341 @@
+"""Sends webhooks: late, several times or again after a failure, as ordered.
+
+Each goes out from a thread of its own. Recorded are first what goes out and then what came back, for every try.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import itertools
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from fake_instances.errors import FleetError
+from fake_instances.journal import Journal, WebhookAnswered, WebhookLost, WebhookSent
+from fake_instances.webhooks.message import PATH, Webhook, on_wire
+from fake_instances.webhooks.retries import NEVER, Failure, Outcome, RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ANSWER_TIMEOUT = 10.0
+"""Seconds the deployed notifier waits for the control plane's whole answer."""
+LONGEST_KEPT = 64 * 1024
+"""Bytes of an answer that are kept in the journal."""
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """A webhook, and how it is to be sent."""
+
+    webhook: Webhook
+    delay: float = 0.0
+    """Seconds after which it goes out."""
+    delayed_by: int | None = None
+    """The number of the fault that makes it late."""
+    copies: int = 1
+    """How many times it goes out, each when the one before has ended."""
+    policy: RetryPolicy = NEVER
+    """When it is tried again."""
+    again: Callable[[Delivery], Webhook] | None = None
+    """What gives the webhook for another try; without it there is none, whatever the policy says."""
+    going_out: Callable[[], object] = lambda: None
+    """What is told each time that a connection stands, before the webhook's bytes go over it."""
+
+    @property
+    def longest(self) -> float:
+        """Seconds after which it has ended, at most."""
+        tries, waited = (1, 0.0) if self.again is None else self.policy.longest
+        return self.delay + self.copies * (tries * ANSWER_TIMEOUT + waited)
+
+
+class Delivery:
+    """A webhook on its way, or kept back. `wait` gives what the control plane answered in the end.
+
+    `numbers` has one number for each copy, `number` is the first.
+    """
+
+    def __init__(self, dispatch: Dispatch, numbers: tuple[int, ...]) -> None:
+        self.dispatch = dispatch
+        self.webhook = dispatch.webhook
+        self.numbers = numbers
+        self.number = numbers[0]
+        self._cut = threading.Event()
+        self._done = threading.Event()
+        self._answer: WebhookAnswered | None = None
+        self._dropped: str | None = None
+
+    def wait(self, timeout: float | None = None) -> WebhookAnswered:
+        """Wait until the last try of the last copy was answered or given up, and give that entry.
+
+        `timeout` is in seconds; without it, as long as the webhook can take.
+
+        Raises:
+            TimeoutError: neither happened in time.
+            FleetError: the webhook was dropped before it went out.
+        """
+        patience = self.dispatch.longest + 5 if timeout is None else timeout
+        ended = self._done.wait(patience)
+        if self._dropped is not None:
+            raise FleetError(f"webhook {self.webhook.event} was never sent: {self._dropped}")
+        if not ended or self._answer is None:
+            raise TimeoutError(
+                f"webhook {self.webhook.event} was neither answered nor given up in {patience:g} s"
+            )
+        return self._answer
+
+    def finish(self, answer: WebhookAnswered) -> None:
+        """Say how the webhook ended."""
+        self._answer = answer
+        self._done.set()
+
+    def drop(self, reason: str) -> None:
+        """Say that the webhook will never be sent, and why."""
+        self._dropped = reason
+        self._done.set()
+
+    def cut(self) -> None:
+        """Have nothing of it sent any more, beyond the try that is on its way."""
+        self._cut.set()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether nothing more of it is to be sent."""
+        return self._cut.is_set()
+
+    def rest(self, seconds: float) -> bool:
+        """Wait before more of it is sent; False, at once, when nothing more is to be sent."""
+        return not self._cut.wait(seconds)
+
+
+class Notifier:
+    """Sends the webhooks of a fleet, each from a thread of its own.
+
+    Args:
+        journal: where every try and its end is recorded.
+        address: gives the base URL or full webhook URL of the control plane as it is now; asked before a webhook
+            that is late, or is tried again.
+
+    """
+
+    def __init__(self, journal: Journal, address: Callable[[], str | None]) -> None:
+        self._journal = journal
+        self._address = address
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._threads: dict[Delivery, threading.Thread] = {}
+        self._late: set[Delivery] = set()
+        self._sockets: dict[Delivery, socket.socket] = {}
+        self._sent: dict[int, Webhook] = {}
+
+    def prepare(self, dispatch: Dispatch) -> Delivery:
+        """Give a webhook its numbers, without sending it."""
+        with self._lock:
+            return Delivery(dispatch, tuple(itertools.islice(self._numbers, dispatch.copies)))
+
+    def start(self, delivery: Delivery, url: str) -> Delivery:
+        """Start sending to a control plane's base URL or full webhook URL, and return at once."""
+        thread = threading.Thread(
+            target=self._deliver, args=(delivery, url), name=f"webhook {delivery.number}", daemon=True
+        )
+        with self._lock:
+            self._threads[delivery] = thread
+            if delivery.dispatch.delay > 0:
+                self._late.add(delivery)
+        thread.start()
+        return delivery
+
+    def sent(self) -> dict[int, Webhook]:
+        """Give every webhook that went out, as it did in its last try, by number."""
+        with self._lock:
+            return dict(self._sent)
+
+    def forget(self) -> None:
+        """Forget which webhooks went out."""
+        with self._lock:
+            self._sent.clear()
+
+    def lose(self, delivery: Delivery, reason: str) -> None:
+        """Record that a webhook which did not go out yet never will."""
+        self._journal.record(
+            WebhookLost(
+                instance=delivery.webhook.instance,
+                event=delivery.webhook.event,
+                session_id=delivery.webhook.session_id,
+                reason=reason,
+                webhook=delivery.number,
+            )
+        )
+        delivery.drop(reason)
+
+    def lose_late(self, reason: str, which: Callable[[Delivery], bool] = lambda _: True) -> None:
+        """Drop the webhooks that are to go out later; all of them, or those that `which` chooses."""
+        with self._lock:
+            chosen = [delivery for delivery in self._late if which(delivery)]
+            self._late.difference_update(chosen)
+        for delivery in sorted(chosen, key=lambda one: one.number):
+            delivery.cut()
+            self.lose(delivery, reason)
+
+    def cut(self, reason: str) -> None:
+        """Have nothing more sent: what is late is dropped, and nothing is tried again."""
+        self.lose_late(reason)
+        with self._lock:
+            under_way = tuple(self._threads)
+        for delivery in under_way:
+            delivery.cut()
+
+    def join(self, timeout: float) -> bool:
+        """Wait until nothing is on its way any more; False when something still is after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        with self._lock:
+            threads = tuple(self._threads.values())
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+    def stop(self, patience: float) -> None:
+        """Have nothing more sent, and let each try on its way end within `patience` seconds; then give it up."""
+        self.cut("stopped")
+        if self.join(patience):
+            return
+        with self._lock:
+            waiting = tuple(self._sockets.values())
+        for waited_on in waiting:
+            with contextlib.suppress(OSError):
+                waited_on.shutdown(socket.SHUT_RDWR)
+        self.join(patience)
+
+    def _deliver(self, delivery: Delivery, url: str) -> None:
+        try:
+            if delivery.dispatch.delay > 0:
+                delivery.rest(delivery.dispatch.delay)
+                with self._lock:
+                    if delivery not in self._late:
+                        return
+                    self._late.discard(delivery)
+                url = self._address() or url
+            answered = self._send(delivery, delivery.number, url)
+            for number in delivery.numbers[1:]:
+                if delivery.is_cut:
+                    break
+                answered = self._send(delivery, number, url)
+            delivery.finish(answered)
+        finally:
+            with self._lock:
+                self._threads.pop(delivery, None)
+
+    def _send(self, delivery: Delivery, number: int, url: str) -> WebhookAnswered:
+        webhook, again = delivery.webhook, delivery.dispatch.again
+        attempt = 1
+        while True:
+            outcome, answered = self._try(delivery, webhook, url, number, attempt)
+            wait = delivery.dispatch.policy.wait(attempt, outcome)
+            if wait is None or again is None or not delivery.rest(wait):
+                return answered
+            webhook = again(delivery)
+            if delivery.is_cut:
+                return answered
+            url = self._address() or url
+            attempt += 1
+
+    def _try(
+        self, delivery: Delivery, webhook: Webhook, url: str, number: int, attempt: int
+    ) -> tuple[Outcome, WebhookAnswered]:
+        with self._lock:
+            self._sent[number] = webhook
+        self._journal.record(
+            WebhookSent(
+                instance=webhook.instance,
+                webhook=number,
+                attempt=attempt,
+                event=webhook.event,
+                session_id=webhook.session_id,
+                headers=webhook.headers,
+                body=webhook.body,
+            )
+        )
+
+        def connected(connection: socket.socket) -> None:
+            with self._lock:
+                self._sockets[delivery] = connection
+            delivery.dispatch.going_out()
+
+        outcome, reason, body = _post(webhook, url, connected)
+        with self._lock:
+            self._sockets.pop(delivery, None)
+        status = None if isinstance(outcome, Failure) else outcome
+        return outcome, self._journal.record(
+            WebhookAnswered(
+                instance=webhook.instance,
+                webhook=number,
+                attempt=attempt,
+                status=status,
+                reason=reason,
+                body=body[:LONGEST_KEPT],
+            )
+        )
+
+
+class _Stream(io.RawIOBase):
+    """What a connection brings until a deadline, on the monotonic clock; then reading raises TimeoutError."""
+
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self._connection = connection
+        self._deadline = deadline
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._connection.settimeout(_left(self._deadline))
+        return self._connection.recv_into(buffer)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+def _post(
+    webhook: Webhook, url: str, connected: Callable[[socket.socket], None]
+) -> tuple[Outcome, str | None, bytes]:
+    deadline = time.monotonic() + ANSWER_TIMEOUT
+    try:
+        parts = urlsplit(url)
+        path = PATH if parts.path in {"", "/"} else parts.path
+        address = (parts.hostname or "", parts.port or 80)
+        with socket.create_connection(address, timeout=ANSWER_TIMEOUT) as connection:
+            connected(connection)
+            connection.settimeout(_left(deadline))
+            connection.sendall(on_wire(webhook, path, parts.netloc))
+            stream: Any = _Stream(connection, deadline)
+            with contextlib.closing(http.client.HTTPResponse(stream, method="POST")) as response:
+                response.begin()
+                return response.status, None, response.read()
+    except (OSError, ValueError, http.client.HTTPException) as problem:
+        told = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
+        return _kind(problem), told, b""
+
+
+def _kind(problem: Exception) -> Failure:
+    match problem:
+        case ConnectionRefusedError():
+            return Failure.REFUSED
+        case TimeoutError():
+            return Failure.TIMEOUT
+        case ConnectionError() | http.client.IncompleteRead():
+            return Failure.RESET
+        case _:
+            return Failure.OTHER

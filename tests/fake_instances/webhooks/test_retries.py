@@ -1,0 +1,300 @@
+"""When a webhook that did not get through is sent again: by the tables, and over the wire."""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fake_instances.faults import (
+    Alteration,
+    AlterWebhook,
+    DelayWebhook,
+    DuplicateWebhook,
+    Endpoint,
+    HoldWebhook,
+)
+from fake_instances.journal import WebhookAnswered, WebhookSent
+from fake_instances.webhooks import delivery as notifier
+from fake_instances.webhooks.retries import DEPLOYED, NEVER, PATIENT, POLICIES, Failure
+from tests.fake_instances.support import PATIENCE, SECRET, SESSION, ControlPlane, entries
+from tests.fake_instances.webhooks.test_webhooks import SIGNATURE, STAMP, signature_of
+
+if TYPE_CHECKING:
+    from fake_instances import Fleet
+    from fake_instances.faults import Fault
+    from fake_instances.journal import Entry
+    from fake_instances.webhooks.delivery import Delivery
+    from fake_instances.webhooks.retries import Outcome, RetryPolicy
+
+BUSY = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
+NOW = 1_700_000_000
+
+
+def announced(fleet: Fleet, event: str = "session_ready") -> Delivery:
+    delivery = fleet.announce(SESSION, 3001, event)
+    assert delivery is not None
+    return delivery
+
+
+def reset_one(plane: ControlPlane) -> None:
+    """Accept a connection and reset it when the webhook is there."""
+    connection, _ = plane.listener.accept()
+    connection.recv(1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("webhook ")]
+
+
+# The tables
+
+
+def waits(policy: RetryPolicy, outcome: Outcome) -> list[float | None]:
+    return [policy.wait(attempt, outcome) for attempt in range(1, 8)]
+
+
+def table(*seconds: float) -> list[float | None]:
+    return [*seconds, *[None] * (7 - len(seconds))]
+
+
+@pytest.mark.parametrize("outcome", [200, 401, 404, 429, 500, 503, *Failure])
+def test_never_is_never(outcome: Outcome) -> None:
+    assert waits(NEVER, outcome) == table()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        *[(status, table()) for status in (200, 202, 302, 400, 401, 403, 404, 419, 422, 500, 502, 503)],
+        (429, table(1, 2, 4)),
+        (Failure.REFUSED, table(2, 4, 8)),
+        (Failure.TIMEOUT, table(2, 4, 8)),
+        (Failure.RESET, table()),
+        (Failure.OTHER, table()),
+    ],
+)
+def test_the_deployed_notifier_gives_up_too_early(outcome: Outcome, expected: list[float | None]) -> None:
+    assert waits(DEPLOYED, outcome) == expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        *[(status, table()) for status in (200, 202, 302, 400, 401, 403, 404, 419, 422, 430)],
+        *[(status, table(1, 2, 4, 8, 16)) for status in (429, 500, 502, 503, 504, 599)],
+        (Failure.REFUSED, table(1, 2, 4, 8, 16)),
+        (Failure.TIMEOUT, table(1, 2, 4, 8, 16)),
+        (Failure.RESET, table(1, 2, 4, 8, 16)),
+        (Failure.OTHER, table()),
+    ],
+)
+def test_a_patient_notifier_tries_again_what_may_pass(outcome: Outcome, expected: list[float | None]) -> None:
+    assert waits(PATIENT, outcome) == expected
+
+
+def test_a_policy_can_be_scaled_and_tells_how_long_it_can_take() -> None:
+    assert waits(DEPLOYED.scaled(0.5).scaled(0.25), 429) == table(0.25, 0.5, 1)
+    assert NEVER.longest == (1, 0)
+    assert DEPLOYED.longest == (4, 14)
+    assert PATIENT.scaled(0.5).longest == (6, 15.5)
+    assert POLICIES == {"never": NEVER, "deployed": DEPLOYED, "patient": PATIENT}
+
+
+# Over the wire
+
+
+def test_a_fleet_tries_once_unless_told_otherwise(fleet: Fleet, control_plane: ControlPlane) -> None:
+    delivery = announced(fleet)
+    control_plane.take(BUSY)
+    assert delivery.wait(PATIENCE).status == 429
+    assert len(entries(fleet, WebhookSent)) == 1
+
+
+def test_429_is_tried_four_times_and_each_try_is_recorded(fleet: Fleet, control_plane: ControlPlane) -> None:
+    fleet.announcer.policy = DEPLOYED.scaled(0.01)
+    delivery = announced(fleet)
+    for _ in range(4):
+        control_plane.take(BUSY)
+    last = delivery.wait(PATIENCE)
+    sent, answered = entries(fleet, WebhookSent), entries(fleet, WebhookAnswered)
+    assert [one.attempt for one in sent] == [one.attempt for one in answered] == [1, 2, 3, 4]
+    assert {one.webhook for one in (*sent, *answered)} == {delivery.number}
+    assert answered[-1] == last
+    pauses = [later.at - ended.at for ended, later in zip(answered, sent[1:], strict=False)]
+    assert all(pause >= wait for pause, wait in zip(pauses, (0.01, 0.02, 0.04), strict=True))
+
+
+def test_a_refused_webhook_is_tried_four_times(fleet: Fleet, control_plane: ControlPlane) -> None:
+    control_plane.close()
+    fleet.announcer.policy = DEPLOYED.scaled(0.001)
+    last = announced(fleet).wait(PATIENCE)
+    assert (last.attempt, last.status) == (4, None)
+    assert "ConnectionRefusedError" in (last.reason or "")
+
+
+def test_a_retry_goes_where_the_control_plane_is_by_then(fleet: Fleet, control_plane: ControlPlane) -> None:
+    control_plane.close()
+    moved = ControlPlane()
+
+    def move(entry: Entry) -> None:
+        if isinstance(entry, WebhookAnswered):
+            fleet.control_plane = moved.url
+
+    fleet.journal.observe(move)
+    fleet.announcer.policy = DEPLOYED.scaled(0.001)
+    delivery = announced(fleet)
+    moved.take()
+    moved.close()
+    answered = delivery.wait(PATIENCE)
+    assert (answered.attempt, answered.status) == (2, 200)
+
+
+def test_an_unanswered_webhook_is_tried_four_times(
+    fleet: Fleet, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert control_plane.url
+    monkeypatch.setattr(notifier, "ANSWER_TIMEOUT", 0.05)
+    fleet.announcer.policy = DEPLOYED.scaled(0.001)
+    last = announced(fleet).wait(PATIENCE)
+    assert (last.attempt, last.reason) == (4, "TimeoutError: timed out")
+
+
+def test_an_answer_that_drips_is_given_up_when_the_time_is_over(
+    fleet: Fleet, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier, "ANSWER_TIMEOUT", 0.2)
+    delivery = announced(fleet)
+    connection, _ = control_plane.listener.accept()
+    with connection:
+        while b"client_info" not in connection.recv(65536):
+            pass
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        dripped = 0
+        while not select.select([connection], [], [], 0.02)[0]:
+            connection.sendall(b"x")
+            dripped += 1
+    assert dripped < 1000
+    assert delivery.wait(PATIENCE).reason == "TimeoutError: timed out"
+
+
+@pytest.mark.parametrize(("policy", "attempts"), [(DEPLOYED, 1), (PATIENT, 2)])
+def test_a_reset_is_the_end_for_the_deployed_notifier_only(
+    fleet: Fleet, control_plane: ControlPlane, policy: RetryPolicy, attempts: int
+) -> None:
+    fleet.announcer.policy = policy.scaled(0.001)
+    delivery = announced(fleet)
+    reset_one(control_plane)
+    if attempts == 2:
+        control_plane.take()
+    answered = delivery.wait(PATIENCE)
+    assert (answered.attempt, answered.status) == (attempts, 200 if attempts == 2 else None)
+    assert "ConnectionResetError" in (entries(fleet, WebhookAnswered)[0].reason or "")
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
+def test_a_connection_that_ends_before_the_answer_counts_as_reset(
+    fleet: Fleet, control_plane: ControlPlane, answer: bytes
+) -> None:
+    fleet.announcer.policy = PATIENT.scaled(0.001)
+    delivery = announced(fleet)
+    control_plane.take(answer)
+    control_plane.take()
+    assert delivery.wait(PATIENCE).attempt == 2
+
+
+# Signed anew
+
+
+@pytest.mark.parametrize("event", ["session_ready", "session_reconnected", "session_disconnected"])
+def test_a_retry_says_the_same_with_a_fresh_timestamp(
+    fleet: Fleet, control_plane: ControlPlane, event: str
+) -> None:
+    fleet.announcer.clock = iter([NOW, NOW + 5.9]).__next__
+    fleet.announcer.policy = DEPLOYED.scaled(0.001)
+    announced(fleet, event)
+    first, second = control_plane.take(BUSY), control_plane.take()
+    assert (first.header(STAMP), second.header(STAMP)) == (str(NOW), str(NOW + 5))
+    assert second.header(SIGNATURE) == signature_of(SECRET, str(NOW + 5), first.body)
+    assert second.body == first.body
+    assert second.names == first.names
+
+
+def test_a_retry_may_be_signed_like_its_own_first_try(fleet: Fleet, control_plane: ControlPlane) -> None:
+    fleet.announcer.clock = iter([NOW, NOW]).__next__
+    fleet.announcer.policy = DEPLOYED.scaled(0.001)
+    announced(fleet)
+    assert control_plane.take(BUSY) == control_plane.take()
+
+
+def test_a_retry_is_not_signed_like_another_announcement(fleet: Fleet, control_plane: ControlPlane) -> None:
+    fleet.announcer.clock = iter([NOW, NOW + 1, NOW + 1, NOW + 2]).__next__
+    fleet.announcer.policy = DEPLOYED.scaled(0.001)
+
+    def announce_another(entry: Entry) -> None:
+        if isinstance(entry, WebhookAnswered) and entry.status == 429:
+            announced(fleet)
+
+    fleet.journal.observe(announce_another)
+    announced(fleet)
+    stamps = [int(control_plane.take(answer).header(STAMP)) for answer in (BUSY, b"HTTP/1.1 200 OK\r\n\r\n")]
+    assert [*stamps, int(control_plane.take().header(STAMP))] == [NOW, NOW + 1, NOW + 2]
+
+
+# Never again
+
+
+@pytest.mark.parametrize(
+    ("fault", "sent"),
+    [
+        (None, 1),
+        (AlterWebhook(Alteration(claim="http://one")), 1),
+        (DuplicateWebhook(), 2),
+        (HoldWebhook(), 1),
+        (DelayWebhook(0.001), 6),
+    ],
+)
+def test_an_exact_webhook_is_never_tried_again(
+    fleet: Fleet, control_plane: ControlPlane, fault: Fault | None, sent: int
+) -> None:
+    fleet.announcer.policy = PATIENT.scaled(0.0001)
+    if fault is None:
+        delivery: Delivery | None = fleet.send(fleet.webhook(SESSION, 3001, "session_ready"))
+    else:
+        fleet.arm(fault, 3001, {Endpoint.WEBHOOK})
+        delivery = fleet.announce(SESSION, 3001, "session_ready")
+        if delivery is None:
+            (delivery,) = fleet.announcer.release()
+    assert delivery is not None
+    with ThreadPoolExecutor(1) as aside:
+        for _ in range(sent):
+            aside.submit(control_plane.take, BUSY)
+    assert delivery.wait(PATIENCE).status == 429
+    assert len(entries(fleet, WebhookSent)) == sent
+
+
+# Ending
+
+
+@pytest.mark.parametrize("ending", ["stop", "reset"])
+def test_what_waits_for_another_try_ends_at_once(
+    fleet: Fleet, control_plane: ControlPlane, ending: str
+) -> None:
+    fleet.announcer.policy = PATIENT.scaled(1000)
+    deliveries = [announced(fleet, event) for event in ("session_ready", "session_reconnected")]
+    for _ in deliveries:
+        control_plane.take(BUSY)
+    assert fleet.journal.wait_until(lambda: len(entries(fleet, WebhookAnswered)) == 2, timeout=PATIENCE)
+    assert len(threads()) == 2
+    getattr(fleet, ending)()
+    assert [one.wait(PATIENCE).status for one in deliveries] == [429, 429]
+    fleet.announcer.stop(PATIENCE)
+    assert threads() == []
+    assert len(entries(fleet, WebhookSent)) == 2
