@@ -9,14 +9,14 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from reference_impl.app import add_health_check, add_monitoring, create_app
-from reference_impl.claims import LocationSync
-from reference_impl.health_check import HealthCheck
+from reference_impl.fix.health_check import HealthCheck
+from reference_impl.fix.locations import LocationSync
+from reference_impl.fix.sender import Sender
+from reference_impl.fix.webhooks import WebhookReceiver
 from reference_impl.hooks import VARIABLE, with_hooks
 from reference_impl.parts import Parts
-from reference_impl.sender import Sender
 from reference_impl.server import BAD_SETTING, serve
 from reference_impl.settings import Settings, SettingsError
-from reference_impl.webhooks import WebhookReceiver
 
 if TYPE_CHECKING:
     from flask import Flask

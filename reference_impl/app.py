@@ -10,16 +10,16 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
-from reference_impl.answers import json_object
-from reference_impl.messages import Message, SendError, Sent
-from reference_impl.webhooks import WebhookError
+from reference_impl.edges.answers import json_object
+from reference_impl.edges.messages import Message, SendError, Sent
+from reference_impl.fix.webhooks import WebhookError
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
-    from reference_impl.health_check import HealthCheck
-    from reference_impl.log import EventLog
-    from reference_impl.monitoring import Monitoring
+    from reference_impl.edges.log import EventLog
+    from reference_impl.edges.monitoring import Monitoring
+    from reference_impl.fix.health_check import HealthCheck
 
 LONGEST_BODY = 1024 * 1024
 """Bytes, whether declared or chunked."""

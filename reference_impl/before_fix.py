@@ -9,19 +9,19 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from reference_impl.answers import Outcome, judge_post, message_id_given
 from reference_impl.app import create_app
-from reference_impl.messages import Message, SendError, Sent, failure
+from reference_impl.edges.answers import Outcome, judge_post, message_id_given
+from reference_impl.edges.messages import Message, SendError, Sent, failure
+from reference_impl.fix.webhooks import WebhookReceiver
 from reference_impl.server import serve
-from reference_impl.webhooks import WebhookReceiver
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from reference_impl.accounts import Account
-    from reference_impl.answers import PostAnswer
+    from reference_impl.edges.accounts import Account
+    from reference_impl.edges.answers import PostAnswer
+    from reference_impl.fix.webhooks import Delivery
     from reference_impl.parts import Parts
-    from reference_impl.webhooks import Delivery
 
 
 class StraightSender:

@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, request
 from sqlalchemy import delete, insert, select, update
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from reference_impl.accounts import ACCOUNTS, connect
+from reference_impl.edges.accounts import ACCOUNTS, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

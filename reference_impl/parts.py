@@ -8,14 +8,14 @@ from typing import Self
 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from reference_impl.accounts import Accounts, connect
 from reference_impl.background import BackgroundLoop
-from reference_impl.instances import InstanceClient
-from reference_impl.locator import Locator
-from reference_impl.log import EventLog
-from reference_impl.monitoring import Monitoring
+from reference_impl.edges.accounts import Accounts, connect
+from reference_impl.edges.instances import InstanceClient
+from reference_impl.edges.log import EventLog
+from reference_impl.edges.monitoring import Monitoring
+from reference_impl.fix.locator import Locator
+from reference_impl.fix.syncs import Source, Syncs
 from reference_impl.settings import Settings, SettingsError
-from reference_impl.syncs import Source, Syncs
 
 
 @dataclass(frozen=True)

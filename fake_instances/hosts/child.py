@@ -1,8 +1,8 @@
 """The program that runs an instance's serving side, its routes and its sockets, elsewhere than where its owner is.
 
-`python -m fake_instances.hosts.child CONNECTION HOST PORT FIRST`: CONNECTION leads to the owner of the fleet. It is
-the number of an inherited descriptor or the path of a Unix socket. FIRST is the number of the first request. It ends when
-its owner closes the connection, or is gone.
+`python -m fake_instances.hosts.child CONNECTION HOST PORT FIRST`: CONNECTION leads to the owner of the fleet: the
+number of an inherited descriptor, or the path of a Unix socket. FIRST is the number of the first request. The program
+ends when its owner closes the connection or is gone.
 """
 
 from __future__ import annotations

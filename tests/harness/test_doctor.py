@@ -43,7 +43,7 @@ FIVE_MINUTES_AHEAD = (
     "import reference_impl.__main__ as them; them.main()"
 )
 ENDS_WITH_A_MESSAGE = (
-    "import os, reference_impl.sender as s; s.Sender.send = lambda *_: os._exit(7); "
+    "import os, reference_impl.fix.sender as s; s.Sender.send = lambda *_: os._exit(7); "
     "import reference_impl.__main__ as them; them.main()"
 )
 EVERY_CALL_IS_PRINTED = (

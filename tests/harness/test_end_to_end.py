@@ -143,7 +143,7 @@ def test_an_implementation_that_does_not_come_up_is_told_once_with_its_last_outp
 CRASHES_BEHIND_A_SEND = """
 import os
 from reference_impl.__main__ import build
-from reference_impl.sender import Sender
+from reference_impl.fix.sender import Sender
 from reference_impl.server import serve
 send = Sender.send
 def crash(self, account_id, message):

@@ -184,7 +184,7 @@ print("my key is", os.environ["API_KEY"], "and", os.environ["HMAC_SECRET"], flus
 if {at_once}:
     sys.exit(7)
 from reference_impl.__main__ import build
-from reference_impl.sender import Sender
+from reference_impl.fix.sender import Sender
 from reference_impl.server import serve
 send = Sender.send
 def crash(self, account_id, message):

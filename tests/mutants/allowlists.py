@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from reference_impl.claims import LocationSync
+from reference_impl.fix.locations import LocationSync
 from tests.mutants.registry import mutant, rows
 from tests.mutants.security import OUTSIDE, OUTSIDE_AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.accounts import Account
-    from reference_impl.webhooks import Delivery
+    from reference_impl.edges.accounts import Account
+    from reference_impl.fix.webhooks import Delivery
 
 LONGER = (
     "its URL with a path",

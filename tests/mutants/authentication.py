@@ -11,8 +11,8 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from reference_impl import signature
-from reference_impl.signature import Authenticator, NotAuthenticError, sign
+from reference_impl.edges import signature
+from reference_impl.edges.signature import Authenticator, NotAuthenticError, sign
 from tests.mutants.registry import mutant, rows
 
 if TYPE_CHECKING:

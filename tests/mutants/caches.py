@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from reference_impl.instances import InstanceClient
-from reference_impl.locator import Locator
-from reference_impl.sender import Sender
+from reference_impl.edges.instances import InstanceClient
+from reference_impl.fix.locator import Locator
+from reference_impl.fix.sender import Sender
 from tests.mutants.registry import mutant
 from tests.mutants.resilience_sending import TWENTY_MOVES
 from tests.mutants.verification import MOVED_SILENTLY
 from tests.mutants.webhooks import BEHIND_A_WEBHOOK
 
 if TYPE_CHECKING:
-    from reference_impl.answers import Holding, Roster
-    from reference_impl.syncs import View
+    from reference_impl.edges.answers import Holding, Roster
+    from reference_impl.fix.syncs import View
 
 SECOND = 1.0
 

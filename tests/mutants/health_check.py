@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 
-from reference_impl.accounts import ACCOUNTS, Accounts
-from reference_impl.health_check import Change, HealthCheck, Report
-from reference_impl.log import EventLog
-from reference_impl.syncs import Source, Syncs, View
+from reference_impl.edges.accounts import ACCOUNTS, Accounts
+from reference_impl.edges.log import EventLog
+from reference_impl.fix.health_check import Change, HealthCheck, Report
+from reference_impl.fix.syncs import Source, Syncs, View
 from tests.mutants.registry import mutant, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.answers import Roster
+    from reference_impl.edges.answers import Roster
 
 EVERY_ROW = "One check moves every mismatched row"
 FILLED = "A row that names no instance is filled"

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reference_impl.answers import Roster, sessions_list
-from reference_impl.health_check import HealthCheck
-from reference_impl.instances import UNUSABLE, InstanceClient
+from reference_impl.edges.answers import Roster, sessions_list
+from reference_impl.edges.instances import UNUSABLE, InstanceClient
+from reference_impl.fix.health_check import HealthCheck
 from tests.mutants.health_check import (
     BY_ITSELF,
     EVERY_ROW,

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reference_impl import monitoring
-from reference_impl.log import EventLog
-from reference_impl.monitoring import Alert, Monitoring
-from reference_impl.sender import Sender
-from reference_impl.syncs import Source, Syncs
+from reference_impl.edges import monitoring
+from reference_impl.edges.log import EventLog
+from reference_impl.edges.monitoring import Alert, Monitoring
+from reference_impl.fix.sender import Sender
+from reference_impl.fix.syncs import Source, Syncs
 from tests.mutants.registry import mutant, rows
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from reference_impl.syncs import View
+    from reference_impl.fix.syncs import View
 
 GREPS = "The log has one line for each scan sync, verification failure and webhook sync"
 APART = "Sends and webhooks that move a row are counted apart"

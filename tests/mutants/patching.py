@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reference_impl.claims import LocationSync
-from reference_impl.log import EventLog
-from reference_impl.messages import Message
-from reference_impl.sender import Sender
+from reference_impl.edges.log import EventLog
+from reference_impl.edges.messages import Message
+from reference_impl.fix.locations import LocationSync
+from reference_impl.fix.sender import Sender
 from reference_impl.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.accounts import Account
-    from reference_impl.messages import Sent
+    from reference_impl.edges.accounts import Account
+    from reference_impl.edges.messages import Sent
+    from reference_impl.fix.webhooks import Delivery
     from reference_impl.parts import Parts
-    from reference_impl.webhooks import Delivery
 
 
 def around_sends(act: Callable[[Parts, int, Message, Callable[..., Sent]], Sent]) -> None:

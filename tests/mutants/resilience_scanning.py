@@ -7,11 +7,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reference_impl.answers import Holding
-from reference_impl.locator import Finding, Locator, moment
-from reference_impl.messages import SendError, Sent
-from reference_impl.sender import Sender
-from reference_impl.syncs import Source, Syncs
+from reference_impl.edges.answers import Holding
+from reference_impl.edges.messages import SendError, Sent
+from reference_impl.fix.locator import Finding, Locator, moment
+from reference_impl.fix.sender import Sender
+from reference_impl.fix.syncs import Source, Syncs
 from tests.mutants.patching import around_sends
 from tests.mutants.registry import mutant, rows
 from tests.mutants.scanning import scan_in_order, scan_only
@@ -19,10 +19,10 @@ from tests.mutants.scanning import scan_in_order, scan_only
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.answers import Roster
-    from reference_impl.messages import Message
+    from reference_impl.edges.answers import Roster
+    from reference_impl.edges.messages import Message
+    from reference_impl.fix.syncs import View
     from reference_impl.parts import Parts
-    from reference_impl.syncs import View
 
 TWO_SILENT = "Two instances that never answer cost one verify timeout together"
 LEFT_OPEN = "An instance that could not be asked leaves the answer open"

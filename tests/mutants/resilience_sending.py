@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from reference_impl import sender, server
-from reference_impl.accounts import ACCOUNTS
-from reference_impl.answers import Outcome, PostAnswer, json_object, judge_post
-from reference_impl.instances import InstanceClient
-from reference_impl.locator import Locator
-from reference_impl.messages import Message, SendError
+from reference_impl import server
+from reference_impl.edges.accounts import ACCOUNTS
+from reference_impl.edges.answers import Outcome, PostAnswer, json_object, judge_post
+from reference_impl.edges.instances import InstanceClient
+from reference_impl.edges.messages import Message, SendError
+from reference_impl.fix import sender
+from reference_impl.fix.locator import Locator
 from tests.mutants.patching import around_sends
 from tests.mutants.registry import mutant, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.locator import Finding
-    from reference_impl.messages import Sent
+    from reference_impl.edges.messages import Sent
+    from reference_impl.fix.locator import Finding
     from reference_impl.parts import Parts
 
 MOVED_BEHIND = "A session that moves behind its verification is followed"

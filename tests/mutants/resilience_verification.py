@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from reference_impl import instances
-from reference_impl.answers import Roster, detailed_list, sessions_list
-from reference_impl.instances import InstanceClient
-from reference_impl.messages import SendError
+from reference_impl.edges import instances
+from reference_impl.edges.answers import Roster, detailed_list, sessions_list
+from reference_impl.edges.instances import InstanceClient
+from reference_impl.edges.messages import SendError
 from reference_impl.settings import Settings
 from tests.mutants.patching import around_sends, with_environment
 from tests.mutants.registry import mutant, rows
@@ -20,7 +20,7 @@ from tests.mutants.scanning import scan_in_order
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reference_impl.messages import Message, Sent
+    from reference_impl.edges.messages import Message, Sent
     from reference_impl.parts import Parts
 
 TOO_SLOW = "An answer that comes too slowly is given up after the verify timeout"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from reference_impl.answers import Holding
 from reference_impl.before_fix import StraightSender
-from reference_impl.locator import Finding, Locator, moment
-from reference_impl.messages import SendError, Sent
-from reference_impl.syncs import Source, Syncs
+from reference_impl.edges.answers import Holding
+from reference_impl.edges.messages import SendError, Sent
+from reference_impl.fix.locator import Finding, Locator, moment
+from reference_impl.fix.syncs import Source, Syncs
 from tests.mutants.patching import around_log, around_sends
 from tests.mutants.registry import mutant, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.messages import Message
+    from reference_impl.edges.messages import Message
     from reference_impl.parts import Parts
 
 REPAIRED = "A mismatched row is repaired by the next send"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reference_impl.log import EventLog
-from reference_impl.messages import SendError
-from reference_impl.signature import Authenticator, NotAuthenticError, sign
-from reference_impl.webhooks import WebhookError, WebhookReceiver
+from reference_impl.edges.log import EventLog
+from reference_impl.edges.messages import SendError
+from reference_impl.edges.signature import Authenticator, NotAuthenticError, sign
+from reference_impl.fix.webhooks import WebhookError, WebhookReceiver
 from tests.mutants.patching import around_sends
 from tests.mutants.registry import mutant
 from tests.mutants.security import SECRETS
@@ -15,7 +15,7 @@ from tests.mutants.security import SECRETS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.messages import Message, Sent
+    from reference_impl.edges.messages import Message, Sent
     from reference_impl.parts import Parts
 
 

@@ -14,23 +14,24 @@ import aiohttp
 from flask import request
 from waitress.task import WSGITask
 
-from reference_impl import app, claims, sender
-from reference_impl.answers import Holding
-from reference_impl.claims import LocationSync, SeenSignatures
-from reference_impl.instances import InstanceClient
-from reference_impl.log import EventLog
-from reference_impl.sender import Sender
+from reference_impl import app
+from reference_impl.edges.answers import Holding
+from reference_impl.edges.instances import InstanceClient
+from reference_impl.edges.log import EventLog
+from reference_impl.edges.signature import Authenticator, sign
+from reference_impl.fix import locations, sender
+from reference_impl.fix.locations import LocationSync, SeenSignatures
+from reference_impl.fix.sender import Sender
+from reference_impl.fix.webhooks import Event, WebhookReceiver
 from reference_impl.settings import Settings, without_trailing_slash
-from reference_impl.signature import Authenticator, sign
-from reference_impl.webhooks import Event, WebhookReceiver
 from tests.mutants.patching import around_webhooks
 from tests.mutants.registry import mutant, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.accounts import Account
-    from reference_impl.webhooks import Delivery
+    from reference_impl.edges.accounts import Account
+    from reference_impl.fix.webhooks import Delivery
 
 FUTURE = "A timestamp further ahead than the window is refused"
 NO_NUMBER = "A timestamp that is no number is refused, however well it is signed"
@@ -266,7 +267,7 @@ def every_url_is_an_instance_when_seen_before() -> None:
 @mutant("SPOOF-03", TO_HOLDER, TO_HOLDER_AGAIN)
 def claims_are_believed_and_sends_do_not_look() -> None:
     """A claim is stored unasked, and a send goes wherever the row says, once."""
-    claims.is_believed = lambda *_known, **_doubtful: True
+    locations.is_believed = lambda *_known, **_doubtful: True
     Sender._verify = lambda _self, _session_id, assigned, _trip: (
         Holding.ABSENT if assigned is None else Holding.HELD
     )
@@ -276,13 +277,13 @@ def claims_are_believed_and_sends_do_not_look() -> None:
 @mutant("SPOOF-04", WITHOUT_SESSION, WITHOUT_SESSION_AGAIN)
 def claims_are_believed_unasked() -> None:
     """Any configured instance is believed to hold the session."""
-    claims.is_believed = lambda *_known, **_doubtful: True
+    locations.is_believed = lambda *_known, **_doubtful: True
 
 
 @mutant("SPOOF-04", WITHOUT_SESSION, WITHOUT_SESSION_AGAIN, asynchronous=True)
 def claims_are_believed_unasked_and_later() -> None:
     """Any configured instance is believed to hold the session, a little behind the answer to the webhook."""
-    claims.is_believed = lambda *_known, **_doubtful: True
+    locations.is_believed = lambda *_known, **_doubtful: True
 
     def act(_parts: Any, _account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
         threading.Timer(0.2, apply).start()
@@ -342,7 +343,7 @@ def a_bad_claim_crashes_behind_the_write() -> None:
 @mutant("SPOOF-08", TOLD)
 def claims_are_logged_as_they_came() -> None:
     """The claimed URL stands in the log as it was sent."""
-    claims.safe_claim = lambda claim: claim
+    locations.safe_claim = lambda claim: claim
 
     def written(self: EventLog, level: str, text: str, fields: dict[str, object]) -> None:
         os.write(self._file, f"{level}: {text} {json.dumps(fields)}\n".encode())

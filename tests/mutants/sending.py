@@ -6,15 +6,15 @@ import html
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reference_impl import sender
-from reference_impl.answers import Outcome, judge_post
-from reference_impl.messages import Message
+from reference_impl.edges.answers import Outcome, judge_post
+from reference_impl.edges.messages import Message
+from reference_impl.fix import sender
 from tests.mutants.patching import with_text
 from tests.mutants.registry import mutant, rows
 
 if TYPE_CHECKING:
-    from reference_impl.accounts import Account
-    from reference_impl.answers import PostAnswer
+    from reference_impl.edges.accounts import Account
+    from reference_impl.edges.answers import PostAnswer
 
 ANY_TEXT = "Any text arrives unchanged"
 REFUSED = "A message that the instance refuses is not reported as sent"

@@ -9,18 +9,18 @@ from urllib.parse import quote
 
 import aiohttp
 
-from reference_impl import instances
-from reference_impl.answers import Holding, Roster, json_object, sessions_list
-from reference_impl.instances import UNUSABLE, InstanceClient
-from reference_impl.locator import Finding, Locator, moment
-from reference_impl.sender import Sender
+from reference_impl.edges import instances
+from reference_impl.edges.answers import Holding, Roster, json_object, sessions_list
+from reference_impl.edges.instances import UNUSABLE, InstanceClient
+from reference_impl.fix.locator import Finding, Locator, moment
+from reference_impl.fix.sender import Sender
 from tests.mutants.patching import around_sends
 from tests.mutants.registry import variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.messages import Message, Sent
+    from reference_impl.edges.messages import Message, Sent
     from reference_impl.parts import Parts
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from reference_impl.answers import Holding, Roster
-from reference_impl.health_check import HealthCheck
+from reference_impl.edges.answers import Holding, Roster
+from reference_impl.fix.health_check import HealthCheck
 from tests.mutants.patching import around_webhooks
 from tests.mutants.registry import OPERATIONS, variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.accounts import Account
-    from reference_impl.health_check import Report
+    from reference_impl.edges.accounts import Account
+    from reference_impl.fix.health_check import Report
+    from reference_impl.fix.syncs import View
+    from reference_impl.fix.webhooks import Delivery
     from reference_impl.parts import Parts
-    from reference_impl.syncs import View
-    from reference_impl.webhooks import Delivery
 
 
 @variant(profiles=OPERATIONS)

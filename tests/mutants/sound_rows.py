@@ -6,13 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from harness.requirements import Profile
-from reference_impl.accounts import ACCOUNTS, Accounts, connect
-from reference_impl.syncs import Source, Syncs
+from reference_impl.edges.accounts import ACCOUNTS, Accounts, connect
+from reference_impl.fix.syncs import Source, Syncs
 from tests.mutants.registry import OPERATIONS, variant
 
 if TYPE_CHECKING:
-    from reference_impl.accounts import Account
-    from reference_impl.syncs import View
+    from reference_impl.edges.accounts import Account
+    from reference_impl.fix.syncs import View
 
 
 @variant

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 
-from reference_impl import app, messages, sender
-from reference_impl.answers import Outcome
-from reference_impl.messages import Message, SendError
-from reference_impl.syncs import Source, Syncs, View
+from reference_impl import app
+from reference_impl.edges import messages
+from reference_impl.edges.answers import Outcome
+from reference_impl.edges.messages import Message, SendError
+from reference_impl.fix import sender
+from reference_impl.fix.syncs import Source, Syncs, View
 from tests.mutants.patching import around_sends
 from tests.mutants.registry import variant
 
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
     from flask import Flask, Response
 
-    from reference_impl.accounts import Account
-    from reference_impl.messages import Sent
+    from reference_impl.edges.accounts import Account
+    from reference_impl.edges.messages import Sent
     from reference_impl.parts import Parts
 
 WORDS = {

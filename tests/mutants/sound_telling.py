@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select, update
 
-from reference_impl import monitoring
-from reference_impl.accounts import connect
-from reference_impl.answers import Holding
-from reference_impl.locator import moment
-from reference_impl.log import EventLog
-from reference_impl.monitoring import Monitoring
-from reference_impl.sender import Sender
-from reference_impl.webhooks import WebhookReceiver
+from reference_impl.edges import monitoring
+from reference_impl.edges.accounts import connect
+from reference_impl.edges.answers import Holding
+from reference_impl.edges.log import EventLog
+from reference_impl.edges.monitoring import Monitoring
+from reference_impl.fix.locator import moment
+from reference_impl.fix.sender import Sender
+from reference_impl.fix.webhooks import WebhookReceiver
 from tests.mutants.patching import around_webhooks
 from tests.mutants.registry import OPERATIONS, variant
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from reference_impl.accounts import Account
+    from reference_impl.edges.accounts import Account
+    from reference_impl.fix.webhooks import Delivery
     from reference_impl.parts import Parts
-    from reference_impl.webhooks import Delivery
 
 COUNTS = Table("sync_counts", MetaData(), Column("id", Integer, primary_key=True), Column("value", Text))
 

@@ -25,23 +25,23 @@ from sqlalchemy import (
 from werkzeug.datastructures import Headers
 
 from harness.requirements import Profile
-from reference_impl import claims
-from reference_impl.accounts import ACCOUNTS, connect
-from reference_impl.answers import Holding
-from reference_impl.claims import LocationSync
-from reference_impl.locator import Finding, Locator
-from reference_impl.signature import Authenticator, NotAuthenticError
-from reference_impl.webhooks import Event, WebhookError, WebhookReceiver
+from reference_impl.edges.accounts import ACCOUNTS, connect
+from reference_impl.edges.answers import Holding
+from reference_impl.edges.signature import Authenticator, NotAuthenticError
+from reference_impl.fix import locations
+from reference_impl.fix.locations import LocationSync
+from reference_impl.fix.locator import Finding, Locator
+from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
 from tests.mutants.patching import around_sends, around_webhooks
 from tests.mutants.registry import variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.accounts import Account
-    from reference_impl.messages import Message, Sent
+    from reference_impl.edges.accounts import Account
+    from reference_impl.edges.messages import Message, Sent
+    from reference_impl.fix.webhooks import Delivery
     from reference_impl.parts import Parts
-    from reference_impl.webhooks import Delivery
 
 OWN = MetaData()
 INBOX = Table(
@@ -176,7 +176,7 @@ def doubtful_webhooks_refused_whole() -> None:
 @variant(profiles=(Profile.CORE, Profile.SECURITY))
 def only_true_claims_believed() -> None:
     """A claim is believed only of an instance that answers, and holds the session connected."""
-    claims.is_believed = lambda claimed, assigned, *, doubtful: (
+    locations.is_believed = lambda claimed, assigned, *, doubtful: (
         claimed is Holding.HELD and not (doubtful and assigned is not Holding.ABSENT)
     )
 
@@ -210,7 +210,7 @@ def claims_that_cannot_be_checked_are_hints() -> None:
                 return Finding(hint, {hint: holding}, began_at)
         return await scan(self, session_id, since, **rest)
 
-    claims.is_believed, LocationSync._judge, Locator.scan = believed, judged, scanned
+    locations.is_believed, LocationSync._judge, Locator.scan = believed, judged, scanned
 
 
 @variant(profiles=(Profile.CORE,))

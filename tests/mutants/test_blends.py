@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WRAPPED = {
-    "reference_impl.claims.LocationSync.__init__",
-    "reference_impl.claims.LocationSync.apply",
-    "reference_impl.sender.Sender.__init__",
-    "reference_impl.sender.Sender.send",
+    "reference_impl.fix.locations.LocationSync.__init__",
+    "reference_impl.fix.locations.LocationSync.apply",
+    "reference_impl.fix.sender.Sender.__init__",
+    "reference_impl.fix.sender.Sender.send",
 }
 """What `around_webhooks` and `around_sends` put something around, and leave as it is inside."""
 TOUCHED = """

@@ -6,18 +6,19 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reference_impl import instances, sender
-from reference_impl.answers import Holding, Roster
 from reference_impl.before_fix import StraightSender
-from reference_impl.locator import Locator, moment
-from reference_impl.messages import SendError
+from reference_impl.edges import instances
+from reference_impl.edges.answers import Holding, Roster
+from reference_impl.edges.messages import SendError
+from reference_impl.fix import sender
+from reference_impl.fix.locator import Locator, moment
 from tests.mutants.patching import around_log, around_sends, with_environment
 from tests.mutants.registry import mutant, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_impl.messages import Message, Sent
+    from reference_impl.edges.messages import Message, Sent
     from reference_impl.parts import Parts
 
 HAND_SET = "The row is back on the holder after one message"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from reference_impl import before_fix, claims, server, webhooks
-from reference_impl.accounts import ACCOUNTS, READ_COLUMNS, Account, Accounts
+from reference_impl import before_fix, server
+from reference_impl.edges.accounts import ACCOUNTS, READ_COLUMNS, Account, Accounts
+from reference_impl.fix import locations, webhooks
+from reference_impl.fix.syncs import Source
+from reference_impl.fix.webhooks import Delivery, Event, WebhookError, WebhookReceiver
 from reference_impl.settings import without_trailing_slash
-from reference_impl.syncs import Source
-from reference_impl.webhooks import Delivery, Event, WebhookError, WebhookReceiver
 from tests.mutants.patching import around_log, around_webhooks
 from tests.mutants.registry import mutant, rows
 
@@ -321,7 +322,7 @@ def trailing_slash_counts_as_a_move() -> None:
 @mutant("WEBHOOK-12", LATE)
 def late_webhooks_believed() -> None:
     """Whatever webhook comes last wins, however old it is."""
-    claims.is_believed = lambda _claimed, _assigned, *, doubtful: True  # noqa: ARG005 - called by name
+    locations.is_believed = lambda _claimed, _assigned, *, doubtful: True  # noqa: ARG005 - called by name
 
 
 @mutant("WEBHOOK-13", BEHIND_A_WEBHOOK)

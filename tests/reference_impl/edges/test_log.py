@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reference_impl.log import EventLog
+from reference_impl.edges.log import EventLog
 from reference_impl.text import is_encodable, is_storable, safe_claim
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reference_impl.answers import Holding, Outcome, judge_post, message_id_given
-from reference_impl.locator import moment
-from reference_impl.messages import Message, SendError, Sent, failure
-from reference_impl.syncs import Source
+from reference_impl.edges.answers import Holding, Outcome, judge_post, message_id_given
+from reference_impl.edges.messages import Message, SendError, Sent, failure
+from reference_impl.fix.locator import moment
+from reference_impl.fix.syncs import Source
 
 if TYPE_CHECKING:
-    from reference_impl.accounts import Account
-    from reference_impl.locator import Finding
+    from reference_impl.edges.accounts import Account
+    from reference_impl.fix.locator import Finding
+    from reference_impl.fix.syncs import View
     from reference_impl.parts import Parts
-    from reference_impl.syncs import View
 
 MOST_POSTS = 4
 MOST_ROUNDS = 4

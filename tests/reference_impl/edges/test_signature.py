@@ -7,7 +7,7 @@ import hmac
 
 import pytest
 
-from reference_impl.signature import Authenticator, NotAuthenticError, sign
+from reference_impl.edges.signature import Authenticator, NotAuthenticError, sign
 
 BODY = b'{"event":"session_ready"}'
 NOW = 1_763_798_326
@@ -79,7 +79,7 @@ def test_signatures_are_compared_in_constant_time_and_only_so(monkeypatch: pytes
         compared.append((one, other))
         return False
 
-    monkeypatch.setattr("reference_impl.signature.hmac.compare_digest", compare_digest)
+    monkeypatch.setattr("reference_impl.edges.signature.hmac.compare_digest", compare_digest)
     with pytest.raises(NotAuthenticError, match="Invalid signature"):
         CHECK.timestamp_of(GOOD, str(NOW), BODY, NOW)
     assert compared == [(GOOD.encode(), GOOD.encode())]

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from reference_impl.accounts import NotStorableError
-from reference_impl.answers import Holding
-from reference_impl.syncs import Source
+from reference_impl.edges.accounts import NotStorableError
+from reference_impl.edges.answers import Holding
+from reference_impl.fix.syncs import Source
 
 if TYPE_CHECKING:
-    from reference_impl.answers import Roster
+    from reference_impl.edges.answers import Roster
+    from reference_impl.fix.syncs import View
     from reference_impl.parts import Parts
-    from reference_impl.syncs import View
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.reference_impl.fix.test_verifying import IN_DOUBT, MOVED
 from tests.reference_impl.support import MARGIN, PATIENCE, SEND_TIMEOUT, SESSION, VERIFY_TIMEOUT, event
-from tests.reference_impl.test_verifying import IN_DOUBT, MOVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

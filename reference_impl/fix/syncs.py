@@ -12,9 +12,9 @@ from reference_impl.settings import without_trailing_slash
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reference_impl.accounts import Account, Accounts
-    from reference_impl.log import EventLog
-    from reference_impl.monitoring import Monitoring
+    from reference_impl.edges.accounts import Account, Accounts
+    from reference_impl.edges.log import EventLog
+    from reference_impl.edges.monitoring import Monitoring
 
 
 class Source(Enum):

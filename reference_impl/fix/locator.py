@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from reference_impl.answers import Holding
+from reference_impl.edges.answers import Holding
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from reference_impl.answers import Roster
-    from reference_impl.instances import InstanceClient
+    from reference_impl.edges.answers import Roster
+    from reference_impl.edges.instances import InstanceClient
     from reference_impl.settings import Settings
 
 T = TypeVar("T")

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reference_impl.accounts import NotStorableError
-from reference_impl.answers import json_object
-from reference_impl.signature import Authenticator, NotAuthenticError
+from reference_impl.edges.accounts import NotStorableError
+from reference_impl.edges.answers import json_object
+from reference_impl.edges.signature import Authenticator, NotAuthenticError
 from reference_impl.text import is_storable
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import Headers
 
-    from reference_impl.accounts import Account
+    from reference_impl.edges.accounts import Account
     from reference_impl.parts import Parts
 
 LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})

@@ -10,15 +10,15 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from reference_impl.answers import Holding
+from reference_impl.edges.answers import Holding
+from reference_impl.fix.syncs import Source
 from reference_impl.settings import without_trailing_slash
-from reference_impl.syncs import Source
 from reference_impl.text import safe_claim
 
 if TYPE_CHECKING:
-    from reference_impl.accounts import Account
+    from reference_impl.edges.accounts import Account
+    from reference_impl.fix.webhooks import Delivery
     from reference_impl.parts import Parts
-    from reference_impl.webhooks import Delivery
 
 MOST_ROUNDS = 3
 """Tries to agree with the row about its location, while others keep writing it."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reference_impl.accounts import Accounts, connect
+from reference_impl.edges.accounts import Accounts, connect
 from tests.reference_impl.support import CREATE, LONG_AGO, SESSION, Database
 
 if TYPE_CHECKING:

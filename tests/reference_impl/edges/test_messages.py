@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from reference_impl.answers import Outcome, PostAnswer
-from reference_impl.messages import Message, SendError, failure
+from reference_impl.edges.answers import Outcome, PostAnswer
+from reference_impl.edges.messages import Message, SendError, failure
 
 GOOD = {"recipient_phone": "628111", "message": "hello"}
 

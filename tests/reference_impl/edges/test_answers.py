@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reference_impl.answers import (
+from reference_impl.edges.answers import (
     Holding,
     Outcome,
     PostAnswer,

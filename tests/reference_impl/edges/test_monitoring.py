@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import reference_impl
-from reference_impl.monitoring import HOUR, Monitoring
+from reference_impl.edges.monitoring import HOUR, Monitoring
 from tests.prerequisites import program
 from tests.reference_impl.support import SESSION, event
 

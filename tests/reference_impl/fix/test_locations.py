@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reference_impl.answers import Holding
-from reference_impl.claims import SeenSignatures, is_believed
+from reference_impl.edges.answers import Holding
+from reference_impl.fix.locations import SeenSignatures, is_believed
 
 HELD, IDLE, ABSENT, UNKNOWN = Holding.HELD, Holding.NOT_CONNECTED, Holding.ABSENT, Holding.UNKNOWN
 EVERY = [HELD, IDLE, ABSENT, UNKNOWN]
@@ -44,7 +44,7 @@ def test_a_doubtful_claim_needs_both_to_bear_it_out(assigned: Holding, *, believ
 
 def test_a_signature_is_remembered_until_it_would_be_too_old_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("reference_impl.claims.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("reference_impl.fix.locations.time.monotonic", lambda: now[0])
     seen = SeenSignatures(300)
     assert seen.add("a")
     assert not seen.add("a")

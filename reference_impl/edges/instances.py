@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from reference_impl.answers import PostAnswer, Roster, detailed_list, json_object, sessions_list
+from reference_impl.edges.answers import PostAnswer, Roster, detailed_list, json_object, sessions_list
 
 if TYPE_CHECKING:
     from reference_impl.settings import Settings

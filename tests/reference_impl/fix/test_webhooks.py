@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reference_impl.syncs import Source
+from reference_impl.fix.syncs import Source
 from tests.reference_impl.support import (
     API_KEY,
     LONG_AGO,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reference_impl.instances import NotConfiguredError
+from reference_impl.edges.instances import NotConfiguredError
+from tests.reference_impl.fix.test_verifying import MISSED, redirect_to
 from tests.reference_impl.support import MARGIN, SEND_TIMEOUT, SESSION
-from tests.reference_impl.test_verifying import MISSED, redirect_to
 
 if TYPE_CHECKING:
     from tests.reference_impl.support import Act, Database, Handler, Stub, System

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from reference_impl.answers import Outcome, PostAnswer, json_object, reason_given
+from reference_impl.edges.answers import Outcome, PostAnswer, json_object, reason_given
 from reference_impl.text import bounded, is_encodable, redacted
 
 if TYPE_CHECKING:
-    from reference_impl.accounts import Account
+    from reference_impl.edges.accounts import Account
 
 Code = Literal[
     "account_not_found",
