@@ -32,7 +32,7 @@ check: $(INSTALLED)
 	@$(BIN)/mypy
 
 kill-matrix: $(INSTALLED)
-	@$(BIN)/python -m tests.mutants.kill_matrix $(ARGS)
+	@$(BIN)/python -m tests.mutants.machinery.kill_matrix $(ARGS)
 
 reproduce: $(INSTALLED)
 	@$(BIN)/instance-sync reproduce $(ARGS)

@@ -17,7 +17,7 @@ from fake_instances.control.orders import FaultOrder
 from fake_instances.faults import ALL, ArmedFault, FaultBook
 from harness import cli
 from tests import docs
-from tests.mutants import kill_matrix
+from tests.mutants.machinery import kill_matrix
 
 if TYPE_CHECKING:
     from harness.fleet_orders import Order

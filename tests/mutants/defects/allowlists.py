@@ -1,0 +1,127 @@
+"""Mistakes in telling a configured instance from what only looks like one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from reference_impl.fix.locations import LocationSync
+from tests.mutants.defects.security import OUTSIDE, OUTSIDE_AGAIN
+from tests.mutants.machinery.registry import mutant, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_impl.edges.accounts import Account
+    from reference_impl.fix.webhooks import Delivery
+
+LONGER = (
+    "its URL with a path",
+    "its URL with a query",
+    "its URL with a fragment",
+    "10,000 characters",
+)
+
+
+def stored_where(matches: Callable[[str, str], bool]) -> None:
+    """Have a claim stored as it came where it matches a configured instance."""
+    own = LocationSync._judge
+
+    def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
+        claim = delivery.claim or ""
+        if any(matches(claim, base) for base in self._settings.node_instances):
+            return claim, None
+        return own(self, account, delivery, **how)
+
+    LocationSync._judge = judged
+
+
+def _part(url: str, name: str) -> Any:
+    try:
+        return getattr(urlsplit(url), name)
+    except ValueError:
+        return None
+
+
+@mutant("SPOOF-01", *rows(OUTSIDE, *LONGER, "its URL over https"))
+def host_and_port_make_an_instance() -> None:
+    """A claim is stored when its host and port are an instance's, whatever else it says."""
+    stored_where(lambda claim, base: _part(claim, "netloc") == _part(base, "netloc"))
+
+
+@mutant(
+    "SPOOF-01",
+    *rows(
+        OUTSIDE,
+        *LONGER,
+        "another port",
+        "a port that begins like its port",
+        "its URL over https",
+        "its URL with a user",
+        "its URL and an encoded line end",
+        "two locations, the evil one last",
+    ),
+)
+def host_alone_makes_an_instance() -> None:
+    """A claim is stored when its host is an instance's, whatever its port."""
+    stored_where(lambda claim, base: _part(claim, "hostname") == _part(base, "hostname"))
+
+
+@mutant(
+    "SPOOF-01",
+    OUTSIDE_AGAIN,
+    *rows(
+        OUTSIDE,
+        *LONGER,
+        "another host",
+        "its URL over https",
+        "its URL with a user",
+        "its address as an IPv6 one",
+        "its address as one number",
+    ),
+)
+def port_alone_makes_an_instance() -> None:
+    """A claim is stored when its port is an instance's, whatever its host."""
+    stored_where(lambda claim, base: _part(claim, "port") == _part(base, "port"))
+
+
+@mutant("SPOOF-01", *rows(OUTSIDE, *LONGER, "a host behind the instance's", "its URL over https"))
+def user_taken_for_the_host() -> None:
+    """A claim is stored when what stands before an at sign is an instance's host and port."""
+    stored_where(
+        lambda claim, base: str(_part(claim, "netloc")).partition("@")[0] == _part(base, "netloc"),
+    )
+
+
+@mutant("SPOOF-01", *rows(OUTSIDE, *LONGER, "its URL with a user", "its URL over https"))
+def user_before_the_host_overlooked() -> None:
+    """A claim is stored when what stands behind an at sign is an instance's host and port."""
+    stored_where(
+        lambda claim, base: str(_part(claim, "netloc")).rpartition("@")[2] == _part(base, "netloc"),
+    )
+
+
+@mutant(
+    "SPOOF-01",
+    *rows(
+        OUTSIDE,
+        *LONGER,
+        "a host behind the instance's",
+        "a port that begins like its port",
+        "its URL and an encoded line end",
+        "two locations, one of them evil",
+        "two locations, the evil one last",
+    ),
+)
+def pattern_without_an_end() -> None:
+    """A claim is stored when an instance's URL is found anywhere in it."""
+    stored_where(lambda claim, base: re.search(re.escape(base), claim) is not None)
+
+
+@mutant("SPOOF-01", *rows(OUTSIDE, "another port", "a port that begins like its port"))
+def any_port_of_the_host() -> None:
+    """A claim is stored when it is an instance's host and whatever port."""
+    stored_where(
+        lambda claim, base: re.fullmatch(rf"{re.escape(base.rpartition(':')[0])}:\d+", claim) is not None
+    )

@@ -1,0 +1,235 @@
+"""Known-bad gateway instances, each the fake with one mistake: what they announce."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import request
+
+from fake_instances.fleet import Fleet
+from fake_instances.instance import Instance
+from fake_instances.sessions import SessionStatus
+from fake_instances.webhooks import announcer, message, retries
+from fake_instances.webhooks.retries import PATIENT, Failure, RetryPolicy
+from tests.mutants.machinery.registry import mutant, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fake_instances.sessions import Session
+    from fake_instances.webhooks.delivery import Delivery
+    from fake_instances.webhooks.message import Webhook
+
+FIVE_HEADERS = "A webhook carries the five headers and the URL of its sender"
+OTHER_NAME = "Whoever calls an instance by another name changes nothing of what it claims"
+SIGNED_CONNECT = "The webhook of a session that connects is signed as it is sent"
+SIGNED_RECONNECT = "The webhook of a session that reconnects is signed as it is sent"
+READY = "A session that connects is announced by session_ready"
+RECONNECTED = "A session that reconnects is announced by session_reconnected"
+TRIED_AGAIN = "A webhook that the control plane cannot take now is tried again"
+NETWORK_BACK = "A webhook that the network refuses arrives when the network is back"
+TRIED_ONCE = "A webhook that is answered 401 is tried once"
+MOVED = "A session on an instance that has moved is announced with the new URL"
+
+
+def _url_by(claimed: Callable[[Instance, str], str]) -> None:
+    """Have instances name themselves by another URL, given their own."""
+    own = Instance.url.fget
+    Instance.url = property(lambda self: claimed(self, own(self)))
+
+
+def _webhooks_by(change: Callable[[Webhook], Webhook]) -> None:
+    """Have every genuine webhook changed after it was built."""
+    build = announcer.build
+    announcer.build = lambda **parts: change(build(**parts))
+
+
+def _retries_by(policy: RetryPolicy) -> None:
+    """Have another policy under the name of the patient one."""
+    retries.POLICIES["patient"] = policy
+
+
+@mutant("INSTANCE-01", OTHER_NAME)
+def url_from_the_host_header() -> None:
+    """Whoever calls the instance says by the Host header how it is called."""
+    reconnect, called = Instance.reconnect, threading.local()
+
+    def reconnected(self: Instance, session_id: str) -> None:
+        called.url = request.host_url.rstrip("/")
+        try:
+            reconnect(self, session_id)
+        finally:
+            del called.url
+
+    Instance.reconnect = reconnected
+    _url_by(lambda _self, own: getattr(called, "url", own))
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
+def default_port_claimed() -> None:
+    """The URL is made of the default port, whatever port the instance listens on."""
+    _url_by(lambda _self, own: own.rpartition(":")[0] + ":3001")
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
+def localhost_claimed() -> None:
+    """The port is right, and the host is what the instance calls itself."""
+    _url_by(lambda _self, own: f"http://localhost:{own.rpartition(':')[2]}")
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS)
+def user_agent_of_the_library() -> None:
+    """The client library's own User-Agent goes out."""
+    _webhooks_by(lambda webhook: webhook.with_header("User-Agent", "axios/1.6.2"))
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS)
+def timestamp_in_milliseconds() -> None:
+    """The timestamp is in milliseconds, and signed so."""
+    build = announcer.build
+    announcer.build = lambda **parts: build(**{**parts, "timestamp": parts["timestamp"] + "000"})
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
+def location_left_out() -> None:
+    """The webhook says nothing of its sender."""
+    _webhooks_by(lambda webhook: webhook.without("X-Instance-Url"))
+
+
+@mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
+def webhook_signed_over_reserialised_json() -> None:
+    """What is signed is written by another serialiser than what is sent."""
+    sign = message.sign
+    message.sign = lambda secret, stamp, body: sign(secret, stamp, json.dumps(json.loads(body)).encode())
+
+
+@mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
+def signature_over_the_body_alone() -> None:
+    """The timestamp is not signed."""
+    message.sign = lambda secret, _stamp, body: hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+@mutant("INSTANCE-02", SIGNED_RECONNECT)
+def reconnect_signed_with_the_api_key() -> None:
+    """The code that announces a reconnect takes the other of the two secrets."""
+
+    def resigned(webhook: Webhook) -> Webhook:
+        wrong = webhook.event == "session_reconnected"
+        return webhook.signed(os.environ["API_KEY"]) if wrong else webhook
+
+    _webhooks_by(resigned)
+
+
+@mutant("INSTANCE-05", RECONNECTED)
+def reconnect_not_announced() -> None:
+    """Nothing is said of a session that reconnects."""
+    Fleet.reconnected = lambda _self, _session, _on: None
+
+
+def _announced_as(change: Callable[[str], str]) -> None:
+    announce = Fleet.announce
+    Fleet.announce = lambda self, session, on, event: announce(self, session, on, change(event))
+
+
+@mutant("INSTANCE-05", RECONNECTED)
+def reconnect_announced_as_ready() -> None:
+    """A reconnect is announced like a first connection."""
+    _announced_as(lambda _event: "session_ready")
+
+
+@mutant("INSTANCE-05", READY)
+def connection_announced_as_reconnect() -> None:
+    """A first connection is announced like a reconnect, without the phone number."""
+    _announced_as(lambda _event: "session_reconnected")
+
+
+@mutant("INSTANCE-05", READY)
+def announced_before_it_is_connected() -> None:
+    """A session is announced as soon as it is authenticated, and connects a little later."""
+
+    def connect(self: Fleet, session: Session, on: int) -> Delivery | None:
+        self.hold(replace(session, status=SessionStatus.AUTHENTICATED), on)
+        delivery = self.announce(session, on, "session_ready")
+        if delivery is not None:
+            delivery.wait()
+        self.hold(session, on)
+        return delivery
+
+    Fleet.connect = connect
+
+
+@mutant("INSTANCE-05", RECONNECTED)
+def announced_before_it_has_reconnected() -> None:
+    """A session that reconnects is announced while it is still disconnected."""
+
+    def reconnected(self: Fleet, session: Session, on: int) -> None:
+        self.set_status(session.session_id, SessionStatus.DISCONNECTED, on)
+        delivery = self.announce(session, on, "session_reconnected")
+        if delivery is not None:
+            delivery.wait()
+        self.set_status(session.session_id, SessionStatus.CONNECTED, on)
+
+    Fleet.reconnected = reconnected
+
+
+@mutant("INSTANCE-06", TRIED_AGAIN)
+def waits_that_do_not_grow() -> None:
+    """Every wait is as long as the first."""
+    # Long enough that a first try which arrives late, on a busy machine, does not make them look as if they grew.
+    _retries_by(RetryPolicy("patient", tuple((ends, (2.5,) * 5) for ends, _ in PATIENT.rules)))
+
+
+@mutant("INSTANCE-06", *rows(TRIED_AGAIN, "500", "503"))
+def server_errors_given_up() -> None:
+    """What is answered 500 or 503 is given up, as by the deployed notifier: the location is lost."""
+    _retries_by(replace(retries.DEPLOYED, name="patient"))
+
+
+@mutant("INSTANCE-06", NETWORK_BACK)
+def refused_connections_given_up() -> None:
+    """What cannot be handed over at all is given up."""
+    _retries_by(
+        RetryPolicy("patient", tuple((ends - {Failure.REFUSED}, waits) for ends, waits in PATIENT.rules))
+    )
+
+
+@mutant("INSTANCE-06", TRIED_ONCE)
+def refused_signatures_tried_again() -> None:
+    """Whatever is not accepted is tried again, 401 too."""
+    _retries_by(RetryPolicy("patient", tuple((ends | {401}, waits) for ends, waits in PATIENT.rules)))
+
+
+@mutant("INSTANCE-06", TRIED_AGAIN)
+def tried_again_unsigned() -> None:
+    """The headers that are made for each try lack the signature from the second on."""
+    prepare = announcer.Notifier.prepare
+
+    def prepared(self: announcer.Notifier, dispatch: announcer.Dispatch) -> Delivery:
+        again = dispatch.again
+        if again is None:
+            return prepare(self, dispatch)
+        return prepare(
+            self, replace(dispatch, again=lambda delivery: again(delivery).without("X-HMAC-Signature"))
+        )
+
+    announcer.Notifier.prepare = prepared
+
+
+@mutant("INSTANCE-07", MOVED)
+def first_url_kept() -> None:
+    """The URL is written down at the first start, and read from there ever after."""
+    kept = Path(os.environ["DATA"], "url")
+
+    def claimed(_self: Instance, own: str) -> str:
+        if not kept.exists():
+            kept.write_text(own, "utf-8")
+        return kept.read_text("utf-8")
+
+    _url_by(claimed)

@@ -1,0 +1,184 @@
+"""Mistakes in scans that last, that fail, that run side by side, or that come too late."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from reference_impl.edges.answers import Holding
+from reference_impl.edges.messages import SendError, Sent
+from reference_impl.fix.locator import Finding, Locator, moment
+from reference_impl.fix.sender import Sender
+from reference_impl.fix.syncs import Source, Syncs
+from tests.mutants.defects.scanning import scan_in_order, scan_only
+from tests.mutants.machinery.patching import around_sends
+from tests.mutants.machinery.registry import mutant, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_impl.edges.answers import Roster
+    from reference_impl.edges.messages import Message
+    from reference_impl.fix.syncs import View
+    from reference_impl.parts import Parts
+
+TWO_SILENT = "Two instances that never answer cost one verify timeout together"
+LEFT_OPEN = "An instance that could not be asked leaves the answer open"
+TWENTY = "Twenty sends at once repair the row once and ask each instance a few times"
+SECOND_COPY = "A second copy elsewhere does not attract the row"
+FASTER_COPY = "A second copy that answers faster does not attract the row"
+LAST_WORD = "A webhook that lands while a scan waits for its answers has the last word"
+
+
+@mutant("SCAN-07", *rows(TWO_SILENT, "3002-3003-3004"))
+def instances_scanned_one_by_one() -> None:
+    """A scan asks one instance after another, each with a timeout of its own."""
+    scan_in_order(lambda _answers: True)
+
+
+@mutant("SCAN-07", *rows(TWO_SILENT, "3003-3004-3002"))
+def instances_scanned_one_by_one_from_the_last() -> None:
+    """A scan asks one instance after another, the last first."""
+    scan_in_order(lambda _answers: True)
+    scan_only(lambda every, _assigned: every[::-1])
+
+
+@mutant("SCAN-07", TWO_SILENT)
+def silent_instances_asked_again_by_a_scan() -> None:
+    """A scan asks all at once, waits for all, and asks those that were silent a second time."""
+
+    async def scan(
+        self: Locator, session_id: str, since: float, *, ignoring: frozenset[str], **_rest: Any
+    ) -> Finding:
+        began_at = time.time()
+
+        async def asked(base: str) -> Holding:
+            first = await self.ask(base, session_id, since)
+            return await self.ask(base, session_id, moment()) if first is Holding.UNKNOWN else first
+
+        every = [base for base in self._instances if base not in ignoring]
+        holdings = dict(zip(every, await asyncio.gather(*map(asked, every)), strict=True))
+        holder = next((base for base in every if holdings[base] is Holding.HELD), None)
+        return Finding(holder, holdings, began_at)
+
+    Locator.scan = scan
+
+
+@mutant("SCAN-08", LEFT_OPEN)
+def unasked_counts_as_absent() -> None:
+    """Where a scan finds nothing, the session is said to be nowhere, whoever could not be asked."""
+    not_found = Sender._not_found
+
+    def told(self: Sender, session_id: str, finding: Finding, trip: Any) -> SendError:
+        absent = dict.fromkeys(finding.holdings, Holding.ABSENT)
+        return not_found(self, session_id, replace(finding, holdings=absent), trip)
+
+    Sender._not_found = told
+
+
+@mutant("SCAN-08", LEFT_OPEN)
+def failure_tells_nothing() -> None:
+    """Where a scan finds nothing, the user is told that sending failed, and nobody is told why."""
+    Sender._not_found = lambda *_rest: SendError("rejected_by_instance", "Sending failed.")
+
+
+@mutant("SCAN-09", TWENTY)
+def every_send_asks_for_itself() -> None:
+    """Each send asks each instance itself, whoever else is asking."""
+
+    async def question(self: Locator, base: str, _since: float) -> asyncio.Task[Roster | None]:
+        return self._start(self._client.roster(base))
+
+    async def scan(self: Locator, session_id: str, _since: float, **rest: Any) -> Finding:
+        given = (rest["assigned"], rest.get("ignoring", frozenset()), rest.get("mute"))
+        return await self._scan(session_id, *given)
+
+    Locator._question = question
+    Locator.scan = scan
+
+
+def _scans_overwrite() -> None:
+    """Have a scan's location written and logged, whatever the row says by now."""
+    write = Syncs.write
+
+    def written(self: Syncs, view: View, new_url: str, *, source: Source, **rest: Any) -> bool:
+        if source is not Source.SEND:
+            return write(self, view, new_url, source=source, **rest)
+        account = view.account
+        self._accounts.write(account, {"assigned_instance_url": new_url})
+        urls = {"old_url": account.assigned_instance_url, "new_url": new_url}
+        self._log.info(Source.SEND.value, session_id=account.session_id, **urls)
+        return True
+
+    Syncs.write = written
+
+
+@mutant("SCAN-09", TWENTY)
+def every_send_moves_the_row() -> None:
+    """Each send that scanned writes the row and logs a repair, though another has repaired it."""
+    _scans_overwrite()
+
+
+@mutant("SCAN-09", TWENTY)
+def sends_at_once_taken_for_one() -> None:
+    """A send of an account that is sending already is taken for the same message, clicked on twice."""
+    sending: set[int] = set()
+
+    def act(_parts: Parts, account_id: int, _message: Message, send: Callable[[], Sent]) -> Sent:
+        if account_id in sending:
+            return Sent("the-same", "the-same")
+        sending.add(account_id)
+        try:
+            return send()
+        finally:
+            sending.discard(account_id)
+
+    around_sends(act)
+
+
+@mutant("SCAN-10", *rows(SECOND_COPY, "3004-3001"))
+def first_holder_in_order_wins() -> None:
+    """Instances are asked in their order, and the first that holds the session gets the row."""
+    _taken_in_order(1)
+
+
+@mutant("SCAN-10", *rows(SECOND_COPY, "3001-3004"), FASTER_COPY)
+def last_holder_in_order_wins() -> None:
+    """Of several holders the last in order is taken for the newest and gets the row."""
+    _taken_in_order(-1)
+
+
+def _taken_in_order(step: int) -> None:
+    """Have the row's URL verified only where no holder comes before it."""
+    ask = Locator.ask
+
+    async def asked(self: Locator, base: str, session_id: str, since: float) -> Holding:
+        holdings = await asyncio.gather(*(ask(self, one, session_id, since) for one in self._instances))
+        known = dict(zip(self._instances, holdings, strict=True))
+        first = next((one for one in self._instances[::step] if known[one] is Holding.HELD), None)
+        return Holding.ABSENT if known[base] is Holding.HELD and base != first else known[base]
+
+    Locator.ask = asked
+
+
+@mutant("SCAN-10", FASTER_COPY)
+def assigned_instance_given_little_time() -> None:
+    """An assigned instance that has not answered after 0.2 seconds is passed over for whoever is faster."""
+    verify = Sender._verify
+
+    def hurried(self: Sender, session_id: str, assigned: str | None, trip: Any) -> Holding:
+        timeout, self._locator._timeout = self._locator._timeout, 0.2
+        try:
+            return verify(self, session_id, assigned, trip)
+        finally:
+            self._locator._timeout = timeout
+
+    Sender._verify = hurried
+
+
+@mutant("SCAN-11", LAST_WORD)
+def scan_overwrites_a_newer_webhook() -> None:
+    """A scan writes what it found, whatever was written while it waited for its answers."""
+    _scans_overwrite()

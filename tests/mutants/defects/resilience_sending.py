@@ -1,0 +1,300 @@
+"""Mistakes in posting again, in stopping, in whose session is used, and in what users are told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from reference_impl import server
+from reference_impl.edges.accounts import ACCOUNTS
+from reference_impl.edges.answers import Outcome, PostAnswer, json_object, judge_post
+from reference_impl.edges.instances import InstanceClient
+from reference_impl.edges.messages import Message, SendError
+from reference_impl.fix import sender
+from reference_impl.fix.locator import Locator
+from tests.mutants.machinery.patching import around_sends
+from tests.mutants.machinery.registry import mutant, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_impl.edges.messages import Sent
+    from reference_impl.fix.locator import Finding
+    from reference_impl.parts import Parts
+
+MOVED_BEHIND = "A session that moves behind its verification is followed"
+MOVED_BEFORE = "A session that moves before its message arrives is followed"
+ANSWER_LOST = "A message whose answer was lost is not sent again"
+REFUSED = "A message that was refused is not posted again"
+ONE_STALE = "A copy that proves not connected is not posted the message again"
+ALL_STALE = "Copies that all prove not connected are not tried in turn"
+ONE_DENIES = "An instance that lists the session and denies it is given up"
+ALL_DENY = "Instances that all list the session and deny it are given up"
+TWENTY_MOVES = "Twenty messages follow a session that moves before each of them"
+OWN_SESSIONS = "Accounts of one workspace keep to their own sessions"
+NO_STAND_IN = "No other session stands in for one that is lost"
+WRONG_PART = "A message with a wrong part is refused"
+NO_ACCOUNT = "A message from an account that does not exist is refused"
+HANGING = "Eight sends that hang on one instance do not hold up a send elsewhere"
+HOLLOW = "An answer without success is not reported as sent"
+
+
+def _may_try_again(may: Callable[[Outcome, str, Any], bool | None]) -> None:
+    """Have another POST permitted or forbidden otherwise; None leaves it to the reference."""
+    permitted = sender._may_try_again
+
+    def decided(outcome: Outcome, base: str, trip: Any) -> bool:
+        decision = may(outcome, base, trip)
+        return permitted(outcome, base, trip) if decision is None else decision
+
+    sender._may_try_again = decided
+
+
+def _post_again(where: Callable[[PostAnswer], bool], times: int) -> None:
+    """Have a message posted to the same instance again at once, so many times, while its answer is such."""
+    post = InstanceClient.post_message
+
+    async def posted(self: InstanceClient, base: str, message: dict[str, object]) -> PostAnswer:
+        answer = await post(self, base, message)
+        for _ in range(times):
+            if not where(answer):
+                break
+            answer = await post(self, base, message)
+        return answer
+
+    InstanceClient.post_message = posted
+
+
+@mutant("SEND-03", MOVED_BEHIND, MOVED_BEFORE)
+def not_found_is_final() -> None:
+    """A 404 behind a verification fails the send: the session was there a moment ago."""
+    _may_try_again(lambda outcome, _base, _trip: False if outcome is Outcome.NOT_THERE else None)
+
+
+@mutant("SEND-03", MOVED_BEHIND, MOVED_BEFORE)
+def not_found_posted_to_the_same_instance_again() -> None:
+    """A 404 behind a verification is tried again, at the same instance."""
+    _post_again(lambda answer: answer.status == 404, 2)
+    _may_try_again(lambda outcome, _base, _trip: False if outcome is Outcome.NOT_THERE else None)
+
+
+@mutant("SEND-04", ANSWER_LOST)
+def posted_again_when_in_doubt() -> None:
+    """A message whose answer is a 5xx, or was lost, is posted twice more."""
+    _post_again(lambda answer: judge_post(answer) is Outcome.UNCERTAIN, 2)
+
+
+@mutant("SEND-04", *rows(ANSWER_LOST, "never answers", "resets the connection", "closes the connection"))
+def lost_answer_taken_for_no_connection() -> None:
+    """A connection that was lost counts as one that was never made, which permits another POST."""
+    sender.judge_post = lambda answer: judge_post(
+        replace(answer, connected=False) if answer.status is None else answer
+    )
+
+
+@mutant("SEND-04", ANSWER_LOST)
+def doubt_told_as_not_sent() -> None:
+    """Whatever is not success is told as a message that was not sent."""
+    failure = sender.failure
+
+    def told(outcome: Outcome, answer: PostAnswer, *rest: Any) -> SendError:
+        if outcome is Outcome.UNCERTAIN:
+            return SendError("rejected_by_instance", "The message was not sent.")
+        return failure(outcome, answer, *rest)
+
+    sender.failure = told
+
+
+@mutant("SEND-05", REFUSED, ONE_STALE, ALL_STALE)
+def refused_message_posted_again() -> None:
+    """A message that was answered 4xx is posted twice more, in case that helps."""
+    _post_again(lambda answer: answer.status in {400, 401, 422}, 2)
+
+
+@mutant("SEND-05", ALL_STALE)
+def every_copy_tried() -> None:
+    """Whenever a copy proves not connected, the next one is posted the message."""
+
+    def may(outcome: Outcome, base: str, trip: Any) -> bool | None:
+        if outcome is not Outcome.NOT_CONNECTED:
+            return None
+        trip.not_connected |= {base}
+        return True
+
+    _may_try_again(may)
+
+
+@mutant("SEND-06", ONE_DENIES, ALL_DENY)
+def tried_fifty_times() -> None:
+    """A 404 makes the send begin anew, fifty times."""
+    sender.MOST_POSTS = 50
+    _may_try_again(lambda outcome, _base, _trip: True if outcome is Outcome.NOT_THERE else None)
+
+
+@mutant("SEND-06", ALL_DENY)
+def tries_counted_for_each_instance() -> None:
+    """A message may be posted four times to each instance."""
+    _post_again(lambda answer: answer.status == 404, 3)
+
+
+@mutant("SEND-07", TWENTY_MOVES)
+def scans_rationed() -> None:
+    """A session is looked for once a minute at the most."""
+    scan, scanned = Locator.scan, dict[str, float]()
+
+    async def rationed(self: Locator, session_id: str, since: float, **rest: Any) -> Finding:
+        if time.monotonic() - scanned.get(session_id, -60.0) < 60:
+            raise SendError("session_unverifiable", "The session was looked for just now.")
+        scanned[session_id] = time.monotonic()
+        return await scan(self, session_id, since, **rest)
+
+    Locator.scan = rationed
+
+
+def _first_of_workspace(parts: Parts, account_id: int) -> int:
+    account = parts.accounts.by_id(account_id)
+    same = select(ACCOUNTS.c.id).where(ACCOUNTS.c.workspace_id == account.workspace_id)
+    with parts.accounts._engine.connect() as connection:
+        return connection.execute(same.order_by(ACCOUNTS.c.id)).scalars().first()
+
+
+@mutant("SEND-08", OWN_SESSIONS, NO_STAND_IN)
+def primary_account_used() -> None:
+    """Every message of a workspace leaves through its first account."""
+    around_sends(
+        lambda parts, account_id, _message, send: send(_first_of_workspace(parts, account_id)),
+    )
+
+
+@mutant("SEND-08", NO_STAND_IN)
+def primary_account_stands_in() -> None:
+    """A message whose session was not found leaves through the first account of its workspace."""
+
+    def act(parts: Parts, account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+        try:
+            return send()
+        except SendError as error:
+            if error.code != "session_not_found":
+                raise
+            return send(_first_of_workspace(parts, account_id))
+
+    around_sends(act)
+
+
+def _parsed(text_of: Callable[[Any], str]) -> None:
+    """Have the parts of a message read in another way."""
+
+    def parse(cls: type[Message], body: bytes) -> Message:
+        given = json_object(body) or {}
+        return cls(text_of(given.get("recipient_phone")), text_of(given.get("message")), "text")
+
+    Message.parse = classmethod(parse)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise SendError("invalid_message", "Every part is a text.")
+    return value
+
+
+@mutant(
+    "SEND-09",
+    *rows(
+        WRONG_PART, *(f"{part}-{wrong}" for part in ("recipient", "text") for wrong in ("missing", "null"))
+    ),
+    *rows(WRONG_PART, "recipient-a number", "recipient-a list"),
+    *rows(WRONG_PART, "text-a number", "text-an object", "text-true"),
+)
+def parts_made_texts() -> None:
+    """Whatever a part is, it is made a text."""
+    _parsed(lambda value: _text(None if value == "" else str(value)))
+
+
+@mutant("SEND-09", *rows(WRONG_PART, "recipient-empty", "text-empty"))
+def empty_parts_left_to_the_instance() -> None:
+    """That a part is a text is checked, and not that there is anything in it."""
+    _parsed(_text)
+
+
+@mutant(
+    "SEND-09",
+    *rows(
+        WRONG_PART, *(f"{part}-{wrong}" for part in ("recipient", "text") for wrong in ("missing", "null"))
+    ),
+    *rows(WRONG_PART, "recipient-a number", "recipient-a list"),
+    *rows(WRONG_PART, "text-a number", "text-an object", "text-true"),
+    crashes=True,
+)
+def wrong_types_crash() -> None:
+    """Any part is taken for a text and trimmed."""
+    _parsed(lambda value: value.strip() or _text(None))
+
+
+@mutant("SEND-09", NO_ACCOUNT)
+def any_account_will_do() -> None:
+    """A message from an account that does not exist leaves through the newest there is."""
+
+    def act(parts: Parts, account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+        if parts.accounts.by_id(account_id) is not None:
+            return send()
+        with parts.accounts._engine.connect() as connection:
+            return send(connection.execute(select(func.max(ACCOUNTS.c.id))).scalar())
+
+    around_sends(act)
+
+
+@mutant("SEND-10", HANGING)
+def one_send_at_a_time() -> None:
+    """A lock around sending lets one message through at a time."""
+    lock = threading.Lock()
+
+    def act(_parts: Parts, _account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+        with lock:
+            return send()
+
+    around_sends(act)
+
+
+@mutant("SEND-10", HANGING)
+def eight_workers() -> None:
+    """Eight workers serve everyone, and wait with their messages."""
+    server.THREADS = 8
+
+
+@mutant("SEND-11", HOLLOW)
+def any_200_counts_as_sent() -> None:
+    """An answer with the status of success is success, whatever else it says."""
+    sender.judge_post = lambda answer: Outcome.SENT if answer.status == 200 else judge_post(answer)
+
+
+@mutant("SEND-11", *rows(HOLLOW, "success as a text"))
+def success_by_its_name() -> None:
+    """Any success that is something counts as true."""
+    sender.judge_post = lambda answer: (
+        Outcome.SENT if (json_object(answer.body or b"") or {}).get("success") else judge_post(answer)
+    )
+
+
+@mutant("SEND-11", *rows(HOLLOW, "nothing", "an empty object", "a list", "HTML"))
+def only_an_error_counts_as_failure() -> None:
+    """An answer that names no error counts as sent."""
+    sender.judge_post = lambda answer: (
+        Outcome.SENT
+        if answer.status == 200 and "success" not in (json_object(answer.body or b"") or {})
+        else judge_post(answer)
+    )
+
+
+@mutant("SEND-11", *rows(HOLLOW, "nothing", "an empty object", "success as a text", "a list", "HTML"))
+def any_2xx_counts_as_sent() -> None:
+    """Whatever has a status of success is success, unless it says that it is none."""
+    sender.judge_post = lambda answer: (
+        Outcome.SENT
+        if 200 <= (answer.status or 0) < 300
+        and (json_object(answer.body or b"") or {}).get("success") is not False
+        else judge_post(answer)
+    )

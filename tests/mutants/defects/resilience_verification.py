@@ -1,0 +1,161 @@
+"""Mistakes in asking an instance that is slow, full, or speaks another dialect, and in rows that name none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from reference_impl.edges import instances
+from reference_impl.edges.answers import Roster, detailed_list, sessions_list
+from reference_impl.edges.instances import InstanceClient
+from reference_impl.edges.messages import SendError
+from reference_impl.settings import Settings
+from tests.mutants.defects.scanning import scan_in_order
+from tests.mutants.machinery.patching import around_sends, with_environment
+from tests.mutants.machinery.registry import mutant, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reference_impl.edges.messages import Message, Sent
+    from reference_impl.parts import Parts
+
+TOO_SLOW = "An answer that comes too slowly is given up after the verify timeout"
+OTHER_STATE = "A copy in another state is passed over for the connected one"
+STATISTICS = "A correct row is used though instances answer with statistics"
+STATISTICS_REPAIR = "A mismatched row is repaired though instances answer with statistics"
+UNCONFIGURED = "A row that names no configured instance leads to a scan"
+MANY = "Ten thousand sessions hide neither a session nor its absence"
+
+
+def _timed(headers: float | None, read: Callable[[], aiohttp.ClientTimeout], body: float | None) -> None:
+    """Have an answer's parts timed apart: its headers, each read of the socket, and its body, in seconds."""
+
+    async def get(self: InstanceClient, base: str, target: str) -> dict[str, Any] | None:
+        call = self._open().get(self._url(base, target), allow_redirects=False, timeout=read())
+        async with asyncio.timeout(headers):
+            response = await call
+        async with response, asyncio.timeout(body):
+            return instances.json_object(await response.read()) if response.status == 200 else None
+
+    InstanceClient._get = get
+
+
+@mutant("VERIFY-08", *rows(TOO_SLOW, "drips its answer byte by byte"))
+def timeout_for_each_read() -> None:
+    """The timeout begins anew with each byte that arrives, as that of many HTTP clients does."""
+    seconds = float(os.environ["VERIFY_TIMEOUT"])
+    with_environment(lambda _given: {"VERIFY_TIMEOUT": "60"})
+    _timed(None, lambda: aiohttp.ClientTimeout(sock_connect=seconds, sock_read=seconds), None)
+
+
+@mutant("VERIFY-08", *rows(TOO_SLOW, "falls silent in mid-answer"))
+def timeout_ends_with_the_headers() -> None:
+    """Once the headers are there, the body is given as long as the POST of a message."""
+    seconds, longer = float(os.environ["VERIFY_TIMEOUT"]), float(os.environ["SEND_TIMEOUT"])
+    with_environment(lambda _given: {"VERIFY_TIMEOUT": "60"})
+    _timed(seconds, lambda: aiohttp.ClientTimeout(total=None), longer)
+
+
+def _statuses_that_count(counts: Callable[[str], bool]) -> None:
+    of = Roster.of.__func__
+
+    def changed(cls: type[Roster], entries: Any) -> Roster:
+        shown = [{**one, "status": "connected"} if counts(one["status"]) else one for one in entries]
+        return of(cls, shown)
+
+    Roster.of = classmethod(changed)
+
+
+@mutant("VERIFY-09", OTHER_STATE)
+def status_ignored() -> None:
+    """Whatever is listed counts as held."""
+    _statuses_that_count(lambda _status: True)
+    scan_in_order(lambda _answers: True)
+
+
+@mutant(
+    "VERIFY-09",
+    *rows(OTHER_STATE, "3001-3001-qr_scanning-3003", "3004-3004-authenticated-3001", "3002-3002-failed-3001"),
+)
+def everything_but_disconnected_counts() -> None:
+    """A session counts as held unless it is listed as disconnected."""
+    _statuses_that_count(lambda status: status != "disconnected")
+
+
+def _statistics_read_as(read: Callable[[Mapping[str, Any]], list[object]]) -> None:
+    def listed(answer: Mapping[str, Any]) -> list[object] | None:
+        details = answer.get("sessions", {}).get("details")
+        return read(details) if isinstance(details, dict) else detailed_list(answer)
+
+    instances.detailed_list = listed
+
+
+@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR)
+def statistics_taken_for_an_empty_list() -> None:
+    """Details that are no list are walked as one without sessions, so that nobody holds any."""
+    _statistics_read_as(lambda _details: [])
+
+
+@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR)
+def statistics_taken_for_a_list_of_those_they_name() -> None:
+    """The two sessions that the statistics name are taken for all."""
+    _statistics_read_as(lambda details: [details["longest_uptime"], details["newest_session"]])
+
+
+def _before_sends(check: Callable[[Parts, str | None], None]) -> None:
+    """Have the row's URL checked before a send."""
+
+    def act(parts: Parts, account_id: int, _message: Message, send: Callable[[], Sent]) -> Sent:
+        check(parts, parts.accounts.by_id(account_id).assigned_instance_url)
+        return send()
+
+    around_sends(act)
+
+
+@mutant("VERIFY-11", *rows(UNCONFIGURED, "nothing", "an empty text"))
+def row_without_url_fails_the_send() -> None:
+    """Where the row names no instance, the send ends there."""
+
+    def check(_parts: Parts, url: str | None) -> None:
+        if not url:
+            raise SendError("session_unverifiable", "The account is assigned to no instance.")
+
+    _before_sends(check)
+
+
+@mutant("VERIFY-11", *rows(UNCONFIGURED, "a text that is no URL", "a host outside the instances"))
+def unconfigured_url_fails_the_send() -> None:
+    """Where the row names what is not configured, the send ends there."""
+
+    def check(parts: Parts, url: str | None) -> None:
+        if url and parts.settings.configured(url) is None:
+            raise SendError("session_unverifiable", "The account is assigned to an unknown instance.")
+
+    _before_sends(check)
+
+
+@mutant("VERIFY-11", *rows(UNCONFIGURED, "a host outside the instances"))
+def any_host_in_the_row_asked() -> None:
+    """Whatever URL the row has is asked, and trusted."""
+    configured = Settings.configured
+    Settings.configured = lambda self, url: (
+        configured(self, url) or (url if (url or "").startswith("http://") else None)
+    )
+    InstanceClient._url = lambda _self, base, target: base + target
+
+
+@mutant("VERIFY-12", MANY)
+def answer_cut_at_a_megabyte() -> None:
+    """An answer longer than a mebibyte counts as none."""
+    instances.LONGEST_LIST = 1024 * 1024
+
+
+@mutant("VERIFY-12", MANY)
+def first_thousand_sessions_read() -> None:
+    """Only the first thousand sessions of a list are read."""
+    instances.detailed_list = lambda answer: (detailed_list(answer) or [])[:1000]
+    instances.sessions_list = lambda answer: (sessions_list(answer) or [])[:1000]

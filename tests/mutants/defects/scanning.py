@@ -1,0 +1,238 @@
+"""Mistakes in finding the session elsewhere, and in repairing the row."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from reference_impl.before_fix import StraightSender
+from reference_impl.edges.answers import Holding
+from reference_impl.edges.messages import SendError, Sent
+from reference_impl.fix.locator import Finding, Locator, moment
+from reference_impl.fix.syncs import Source, Syncs
+from tests.mutants.machinery.patching import around_log, around_sends
+from tests.mutants.machinery.registry import mutant, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_impl.edges.messages import Message
+    from reference_impl.parts import Parts
+
+REPAIRED = "A mismatched row is repaired by the next send"
+LOGGED = "The repair is logged with the value before the write"
+NOWHERE = "A session that no instance holds fails the send and changes nothing"
+PASSED_OVER = "Earlier instances with sessions of others are passed over"
+ONE_MISBEHAVES = "One misbehaving instance does not hide the holder"
+TWO_MISBEHAVE = "Two misbehaving instances do not hide the holder"
+KEEPS_ITS_ROW = "A holder that cannot be asked keeps its row"
+
+URL = "assigned_instance_url"
+
+
+def scan_only(choose: Callable[[tuple[str, ...], str | None], tuple[str, ...]]) -> None:
+    """Have a scan ask only some of the instances, given all and the assigned one."""
+    scan = Locator.scan
+
+    async def partial(
+        self: Locator, session_id: str, since: float, *, assigned: str | None, **rest: Any
+    ) -> Finding:
+        every = self._instances
+        self._instances = choose(every, assigned)
+        try:
+            return await scan(self, session_id, since, assigned=assigned, **rest)
+        finally:
+            self._instances = every
+
+    Locator.scan = partial
+
+
+def scan_in_order(judge: Callable[[list[Holding]], bool]) -> None:
+    """Have a scan ask one instance after another; `judge` says of all answers so far whether it goes on."""
+
+    async def scan(
+        self: Locator,
+        session_id: str,
+        since: float,
+        *,
+        assigned: str | None,
+        ignoring: frozenset[str],
+        **_rest: Any,
+    ) -> Finding:
+        began_at, holdings = time.time(), dict.fromkeys(self._instances, Holding.UNKNOWN)
+        answers: list[Holding] = []
+        for base in self._instances:
+            if base == assigned or base in ignoring:
+                continue
+            holdings[base] = await self.ask(base, session_id, max(since, moment()))
+            if holdings[base] is Holding.HELD:
+                return Finding(base, holdings, began_at)
+            answers.append(holdings[base])
+            if not judge(answers):
+                break
+        return Finding(None, holdings, began_at)
+
+    Locator.scan = scan
+
+
+def _when_not_found(act: Callable[[Parts, int, Message, SendError], Sent | None]) -> None:
+    """Have `act` called when a send fails because the session was not found; None lets it fail."""
+
+    def acts(parts: Parts, account_id: int, message: Message, send: Callable[[], Sent]) -> Sent:
+        try:
+            return send()
+        except SendError as error:
+            if error.code not in {"session_not_found", "session_unverifiable"}:
+                raise
+            if (sent := act(parts, account_id, message, error)) is None:
+                raise
+            return sent
+
+    around_sends(acts)
+
+
+@mutant("SCAN-01", *rows(REPAIRED, "3001-3004", "3002-3004", "3003-3004"))
+def last_instance_left_out() -> None:
+    """The scan ends one instance too early."""
+    scan_only(lambda every, _assigned: every[:-1])
+
+
+@mutant(
+    "SCAN-01",
+    *rows(REPAIRED, "3002-3001", "3003-3001", "3003-3002", "3004-3001", "3004-3002", "3004-3003"),
+)
+def earlier_instances_left_out() -> None:
+    """The scan goes on behind the assigned instance, and never back to the first."""
+    scan_only(lambda every, assigned: every[every.index(assigned) :] if assigned in every else every)
+
+
+@mutant("SCAN-01", REPAIRED)
+def row_not_repaired() -> None:
+    """The message is sent through the holder, and the row keeps its wrong URL."""
+    Syncs.write = lambda _self, _view, _new_url, **_rest: True
+
+
+@mutant("SCAN-02", LOGGED)
+def repair_logged_with_the_new_url_as_old() -> None:
+    """The line of a repair is made of the row as it is then."""
+    around_log(
+        lambda text, fields: (
+            text,
+            {**fields, "old_url": fields["new_url"]} if text == Source.SEND.value else fields,
+        )
+    )
+
+
+@mutant("SCAN-03", NOWHERE)
+def posted_to_the_assigned_as_a_last_resort() -> None:
+    """Where no instance holds the session, the message is posted to the assigned one all the same."""
+    _when_not_found(
+        lambda parts, account_id, message, _error: StraightSender(parts).send(account_id, message)
+    )
+
+
+@mutant("SCAN-03", NOWHERE)
+def nowhere_told_as_sent() -> None:
+    """Where no instance holds the session, the message is kept for later and the user told "sent"."""
+    _when_not_found(lambda _parts, _account_id, _message, _error: Sent("queued", "nowhere"))
+
+
+@mutant("SCAN-03", NOWHERE)
+def nowhere_told_as_a_missing_page() -> None:
+    """Where no instance holds the session, the user is told only that something was not found."""
+
+    def act(_parts: Parts, _account_id: int, _message: Message, _error: SendError) -> Sent:
+        raise SendError("account_not_found", "404 Not Found")
+
+    _when_not_found(act)
+
+
+def _write_row(**changes: str | None) -> Callable[[Parts, int, Message, SendError], None]:
+    def act(parts: Parts, account_id: int, _message: Message, _error: SendError) -> None:
+        parts.accounts.write(parts.accounts.by_id(account_id), changes)
+
+    return act
+
+
+@mutant("SCAN-03", NOWHERE)
+def row_of_a_lost_session_disconnected() -> None:
+    """Where no instance holds the session, the row's status is set to disconnected."""
+    _when_not_found(_write_row(status="disconnected"))
+
+
+@mutant("SCAN-04", PASSED_OVER)
+def first_instance_with_any_session_taken() -> None:
+    """The scan stops at the first instance that holds any session."""
+
+    async def scan(
+        self: Locator,
+        _session_id: str,
+        _since: float,
+        *,
+        assigned: str | None,
+        ignoring: frozenset[str],
+        **_rest: Any,
+    ) -> Finding:
+        began_at = time.time()
+        for base in self._instances:
+            roster = None if base in {assigned, *ignoring} else await self._client.roster(base)
+            if roster is not None and roster.connected:
+                return Finding(base, {base: Holding.HELD}, began_at)
+        return Finding(None, dict.fromkeys(self._instances, Holding.ABSENT), began_at)
+
+    Locator.scan = scan
+
+
+@mutant(
+    "SCAN-05",
+    *rows(
+        ONE_MISBEHAVES,
+        "3001-3002-refuses connections-3003",
+        "3001-3002-never answers-3003",
+        "3001-3002-answers 500-3003",
+        "3001-3002-answers broken JSON-3003",
+        "3001-3002-answers HTML-3003",
+        "3004-3001-answers null-3003",
+    ),
+    *rows(
+        TWO_MISBEHAVE,
+        "3001-3002-refuses connections-3003-answers 500-3004",
+        "3001-3002-answers an empty body-3003-refuses connections-3004",
+        "3001-3001-answers 500-3002-refuses connections-3003",
+    ),
+)
+def scan_stopped_by_the_first_error() -> None:
+    """Instances are asked one after another, and the first that cannot be asked ends it."""
+    scan_in_order(lambda answers: answers[-1] is not Holding.UNKNOWN)
+
+
+@mutant("SCAN-05", ONE_MISBEHAVES, TWO_MISBEHAVE)
+def one_error_fails_the_whole_scan() -> None:
+    """All instances are asked at once and all their answers unpacked, so that one error is everyone's."""
+    scan = Locator.scan
+
+    async def gathered(self: Locator, session_id: str, since: float, **rest: Any) -> Finding:
+        finding = await scan(self, session_id, since, **rest)
+        for base in self._instances:
+            if await self.ask(base, session_id, moment()) is Holding.UNKNOWN:
+                return Finding(None, finding.holdings, finding.began_at)
+        return finding
+
+    Locator.scan = gathered
+
+
+@mutant("SCAN-06", KEEPS_ITS_ROW)
+def failing_scan_clears_the_row() -> None:
+    """Where the session was not found, the row's URL is forgotten."""
+    _when_not_found(_write_row(assigned_instance_url=None))
+
+
+@mutant("SCAN-06", KEEPS_ITS_ROW)
+def failing_scan_assigns_another_instance() -> None:
+    """Where the session was not found, the row is given to the first instance, to begin anew there."""
+
+    def act(parts: Parts, account_id: int, _message: Message, _error: SendError) -> None:
+        account = parts.accounts.by_id(account_id)
+        parts.accounts.write(account, {URL: parts.settings.node_instances[0]})
+
+    _when_not_found(act)

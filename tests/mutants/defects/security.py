@@ -1,0 +1,400 @@
+"""Mistakes in what is believed of a webhook, in where requests may go, and in what is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from flask import request
+from waitress.task import WSGITask
+
+from reference_impl import app
+from reference_impl.edges.answers import Holding
+from reference_impl.edges.instances import InstanceClient
+from reference_impl.edges.log import EventLog
+from reference_impl.edges.signature import Authenticator, sign
+from reference_impl.fix import locations, sender
+from reference_impl.fix.locations import LocationSync, SeenSignatures
+from reference_impl.fix.sender import Sender
+from reference_impl.fix.webhooks import Event, WebhookReceiver
+from reference_impl.settings import Settings, without_trailing_slash
+from tests.mutants.machinery.patching import around_webhooks
+from tests.mutants.machinery.registry import mutant, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_impl.edges.accounts import Account
+    from reference_impl.fix.webhooks import Delivery
+
+FUTURE = "A timestamp further ahead than the window is refused"
+NO_NUMBER = "A timestamp that is no number is refused, however well it is signed"
+SHAPES = "A signed body of another shape is refused in good order"
+TOO_LARGE = "A body over 1 MiB is refused without being processed"
+REPLAY = (
+    "A captured announcement with another location moves nothing while the session is where it was announced"
+)
+SECRETS = "No secret and no signature appears in what is logged, answered or counted"
+OUTSIDE = "A claim outside the configured instances is not stored"
+OUTSIDE_AGAIN = "A captured webhook that comes again with a location outside is not believed either"
+STRANGER = "A signed claim for a stranger gets neither the message nor a key"
+STRANGER_ROW = "A row that names a stranger gets it neither the message nor a key"
+STRANGER_AGAIN = "A captured webhook that comes again for a stranger gets it nothing"
+TO_HOLDER = "The next message goes to the holder, whatever was claimed"
+TO_HOLDER_AGAIN = "The next message goes to the holder, whatever a captured webhook claims the second time"
+WITHOUT_SESSION = "A claim for an instance without the session is not stored"
+WITHOUT_SESSION_AGAIN = "A captured webhook that claims an instance without the session is not stored"
+REDIRECTED = "An instance that redirects elsewhere when asked is not followed there"
+REDIRECTED_MESSAGE = "An instance that redirects the message is not followed outside"
+HALF = "What else a webhook with a bad claim says is written, or the whole webhook is refused"
+TOLD = "The claim is logged in one bounded line that passes for no other event"
+
+
+def timestamps_read(read: Callable[[Authenticator, str], str]) -> None:
+    """Have a timestamp's text read in another way; the signature is over the text as it came."""
+    timestamp_of = Authenticator.timestamp_of
+
+    def judged(
+        self: Authenticator, signature: str | None, timestamp: str | None, body: bytes, now: float
+    ) -> int:
+        text = read(self, timestamp or "")
+        if text != timestamp:
+            # Judged as if it had been signed with the text that was read.
+            expected = sign(self.secret, timestamp or "", body)
+            signature = sign(self.secret, text, body) if signature == expected else signature
+        return timestamp_of(self, signature, text, body, now)
+
+    Authenticator.timestamp_of = judged
+
+
+def claims_judged(judge: Callable[[str, bool, Callable[[], Any]], Any]) -> None:
+    """Have claims judged in another way, given their text, whether it is a replay, and the reference's own way."""
+    own = LocationSync._judge
+
+    def judged(
+        self: LocationSync, account: Account, delivery: Delivery, *, replayed: bool, late: bool
+    ) -> tuple[str | None, str | None]:
+        return judge(
+            delivery.claim or "",
+            replayed,
+            lambda: own(self, account, delivery, replayed=replayed, late=late),
+        )
+
+    LocationSync._judge = judged
+
+
+@mutant("AUTH-05", FUTURE)
+def the_window_is_open_ahead() -> None:
+    """Only what is too old is refused."""
+    timestamps_read(lambda _self, text: str(min(int(text), int(time.time()))) if text.isdecimal() else text)
+
+
+@mutant("AUTH-05", *rows(FUTURE, "330"))
+def the_window_is_twice_as_long_ahead() -> None:
+    """Ahead, a clock may be off by twice the time to live."""
+
+    def read(self: Authenticator, text: str) -> str:
+        now = int(time.time())
+        ahead = int(text) - now if text.isdecimal() else 0
+        return str(now) if 0 < ahead < 2 * self.time_to_live else text
+
+    timestamps_read(read)
+
+
+@mutant("AUTH-06", *rows(NO_NUMBER, "empty"))
+def an_empty_timestamp_is_now() -> None:
+    """A timestamp that is empty counts as the present."""
+    timestamps_read(lambda _self, text: text or str(int(time.time())))
+
+
+@mutant("AUTH-06", *rows(NO_NUMBER, "a word", "1e3", "now and a letter"))
+def an_odd_timestamp_is_now() -> None:
+    """A timestamp that cannot be read counts as the present."""
+    timestamps_read(lambda _self, text: text if not text or text.isdecimal() else str(int(time.time())))
+
+
+@mutant("AUTH-06", *rows(NO_NUMBER, "now and a letter"))
+def leading_digits_make_a_timestamp() -> None:
+    """Of a timestamp the digits in front are read, as a cast does."""
+
+    def read(_self: Authenticator, text: str) -> str:
+        digits = re.match(r"\d+", text)
+        return digits[0] if digits else text
+
+    timestamps_read(read)
+
+
+@mutant("AUTH-06", *rows(NO_NUMBER, "huge"), crashes=True)
+def timestamps_become_dates() -> None:
+    """A timestamp is turned into a date, which not every number can be."""
+
+    def read(_self: Authenticator, text: str) -> str:
+        if text.isdecimal():
+            datetime.fromtimestamp(int(text), UTC)
+        return text
+
+    timestamps_read(read)
+
+
+@mutant("AUTH-07", SHAPES, crashes=True)
+def bodies_are_taken_as_they_should_be() -> None:
+    """A body is used without a look at what it is."""
+
+    def parse(cls: type[Event], body: bytes) -> Event:
+        given = json.loads(body)
+        data = given["data"]
+        return cls(given["event"], int(data["workspace_id"]), data["session_id"], data.get("phone_number"))
+
+    Event.parse = classmethod(parse)
+
+
+@mutant("AUTH-07", *rows(SHAPES, "a list", "data that is a list", "data that is text"))
+def wrapped_bodies_are_unwrapped() -> None:
+    """What is in a list, or in a text, is taken out of it."""
+    parse = Event.parse.__func__
+
+    def unwrapped(value: Any) -> Any:
+        value = value[0] if isinstance(value, list) and value else value
+        return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
+
+    def parsed(cls: type[Event], body: bytes) -> Event:
+        try:
+            given = unwrapped(json.loads(body))
+        except ValueError:
+            return parse(cls, body)
+        if isinstance(given, dict) and "data" in given:
+            given["data"] = unwrapped(given["data"])
+        return parse(cls, json.dumps(given).encode())
+
+    Event.parse = classmethod(parsed)
+
+
+@mutant("AUTH-08", TOO_LARGE)
+def bodies_of_any_length() -> None:
+    """No limit is set on a body."""
+    app.LONGEST_BODY = 1024 * 1024 * 1024
+
+
+@mutant("AUTH-09", REPLAY)
+def signatures_are_not_remembered() -> None:
+    """A signature is good as often as it comes."""
+    SeenSignatures.add = lambda _self, _signature: True
+
+
+@mutant("AUTH-11", SECRETS)
+def headers_of_refused_webhooks_are_logged() -> None:
+    """The log quotes the signature of what is refused."""
+    receive = WebhookReceiver.receive
+
+    def received(self: WebhookReceiver, headers: Any, body: bytes) -> bool:
+        self._log.info("Webhook received", headers=dict(headers))
+        return receive(self, headers, body)
+
+    WebhookReceiver.receive = received
+
+
+@mutant("AUTH-11", SECRETS)
+def messages_are_logged_as_posted() -> None:
+    """The log quotes what is posted to an instance, its key included, and masks nothing."""
+    EventLog._safe = lambda _self, value: value
+    send = Sender.send
+
+    def sent(self: Sender, account_id: int, message: Any) -> Any:
+        self._log.info("Sending", message=message.text, api_key=self._settings.api_key)
+        return send(self, account_id, message)
+
+    Sender.send = sent
+
+
+@mutant("SPOOF-01", OUTSIDE, OUTSIDE_AGAIN)
+def any_claim_is_stored() -> None:
+    """A claim is stored as it came, whatever it names."""
+    claims_judged(lambda claim, _replayed, _own: (claim, None))
+
+
+@mutant(
+    "SPOOF-01",
+    *rows(
+        OUTSIDE,
+        "a host behind the instance's",
+        "a port that begins like its port",
+        "its URL with a path",
+        "its URL with a query",
+        "its URL with a fragment",
+        "its URL and an encoded line end",
+        "10,000 characters",
+        "two locations, the evil one last",
+    ),
+)
+def a_prefix_makes_an_instance() -> None:
+    """A claim is stored when it begins like a configured instance."""
+    own = LocationSync._judge
+
+    def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
+        claim = delivery.claim or ""
+        if any(claim.startswith(base) for base in self._settings.node_instances):
+            return claim, None
+        return own(self, account, delivery, **how)
+
+    LocationSync._judge = judged
+
+
+def believe_every_url() -> None:
+    """Take whatever is claimed or stored for an instance."""
+    Settings.configured = lambda _self, url: None if url is None else without_trailing_slash(url)
+    InstanceClient._url = lambda _self, base, target: base + target
+
+
+@mutant("SPOOF-02", STRANGER, STRANGER_ROW)
+def every_url_is_an_instance() -> None:
+    """Whatever is claimed or stored is asked, and sent to."""
+    believe_every_url()
+
+
+@mutant("SPOOF-02", STRANGER, STRANGER_ROW, STRANGER_AGAIN)
+def every_url_is_an_instance_when_seen_before() -> None:
+    """Whatever is claimed is sent to, and a webhook that was seen before is believed unasked."""
+    believe_every_url()
+    claims_judged(lambda claim, replayed, own: (claim, None) if replayed else own())
+
+
+@mutant("SPOOF-03", TO_HOLDER, TO_HOLDER_AGAIN)
+def claims_are_believed_and_sends_do_not_look() -> None:
+    """A claim is stored unasked, and a send goes wherever the row says, once."""
+    locations.is_believed = lambda *_known, **_doubtful: True
+    Sender._verify = lambda _self, _session_id, assigned, _trip: (
+        Holding.ABSENT if assigned is None else Holding.HELD
+    )
+    sender._may_try_again = lambda _outcome, _base, _trip: False
+
+
+@mutant("SPOOF-04", WITHOUT_SESSION, WITHOUT_SESSION_AGAIN)
+def claims_are_believed_unasked() -> None:
+    """Any configured instance is believed to hold the session."""
+    locations.is_believed = lambda *_known, **_doubtful: True
+
+
+@mutant("SPOOF-04", WITHOUT_SESSION, WITHOUT_SESSION_AGAIN, asynchronous=True)
+def claims_are_believed_unasked_and_later() -> None:
+    """Any configured instance is believed to hold the session, a little behind the answer to the webhook."""
+    locations.is_believed = lambda *_known, **_doubtful: True
+
+    def act(_parts: Any, _account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        threading.Timer(0.2, apply).start()
+        return True
+
+    around_webhooks(act)
+
+
+@mutant("SPOOF-05", OUTSIDE_AGAIN)
+def what_was_seen_is_trusted() -> None:
+    """A webhook whose signature is known from before is not looked at again."""
+    claims_judged(lambda claim, replayed, own: (claim, None) if replayed else own())
+
+
+@mutant("SPOOF-06", REDIRECTED, REDIRECTED_MESSAGE)
+def redirects_are_followed() -> None:
+    """The library's default is left in place."""
+    request = aiohttp.ClientSession._request
+
+    async def requested(self: aiohttp.ClientSession, method: str, url: str, **more: Any) -> Any:
+        return await request(self, method, url, **{**more, "allow_redirects": True})
+
+    aiohttp.ClientSession._request = requested
+
+
+@mutant("SPOOF-07", HALF)
+def a_bad_claim_spoils_the_phone_number() -> None:
+    """Of a webhook with a bad claim the status is written and the rest is left."""
+    changes = Event.changes
+
+    def changed(self: Event) -> dict[str, object]:
+        return {name: value for name, value in changes(self).items() if name != "phone_number"}
+
+    own = LocationSync._apply_location
+
+    def applied(self: LocationSync, account: Account, delivery: Delivery, *, replayed: bool) -> Any:
+        Event.changes = changes if self._settings.configured(delivery.claim) else changed
+        return own(self, account, delivery, replayed=replayed)
+
+    LocationSync._apply_location = applied
+
+
+@mutant("SPOOF-07", HALF, crashes=True)
+def a_bad_claim_crashes_behind_the_write() -> None:
+    """Status and phone number are written, and then the claim is found to be bad."""
+    own = LocationSync._apply_location
+
+    def applied(self: LocationSync, account: Account, delivery: Delivery, *, replayed: bool) -> Any:
+        done = own(self, account, delivery, replayed=replayed)
+        if delivery.claim is not None and self._settings.configured(delivery.claim) is None:
+            raise LookupError(delivery.claim)
+        return done
+
+    LocationSync._apply_location = applied
+
+
+@mutant("SPOOF-08", TOLD)
+def claims_are_logged_as_they_came() -> None:
+    """The claimed URL stands in the log as it was sent."""
+    locations.safe_claim = lambda claim: claim
+
+    def written(self: EventLog, level: str, text: str, fields: dict[str, object]) -> None:
+        os.write(self._file, f"{level}: {text} {json.dumps(fields)}\n".encode())
+
+    EventLog._write = written
+
+
+@mutant("SPOOF-06", REDIRECTED)
+def redirected_questions_followed() -> None:
+    """Questions are asked wherever a redirect leads; messages are not posted there."""
+    _redirects_followed(lambda method: method == "GET")
+
+
+@mutant("SPOOF-06", REDIRECTED_MESSAGE)
+def redirected_messages_followed() -> None:
+    """Messages are posted wherever a redirect leads; questions are not asked there."""
+    _redirects_followed(lambda method: method == "POST")
+
+
+def _redirects_followed(where: Callable[[str], bool]) -> None:
+    request = aiohttp.ClientSession._request
+
+    async def requested(self: aiohttp.ClientSession, method: str, url: str, **more: Any) -> Any:
+        followed = where(method) or more.get("allow_redirects", True)
+        return await request(self, method, url, **{**more, "allow_redirects": followed})
+
+    aiohttp.ClientSession._request = requested
+
+
+@mutant("AUTH-08", TOO_LARGE)
+def limit_of_two_mebibytes() -> None:
+    """A body may have two mebibytes."""
+    app.LONGEST_BODY = 2 * 1024 * 1024
+
+
+@mutant("AUTH-08", *rows(TOO_LARGE, "chunked"))
+def only_a_declared_length_limited() -> None:
+    """The limit is compared with Content-Length, which a body in chunks does not have."""
+    environment, create = WSGITask.get_environment, app.create_app
+
+    def told(self: WSGITask) -> dict[str, Any]:
+        return {**environment(self), "body.chunked": self.request.chunked}
+
+    def created(*parts: Any) -> Any:
+        made = create(*parts)
+
+        @made.before_request
+        def unlimited() -> None:
+            if request.environ["body.chunked"]:
+                request.max_content_length = 1024 * 1024 * 1024
+
+        return made
+
+    WSGITask.get_environment, app.create_app = told, created

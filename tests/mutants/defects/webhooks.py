@@ -1,0 +1,368 @@
+"""Mistakes in doing what a webhook says."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from reference_impl import before_fix, server
+from reference_impl.edges.accounts import ACCOUNTS, READ_COLUMNS, Account, Accounts
+from reference_impl.fix import locations, webhooks
+from reference_impl.fix.syncs import Source
+from reference_impl.fix.webhooks import Delivery, Event, WebhookError, WebhookReceiver
+from reference_impl.settings import without_trailing_slash
+from tests.mutants.machinery.patching import around_log, around_webhooks
+from tests.mutants.machinery.registry import mutant, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import ColumnElement
+    from werkzeug.datastructures import Headers
+
+    from reference_impl.parts import Parts
+
+READY = "A session that becomes ready anywhere is found there"
+SAME_WRITE = "The same write sets status and phone number"
+LOGGED = "A move is logged with the value before the write"
+FILLED = "A row without an instance is filled"
+RECONNECT = "A reconnect moves the URL and keeps the phone number, which it does not carry"
+NO_HEADER = "Without X-Instance-Url status and phone number change and the URL does not"
+OTHER_EVENT = "An event that carries no location leaves the URL alone"
+ONLY_THE_ROW = "Only the row of the named session is written"
+UNKNOWN = "A webhook for an unknown session changes no row"
+OTHER_WORKSPACE = "A webhook of another workspace changes nothing"
+TWICE = "The same webhook twice leaves the same row and is no second move"
+STORED_ALREADY = "A URL that is stored already is no move"
+SLASH = "A trailing slash makes no difference"
+LATE = "A late webhook does not undo a newer move"
+BEHIND_A_WEBHOOK = "A send behind a webhook uses the new instance though the old one still lists the session"
+OUTLIVES = "A webhook that was accepted outlives a killed implementation"
+INCIDENT = "The five steps of the incident end with the message delivered"
+
+URL = "assigned_instance_url"
+
+
+def _tell_move(parts: Parts, account: Account, old_url: str | None, new_url: str | None) -> None:
+    parts.log.info(Source.WEBHOOK.value, session_id=account.session_id, old_url=old_url, new_url=new_url)
+
+
+def _stores_url(account: Account, url: str | None) -> bool:
+    return without_trailing_slash(account.assigned_instance_url or "") == without_trailing_slash(url or "")
+
+
+@mutant("TIMELINE-01", INCIDENT)
+def before_the_fix() -> None:
+    """The control plane as it was at the incident."""
+    serve = server.serve
+    server.serve = lambda _build: serve(before_fix.build)
+
+
+@mutant("WEBHOOK-01", READY)
+def location_header_ignored() -> None:
+    """X-Instance-Url is sent and never read."""
+    around_webhooks(lambda _parts, _account, _delivery, apply: apply(claim=None))
+
+
+@mutant("WEBHOOK-01", *rows(READY, "3004-3003"))
+def last_instance_unknown_to_webhooks() -> None:
+    """The list of known ports ends one too early."""
+
+    def act(parts: Parts, _account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        known = parts.settings.node_instances[:-1]
+        return apply(claim=delivery.claim if delivery.claim in known else None)
+
+    around_webhooks(act)
+
+
+@mutant("WEBHOOK-02", RECONNECT)
+def session_reconnected_not_handled() -> None:
+    """Only session_ready moves the URL; session_reconnected is answered 200 and forgotten."""
+    webhooks.LOCATION_EVENTS = frozenset({"session_ready"})
+
+
+@mutant("WEBHOOK-02", RECONNECT)
+def phone_number_cleared_by_reconnect() -> None:
+    """The phone number is written as the event has it, also when it has none."""
+    changes = Event.changes
+    Event.changes = lambda self: {**changes(self), "phone_number": self.phone_number}
+
+
+def _leave_alone(column: str) -> None:
+    changes = Event.changes
+    Event.changes = lambda self: {name: value for name, value in changes(self).items() if name != column}
+
+
+@mutant("WEBHOOK-03", SAME_WRITE)
+def status_left_alone() -> None:
+    """The URL and the phone number are written, and the row stays disconnected."""
+    _leave_alone("status")
+
+
+@mutant("WEBHOOK-03", SAME_WRITE)
+def phone_number_left_alone() -> None:
+    """The URL and the status are written, and the old phone number stays."""
+    _leave_alone("phone_number")
+
+
+@mutant("WEBHOOK-04", NO_HEADER)
+def missing_header_clears_the_url() -> None:
+    """A webhook without X-Instance-Url writes null."""
+
+    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        if delivery.claim is None:
+            parts.accounts.write(account, {URL: None})
+        return apply()
+
+    around_webhooks(act)
+
+
+@mutant("WEBHOOK-04", NO_HEADER)
+def missing_header_means_the_first_instance() -> None:
+    """A webhook without X-Instance-Url is taken for one of the default instance."""
+
+    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        if delivery.claim is None:
+            parts.accounts.write(account, {URL: parts.settings.node_instances[0]})
+        return apply()
+
+    around_webhooks(act)
+
+
+@mutant("WEBHOOK-04", NO_HEADER)
+def webhook_without_header_ignored() -> None:
+    """A webhook without X-Instance-Url is answered 200 and forgotten."""
+    around_webhooks(lambda _parts, _account, delivery, apply: delivery.claim is not None and apply())
+
+
+@mutant("WEBHOOK-05", LOGGED)
+def moves_not_logged() -> None:
+    """A webhook moves the URL without a word."""
+    around_log(lambda text, fields: None if text == Source.WEBHOOK.value else (text, fields))
+
+
+@mutant("WEBHOOK-05", LOGGED)
+def old_url_read_behind_the_write() -> None:
+    """The line of a webhook's move is made of the row as it is then, so old and new URL are the same."""
+
+    def act(text: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        late = {**fields, "old_url": fields["new_url"]} if text == Source.WEBHOOK.value else fields
+        return text, late
+
+    around_log(act)
+
+
+@mutant("WEBHOOK-06", FILLED)
+def null_url_not_filled() -> None:
+    """The row is written where its URL is unequal to the new one, which SQL never says of null."""
+
+    def act(_parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        return apply(claim=delivery.claim if account.assigned_instance_url else None)
+
+    around_webhooks(act)
+
+
+@mutant(
+    "WEBHOOK-07",
+    *rows(
+        OTHER_EVENT,
+        "3002-session_disconnected",
+        "3002-message_received",
+        "3002-qr_code_generated",
+        "3002-session_authenticated",
+        "3002-message_delivered",
+        "3002-session_ready_soon",
+        "3002-something_new",
+    ),
+)
+def every_event_moves_the_url() -> None:
+    """The header is read before anybody looked what the event is."""
+    Event.carries_location = property(lambda _self: True)
+
+
+@mutant("WEBHOOK-07", *rows(OTHER_EVENT, "3002-session_ready_soon"))
+def events_told_by_their_beginning() -> None:
+    """An event moves the URL if its name begins like one that does."""
+    Event.carries_location = property(lambda self: self.name.startswith(("session_ready", "session_reconn")))
+
+
+@mutant("WEBHOOK-07", *rows(OTHER_EVENT, "3001-session_disconnected"))
+def disconnect_clears_the_url() -> None:
+    """When the assigned instance says that the session is disconnected, its URL is forgotten."""
+
+    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        if delivery.event.name == "session_disconnected" and _stores_url(account, delivery.claim):
+            parts.accounts.write(account, {URL: None})
+        return apply()
+
+    around_webhooks(act)
+
+
+def _move_others_too(which: Callable[[Account], ColumnElement[bool]]) -> None:
+    """Have other rows moved along with the session's."""
+    write = Accounts.write_if_unmoved
+
+    def wrote(self: Accounts, account: Account, changes: dict[str, object]) -> bool:
+        written = write(self, account, changes)
+        if written and URL in changes:
+            with self._engine.connect() as connection:
+                connection.execute(update(ACCOUNTS).where(which(account)).values({URL: changes[URL]}))
+        return written
+
+    Accounts.write_if_unmoved = wrote
+
+
+@mutant("WEBHOOK-08", ONLY_THE_ROW)
+def rows_of_the_workspace_moved() -> None:
+    """The row is sought by its workspace, which may have more than one."""
+    _move_others_too(lambda account: ACCOUNTS.c.workspace_id == account.workspace_id)
+
+
+@mutant("WEBHOOK-08", ONLY_THE_ROW)
+def rows_at_the_old_instance_moved() -> None:
+    """Every row that was assigned to the old instance moves along."""
+    _move_others_too(lambda account: ACCOUNTS.c.assigned_instance_url == account.assigned_instance_url)
+
+
+@mutant("WEBHOOK-08", ONLY_THE_ROW)
+def row_sought_by_the_beginning_of_its_id() -> None:
+    """The row is sought with LIKE, and a percent sign behind the session's id."""
+    _move_others_too(lambda account: ACCOUNTS.c.session_id.startswith(account.session_id))
+
+
+@mutant("WEBHOOK-09", TWICE)
+def repeated_webhook_logged_as_a_move() -> None:
+    """The log compares the new URL with the row as it was first read, and so tells of a move again."""
+    first_url: dict[int, str | None] = {}
+
+    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        old_url = first_url.setdefault(account.id, account.assigned_instance_url)
+        if _stores_url(account, delivery.claim) and not _stores_url(account, old_url):
+            _tell_move(parts, account, old_url, delivery.claim)
+        return apply()
+
+    around_webhooks(act)
+
+
+@mutant("WEBHOOK-10", UNKNOWN)
+def unknown_session_answered_processed() -> None:
+    """A webhook of a session that nobody knows is answered 200, as if it had been of use."""
+    receive = WebhookReceiver.receive
+
+    def polite(self: WebhookReceiver, headers: Headers, body: bytes) -> bool:
+        try:
+            return receive(self, headers, body)
+        except WebhookError as error:
+            if error.status == 404:
+                return True
+            raise
+
+    WebhookReceiver.receive = polite
+
+
+@mutant("WEBHOOK-10", UNKNOWN, crashes=True)
+def unknown_session_crashes() -> None:
+    """Nobody looks whether the session's row was found."""
+    seek = Accounts.by_session
+
+    def found(self: Accounts, session_id: str) -> Account:
+        return replace(seek(self, session_id))
+
+    Accounts.by_session = found
+
+
+@mutant("WEBHOOK-10", UNKNOWN)
+def unknown_session_taken_for_the_workspaces_own() -> None:
+    """Where the session is not known, the workspace's first account is written instead."""
+    receive = WebhookReceiver.receive
+
+    def guess(self: WebhookReceiver, headers: Headers, body: bytes) -> bool:
+        try:
+            return receive(self, headers, body)
+        except WebhookError:
+            event = Event.parse(body)
+            own = ACCOUNTS.c.workspace_id == event.workspace_id
+            with self._accounts._engine.connect() as connection:
+                row = connection.execute(select(*READ_COLUMNS).where(own)).mappings().first()
+            if row is not None:
+                self._accounts.write(Account(**row), {URL: headers.get("X-Instance-Url")})
+            raise
+
+    WebhookReceiver.receive = guess
+
+
+@mutant("WEBHOOK-11", STORED_ALREADY, SLASH)
+def stored_url_logged_as_a_move() -> None:
+    """Every session_ready with a header is logged as a move."""
+
+    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        if _stores_url(account, delivery.claim):
+            _tell_move(parts, account, account.assigned_instance_url, delivery.claim)
+        return apply()
+
+    around_webhooks(act)
+
+
+@mutant("WEBHOOK-11", SLASH)
+def trailing_slash_counts_as_a_move() -> None:
+    """URLs are compared as they are spelt."""
+
+    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        if delivery.claim != account.assigned_instance_url and _stores_url(account, delivery.claim):
+            parts.accounts.write(account, {URL: delivery.claim})
+            _tell_move(parts, account, account.assigned_instance_url, delivery.claim)
+        return apply()
+
+    around_webhooks(act)
+
+
+@mutant("WEBHOOK-12", LATE)
+def late_webhooks_believed() -> None:
+    """Whatever webhook comes last wins, however old it is."""
+    locations.is_believed = lambda _claimed, _assigned, *, doubtful: True  # noqa: ARG005 - called by name
+
+
+@mutant("WEBHOOK-13", BEHIND_A_WEBHOOK)
+def url_cached_under_another_key() -> None:
+    """Rows are cached by account, and a webhook clears the cache by session."""
+    read, write = Accounts.by_id, Accounts.write_if_unmoved
+    cache: dict[object, Account | None] = {}
+
+    def cached(self: Accounts, account_id: int) -> Account | None:
+        if account_id not in cache:
+            cache[account_id] = read(self, account_id)
+        return cache[account_id]
+
+    def wrote(self: Accounts, account: Account, changes: dict[str, object]) -> bool:
+        cache.pop(account.session_id, None)
+        return write(self, account, changes)
+
+    Accounts.by_id, Accounts.write_if_unmoved = cached, wrote
+
+
+@mutant("WEBHOOK-14", OTHER_WORKSPACE)
+def workspace_not_compared() -> None:
+    """A session is known by its id alone; whose it is does not matter."""
+    seek = Accounts.by_session
+
+    def found(self: Accounts, session_id: str) -> Account | None:
+        account = seek(self, session_id)
+        return None if account is None else replace(account, workspace_id=None)
+
+    Accounts.by_session = found
+
+
+@mutant("WEBHOOK-15", OUTLIVES, asynchronous=True)
+def answered_before_it_is_stored() -> None:
+    """Webhooks are answered at once and written a little later, from memory."""
+
+    def act(_parts: Parts, _account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        later = threading.Timer(0.2, apply)
+        later.daemon = True
+        later.start()
+        return True
+
+    around_webhooks(act)

@@ -1,0 +1,201 @@
+"""Sound implementations of other designs: asking who holds a session in other ways."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import aiohttp
+
+from reference_impl.edges import instances
+from reference_impl.edges.answers import Holding, Roster, json_object, sessions_list
+from reference_impl.edges.instances import UNUSABLE, InstanceClient
+from reference_impl.fix.locator import Finding, Locator, moment
+from reference_impl.fix.sender import Sender
+from tests.mutants.machinery.patching import around_sends
+from tests.mutants.machinery.registry import variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_impl.edges.messages import Message, Sent
+    from reference_impl.parts import Parts
+
+
+@variant
+def verifies_by_the_session_list() -> None:
+    """Instances are asked for their list of sessions, never for their health."""
+
+    async def roster(self: InstanceClient, base: str) -> Roster | None:
+        try:
+            async with asyncio.timeout(self._settings.verify_timeout):
+                key = quote(self._settings.api_key, safe="")
+                answer = await self._get(base, f"/api/sessions?api_key={key}")
+        except UNUSABLE:
+            return None
+        listed = None if answer is None else sessions_list(answer)
+        return None if listed is None else Roster.of(listed)
+
+    InstanceClient.roster = roster
+
+
+@variant
+def verifies_by_the_status_of_the_session() -> None:
+    """Instances are asked for the one session, which only sends of the same session can share."""
+    ask, roster_of_all = Locator.ask, InstanceClient.roster
+
+    async def asked(self: Locator, base: str, session_id: str, since: float) -> Holding:
+        return await ask(self, f"{base} {session_id}", session_id, since)
+
+    async def roster(self: InstanceClient, base_and_session: str) -> Roster | None:
+        base, _, session_id = base_and_session.partition(" ")
+        if not session_id:
+            # The health check asks for all sessions, not for each.
+            return await roster_of_all(self, base)
+        path = f"/api/sessions/{quote(session_id, safe='')}/status?api_key={quote(self._settings.api_key)}"
+        try:
+            async with (
+                asyncio.timeout(self._settings.verify_timeout),
+                self._open().get(self._url(base, path), allow_redirects=False) as response,
+            ):
+                told = json_object(await response.read()) or {}
+        except UNUSABLE:
+            return None
+        if response.status == 404 and told.get("error") == "Session not found":
+            return Roster.of([])
+        return Roster.of([told]) if response.status == 200 and told.get("session_id") == session_id else None
+
+    Locator.ask = asked
+    InstanceClient.roster = roster
+
+
+@variant
+def asks_everyone_at_once_and_waits_for_all() -> None:
+    """Every send asks all instances at once, the assigned one among them, and waits for the slowest."""
+    verify = Sender._verify
+
+    def verified(self: Sender, session_id: str, assigned: str | None, trip: Any) -> Holding:
+        async def all_asked() -> None:
+            every = self._settings.node_instances
+            await asyncio.gather(*(self._locator.ask(base, session_id, trip.since) for base in every))
+
+        self._loop.run(all_asked())
+        return verify(self, session_id, assigned, trip)
+
+    Sender._verify = verified
+
+
+@variant
+def verifies_twice() -> None:
+    """An instance that lists the session is asked again whether it still does."""
+    ask = Locator.ask
+
+    async def asked(self: Locator, base: str, session_id: str, since: float) -> Holding:
+        first = await ask(self, base, session_id, since)
+        if first is not Holding.HELD:
+            return first
+        return await ask(self, base, session_id, moment())
+
+    Locator.ask = asked
+
+
+@variant
+def asks_again_behind_the_send() -> None:
+    """When a message was sent, its instance is asked once more whether it still holds the session."""
+
+    def act(parts: Parts, account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+        sent = send()
+        account = parts.accounts.by_id(account_id)
+        parts.loop.run(parts.locator.ask(sent.instance_url, account.session_id, moment()))
+        return sent
+
+    around_sends(act)
+
+
+@variant
+def scans_the_assigned_instance_again() -> None:
+    """A scan asks the assigned instance anew with all the others, also if it was silent just now."""
+    scan = Locator.scan
+
+    async def scanned(self: Locator, session_id: str, since: float, **rest: Any) -> Finding:
+        return await scan(self, session_id, max(since, moment()), **{**rest, "mute": None})
+
+    Locator.scan = scanned
+
+
+@variant
+def scans_one_after_another() -> None:
+    """A scan asks one instance after another, and goes on to the next when one has been silent for a little."""
+    patience = 0.1
+
+    async def look(
+        self: Locator, session_id: str, assigned: str | None, ignoring: frozenset[str], mute: str | None
+    ) -> Finding:
+        began_at, holdings = time.time(), dict[str, Holding]()
+        if mute is not None:
+            holdings[mute] = Holding.UNKNOWN
+        tasks: dict[asyncio.Task[Holding], str] = {}
+        for base in sorted(self._instances, key=lambda base: base != assigned):
+            if base != mute:
+                tasks[asyncio.create_task(self.ask(base, session_id, moment()))] = base
+                await asyncio.wait(tasks, timeout=patience * self._timeout)
+            if found := _held(tasks, assigned, ignoring):
+                break
+        else:
+            while not (found := _held(tasks, assigned, ignoring)) and not all(one.done() for one in tasks):
+                still_open = {one for one in tasks if not one.done()}
+                await asyncio.wait(still_open, return_when=asyncio.FIRST_COMPLETED)
+        own = [one for one, base in tasks.items() if base == assigned and not one.done()]
+        if own:
+            await asyncio.wait(own, timeout=self._gathering)
+            found = _held(tasks, assigned, ignoring)
+        holdings |= {base: one.result() for one, base in tasks.items() if one.done()}
+        for one in tasks:
+            one.cancel()
+        return Finding(found, holdings, began_at)
+
+    Locator._look_everywhere = look
+
+
+def _held(
+    tasks: dict[asyncio.Task[Holding], str], assigned: str | None, ignoring: frozenset[str]
+) -> str | None:
+    found = [
+        base
+        for one, base in tasks.items()
+        if base not in ignoring and one.done() and one.result() is Holding.HELD
+    ]
+    return assigned if assigned in found else next(iter(found), None)
+
+
+@variant
+def asks_for_health_first() -> None:
+    """An instance is asked whether it is healthy before it is asked which sessions it holds."""
+    get = InstanceClient._get
+
+    async def got(self: InstanceClient, base: str, target: str) -> dict[str, Any] | None:
+        if target == "/health/detailed" and await get(self, base, "/health") is None:
+            return None
+        return await get(self, base, target)
+
+    InstanceClient._get = got
+
+
+@variant
+def connections_are_kept_alive() -> None:
+    """Connections to instances are used again; what was to go over one that is lost may have arrived."""
+    opened = InstanceClient._open
+
+    def kept(self: InstanceClient) -> aiohttp.ClientSession:
+        if self._session is None:
+            session = opened(self)
+            trace = aiohttp.TraceConfig()
+            trace.on_connection_reuseconn.append(instances._note_connected)
+            trace.freeze()
+            session._trace_configs.append(trace)
+            session._connector._force_close = False
+        return opened(self)
+
+    InstanceClient._open = kept

@@ -1,0 +1,58 @@
+"""Sound implementations of other designs: what the table is called and has, and how URLs stand in it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from harness.requirements import Profile
+from reference_impl.edges.accounts import ACCOUNTS, Accounts, connect
+from reference_impl.fix.syncs import Source, Syncs
+from tests.mutants.machinery.registry import OPERATIONS, variant
+
+if TYPE_CHECKING:
+    from reference_impl.edges.accounts import Account
+    from reference_impl.fix.syncs import View
+
+
+@variant
+def urls_stored_with_a_slash() -> None:
+    """Whatever moves a row writes the URL with a slash behind it."""
+    write = Accounts.write_if_unmoved
+
+    def written(self: Accounts, account: Account, changes: dict[str, Any]) -> bool:
+        url = changes.get("assigned_instance_url")
+        slashed = {} if url is None else {"assigned_instance_url": f"{url}/"}
+        return write(self, account, {**changes, **slashed})
+
+    Accounts.write_if_unmoved = written
+
+
+@variant(profiles=(Profile.CORE, *OPERATIONS))
+def rows_have_a_column_of_its_own() -> None:
+    """The table has a column more, with a default, that counts the moves of a row."""
+    engine = connect(os.environ["DATABASE_URL"])
+    with engine.connect() as connection:
+        columns = [one[1] for one in connection.exec_driver_sql("PRAGMA table_info(whatsapp_accounts)")]
+        if "moves" not in columns:
+            connection.exec_driver_sql(
+                "ALTER TABLE whatsapp_accounts ADD COLUMN moves INTEGER NOT NULL DEFAULT 0"
+            )
+    write = Syncs.write
+
+    def written(self: Syncs, view: View, new_url: str, *, source: Source, **more: Any) -> bool:
+        done = write(self, view, new_url, source=source, **more)
+        if done and (view.account.assigned_instance_url or "").removesuffix("/") != new_url:
+            with engine.connect() as connection:
+                connection.exec_driver_sql(
+                    "UPDATE whatsapp_accounts SET moves = moves + 1 WHERE id = ?", (view.account.id,)
+                )
+        return done
+
+    Syncs.write = written
+
+
+@variant(target='\n[state]\ntable = "gateway_accounts"\n', profiles=(Profile.CORE, *OPERATIONS))
+def table_of_another_name() -> None:
+    """The table has another name."""
+    ACCOUNTS.name = ACCOUNTS.fullname = "gateway_accounts"

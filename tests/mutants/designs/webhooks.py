@@ -1,0 +1,234 @@
+"""Sound implementations of other designs: receiving webhooks, and believing them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
+from werkzeug.datastructures import Headers
+
+from harness.requirements import Profile
+from reference_impl.edges.accounts import ACCOUNTS, connect
+from reference_impl.edges.answers import Holding
+from reference_impl.edges.signature import Authenticator, NotAuthenticError
+from reference_impl.fix import locations
+from reference_impl.fix.locations import LocationSync
+from reference_impl.fix.locator import Finding, Locator
+from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
+from tests.mutants.machinery.patching import around_sends, around_webhooks
+from tests.mutants.machinery.registry import variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_impl.edges.accounts import Account
+    from reference_impl.edges.messages import Message, Sent
+    from reference_impl.fix.webhooks import Delivery
+    from reference_impl.parts import Parts
+
+OWN = MetaData()
+INBOX = Table(
+    "webhook_inbox",
+    OWN,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("signature", Text),
+    Column("timestamp", Text),
+    Column("claim", Text),
+    Column("body", LargeBinary),
+    Column("received_at", Float),
+)
+HINTS = Table("location_hints", OWN, Column("session_id", Text), Column("url", Text))
+POLL_SECONDS = 0.05
+
+
+@variant(profiles=(Profile.CORE, Profile.SECURITY, Profile.RESILIENCE))
+def webhooks_wait_for_sends() -> None:
+    """While a message of an account is being sent, a webhook about the account waits."""
+    changed, sending = threading.Condition(), defaultdict[int, int](int)
+
+    def sent(_parts: Parts, account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+        with changed:
+            sending[account_id] += 1
+        try:
+            return send()
+        finally:
+            with changed:
+                sending[account_id] -= 1
+                changed.notify_all()
+
+    def applied(_parts: Parts, account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        with changed:
+            changed.wait_for(lambda: not sending[account.id])
+        return apply()
+
+    around_sends(sent)
+    around_webhooks(applied)
+
+
+@variant(slow=True)
+def webhooks_take_their_time() -> None:
+    """A webhook is thought about for a while before it is applied and answered."""
+
+    def applied(_parts: Parts, _account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        threading.Event().wait(0.6)
+        return apply()
+
+    around_webhooks(applied)
+
+
+@variant(asynchronous=True, slow=True)
+def webhooks_are_stored_and_applied_later() -> None:
+    """A webhook goes into a table of its own and is answered; whatever is there is applied in the background."""
+    init, receive = WebhookReceiver.__init__, WebhookReceiver.receive
+    engine = connect(os.environ["DATABASE_URL"])
+    OWN.create_all(engine, tables=[INBOX])
+    arrived, moment = threading.Event(), threading.local()
+    timestamp_of = Authenticator.timestamp_of
+
+    def judged(self: Authenticator, signature: Any, timestamp: Any, body: bytes, now: float) -> int:
+        # What was authentic on arrival stays so, however long it waits.
+        return timestamp_of(self, signature, timestamp, body, getattr(moment, "received_at", now))
+
+    def work(self: WebhookReceiver) -> None:
+        while True:
+            with engine.connect() as connection:
+                first = connection.execute(select(INBOX).order_by(INBOX.c.id)).first()
+            if first is None:
+                arrived.wait(POLL_SECONDS)
+                arrived.clear()
+                continue
+            given = {"X-HMAC-Signature": first.signature, "X-Timestamp": first.timestamp}
+            claim = {} if first.claim is None else {"X-Instance-Url": first.claim}
+            moment.received_at = first.received_at
+            try:
+                receive(self, Headers({**given, **claim}), first.body)
+            except WebhookError as error:
+                self._log.warning("Webhook not applied", reason=str(error))
+            with engine.connect() as connection:
+                connection.execute(delete(INBOX).where(INBOX.c.id == first.id))
+
+    def opened(self: WebhookReceiver, *parts: Any) -> None:
+        init(self, *parts)
+        threading.Thread(target=work, args=(self,), daemon=True).start()
+
+    def received(self: WebhookReceiver, headers: Headers, body: bytes) -> bool:
+        signature, timestamp, now = headers.get("X-HMAC-Signature"), headers.get("X-Timestamp"), time.time()
+        try:
+            self._authenticator.timestamp_of(signature, timestamp, body, now)
+        except NotAuthenticError:
+            # It is refused in the reference's own words.
+            return receive(self, headers, body)
+        Event.parse(body)
+        stored = {"signature": signature, "timestamp": timestamp, "body": body, "received_at": now}
+        with engine.connect() as connection:
+            connection.execute(insert(INBOX).values(**stored, claim=headers.get("X-Instance-Url")))
+        arrived.set()
+        return True
+
+    Authenticator.timestamp_of = judged
+    WebhookReceiver.__init__, WebhookReceiver.receive = opened, received
+
+
+class _NotBelievedError(Exception):
+    """A claim that is not believed; with it goes the whole webhook."""
+
+
+@variant
+def doubtful_webhooks_refused_whole() -> None:
+    """A webhook whose claim is not believed is refused with all that it says; one that is late is ignored."""
+    judge, apply = LocationSync._judge, LocationSync.apply
+
+    def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
+        target, reason = judge(self, account, delivery, **how)
+        if reason is not None or how["late"]:
+            self._tell_rejected(delivery, reason)
+            raise _NotBelievedError
+        return target, reason
+
+    def applied(self: LocationSync, account: Account, delivery: Delivery) -> bool:
+        try:
+            return apply(self, account, delivery)
+        except _NotBelievedError:
+            if delivery.timestamp < self._syncs.newest(account.id):
+                return False
+            raise WebhookError(422, "The location is not believed") from None
+
+    LocationSync._judge, LocationSync.apply = judged, applied
+
+
+@variant(profiles=(Profile.CORE, Profile.SECURITY))
+def only_true_claims_believed() -> None:
+    """A claim is believed only of an instance that answers, and holds the session connected."""
+    locations.is_believed = lambda claimed, assigned, *, doubtful: (
+        claimed is Holding.HELD and not (doubtful and assigned is not Holding.ABSENT)
+    )
+
+
+@variant(profiles=(Profile.CORE, Profile.SECURITY, Profile.RESILIENCE))
+def claims_that_cannot_be_checked_are_hints() -> None:
+    """A claim for an instance that does not answer is kept in a table of its own, and settled by the next send."""
+    engine = connect(os.environ["DATABASE_URL"])
+    OWN.create_all(engine, tables=[HINTS])
+    judge, scan = LocationSync._judge, Locator.scan
+
+    def believed(claimed: Holding, assigned: Holding, *, doubtful: bool) -> bool:
+        return claimed is Holding.HELD and (not doubtful or assigned is Holding.ABSENT)
+
+    def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
+        target, reason = judge(self, account, delivery, **how)
+        claimed = self._settings.configured(delivery.claim)
+        if target is None and claimed is not None and reason == "assigned_instance_holds_it":
+            with engine.connect() as connection:
+                connection.execute(delete(HINTS).where(HINTS.c.session_id == account.session_id))
+                connection.execute(insert(HINTS).values(session_id=account.session_id, url=claimed))
+        return target, reason
+
+    async def scanned(self: Locator, session_id: str, since: float, **rest: Any) -> Finding:
+        with engine.connect() as connection:
+            hint = connection.execute(select(HINTS.c.url).where(HINTS.c.session_id == session_id)).scalar()
+            connection.execute(delete(HINTS).where(HINTS.c.session_id == session_id))
+        if hint in self._instances and hint not in rest["ignoring"]:
+            began_at, holding = time.time(), await self.ask(hint, session_id, since)
+            if holding is Holding.HELD and rest["assigned"] in {None, *rest["ignoring"], hint}:
+                return Finding(hint, {hint: holding}, began_at)
+        return await scan(self, session_id, since, **rest)
+
+    locations.is_believed, LocationSync._judge, Locator.scan = believed, judged, scanned
+
+
+@variant(profiles=(Profile.CORE,))
+def events_without_a_location_change_nothing() -> None:
+    """Of all events only those that carry a location are acted upon."""
+    LocationSync._apply_status = lambda _self, _account, _delivery: True
+
+
+@variant
+def webhooks_touch_the_row() -> None:
+    """Every webhook that is believed sets the row's updated_at, whether or not it says anything new."""
+
+    def applied(parts: Parts, account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+        done = apply()
+        if done:
+            now = datetime.now(UTC).replace(tzinfo=None)
+            with parts.accounts._engine.connect() as connection:
+                connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id).values(updated_at=now))
+        return done
+
+    around_webhooks(applied)

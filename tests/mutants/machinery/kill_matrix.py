@@ -1,0 +1,186 @@
+"""`make kill-matrix`: every known-bad implementation against the requirement that it breaks.
+
+A mutant is caught when a scenario of that requirement fails by its own assertion; a crash, a run that did not end,
+or another requirement's failure does not count. Sound implementations go through the same machinery, and must be
+acquitted. Ends with 0 when all is as it must be, else with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.interruption import Interruption
+from harness.sensitivity import DEFECTS_JSON
+from harness.suite import catalogue, features_root
+from tests.mutants.machinery import rulings as ruled
+from tests.mutants.machinery.runner import Ended, Runner
+from tests.mutants.machinery.table import conclusion, table
+from tests.mutants.machinery.trials import every_trial
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.mutants.machinery.rulings import Ruling
+    from tests.mutants.machinery.trials import Trial
+
+_EXAMPLES = """\
+examples:
+  make kill-matrix
+  make kill-matrix ARGS="--requirement SCAN-04 --requirement SCAN-05"
+  make kill-matrix ARGS="--only stops-at-the-first-error --texts failures"
+  make kill-matrix ARGS="--apart --every-profile"
+  make kill-matrix ARGS=--write      when mutants or scenarios changed: known-defects.json is made anew
+"""
+_TOLD_EVERY = 20.0
+"""Seconds between two lines of progress where standard error is no terminal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try everything that is chosen, print the matrix, and give the exit code."""
+    options = _parser().parse_args(arguments)
+    began = time.monotonic()
+    trials = _chosen(options)
+    whole = not (options.only or options.requirement)
+    runner, found, known = Runner(options.jobs), [], catalogue()
+    with contextlib.closing(_Progress(trials)) as progress:
+        for trial, ended in runner.each(trials, lambda one: runner.run(one.prepare, one.words)):
+            ruling = ruled.rule(trial, ended, known)
+            found.append(ruling)
+            progress.told(ruling)
+            if options.texts:
+                _keep_text(Path(options.texts), trial, ended)
+    found.sort(key=lambda one: trials.index(one.trial))
+    complaints = _about_the_suite(found) if whole else []
+    complaints += _about_the_file(found, whole=whole, write=options.write)
+    for line in table(found, known):
+        sys.stdout.write(line + "\n")
+    for line in conclusion(found, complaints, time.monotonic() - began, whole=whole):
+        sys.stdout.write(line + "\n")
+    return 1 if complaints or not all(one.good for one in found) else 0
+
+
+def _chosen(options: argparse.Namespace) -> list[Trial]:
+    # A variant that is named is judged alone: in company it could not be told what a complaint is about.
+    apart = options.apart or bool(options.only)
+    every = every_trial(apart=apart, every_profile=options.every_profile)
+    for given, allowed in (
+        (options.only, {one.name for one in every}),
+        (options.requirement, {one.id for one in catalogue().values()}),
+    ):
+        if unknown := set(given) - allowed:
+            sys.exit(f"kill-matrix: unknown: {', '.join(sorted(unknown))}; see the matrix for what there is")
+    if not options.only and not options.requirement:
+        return every
+    return [
+        one
+        for one in every
+        if one.name in options.only or (one.defect and one.defect.requirement in options.requirement)
+    ]
+
+
+def _about_the_suite(found: Sequence[Ruling]) -> list[str]:
+    idle, _ = ruled.idle_scenarios(found)
+    complaints = [f"no mutant was caught by {one}" for one in idle]
+    without = ruled.requirements_without_mutant(found, catalogue())
+    return complaints + [f"no mutant that breaks {one} was caught" for one in without]
+
+
+def _about_the_file(found: Sequence[Ruling], *, whole: bool, write: bool) -> list[str]:
+    """Compare what was found with the file that tells every run how much it could have caught."""
+    file = features_root() / DEFECTS_JSON
+    known = ruled.known_defects(found)
+    if whole and write:
+        lines = ",\n".join(f" {json.dumps(one, ensure_ascii=False)}" for one in known)
+        file.write_text(f"[\n{lines}\n]\n", "utf-8")
+        return []
+    written = json.loads(file.read_text("utf-8")) if file.is_file() else []
+    if not whole:
+        names = {one["name"] for one in known}
+        written = [one for one in written if one["name"] in names]
+    if known == written:
+        return []
+    return [
+        f"{file.name} is not what was found here; when the matrix is right: make kill-matrix ARGS=--write"
+    ]
+
+
+def _keep_text(folder: Path, trial: Trial, ended: Ended) -> None:
+    """Save how the failures of a mutant are told, for somebody to read who does not know what is wrong with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{trial.title}.txt").write_text(ended.output, "utf-8")
+
+
+class _Progress:
+    """Tells on standard error how far it is: in one line on a terminal, else a line now and then."""
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        self._count, self._done, self._bad = len(trials), 0, 0
+        self._weight, self._weighed = sum(map(_weight, trials)), 0
+        self._began = self._told_at = time.monotonic()
+        self._live = sys.stderr.isatty()
+
+    def told(self, ruling: Ruling) -> None:
+        self._done += 1
+        self._bad += not ruling.good
+        self._weighed += _weight(ruling.trial)
+        now = time.monotonic()
+        if self._live or now - self._told_at > _TOLD_EVERY:
+            self._told_at = now
+            left = (now - self._began) / self._weighed * (self._weight - self._weighed)
+            words = f"{self._done} of {self._count}, {self._bad} wrong, about {left:.0f} s left"
+            sys.stderr.write(f"\r\033[K{words}" if self._live else f"{words}\n")
+            sys.stderr.flush()
+
+    def close(self) -> None:
+        if self._live:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+
+
+def _weight(trial: Trial) -> int:
+    """Say how long a trial takes beside others: a mutant is judged by one requirement, the rest by whole profiles."""
+    return 1 if trial.defect is not None else 5 * len(trial.profiles)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="make kill-matrix ARGS=…",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    named: dict[str, object] = {"action": "append", "default": []}
+    parser.add_argument("--only", metavar="NAME", help="a mutant, variant or canary", **named)  # type: ignore[arg-type]
+    parser.add_argument("--requirement", metavar="ID", help="the mutants that break it", **named)  # type: ignore[arg-type]
+    parser.add_argument("--texts", metavar="DIR", help="save how each run's failures are told")
+    parser.add_argument(
+        "--apart", action="store_true", help="judge each variant alone, not several in one implementation"
+    )
+    parser.add_argument(
+        "--every-profile",
+        action="store_true",
+        help="judge variants by profiles too that cannot meet their difference",
+    )
+    parser.add_argument("--write", action="store_true", help=f"write {DEFECTS_JSON} anew")
+    jobs = 5 * (os.cpu_count() or 1)
+    parser.add_argument(
+        "--jobs", type=int, default=jobs, help=f"runs at once (here {jobs}): much of each is waiting"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        with Interruption().obeyed():
+            STATUS = main()
+        sys.exit(STATUS)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nkill-matrix: interrupted; everything that it started is stopped\n")
+        sys.exit(130)

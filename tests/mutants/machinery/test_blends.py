@@ -1,0 +1,81 @@
+"""None of the designs that are judged together undoes what another one does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from harness.accounts import SqlAccounts
+from harness.target import load_target
+from tests.harness.support import PATIENCE, ROOT
+from tests.mutants.machinery.blends import BLENDS
+from tests.mutants.machinery.registry import theme_of, variants
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRAPPED = {
+    "reference_impl.fix.locations.LocationSync.__init__",
+    "reference_impl.fix.locations.LocationSync.apply",
+    "reference_impl.fix.sender.Sender.__init__",
+    "reference_impl.fix.sender.Sender.send",
+}
+"""What `around_webhooks` and `around_sends` put something around, and leave as it is inside."""
+TOUCHED = """
+import importlib, json, pkgutil, sys
+import reference_impl
+from tests.mutants.machinery.registry import variants
+
+known = variants()
+names = [one.name for one in pkgutil.iter_modules(reference_impl.__path__)]
+modules = [importlib.import_module(f"reference_impl.{one}") for one in names]
+
+def everything():
+    found = {}
+    for module in modules:
+        for name, value in vars(module).items():
+            found[f"{module.__name__}.{name}"] = value
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                found |= {f"{module.__name__}.{name}.{one}": inner for one, inner in vars(value).items()}
+    return found
+
+touched = []
+for name in sys.argv[1:]:
+    before = everything()
+    known[name].apply()
+    after = everything()
+    touched.append(sorted(one for one in after if after[one] is not before.get(one)))
+print(json.dumps(touched))
+"""
+
+
+def test_no_design_of_a_blend_takes_the_place_of_another(tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": f"sqlite:///{tmp_path / 'accounts.db'}"}
+    SqlAccounts(environment["DATABASE_URL"], load_target("reference")).close()
+    for names in BLENDS:
+        ended = subprocess.run(
+            [sys.executable, "-c", TOUCHED, *names],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
+        )
+        touched = [set(one) - WRAPPED for one in json.loads(ended.stdout)]
+        assert len(touched) == len(names)
+        every = [one for some in touched for one in some]
+        assert sorted(every) == sorted(set(every)), names
+
+
+def test_no_two_of_a_blend_have_to_do_with_the_same() -> None:
+    for names in BLENDS:
+        themes = [theme_of(variants()[name]) for name in names]
+        assert sorted(themes) == sorted(set(themes)), names
+
+
+def test_who_is_judged_by_other_rules_is_in_no_blend() -> None:
+    blended = {name for names in BLENDS for name in names}
+    assert not [one.name for one in variants().values() if one.asynchronous and one.name in blended]

@@ -1,0 +1,204 @@
+"""What counts as caught, and what as acquitted, over made-up reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.report.model import Evidence, Report
+from harness.requirements import Profile
+from harness.verdict import Outcome
+from tests.harness.reporting import ALL_PASSED, CATALOGUE, FOUND, LOGGED, REAL, RETRIED, Made, record
+from tests.mutants.machinery.rulings import (
+    Ruling,
+    idle_scenarios,
+    known_defects,
+    requirements_without_mutant,
+    rule,
+)
+from tests.mutants.machinery.runner import Ended
+from tests.mutants.machinery.table import conclusion, table
+from tests.mutants.machinery.trials import Kind, Trial
+
+if TYPE_CHECKING:
+    from harness.tally import Record
+
+FINDING = Evidence(expected="3002 delivers once", observed="nobody delivered")
+CRASHED = replace(FINDING, timeline=("  0.1  implementation → user: 500",))
+FOUND_ID, LOGGED_ID = "core/scan.feature::It is found[3001]", "core/scan.feature::It is logged"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A made-up defect."""
+
+    name: str = "wrong"
+    requirement: str = "SCAN-01"
+    mistake: str = "It never looks."
+    scenarios: tuple[str, ...] = ("It is found [3001]",)
+    perhaps: tuple[str, ...] = ()
+    asynchronous: bool = False
+    crashes: bool = False
+
+
+def mutant(**changed: object) -> Trial:
+    return Trial("wrong", Kind.MUTANT, (Profile.CORE,), Path, Wrong(**changed))  # type: ignore[arg-type]
+
+
+CANARY = Trial("reference", Kind.CANARY, (Profile.CORE,), Path)
+
+
+def report_of(*changed: Record) -> Report:
+    by_node = {one.node: one for one in (*ALL_PASSED, *changed)}
+    return Made(tuple(by_node.values()), 0).report()
+
+
+def ruling(trial: Trial, *changed: Record) -> Ruling:
+    return rule(trial, Ended(0, report_of(*changed), ""), CATALOGUE)
+
+
+FAILED = record(FOUND, Outcome.FAILED, row="3001", evidence=FINDING)
+
+
+def test_a_mutant_is_caught_by_the_assertion_of_a_scenario_of_its_requirement() -> None:
+    found = ruling(mutant(), FAILED)
+    assert (found.good, found.caught_by, found.collateral) == (True, (FOUND_ID,), ())
+
+
+def test_what_fails_besides_is_shown_and_does_not_count() -> None:
+    other = record(LOGGED, Outcome.FAILED, evidence=FINDING)
+    assert ruling(mutant(), FAILED, other).collateral == ("SCAN-02",)
+    alone = ruling(mutant(), other)
+    assert (alone.caught_by, alone.collateral) == ((), ("SCAN-02",))
+    assert "it survived: no scenario of SCAN-01 failed by its own assertion" in alone.complaints
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (record(FOUND, row="3001"), "it survived"),
+        (replace(FAILED, evidence=CRASHED), "because it crashed"),
+        (replace(FAILED, evidence=Evidence()), "it survived"),
+        (record(FOUND, Outcome.NOT_JUDGED, row="3001", reason="it never came up"), "it never came up"),
+        (record(FOUND, Outcome.BROKEN, row="3001", reason="KeyError: 1"), "harness error: KeyError: 1"),
+    ],
+    ids=["passed", "crashed", "without a finding", "not judged", "harness error"],
+)
+def test_nothing_else_counts_as_caught(changed: Record, told: str) -> None:
+    found = ruling(mutant(), changed)
+    assert found.caught_by == ()
+    assert told in "\n".join(found.complaints)
+
+
+def test_a_crash_counts_where_the_crash_is_the_mistake() -> None:
+    crashed = replace(FAILED, evidence=CRASHED)
+    assert ruling(mutant(crashes=True), crashed).good
+
+
+def test_scenarios_that_fail_are_exactly_those_that_are_named() -> None:
+    second = record(FOUND, Outcome.FAILED, row="3002", evidence=FINDING)
+    assert ruling(mutant(), FAILED, second).complaints == ("It is found [3002]: fails, and is not named",)
+    assert ruling(mutant(scenarios=("It is found",)), FAILED, second).good
+    assert ruling(mutant(scenarios=("It is found",)), FAILED).complaints == (
+        "It is found [3002]: fails by no assertion of its own",
+    )
+    strange = ruling(mutant(scenarios=("It is found [3001]", "It is logged")), FAILED)
+    assert strange.complaints == ("It is logged: is no scenario of SCAN-01",)
+
+
+def test_what_fails_by_chance_may_fail_or_pass_and_is_no_proof() -> None:
+    second = record(FOUND, Outcome.FAILED, row="3002", evidence=FINDING)
+    chance = mutant(perhaps=("It is found [3002]",))
+    for changed in ((FAILED,), (FAILED, second)):
+        found = ruling(chance, *changed)
+        assert (found.complaints, found.caught_by) == ((), (FOUND_ID,))
+    alone = ruling(chance, second)
+    assert alone.complaints == ("It is found [3001]: fails by no assertion of its own",)
+    assert alone.caught_by == ()
+
+
+def test_what_is_said_to_fail_by_chance_is_a_scenario_of_the_requirement() -> None:
+    found = ruling(mutant(perhaps=("It is lost",)), FAILED)
+    assert found.complaints == ("It is lost: is no scenario of SCAN-01",)
+
+
+def test_a_must_that_fails_must_be_non_conformant() -> None:
+    lenient = report_of(FAILED)
+    lenient = replace(lenient, verdict=report_of().verdict)
+    found = rule(mutant(), Ended(0, lenient, ""), CATALOGUE)
+    assert found.complaints == ("the verdict is conformant, and must be non-conformant",)
+
+
+@pytest.mark.parametrize("trial", [mutant(), CANARY], ids=["mutant", "canary"])
+def test_a_run_without_a_report_is_no_success(trial: Trial) -> None:
+    found = rule(trial, Ended(3, None, "Traceback\nOSError: no port"), CATALOGUE)
+    assert not found.good
+    assert "OSError: no port" in found.complaints[0]
+
+
+def test_a_canary_is_acquitted_when_all_passed() -> None:
+    found = ruling(CANARY)
+    assert found.good
+    assert FOUND_ID in found.ran
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN])
+@pytest.mark.parametrize("of", [FOUND, RETRIED], ids=["must", "should"])
+def test_a_canary_is_accused_by_anything_that_did_not_pass(outcome: Outcome, of: object) -> None:
+    changed = record(of, outcome, row="3001" if of is FOUND else "", evidence=FINDING)  # type: ignore[arg-type]
+    assert not ruling(CANARY, changed).good
+
+
+def test_a_canary_of_whom_something_was_not_judged_is_not_acquitted() -> None:
+    few = Made(tuple(one for one in ALL_PASSED if one.name != RETRIED.name), 0).report()
+    found = rule(CANARY, Ended(0, few, ""), CATALOGUE)
+    assert found.complaints == ("not judged: SCAN-07",)
+
+
+def test_requirements_that_no_mutant_was_caught_breaking_are_named() -> None:
+    caught, survived = ruling(mutant(), FAILED), ruling(mutant(requirement="SCAN-02"), FAILED)
+    assert requirements_without_mutant([caught, survived], CATALOGUE) == ["SCAN-02", "SCAN-07", "AUTH-05"]
+
+
+def test_scenarios_that_caught_nothing_are_named_and_the_instrument_has_its_reason() -> None:
+    idle, reasoned = idle_scenarios([ruling(CANARY), ruling(mutant(), FAILED)])
+    assert FOUND_ID not in idle
+    assert LOGGED_ID in idle
+    assert reasoned == [f"self/incident.feature::{REAL.name}"]
+
+
+def test_what_is_known_of_a_defect_is_what_caught_it() -> None:
+    assert known_defects([ruling(CANARY), ruling(mutant(), FAILED)]) == [
+        {"name": "wrong", "requirement": "SCAN-01", "mistake": "It never looks.", "scenarios": [FOUND_ID]}
+    ]
+
+
+def test_the_table_tells_a_survivor() -> None:
+    rulings = [ruling(mutant()), ruling(CANARY)]
+    told = "\n".join(table(rulings, CATALOGUE))
+    assert "0 of 1 caught" in told
+    assert "✗ wrong" in told
+    assert "✓ reference" in told
+    last = "\n".join(conclusion(rulings, ["no mutant was caught by x"], 3.0, whole=True))
+    assert "✗ mutant wrong: It never looks." in last
+    assert "mutants        0 of 1 caught, over 1 requirements" in last
+    assert last.endswith("1 passed, 2 failed")
+
+
+def test_one_that_is_judged_in_several_runs_is_acquitted_by_all_of_them_or_not() -> None:
+    core, security = (
+        Trial("slow", Kind.VARIANT, (profile,), Path, blended=("other",))
+        for profile in (Profile.CORE, Profile.SECURITY)
+    )
+    rulings = [ruling(CANARY), ruling(core), ruling(security, FAILED)]
+
+    told = "\n".join(table(rulings, CATALOGUE))
+    assert told.count("slow") == 1
+    assert "✗ slow" in told
+    last = "\n".join(conclusion(rulings, [], 3.0, whole=True))
+    assert "✗ variant slow (security) with other: must be acquitted" in last
+    assert "variants       0 of 2 acquitted, in 1 implementations" in last
+    assert "variants       2 of 2" in "\n".join(conclusion([ruling(core), ruling(core)], [], 3.0, whole=True))
