@@ -41,7 +41,7 @@ stress: $(INSTALLED)
 	@$(BIN)/python -m tests.stress $(ARGS)
 
 bench: $(INSTALLED)
-	@$(BIN)/python -m tests.benchmarks.bench $(ARGS)
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 install: $(INSTALLED)
 

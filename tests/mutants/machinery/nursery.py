@@ -1,6 +1,6 @@
 """Starts implementations in Python by forking one that is loaded already: most of a mutant's run is its start.
 
-Run as `python -m tests.mutants.machinery.nursery SOCKET`. What the harness starts as a guard (`nursling.py`) asks for the
+`python -m tests.mutants.machinery.nursery SOCKET`: what the harness starts as a guard (`nursling.py`) asks here for the
 real one: a process with the same streams, environment and folder, which runs `harness.drivers.guard` and forks its
 program, in a session of its own, where that is one of `PROGRAMS`; any other it starts as ever. So who is killed, and
 what is left, is as it is for anyone's implementation. It ends when its standard input closes.

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.serve_fake SESSIONS`: one fake instance that holds this many sessions."""
+"""`python -m benchmarks.serve_fake SESSIONS`: one fake instance that holds this many sessions."""
 
 from __future__ import annotations
 

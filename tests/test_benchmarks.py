@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks.bench import check_sizes, options
-from tests.benchmarks.figures import middle, ratio, row, times_as_fast
-from tests.benchmarks.load import BenchmarkError, Measured, read, wrk
+from benchmarks.bench import check_sizes, options
+from benchmarks.figures import middle, ratio, row, times_as_fast
+from benchmarks.load import BenchmarkError, Measured, read, wrk
 
 OUTPUT = """\
 Running 2s test @ http://127.0.0.1:3001/health/detailed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.load import Measured
+from benchmarks.load import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

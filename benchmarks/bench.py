@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.bench`: how fast a fake instance answers, beside mountebank and plain Flask.
+"""`python -m benchmarks.bench`: how fast a fake instance answers, beside mountebank and plain Flask.
 
 Every number comes from one run on this machine. The servers are measured in turn, round after round, and medians
 are shown, so that whatever else the machine does hits all alike.
@@ -16,17 +16,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.figures import HEADING, middle, ratio, row
-from tests.benchmarks.load import BenchmarkError, Measured, measure, wrk
-from tests.benchmarks.serve_fake import API_KEY, session_id
-from tests.benchmarks.servers import (
-    Server,
-    body_of,
-    install_mountebank,
-    mountebank,
-    python_server,
-    version_of,
-)
+from benchmarks.figures import HEADING, middle, ratio, row
+from benchmarks.load import BenchmarkError, Measured, measure, wrk
+from benchmarks.serve_fake import API_KEY, session_id
+from benchmarks.servers import Server, body_of, install_mountebank, mountebank, python_server, version_of
 
 DETAILED = "/health/detailed"
 STATUS = "/api/sessions/{id}/status"

@@ -15,13 +15,13 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.load import BenchmarkError
+from benchmarks.load import BenchmarkError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOST = "127.0.0.1"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PACKAGE = Path(__file__).parent
 INSTALLED = ROOT / "build" / "benchmarks"
 """Where mountebank is installed; git ignores it, and `make clean` removes it."""
@@ -63,7 +63,7 @@ def body_of(url: str) -> bytes:
 @contextlib.contextmanager
 def python_server(label: str, module: str, *words: str, path: str) -> Iterator[Server]:
     """Run a module of this folder that serves; it tells its port on its first line."""
-    command = [sys.executable, "-m", f"tests.benchmarks.{module}", *words]
+    command = [sys.executable, "-m", f"benchmarks.{module}", *words]
     with _running(command) as process:
         told = process.stdout.readline().strip() if process.stdout else ""
         if not told.isdigit():

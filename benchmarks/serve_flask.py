@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.serve_flask FILE`: plain Flask on Werkzeug's server, answering a file's JSON."""
+"""`python -m benchmarks.serve_flask FILE`: plain Flask on Werkzeug's server, answering a file's JSON."""
 
 from __future__ import annotations
 
