@@ -1,64 +1,20 @@
-"""The sync contract as types: what an implementation is given, what it is asked, and what can go wrong.
-
-No I/O. The errors:
-
-HarnessError              the harness could not do its work
- ├── TargetError          a target file, option or name is wrong: nothing was judged
- └── LaunchError          the implementation did not come up, or did not go away
-NotJudgedError            one scenario cannot be judged, through no fault of the implementation
-ConformanceFailure        an implementation was judged, and is wrong (an AssertionError)
- └── TimeBoundFailure     ... by a time bound alone
-"""
+"""The sync contract as types: what an implementation is given, and what it is asked. No I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from harness.wording import shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.gateway.contract import GatewayTarget
+    from harness.gateway_contract import GatewayTarget
 
 MARGIN = 0.7
 """Seconds that any time bound grants beyond the timeouts in force: process switches, slow disks, garbage."""
-
-
-class HarnessError(Exception):
-    """The harness could not do its work; says nothing about the implementation."""
-
-
-class TargetError(HarnessError):
-    """What the user named (a target, an option, a tag) is wrong. The message says what is allowed."""
-
-
-class LaunchError(HarnessError):
-    """The implementation did not come up or did not go away. The message has its own last output.
-
-    `mend` says what of the attachment to change, and is empty where that is not known.
-    """
-
-    def __init__(self, words: str, mend: str = "") -> None:
-        self.mend = mend
-        super().__init__(words)
-
-
-class NotJudgedError(Exception):
-    """A scenario cannot be judged: a fault did not fire, or the target cannot do what it needs."""
-
-
-class ConformanceFailure(AssertionError):  # noqa: N818 - a finding, not a malfunction
-    """What an implementation was expected to do and what was observed instead, in words for a reader."""
-
-    def __init__(self, expected: str, observed: str) -> None:
-        self.expected = expected
-        self.observed = observed
-        super().__init__(f"expected {expected}; observed {observed}")
-
-
-class TimeBoundFailure(ConformanceFailure):
-    """The only thing wrong is how long it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +38,6 @@ class Settings:
     def in_force(self) -> Settings:
         """The same settings, with what they leave to the implementation written out."""
         return replace(self, verify_timeout=self.verify_timeout_in_force)
-
-
-def shown(value: object) -> str:
-    """Give a value of a row or of a log line as people of any language read it: null, and text in quotes."""
-    if value is None:
-        return "null"
-    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 @dataclass(frozen=True, slots=True)

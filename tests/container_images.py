@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import docker
 from docker.errors import BuildError, DockerException
 
-from harness.drivers.container import LABEL
+from harness.attach.drivers.container import LABEL
 from tests.prerequisites import lacking
 
 if TYPE_CHECKING:

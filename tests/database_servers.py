@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sql
 
-from harness.databases import connect
+from harness.attach.databases import connect
 from tests.prerequisites import program
 
 if TYPE_CHECKING:

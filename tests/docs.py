@@ -25,9 +25,9 @@ from fake_instances.faults import (
     WebhookFault,
     WireFault,
 )
-from harness import suite
-from harness.listing import chosen, requirements_markdown
-from harness.step_list import steps_markdown, themes
+from harness.catalogue import features as suite
+from harness.catalogue.listing import chosen, requirements_markdown
+from harness.cli.step_list import steps_markdown, themes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

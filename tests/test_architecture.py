@@ -282,7 +282,7 @@ def test_no_file_outgrows_its_room() -> None:
 
 def test_the_checker_sees_what_it_looks_for() -> None:
     source = (
-        "from harness.world import World\nimport reference_impl.app\nif TYPE_CHECKING:\n    import requests\n"
+        "from harness.run import plugin\nimport reference_impl.app\nif TYPE_CHECKING:\n    import requests\n"
     )
     assert packages_imported(source) == {"harness", "reference_impl"}
     assert imported_modules("harness", source) == {"world"}

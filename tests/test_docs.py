@@ -15,12 +15,12 @@ import pytest
 
 from fake_instances.control.orders import FaultOrder
 from fake_instances.faults import ALL, ArmedFault, FaultBook
-from harness import cli
+from harness.cli import main as cli
 from tests import docs
 from tests.mutants.machinery import kill_matrix
 
 if TYPE_CHECKING:
-    from harness.fleet_orders import Order
+    from harness.cli.fleet_orders import Order
 
 ROOT = docs.DOCS.parent
 PAGES = sorted([*ROOT.glob("*.md"), *docs.DOCS.glob("*.md")])

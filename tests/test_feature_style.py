@@ -14,10 +14,10 @@ from gherkin.parser import Parser
 from pytest_bdd.parser import FeatureParser
 from pytest_bdd.steps import step_function_context_registry
 
-import harness.steps
-from harness import suite
-from harness.requirements import Level, traceability
-from harness.suite import SELF_FOLDER
+import harness.scenario.steps
+from harness.catalogue import features
+from harness.catalogue.features import SELF_FOLDER
+from harness.catalogue.requirements import Level, traceability
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from pytest_bdd.parser import Step
     from pytest_bdd.steps import StepFunctionContext
 
-ROOT = suite.features_root()
+ROOT = features.features_root()
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.feature"))
-SUITE = suite.read_suite(ROOT)
-CATALOGUE = suite.catalogue()
+SUITE = features.read_suite(ROOT)
+CATALOGUE = features.catalogue()
 TRACED = traceability(CATALOGUE, {one.name: one.tags for one in SUITE})
 LONGEST_CELL = 40
 MOST_BACKGROUND_STEPS = 3
@@ -36,10 +36,10 @@ LONGER_BACKGROUNDS = {"core/manual_test.feature": "the document's own numbered s
 
 
 def definitions() -> list[StepFunctionContext]:
-    for module in pkgutil.iter_modules(harness.steps.__path__, "harness.steps."):
+    for module in pkgutil.iter_modules(harness.scenario.steps.__path__, "harness.scenario.steps."):
         importlib.import_module(module.name)
     contexts = step_function_context_registry.values()
-    return [one for one in contexts if one.step_func.__module__.startswith("harness.steps.")]
+    return [one for one in contexts if one.step_func.__module__.startswith("harness.scenario.steps.")]
 
 
 def steps_as_run(file: str) -> Iterator[tuple[str, Step]]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import target, target_keys
-from harness.gateway import section
-from harness.target import TargetError, read_target
+from harness.targets import file as target
+from harness.targets import gateway_section
+from harness.targets import keys as target_keys
+from harness.targets.file import TargetError, read_target
 from tests.docs import DOCS
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_the_page_gives_the_types_that_the_reader_checks() -> None:
 
 def test_the_page_names_the_parts_of_a_hook() -> None:
     parts = _ROW.findall(_SECTIONS["instance"].split(_PARTS_OF_A_HOOK)[1])
-    assert tuple(key for key, _, _ in parts) == section._KEYS
+    assert tuple(key for key, _, _ in parts) == gateway_section._KEYS
 
 
 @pytest.mark.parametrize(("name", "key", "default"), defaults())

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.catalogue.verdict import Conclusion, Outcome
 from harness.report.folder import RENDERERS
 from harness.report.model import parse_json
-from harness.verdict import Conclusion, Outcome
 from tests.harness.support import HOOKS
 from tests.prerequisites import ALL_REQUIRED
 

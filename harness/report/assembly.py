@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.catalogue.requirements import Level, Profile
+from harness.catalogue.verdict import Outcome
 from harness.report.model import (
     ImplementationReport,
     ProfileReport,
@@ -17,19 +19,17 @@ from harness.report.model import (
     ScenarioReport,
     VerdictReport,
 )
-from harness.requirements import Level, Profile
-from harness.sensitivity import sensitivity
-from harness.verdict import Outcome
+from harness.report.sensitivity import sensitivity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from harness.catalogue.features import WrittenScenario
+    from harness.catalogue.requirements import Catalogue
+    from harness.catalogue.tally import Record, Unrun
+    from harness.catalogue.verdict import RequirementResult, Verdict
     from harness.contract import Target
-    from harness.requirements import Catalogue
-    from harness.sensitivity import KnownDefect
-    from harness.suite import WrittenScenario
-    from harness.tally import Record, Unrun
-    from harness.verdict import RequirementResult, Verdict
+    from harness.report.sensitivity import KnownDefect
 
 
 def assemble(  # noqa: PLR0913 - a report is made of this many things

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from harness.catalogue.verdict import Conclusion
 from harness.report.templating import environment
-from harness.verdict import Conclusion
 
 if TYPE_CHECKING:
     from harness.report.model import Report

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from harness.catalogue.verdict import Outcome
 from harness.report.markdown import plain
 from harness.report.templating import SIGNS, environment, inline_style
-from harness.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

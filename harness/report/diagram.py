@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from harness.catalogue.verdict import Outcome
 from harness.report.sequence import CANARY, DATABASE, IMPLEMENTATION, STEP, USER
-from harness.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.report.model import Event, ScenarioReport
+    from harness.evidence import Event
+    from harness.report.model import ScenarioReport
 
 INSTANCES = ("3001", "3002", "3003", "3004")
 _LANES = (USER, IMPLEMENTATION, DATABASE, *INSTANCES, CANARY)

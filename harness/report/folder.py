@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contract import TargetError
+from harness.errors import TargetError
 from harness.report.badge import render_badge_json, render_badge_svg
 from harness.report.html import render_html
 from harness.report.junit import render_junit

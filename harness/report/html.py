@@ -10,9 +10,9 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from harness.catalogue.verdict import Outcome
 from harness.report.diagram import draw
 from harness.report.templating import environment, inline_style
-from harness.verdict import Outcome
 
 if TYPE_CHECKING:
     from harness.report.model import Report

@@ -11,8 +11,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from harness.requirements import Level
-from harness.verdict import Conclusion, Outcome
+from harness.catalogue.requirements import Level
+from harness.catalogue.verdict import Conclusion, Outcome
 
 if TYPE_CHECKING:
     from harness.report.model import Report, ScenarioReport

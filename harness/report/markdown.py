@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from harness.catalogue.verdict import Outcome
 from harness.report.templating import environment
-from harness.verdict import Outcome
 
 if TYPE_CHECKING:
     from harness.report.model import Report

@@ -26,27 +26,30 @@ from fake_instances.journal import (
     WebhookLost,
     WebhookSent,
 )
-from harness.checks import quoted
-from harness.gateway.record import GatewayEntry, MessagePosted, Noted, WebhookReceived
+from harness.evidence import Event
 from harness.history import (
     HARNESS,
+    GatewayEntry,
     History,
     ImplementationKilled,
     ImplementationStarted,
+    MessagePosted,
+    Noted,
     OperatorAsked,
     RowRead,
     RowSet,
     StepReached,
     UserAnswered,
     UserSends,
+    WebhookReceived,
 )
-from harness.report.model import Event
-from harness.report.redaction import redact, redact_values
+from harness.redaction import redact, redact_values
+from harness.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from harness.report.model import Tone
+    from harness.evidence import Tone
 
 USER, IMPLEMENTATION, DATABASE, CANARY = "user", "implementation", "database", "elsewhere"
 STEP = ""

@@ -9,8 +9,8 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.requirements import Level
-from harness.verdict import Conclusion, Outcome
+from harness.catalogue.requirements import Level
+from harness.catalogue.verdict import Conclusion, Outcome
 
 SIGNS = {
     Outcome.PASSED: "✓",

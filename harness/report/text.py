@@ -5,16 +5,16 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from harness.contract import ConformanceFailure
-from harness.report.redaction import redact
-from harness.requirements import Level
-from harness.verdict import LEFT_OUT, Outcome
+from harness.catalogue.requirements import Level
+from harness.catalogue.verdict import LEFT_OUT, Outcome
+from harness.errors import ConformanceFailure
+from harness.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from harness.catalogue.requirements import Catalogue
     from harness.report.model import ProfileReport, Report, RequirementReport
-    from harness.requirements import Catalogue
 
 _WIDTH = 110
 _MOST_RUNS, _MOST_LEFT_OUT = 8, 8

@@ -18,9 +18,8 @@ from fake_instances.journal import (
     WebhookLost,
     WebhookSent,
 )
-from harness.checks import quoted
-from harness.gateway.record import GatewayEntry
 from harness.history import (
+    GatewayEntry,
     History,
     ImplementationKilled,
     ImplementationStarted,
@@ -31,7 +30,8 @@ from harness.history import (
     UserAnswered,
     UserSends,
 )
-from harness.report.redaction import redact
+from harness.redaction import redact
+from harness.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

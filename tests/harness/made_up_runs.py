@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
+from harness.catalogue.features import WrittenScenario
+from harness.catalogue.requirements import Catalogue, Level, Profile, Requirement
+from harness.catalogue.tally import Record, Tally
+from harness.catalogue.verdict import Outcome
 from harness.report.assembly import assemble
 from harness.report.model import Report, RunReport
-from harness.requirements import Catalogue, Level, Profile, Requirement
-from harness.suite import WrittenScenario
-from harness.tally import Record, Tally
-from harness.verdict import Outcome
 from tests.harness.support import target
 
 if TYPE_CHECKING:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from harness.catalogue.requirements import Profile
+from harness.catalogue.tally import Record, Tally
+from harness.catalogue.verdict import Outcome
+from harness.evidence import Event, Evidence, Step
 from harness.report.assembly import assemble
-from harness.report.model import Event, Evidence, Report, RunReport, Step
-from harness.requirements import Profile
-from harness.tally import Record, Tally
-from harness.verdict import Outcome
+from harness.report.model import Report, RunReport
 from tests.harness.support import catalogue, scenario, target
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from harness.suite import WrittenScenario
+    from harness.catalogue.features import WrittenScenario
 
 CATALOGUE = catalogue(
     SCAN_01="must", SCAN_02="must", SCAN_07="should", SCAN_09="self", AUTH_05="must:security"

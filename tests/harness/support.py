@@ -15,11 +15,12 @@ import pytest
 
 from fake_instances.faults import Endpoint
 from fake_instances.journal import AnswerBegun, Entry, MessageDelivered, RequestArrived, RequestCompleted
-from harness.contract import ConformanceFailure, Launch, LogLine, Row, Settings, Target
+from harness.catalogue.features import WrittenScenario
+from harness.catalogue.requirements import Catalogue, Level, Profile, Requirement
+from harness.catalogue.verdict import Outcome, Run, ScenarioResult
+from harness.contract import Launch, LogLine, Row, Settings, Target
+from harness.errors import ConformanceFailure
 from harness.history import History, UserAnswered, UserSends
-from harness.requirements import Catalogue, Level, Profile, Requirement
-from harness.suite import WrittenScenario
-from harness.verdict import Outcome, Run, ScenarioResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from harness.requirements import Profile
+from harness.catalogue.requirements import Profile
 from reference_impl.edges.accounts import ACCOUNTS, Accounts, connect
 from reference_impl.fix.syncs import Source, Syncs
 from tests.mutants.machinery.registry import OPERATIONS, variant

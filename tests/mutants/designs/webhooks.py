@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from werkzeug.datastructures import Headers
 
-from harness.requirements import Profile
+from harness.catalogue.requirements import Profile
 from reference_impl.edges.accounts import ACCOUNTS, connect
 from reference_impl.edges.answers import Holding
 from reference_impl.edges.signature import Authenticator, NotAuthenticError

@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.interruption import Interruption
-from harness.sensitivity import DEFECTS_JSON
-from harness.suite import catalogue, features_root
+from harness.catalogue.features import catalogue, features_root
+from harness.report.sensitivity import DEFECTS_JSON
+from harness.run.interruption import Interruption
 from tests.mutants.machinery import rulings as ruled
 from tests.mutants.machinery.runner import Ended, Runner
 from tests.mutants.machinery.table import conclusion, table

@@ -1,7 +1,7 @@
 """Starts implementations in Python by forking one that is loaded already: most of a mutant's run is its start.
 
-`python -m tests.mutants.machinery.nursery SOCKET`: what the harness starts as a guard (`nursling.py`) asks here for the
-real one: a process with the same streams, environment and folder, which runs `harness.drivers.guard` and forks its
+`nursery SOCKET`: what the harness starts as a guard (`nursling.py`) asks here for the
+real one: a process with the same streams, environment and folder, which runs the guard and forks its
 program, in a session of its own, where that is one of `PROGRAMS`; any other it starts as ever. So who is killed, and
 what is left, is as it is for anyone's implementation. It ends when its standard input closes.
 """
@@ -27,7 +27,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, NoReturn, TypedDict
 
-from harness.drivers import guard
+from harness.attach.drivers import guard
 from tests.mutants.machinery import run, run_gateway
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Stands for `harness.drivers.guard` where a nursery runs: hands everything on to it, and ends as the guard did.
+"""Stands for `drivers.guard` where a nursery runs: hands everything on to it, and ends as the guard did.
 
 Only the standard library, so that it starts in milliseconds.
 """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.requirements import Profile
+from harness.catalogue.requirements import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

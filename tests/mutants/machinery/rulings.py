@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.requirements import Level
-from harness.verdict import Conclusion, Outcome
+from harness.catalogue.requirements import Level
+from harness.catalogue.verdict import Conclusion, Outcome
 from tests.mutants.machinery.trials import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from harness.catalogue.requirements import Catalogue
     from harness.report.model import Report, ScenarioReport
-    from harness.requirements import Catalogue
     from tests.mutants.machinery.runner import Ended
     from tests.mutants.machinery.trials import Defect, Trial
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from harness import witness
-from harness.drivers import guard
+from harness.attach.drivers import guard
 from harness.report import folder as report_folder
 from harness.report.model import Report, parse_json, render_json
+from harness.run import recorder
 from tests.mutants.machinery import nursery
 
 if TYPE_CHECKING:
@@ -151,8 +151,8 @@ def _child(output: str, words: list[str], nursery_socket: str) -> None:
         guard.__file__ = str(nursery.NURSLING)
     # What people read of a report takes longer to write than most of these runs.
     report_folder.RENDERERS = {report_folder.REPORT_JSON: render_json}
-    witness.sequence = lambda *_: ()  # type: ignore[assignment]
-    witness.json_lines = lambda *_: ""  # type: ignore[assignment]
+    recorder.sequence = lambda *_: ()  # type: ignore[assignment]
+    recorder.json_lines = lambda *_: ""  # type: ignore[assignment]
     status = pytest.main([*WORDS, *words])
     sys.stdout.flush()
     sys.stderr.flush()

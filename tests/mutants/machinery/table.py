@@ -11,7 +11,7 @@ from tests.mutants.machinery.trials import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.requirements import Catalogue
+    from harness.catalogue.requirements import Catalogue
     from tests.mutants.machinery.rulings import Ruling
 
 _WIDTH = 110

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.drivers import guard
-from harness.drivers.guarded import Guarded
-from harness.requirements import Profile
-from harness.suite import catalogue
+from harness.attach.drivers import guard
+from harness.attach.drivers.guarded import Guarded
+from harness.catalogue.features import catalogue
+from harness.catalogue.requirements import Profile
 from tests.harness.commands import started
 from tests.harness.support import PATIENCE, until
 from tests.mutants.machinery import nursery, trials

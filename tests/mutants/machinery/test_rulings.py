@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.report.model import Evidence, Report
-from harness.requirements import Profile
-from harness.verdict import Outcome
+from harness.catalogue.requirements import Profile
+from harness.catalogue.verdict import Outcome
+from harness.evidence import Evidence
 from tests.harness.reporting import ALL_PASSED, CATALOGUE, FOUND, LOGGED, REAL, RETRIED, Made, record
 from tests.mutants.machinery.rulings import (
     Ruling,
@@ -24,7 +24,8 @@ from tests.mutants.machinery.table import conclusion, table
 from tests.mutants.machinery.trials import Kind, Trial
 
 if TYPE_CHECKING:
-    from harness.tally import Record
+    from harness.catalogue.tally import Record
+    from harness.report.model import Report
 
 FINDING = Evidence(expected="3002 delivers once", observed="nobody delivered")
 CRASHED = replace(FINDING, timeline=("  0.1  implementation → user: 500",))

@@ -8,9 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from harness.requirements import Profile
-from harness.suite import catalogue
-from harness.target import BUILT_IN, FAKE_GATEWAY
+from harness.catalogue.features import catalogue
+from harness.catalogue.requirements import Profile
+from harness.targets.file import BUILT_IN, FAKE_GATEWAY
 from tests.mutants.defects import node
 from tests.mutants.machinery.blends import BLENDS
 from tests.mutants.machinery.registry import (

@@ -17,12 +17,12 @@ import pytest
 import sqlalchemy
 from pytest_bdd.steps import step_function_context_registry
 
-from harness import suite
-from harness.suite import features_root
+from harness.catalogue import features
+from harness.catalogue.features import features_root
 
 WORDS = (
     str(features_root()),
-    *("-q", "-p", "no:cacheprovider", "-p", "pytest_bdd.plugin", "-p", "harness.plugin"),
+    *("-q", "-p", "no:cacheprovider", "-p", "pytest_bdd.plugin", "-p", "harness.run.plugin"),
 )
 """How pytest is called: with no plugin but those that the features need."""
 
@@ -30,9 +30,9 @@ WORDS = (
 os.environ["SSL_CERT_FILE"] = os.devnull
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 # Every run reads the same features, which do not change meanwhile.
-suite.read_suite = functools.cache(suite.read_suite)  # type: ignore[assignment]
+features.read_suite = functools.cache(features.read_suite)  # type: ignore[assignment]
 with contextlib.suppress(Exception):  # each run then says itself what is wrong with them
-    suite.read_suite(features_root())
+    features.read_suite(features_root())
 with contextlib.redirect_stdout(io.StringIO()) as told:
     status = pytest.main([*WORDS, "--collect-only"])
 if status != pytest.ExitCode.OK:

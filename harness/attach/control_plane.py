@@ -1,0 +1,223 @@
+"""One implementation as the harness holds it: launched, with its table and its log, facing one fleet."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import subprocess
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from harness.attach.databases import SQLITE, fresh_database, own_database
+from harness.attach.drivers.command import launch
+from harness.attach.drivers.guarded import output_file
+from harness.attach.drivers.program import one_off
+from harness.attach.drivers.url import attach
+from harness.attach.hooks import HttpAccounts, HttpLog
+from harness.attach.log_file import FileLog, NoLog
+from harness.attach.rows_by_sql import SqlAccounts
+from harness.contract import AccountStore, Implementation, Launch, LogSource, Settings, Target
+from harness.errors import NotJudgedError
+from harness.history import ImplementationKilled, ImplementationStarted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from fake_instances import Fleet
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an implementation is launched.
+
+    Args:
+        host: the address it listens on.
+        scratch: an existing folder for its database, log and output.
+        database: "sqlite", or the URL of a server on which it gets a database of its own; where it is attached by
+            its URL, that of its own database.
+
+    """
+
+    host: str
+    scratch: Path
+    database: str = SQLITE
+
+
+class Attachment:
+    """A running implementation with a database of its own. A context manager.
+
+    Args:
+        target: how it is attached.
+        settings: what it is launched with.
+        fleet: the instances it is told of; their webhooks go to it while it is the fleet's control plane.
+        place: where.
+
+    """
+
+    def __init__(self, target: Target, settings: Settings, fleet: Fleet, place: Place) -> None:
+        self.target = target
+        self.settings = settings
+        self._fleet = fleet
+        self._place = place
+        self._open = contextlib.ExitStack()
+        self._given = Launch(
+            settings=settings,
+            database_url="",
+            instances=fleet.urls,
+            api_key=fleet.api_key,
+            hmac_secret=fleet.secret,
+            log_file=place.scratch / "sync.log",
+            host=place.host,
+        )
+        self._implementation: Implementation | None = None
+        self.log: LogSource = self._log_source()
+        self.accounts: AccountStore
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as opened:
+            url = self._place.database  # of a target that runs already, its own
+            if not self.target.url:
+                url = opened.enter_context(fresh_database(url, self._place.scratch))
+            self._given = replace(self._given, database_url=url)
+            self.accounts = self._account_store()
+            opened.callback(self.accounts.close)
+            opened.callback(self._stop)
+            self.launch()
+            self._open = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    @property
+    def base_url(self) -> str:
+        """Where the implementation listens; empty while it was killed."""
+        return "" if self._implementation is None else self._implementation.base_url
+
+    @property
+    def killed(self) -> bool:
+        """Whether the harness ended it, and has not launched it again."""
+        return self._implementation is None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the implementation is not running, or None while it runs."""
+        return "it was killed" if self._implementation is None else self._implementation.problem
+
+    @property
+    def crash(self) -> str | None:
+        """How the implementation ended by itself, with its last output; None while it runs or was killed."""
+        return None if self._implementation is None else self._implementation.problem
+
+    def launch(self) -> None:
+        """Launch the implementation with its database as it is, and have the fleet's webhooks sent to it.
+
+        Raises:
+            LaunchError: it did not come up.
+        """
+        self._implementation = (
+            attach(self.target) if self.target.url else launch(self.target, self._given, self._place.scratch)
+        )
+        self._fleet.journal.record(ImplementationStarted(base_url=self.base_url))
+        self.face_fleet()
+
+    def face_fleet(self) -> None:
+        """Have the fleet's webhooks sent to this implementation."""
+        self._fleet.control_plane = self.base_url + self.target.webhook_path
+
+    def kill(self) -> None:
+        """End the implementation as `kill -9` would. Its database and log stay."""
+        if self._implementation is not None:
+            self._implementation.kill()
+            self._fleet.journal.record(ImplementationKilled())
+            self._implementation = None
+
+    def relaunch(self) -> None:
+        """Stop the implementation, if it runs, and launch it again.
+
+        Raises:
+            LaunchError: it did not go away, or did not come up again.
+        """
+        self._stop()
+        self.launch()
+
+    def restart(self) -> None:
+        """Stop the implementation and launch it again, as part of what is judged.
+
+        Raises:
+            LaunchError: it did not go away, or did not come up again.
+            NotJudgedError: it is not the harness that launches it.
+        """
+        if self.target.url:
+            raise NotJudgedError(
+                f"{self.target.name} is attached by its URL, and not restarted by the harness"
+            )
+        self.relaunch()
+
+    def begin_anew(self, target: Target | None, settings: Settings | None) -> None:
+        """Have what runs already forget everything, as if it were launched as this target and with these settings.
+
+        Raises:
+            NotJudgedError: it runs with others, or only a launch would make it forget.
+        """
+        if target is not None or (settings is not None and settings.in_force != self.settings.in_force):
+            raise NotJudgedError(
+                f"{self.target.name} is attached by its URL, and not launched with other settings"
+            )
+        if not self.target.state_path:
+            raise NotJudgedError(
+                f"{self.target.name} is attached by its URL, and its rows by SQL: it cannot begin anew for a scenario"
+            )
+        self.accounts.remove([])
+
+    def run_command(self, words: tuple[str, ...], *, timeout: float) -> subprocess.CompletedProcess[str]:
+        """Run a command of the implementation beside it, with the same environment, in the target's folder.
+
+        Raises:
+            OSError: it cannot be run.
+            subprocess.TimeoutExpired: it took longer than `timeout` seconds, and was ended.
+        """
+        port = int(self.base_url.rpartition(":")[2] or 0)
+        program = one_off(words, self.target, self._given, port)
+        return subprocess.run(  # noqa: S603 - the user's own command
+            program.words,
+            env=dict(program.environment),
+            cwd=self.target.directory,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def _account_store(self) -> AccountStore:
+        if not self.target.state_path:
+            with own_database(self._given.database_url):
+                return SqlAccounts(self._given.database_url, self.target)
+        if not self.target.url:  # the table exists before launch, whoever reads its rows
+            with own_database(self._given.database_url):
+                SqlAccounts(self._given.database_url, self.target).close()
+        return HttpAccounts(self.target, lambda: self.base_url)
+
+    def _log_source(self) -> LogSource:
+        match self.target.log:
+            case "file":
+                return FileLog(self.target.log_file or self._given.log_file)
+            case "stderr":
+                return FileLog(output_file(self._place.scratch))
+            case "http":
+                return HttpLog(self.target, lambda: self.base_url)
+            case _:
+                return NoLog()
+
+    def _stop(self) -> None:
+        implementation, self._implementation = self._implementation, None
+        if implementation is not None:
+            implementation.stop()
+
+
+def random_secrets() -> tuple[str, str]:
+    """Make an API key and an HMAC secret for one run."""
+    return secrets.token_hex(16), secrets.token_hex(32)

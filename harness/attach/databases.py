@@ -1,0 +1,146 @@
+"""A database for one implementation: made before it is launched, dropped when it is gone (contract, section 2).
+
+SQLite is a file of the run. Of a PostgreSQL, MySQL or MariaDB server the harness is given the URL, and makes a
+database of its own there for every implementation that it launches; no other database is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sql
+from sqlalchemy.pool import NullPool, QueuePool
+
+from harness.errors import LaunchError, TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SQLITE = "sqlite"
+KINDS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+"""How the contract calls a database, by the scheme of its URL."""
+_DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mysql+pymysql"}
+_CREATE = {
+    "postgresql": "CREATE DATABASE {name}",
+    # Session ids that differ in case alone are two sessions.
+    "mysql": "CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+}
+_DROP = {
+    "postgresql": "DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+    "mysql": "DROP DATABASE IF EXISTS {name}",
+}
+_DATABASE = (
+    "--database must have the address, user and password of what runs there, and the user the rights to it"
+)
+_CONNECT_SECONDS = 10
+_BUSY_SECONDS = 30
+"""How long a SQLite writer waits for another to finish."""
+
+
+def kind_of(database: str) -> str:
+    """Give how the contract calls what `--database` named.
+
+    Raises:
+        TargetError: it is neither "sqlite" nor the URL of a server that the harness knows.
+    """
+    if database == SQLITE:
+        return SQLITE
+    try:
+        url = sql.make_url(database)
+    except sql.exc.ArgumentError:
+        url = None
+    if url is None or url.drivername not in _DRIVERS or not url.host:
+        raise TargetError(
+            f"--database {_shown(database)!r}: write sqlite, or the URL of a server on which databases may be made, "
+            "such as postgresql://user:password@127.0.0.1:5432 or mysql://user:password@127.0.0.1:3306"
+        )
+    return KINDS[url.drivername]
+
+
+def check_own_database(database: str) -> None:
+    """Hold that `--database` names one database, and no server on which others are made.
+
+    Raises:
+        TargetError: it does not.
+    """
+    try:
+        url = sql.make_url(database)
+    except sql.exc.ArgumentError:
+        url = None
+    if url is None or url.drivername not in {SQLITE, *_DRIVERS} or not url.database:
+        raise TargetError(
+            f"--database {_shown(database)!r}: a target with launch.url has a database already; give its URL, "
+            "such as sqlite:////absolute/path.db or postgresql://user:password@127.0.0.1/name, or write "
+            'via = "http" under [state]'
+        )
+
+
+@contextlib.contextmanager
+def fresh_database(database: str, scratch: Path) -> Iterator[str]:
+    """Make an empty database, give its DATABASE_URL, and drop it in the end.
+
+    Raises:
+        LaunchError: the server does not answer, or does not let databases be made; says what it said.
+    """
+    if database == SQLITE:
+        yield f"sqlite:///{scratch / 'accounts.db'}"
+        return
+    kind, name = kind_of(database), f"instance_sync_{secrets.token_hex(6)}"
+    _on_server(database, _CREATE[kind].format(name=name))
+    try:
+        yield sql.make_url(database).set(database=name).render_as_string(hide_password=False)
+    finally:
+        _on_server(database, _DROP[kind].format(name=name))
+
+
+def connect(database_url: str, *, kept: bool = False) -> sql.Engine:
+    """Make an engine for a DATABASE_URL.
+
+    No connection outlives its use, unless they are to be `kept` until the engine is disposed of: to make one anew for
+    each row takes longer than the row. A SQLite file is never kept open: an implementation may want it for itself.
+    """
+    url = sql.make_url(database_url)
+    arguments: dict[str, object] = {"connect_timeout": _CONNECT_SECONDS}
+    if url.drivername == "sqlite":
+        arguments = {"timeout": _BUSY_SECONDS}
+    url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+    pool = QueuePool if kept and url.drivername != SQLITE else NullPool
+    return sql.create_engine(url, connect_args=arguments, poolclass=pool)
+
+
+def _on_server(database: str, statement: str) -> None:
+    url = sql.make_url(database)
+    if url.drivername == "postgresql" and not url.database:
+        database = url.set(database="postgres").render_as_string(hide_password=False)
+    with reached(f"the server at {_shown(database)} did not make or drop a database", url.drivername):
+        server = connect(database).execution_options(isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            connection.execute(sql.text(statement))
+
+
+def own_database(database: str) -> contextlib.AbstractContextManager[None]:
+    """Tell what goes wrong with a database of an implementation's own, while the context lasts, as a LaunchError."""
+    return reached(f"the database {_shown(database)} cannot be used", sql.make_url(database).drivername)
+
+
+@contextlib.contextmanager
+def reached(what: str, kind: str) -> Iterator[None]:
+    """Tell what goes wrong with a database, while the context lasts, as a LaunchError."""
+    try:
+        yield
+    except ImportError as problem:
+        install = "pip install 'instance-sync[databases]'"
+        raise LaunchError(f"no driver for {kind} is installed ({problem}): {install}", install) from None
+    except sql.exc.SQLAlchemyError as problem:
+        said = str(getattr(problem, "orig", None) or problem).strip().replace("\n", " ")
+        raise LaunchError(f"{what}: {said}", _DATABASE) from None
+
+
+def _shown(database: str) -> str:
+    try:
+        return sql.make_url(database).render_as_string(hide_password=True)
+    except sql.exc.ArgumentError:
+        return database

@@ -1,0 +1,198 @@
+"""Launches any program as an implementation, in a process group of its own, and ends it for certain."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import time
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+
+import requests
+
+from harness.attach.drivers import container
+from harness.attach.drivers.guarded import Guarded
+from harness.attach.drivers.image import image_program
+from harness.attach.drivers.program import command_program
+from harness.attach.http import get, status_of
+from harness.attach.remedies import of_own_variable
+from harness.errors import LaunchError
+from harness.redaction import redact
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.attach.drivers.program import Program
+    from harness.contract import Launch, Target
+
+_READY_CHECK_SECONDS = 0.02
+_READY_ANSWER_SECONDS = 2.0
+_NOTICE_SECONDS = 1.0
+_NO_PROGRAM = 127
+_OF_AN_IMAGE = {
+    container.NO_ENGINE: "a container engine must run on this machine, and let you use it",
+    container.NO_IMAGE: "launch.image must name an image that is here or can be pulled, whose program is there",
+    container.NO_CONTAINER: "launch.image, or the engine's own settings, by what its last output names",
+}
+"""What to change, by the status with which an image's program ended before it was ready."""
+
+
+class CommandImplementation:
+    """A program that was launched and answered its ready check. See `launch`."""
+
+    def __init__(self, target: Target, launch: Launch, scratch: Path, program: Program) -> None:
+        self._target = target
+        self._program = program
+        self._host, self._port = program.host, program.port
+        self._secrets = (launch.api_key, launch.hmac_secret)
+        self._scratch = scratch
+        self._guarded: Guarded | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, without a trailing slash."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def problem(self) -> str | None:
+        """Why it is not running any more, with its last output; None while it runs."""
+        if self._guarded is not None and not self._has_ended(self._guarded):
+            return None
+        status = "never started" if self._guarded is None else f"exited with status {self._guarded.status}"
+        return f"{self._target.name} {status}; {self._last_output()}"
+
+    def start(self) -> None:
+        """Run the program and wait until it answers its ready check.
+
+        Raises:
+            LaunchError: it ended first, or did not answer in time.
+        """
+        with contextlib.ExitStack() as on_failure:
+            # Not stop(): what it finds of the port must not take the place of why this failed.
+            on_failure.callback(self._end, b"stop")
+            self._guarded = Guarded(
+                self._program.words,
+                self._scratch,
+                self._program.grace,
+                directory=self._target.directory,
+                environment=self._program.environment,
+            )
+            self._guarded.wait_for_start()
+            self._wait_until_ready(self._guarded)
+            on_failure.pop_all()
+
+    def stop(self) -> None:
+        """Send the group SIGTERM, then SIGKILL after 5 s, and wait until the port is free.
+
+        Raises:
+            LaunchError: the port is still in use.
+        """
+        self._end(b"stop")
+        if not _can_bind(self._host, self._port):
+            raise LaunchError(f"{self._target.name} was stopped, but port {self._port} is still in use")
+
+    def kill(self) -> None:
+        """End it at once, as `kill -9` would: the whole process group."""
+        if self._program.kill is not None:
+            self._program.kill()
+        elif self._guarded is not None and self._guarded.group:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._guarded.group, signal.SIGKILL)
+        self._end(b"killed")
+
+    def _has_ended(self, guarded: Guarded) -> bool:
+        # A crash shows on its connections a moment before its guard ends too, and must not be overlooked for that
+        # moment: only who answers runs for certain. Who takes long to answer runs as well.
+        if guarded.status is None:
+            try:
+                status_of(self._host, self._port, self._target.ready, self._target.headers, _NOTICE_SECONDS)
+            except TimeoutError:
+                return False
+            except (OSError, HTTPException):
+                guarded.wait(_NOTICE_SECONDS)
+        return guarded.status is not None
+
+    def _end(self, word: bytes) -> None:
+        if self._guarded is not None:
+            self._guarded.end(word)
+
+    def _wait_until_ready(self, guarded: Guarded) -> None:
+        url = self.base_url + self._target.ready
+        started = time.monotonic()
+        answer = "nothing listened"
+        while (waited := time.monotonic() - started) < self._target.ready_timeout:
+            if (ended := guarded.status) is not None:
+                end = f"exited with status {ended} after {waited:.1f} s"
+                raise LaunchError(
+                    self._describe(f"{end}, before GET {url} answered 200"), self._of_end(ended)
+                )
+            try:
+                status = self._ready_status(min(_READY_ANSWER_SECONDS, self._target.ready_timeout - waited))
+            except requests.RequestException as problem:
+                # What it answered before says more than that there was no time for another answer.
+                if not answer.startswith("it answered"):
+                    answer = "nothing listened" if _refused(problem) else type(problem).__name__
+            else:
+                if status == 200:
+                    return
+                answer = f"it answered {status}"
+            # Its end is an event; its readiness is not, so that is asked for again and again.
+            guarded.wait(_READY_CHECK_SECONDS)
+        waited_for = f"waited {self._target.ready_timeout:g} s for GET {url} to answer 200; {answer}"
+        mend = "launch.ready must be a path that it answers with 200"
+        if not answer.startswith("it answered"):
+            host, port = (self._target.variable(name) for name in ("HOST", "PORT"))
+            mend = of_own_variable(self._target, "HOST", "PORT") or (
+                f"it must listen on {host} and {port} as it is given them, or launch.ready_timeout be longer"
+            )
+        raise LaunchError(self._describe(f"is not ready: {waited_for}"), mend)
+
+    def _of_end(self, status: int) -> str:
+        if self._target.image:
+            started = "what its last output names; launch.image and launch.env say what is started"
+            return _OF_AN_IMAGE.get(status, started)
+        if status == _NO_PROGRAM:
+            return "launch.command: its first word must be a program, or a path from launch.directory"
+        return "what its last output names; [launch] says how it is started, [state] what its table is called"
+
+    def _ready_status(self, patience: float) -> int:
+        return get(self.base_url + self._target.ready, self._target.headers, patience).status_code
+
+    def _describe(self, what: str) -> str:
+        return f"{self._target.name} {what}\n  command: {shlex.join(self._program.words)}\n  {self._last_output()}"
+
+    def _last_output(self) -> str:
+        if self._guarded is None:
+            return "it printed nothing"
+        return redact(self._guarded.last_output(), self._secrets)
+
+
+def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementation:
+    """Launch a target's command or image and wait until it is ready.
+
+    `scratch` is the folder for its output; it is removed if this process is killed meanwhile.
+
+    Raises:
+        LaunchError: it did not come up; nothing of it is left running.
+    """
+    program = image_program(target, given, scratch) if target.image else command_program(target, given)
+    implementation = CommandImplementation(target, given, scratch, program)
+    implementation.start()
+    return implementation
+
+
+def _can_bind(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def _refused(problem: requests.RequestException) -> bool:
+    return isinstance(problem, requests.ConnectionError) and "refused" in str(problem)

@@ -1,0 +1,177 @@
+"""Runs one image as a container and ends with it; started as a program, under the guard.
+
+`python -m harness.attach.drivers.container NAME IMAGE SCRATCH PORT VARIABLE ... [-- WORD ...]`: the named environment
+variables of this process, and no others, are handed to the container, and the words run in place of what the image
+runs by itself. Its output is written to standard output. SIGTERM stops the container as the contract says, SIGTERM
+and then SIGKILL after 5 s; however this ends, the container is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from docker.models.containers import Container
+
+GRACE_SECONDS = 5
+LABEL = "instance-sync"
+"""Every container of the harness has this label, the run's scratch folder, so that what a power cut left is found."""
+NO_ENGINE, NO_IMAGE, NO_CONTAINER = 125, 127, 126
+
+
+class NoEngineError(Exception):
+    """No container engine answers."""
+
+
+class NoImageError(Exception):
+    """An image is nowhere to be had."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the container to its end and give its exit status, or 125 to 127 where it never ran."""
+    name, image, scratch, port, *rest = arguments
+    at = rest.index("--") if "--" in rest else len(rest)
+    variables, words = rest[:at], rest[at + 1 :]
+    told_to_end = threading.Event()
+    # From here on the end waits until it is known what there is to remove.
+    signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
+    try:
+        client = client_with(image)
+    except NoEngineError as problem:
+        return _told(NO_ENGINE, str(problem))
+    except NoImageError as problem:
+        return _told(NO_IMAGE, str(problem))
+    with contextlib.closing(client):
+        environment = {one: os.environ[one] for one in variables if one in os.environ}
+        try:
+            container = client.containers.create(
+                image,
+                name=name,
+                environment=environment,
+                labels={LABEL: scratch},
+                **_placed(scratch, port),
+                **_in_place(words),
+            )
+        except APIError as problem:
+            return _told(NO_CONTAINER, f"no container can be made of {image}: {_said(problem)}")
+        try:
+            return _run(container, told_to_end)
+        finally:
+            with contextlib.suppress(NotFound):
+                container.remove(force=True)
+
+
+def client_with(image: str) -> docker.DockerClient:
+    """Give a client of the engine, once the image is there; it is pulled where it is not.
+
+    Raises:
+        NoEngineError: no container engine answers.
+        NoImageError: there is no such image, and it cannot be pulled.
+    """
+    try:
+        client = docker.from_env()
+        client.ping()
+    except DockerException as problem:
+        raise NoEngineError(f"no container engine answers: {problem}") from None
+    try:
+        client.images.get(image)
+    except ImageNotFound:
+        try:
+            client.images.pull(image)
+        except APIError as problem:
+            client.close()
+            raise NoImageError(
+                f"there is no image {image} here, and it cannot be pulled: {_said(problem)}"
+            ) from None
+    return client
+
+
+def kill(name: str) -> None:
+    """End a container at once, as `kill -9` would; one that is not there is no problem."""
+    with contextlib.suppress(APIError), _found(name) as container:
+        container.kill()
+
+
+def pause(name: str) -> None:
+    """Freeze every process of a container, and wait until they stand still.
+
+    Raises:
+        APIError: it does not run, or is frozen already.
+    """
+    with _found(name) as container:
+        container.pause()
+
+
+def resume(name: str) -> None:
+    """Let the processes of a frozen container go on.
+
+    Raises:
+        APIError: it is not frozen.
+    """
+    with _found(name) as container:
+        container.unpause()
+
+
+@contextlib.contextmanager
+def _found(name: str) -> Iterator[Container]:
+    with contextlib.closing(docker.from_env()) as client:
+        yield client.containers.get(name)
+
+
+def _in_place(words: Sequence[str]) -> dict[str, Any]:
+    # The image's own check of health is about what it runs by itself.
+    return {"entrypoint": [*words], "command": [], "healthcheck": {"test": ["NONE"]}} if words else {}
+
+
+def _placed(scratch: str, port: str) -> dict[str, Any]:
+    placed: dict[str, Any] = {
+        # The same path inside, so that DATABASE_URL and LOG_FILE mean the same on both sides, and the same owner.
+        "volumes": {scratch: {"bind": scratch, "mode": "rw"}},
+        "user": f"{os.getuid()}:{os.getgid()}",
+        "init": True,
+    }
+    if port == "-":
+        return {**placed, "network_mode": "host"}
+    return {**placed, "ports": {f"{port}/tcp": ("127.0.0.1", int(port))}}
+
+
+def _run(container: Container, told_to_end: threading.Event) -> int:
+    if told_to_end.is_set():
+        return 0
+    try:
+        container.start()
+    except APIError as problem:
+        return _told(NO_CONTAINER, f"the container does not start: {_said(problem)}")
+    threading.Thread(target=_stop, args=(container, told_to_end), daemon=True).start()
+    for piece in container.logs(stream=True, follow=True):
+        os.write(1, piece)
+    return int(container.wait()["StatusCode"])
+
+
+def _stop(container: Container, told_to_end: threading.Event) -> None:
+    told_to_end.wait()
+    with contextlib.suppress(APIError):
+        container.stop(timeout=GRACE_SECONDS)
+
+
+def _said(problem: APIError) -> str:
+    return str(problem.explanation or problem)
+
+
+def _told(status: int, words: str) -> int:
+    sys.stderr.write(words + "\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,101 @@
+"""A program that runs under a guard, and so certainly ends with this process (see `drivers.guard`)."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from typing import IO, TYPE_CHECKING
+
+from harness.attach.drivers import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_REMOVAL_SECONDS = 5.0
+"""What a guard may take beyond the program's grace."""
+_LAST_OUTPUT_LINES = 25
+
+
+class Guarded:
+    """A program in a process group of its own. `group` is that group's id.
+
+    Args:
+        words: the program and its arguments.
+        scratch: the folder for its output, removed if this process is killed meanwhile.
+        grace: how many seconds it has to end after SIGTERM.
+        directory: where it runs.
+        environment: its variables; by default this process's own.
+
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        scratch: Path,
+        grace: float,
+        *,
+        directory: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._grace = grace
+        self._output = output_file(scratch)
+        keeper = [sys.executable, "-I", "-S", guard.__file__, str(self._output), str(scratch), f"{grace:g}"]
+        self._guard = subprocess.Popen(  # noqa: S603 - running a given program is the purpose
+            [*keeper, *words],
+            cwd=directory,
+            env=None if environment is None else dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.group = 0
+
+    def wait_for_start(self) -> None:
+        """Wait until the program runs, or could not be run."""
+        self.group = int(self.told.readline() or b"0")
+
+    @property
+    def told(self) -> IO[bytes]:
+        """What the guard says: once the program runs nothing more, until it ends with the guard."""
+        assert self._guard.stdout is not None  # noqa: S101 - for the type checker: it was given a pipe
+        return self._guard.stdout
+
+    @property
+    def status(self) -> int | None:
+        """The exit status; None while it runs."""
+        return self._guard.poll()
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait so long for its end at most, and give the exit status or None."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._guard.wait(seconds)
+        return self._guard.returncode
+
+    def end(self, word: bytes = b"stop") -> None:
+        """Have the guard end the group by SIGTERM, and by SIGKILL after the grace, and wait until that is done."""
+        stdin = self._guard.stdin
+        if stdin is not None and not stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
+                stdin.write(word)
+                stdin.flush()
+            with contextlib.suppress(BrokenPipeError):
+                stdin.close()
+        self._guard.wait(self._grace + _REMOVAL_SECONDS)
+        self.told.close()
+
+    def last_output(self) -> str:
+        """Give the last lines that it printed, introduced and indented."""
+        try:
+            lines = self._output.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            lines = []
+        if not lines:
+            return "it printed nothing"
+        return "its last output:\n" + "\n".join(f"    {line}" for line in lines[-_LAST_OUTPUT_LINES:])
+
+
+def output_file(scratch: Path) -> Path:
+    """Give the file that collects standard output and standard error of every launch in a scratch folder."""
+    return scratch / "output.log"

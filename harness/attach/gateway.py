@@ -1,0 +1,336 @@
+"""Launches gateway instances, each as a program of its own, and handles them by the hooks of their target."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from harness.attach.drivers.command import CommandImplementation
+from harness.attach.drivers.program import command_program, free_port
+from harness.contract import Launch, Settings, Target
+from harness.errors import NotJudgedError
+from harness.gateway_contract import Answer, Delivered, Hook, Tenant
+from harness.history import Noted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fake_instances.journal import Journal
+    from harness.gateway_contract import GatewayTarget
+
+_PATIENCE_SECONDS = 30.0
+_CHECK_SECONDS = 0.02
+
+
+class LaunchedGateway:
+    """One gateway instance, launched by its target's command. See `harness.gateway_contract.Gateway`.
+
+    Args:
+        target: how it is launched and handled.
+        number: what it is called.
+        host: the address it listens on; the ports are free ones.
+        control_plane: the base URL that its webhooks go to.
+        secrets: the API key that it demands, and what it signs webhooks with.
+        journal: where what is done to it is recorded.
+
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what one process of the gateway is configured with
+        self,
+        target: GatewayTarget,
+        number: int,
+        host: str,
+        control_plane: str,
+        secrets: tuple[str, str],
+        journal: Journal,
+    ) -> None:
+        self._target = target
+        self._number = number
+        self._host = host
+        self._control_plane = control_plane
+        self._secrets = secrets
+        self._journal = journal
+        self._scratch = Path(tempfile.mkdtemp(prefix="instance-sync-gateway-"))
+        self._control_port = 0
+        self._program: CommandImplementation | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL that is its own: where it listens now; empty while it does not run."""
+        return "" if self._program is None else self._program.base_url
+
+    @property
+    def problem(self) -> str | None:
+        """Why it does not run any more, with its last output; None while it runs."""
+        return f"instance {self._number} was ended" if self._program is None else self._program.problem
+
+    def start(self) -> None:
+        """Launch it on free ports and wait until it is ready.
+
+        Raises:
+            LaunchError: it did not come up.
+        """
+        self._control_port = free_port(self._host)
+        target, given = self._as_program(), self._given()
+        program = CommandImplementation(target, given, self._scratch, command_program(target, given))
+        program.start()
+        self._program = program
+        self._note(f"is up at {self.url}")
+
+    def stop(self) -> None:
+        """End it in order.
+
+        Raises:
+            LaunchError: its port would not go away.
+        """
+        program, self._program = self._program, None
+        if program is not None:
+            program.stop()
+            self._note("was ended")
+
+    def close(self) -> None:
+        """End it, and leave nothing of it behind."""
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    # Sessions
+
+    def connect(self, tenant: Tenant) -> None:
+        """Have a session connect as if its phone had just scanned the QR code.
+
+        Raises:
+            NotJudgedError: the hook did not do it.
+        """
+        self._note(f"is to connect {tenant.session_id}")
+        self._call("connect", self._target.connect, tenant)
+
+    def create(self, tenant: Tenant) -> None:
+        """Begin a login that then waits for its QR code to be scanned.
+
+        Raises:
+            NotJudgedError: the hook did not do it.
+        """
+        self._note(f"is to show a QR code for {tenant.session_id}")
+        self._call("create", self._target.create, tenant)
+
+    def reconnect(self, tenant: Tenant, *, called: str = "") -> None:
+        """Have a connected session connect anew; `called` is the Host by which it is addressed, if not its own.
+
+        Raises:
+            NotJudgedError: the hook did not do it.
+        """
+        self._note(f"is to reconnect {tenant.session_id}{f', called {called}' if called else ''}")
+        self._call("reconnect", self._target.reconnect, tenant, headers={"Host": called} if called else {})
+
+    def end(self, tenant: Tenant) -> None:
+        """End a session for good.
+
+        Raises:
+            NotJudgedError: the hook did not do it.
+        """
+        self._call("end", self._target.end, tenant)
+
+    # What anybody may ask of it
+
+    def get(self, path: str) -> Answer:
+        """Ask one of its own routes, with the key."""
+        return self._request("GET", f"{self.url}{path}?api_key={self._secrets[0]}")
+
+    def send(self, session_id: str, recipient: str, text: str) -> Answer:
+        """Hand it a message."""
+        body = {
+            "workspace_id": 1,
+            "session_id": session_id,
+            "recipient_phone": recipient,
+            "message": text,
+            "type": "text",
+            "api_key": self._secrets[0],
+        }
+        return self._request("POST", f"{self.url}/api/messages/send", body)
+
+    def delivered(self) -> Sequence[Delivered]:
+        """List the messages that really went out, those before a restart included.
+
+        Raises:
+            NotJudgedError: the target has no such hook, or it answered otherwise than it should.
+        """
+        if self._target.delivered is None:
+            raise NotJudgedError(
+                "the target names no hook that lists what really went out: [instance] delivered"
+            )
+        answer = self._call("delivered", self._target.delivered, None)
+        try:
+            return delivered_from(json.loads(answer.body))
+        except ValueError as problem:
+            raise NotJudgedError(f"the hook delivered: {problem}") from None
+
+    # Restarting
+
+    def restart(self, tenants: Sequence[Tenant]) -> None:
+        """Restart it under its port; its sessions, those of `tenants`, are connected again in the end.
+
+        Raises:
+            NotJudgedError: the hook did not do it.
+            LaunchError: it did not come up again.
+        """
+        self._note("is to restart")
+        if self._target.restart is not None:
+            self._call("restart", self._target.restart, None)
+        elif self._program is not None:
+            self._program.stop()
+            self._program.start()
+            self._connect_again(tenants)
+        self._note("is up again")
+
+    def move(self, tenants: Sequence[Tenant]) -> None:
+        """End it and launch it again on another port; its sessions are connected again in the end.
+
+        Raises:
+            LaunchError: it did not come up again.
+        """
+        port = int(self.url.rpartition(":")[2])
+        self.stop()
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind((self._host, port))
+            self.start()
+        self._connect_again(tenants)
+
+    def _connect_again(self, tenants: Sequence[Tenant]) -> None:
+        if not self._target.keeps_sessions:
+            for tenant in tenants:
+                self.connect(tenant)
+
+    # How it is reached
+
+    def _as_program(self) -> Target:
+        values = self._values(None)
+        return Target(
+            name=f"instance {self._number}",
+            version="",
+            claims=(),
+            # What only the driver knows, {host}, {port} and {python}, it fills in itself.
+            command=tuple(str(filled(word, values)) for word in self._target.command),
+            directory=self._target.directory,
+            ready=self._target.ready,
+            ready_timeout=self._target.ready_timeout,
+            environment={
+                name: str(filled(value, values)) for name, value in self._target.environment.items()
+            },
+            variables=self._target.variables,
+            log="none",
+        )
+
+    def _given(self) -> Launch:
+        api_key, secret = self._secrets
+        log_file = self._scratch / "gateway.log"
+        return Launch(Settings(), "", (), api_key, secret, log_file, self._host)
+
+    def _values(self, tenant: Tenant | None) -> dict[str, object]:
+        control_url = f"http://{self._host}:{self._control_port}"
+        values: dict[str, object] = {
+            "number": self._number,
+            "data": str(self._scratch),
+            "control_port": self._control_port,
+            "control_url": control_url,
+            "control_plane": self._control_plane,
+            "api_key": self._secrets[0],
+            "hmac_secret": self._secrets[1],
+        }
+        if self._program is not None:
+            values |= {"url": self.url, "host": self._host, "port": int(self.url.rpartition(":")[2])}
+        if tenant is not None:
+            values |= {
+                "session_id": tenant.session_id,
+                "workspace_id": tenant.workspace_id,
+                "phone_number": tenant.phone_number,
+            }
+        return values
+
+    def _call(
+        self, name: str, hook: Hook, tenant: Tenant | None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        values = self._values(tenant)
+        body = None if hook.body is None else {key: filled(one, values) for key, one in hook.body.items()}
+        url, deadline = str(filled(hook.url, values)), time.monotonic() + self._target.ready_timeout
+        answer = self._request(hook.method, url, body, headers)
+        # Hooks may be served by something that comes up a moment after the instance itself.
+        while answer.refused and time.monotonic() < deadline and self.problem is None:
+            threading.Event().wait(_CHECK_SECONDS)
+            answer = self._request(hook.method, url, body, headers)
+        if answer.status is None or not 200 <= answer.status < 300:
+            told = f"answered {answer.status}" if answer.status else "gave no answer"
+            raise NotJudgedError(f"the hook {name} of instance {self._number} {told}: {answer.body[:200]}")
+        return answer
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        try:
+            with requests.Session() as caller:
+                caller.trust_env = False
+                answer = caller.request(
+                    method,
+                    url,
+                    json=body,
+                    headers=headers,
+                    timeout=_PATIENCE_SECONDS,
+                    allow_redirects=False,
+                )
+        except requests.RequestException as problem:
+            refused = isinstance(problem, requests.ConnectionError) and "refused" in str(problem)
+            return Answer(None, f"no answer ({type(problem).__name__})", refused)
+        return Answer(answer.status_code, answer.text)
+
+    def _note(self, what: str) -> None:
+        self._journal.record(Noted(text=what, instance=self._number))
+
+
+def filled(template: object, values: Mapping[str, object]) -> object:
+    """Put values in the place of their placeholders; a text that is nothing but one becomes the value itself."""
+    if not isinstance(template, str):
+        return template
+    for name, value in values.items():
+        if template == f"{{{name}}}":
+            return value
+    for name, value in values.items():
+        template = template.replace(f"{{{name}}}", str(value))
+    return template
+
+
+def delivered_from(told: Any) -> tuple[Delivered, ...]:
+    """Read what a `delivered` hook answers: a list, or an object with one list in it, of objects.
+
+    Each has `session_id`, and the message under `text` or `message`.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    lists = [told] if isinstance(told, list) else []
+    if isinstance(told, dict):
+        lists = [value for value in told.values() if isinstance(value, list)]
+    if len(lists) != 1:
+        raise ValueError("it must answer a JSON list of messages, or an object with one list in it")
+    messages = []
+    for one in lists[0]:
+        text = one.get("text", one.get("message")) if isinstance(one, dict) else None
+        if not isinstance(text, str) or not isinstance(one.get("session_id"), str):
+            raise ValueError(  # noqa: TRY004 - what JSON says is no programming mistake
+                "each message must be an object with session_id, and text or message"
+            )
+        messages.append(Delivered(one["session_id"], text))
+    return tuple(messages)

@@ -1,0 +1,64 @@
+"""Four gateway instances that are judged, and what stands in the control plane's place."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+from fake_instances.journal import Journal
+from harness.attach.control_plane import random_secrets
+from harness.attach.gateway import LaunchedGateway
+from harness.attach.webhook_receiver import Receiver
+from harness.errors import LaunchError
+from harness.gateway_contract import NUMBERS
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from harness.gateway_contract import GatewayTarget
+
+
+class GatewayRig:
+    """Four running gateway instances, and the receiver that their webhooks go to. A context manager.
+
+    Args:
+        target: how an instance is launched and handled.
+        host: the address that everything listens on.
+
+    """
+
+    def __init__(self, target: GatewayTarget, host: str) -> None:
+        self.target = target
+        self.journal = Journal()
+        self.secrets = random_secrets()
+        self.receiver = Receiver(self.journal, host)
+        self.gateways: dict[int, LaunchedGateway] = {}
+        self._host = host
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as opened:
+            try:
+                opened.enter_context(self.receiver)
+            except OSError as problem:
+                raise LaunchError(
+                    f"the control plane's stand-in cannot listen: {problem}; choose an address with --fleet-address",
+                    "--fleet-address must be an address of this machine",
+                ) from None
+            for number in NUMBERS:
+                gateway = LaunchedGateway(
+                    self.target, number, self._host, self.receiver.url, self.secrets, self.journal
+                )
+                self.gateways[number] = gateway
+                opened.callback(gateway.close)
+            with ThreadPoolExecutor(len(NUMBERS)) as starters:
+                for starting in [starters.submit(one.start) for one in self.gateways.values()]:
+                    starting.result()
+            self._open = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()

@@ -1,0 +1,138 @@
+"""Rows and log lines over HTTP, of an implementation whose database and log cannot be reached (contract, section 2).
+
+The rows: `PUT {path}/{id}` creates or replaces one given as JSON, `GET {path}/{id}` gives it, `DELETE {path}` empties
+the table. The log: `GET {path}` with the cursor in it gives `{"lines": ["..."], "cursor": 17}`: the lines behind the
+cursor, oldest first, and the cursor to ask with next; the first is 0.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from harness.contract import Row
+from harness.errors import NotJudgedError
+from harness.log_events import parse_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from harness.contract import LogLine, Target
+
+_PATIENCE_SECONDS = 10.0
+
+
+class _Hooks:
+    """Calls the hooks of one implementation, wherever it listens at the moment."""
+
+    def __init__(self, target: Target, base_url: Callable[[], str]) -> None:
+        self._headers = dict(target.headers)
+        self._base_url = base_url
+
+    def call(self, method: str, path: str, value: object = None, *, missing: bool = False) -> Any:
+        """Give the JSON that a hook answers, None for an empty answer or, where it may be `missing`, for 404.
+
+        Raises:
+            NotJudgedError: it did not answer, or otherwise than the contract says.
+        """
+        try:
+            with requests.Session() as caller:
+                caller.trust_env = False
+                answer = caller.request(
+                    method,
+                    self._base_url() + path,
+                    json=value,
+                    headers=self._headers,
+                    timeout=_PATIENCE_SECONDS,
+                    allow_redirects=False,
+                )
+        except requests.RequestException as problem:
+            raise NotJudgedError(
+                f"the hook {method} {path} did not answer: {type(problem).__name__}"
+            ) from None
+        if missing and answer.status_code == 404:
+            return None
+        if answer.status_code // 100 != 2:
+            raise NotJudgedError(
+                f"the hook {method} {path} answered {answer.status_code}; it must answer 2xx"
+            )
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except requests.exceptions.JSONDecodeError:
+            raise NotJudgedError(f"the hook {method} {path} answered what is not JSON") from None
+
+
+class HttpAccounts:
+    """The rows, through the hooks that a target names as `[state] path`."""
+
+    def __init__(self, target: Target, base_url: Callable[[], str]) -> None:
+        self._hooks = _Hooks(target, base_url)
+        self._path = target.state_path.rstrip("/")
+        self._names = dict(target.columns)
+        self._contract_names = {have: name for name, have in self._names.items()}
+
+    def put(self, row: Mapping[str, object]) -> None:
+        """Create or replace the row with this `id`; times are UTC, as `2024-11-22T10:00:00Z`."""
+        values = {self._names.get(name, name): _plain(value) for name, value in row.items()}
+        self._hooks.call("PUT", f"{self._path}/{row['id']}", values)
+
+    def get(self, account_id: int) -> Row | None:
+        """Give a row as it stands now, or None."""
+        path = f"{self._path}/{account_id}"
+        found = self._hooks.call("GET", path, missing=True)
+        if found is None:
+            return None
+        if not isinstance(found, dict):
+            raise NotJudgedError(f"the hook GET {path} answered no JSON object")
+        row = {self._contract_names.get(str(name), str(name)): value for name, value in found.items()}
+        if absent := {"status", "assigned_instance_url", "updated_at"} - row.keys():
+            raise NotJudgedError(f"the hook GET {path} answered a row without {', '.join(sorted(absent))}")
+        return Row(row)
+
+    def assign(self, account_id: int, url: str | None) -> None:
+        """Set a row's assigned instance by hand, as the document does with tinker."""
+        row = self.get(account_id)
+        if row is None:
+            raise NotJudgedError(f"account {account_id} has no row to assign an instance in")
+        self.put({**row.columns, "assigned_instance_url": url})
+
+    def remove(self, account_ids: Sequence[int]) -> None:  # noqa: ARG002 - these are all that there are
+        """Empty the table: the hooks know no smaller removal, and one scenario at a time has rows."""
+        self._hooks.call("DELETE", self._path)
+
+    def close(self) -> None:
+        """Do nothing: no connection is kept."""
+
+
+class HttpLog:
+    """The log, through the address that a target names as `[log] path`. Positions are its cursors."""
+
+    def __init__(self, target: Target, base_url: Callable[[], str]) -> None:
+        self._hooks = _Hooks(target, base_url)
+        self._path = target.log_path
+        self._end = 0
+
+    def position(self) -> int:
+        """Give where the log ends now."""
+        _, self._end = self._read(self._end)
+        return self._end
+
+    def lines(self, after: int) -> Sequence[LogLine]:
+        """Give the lines written since a position."""
+        lines, self._end = self._read(after)
+        return tuple(parse_line(line) for line in lines)
+
+    def _read(self, after: int) -> tuple[list[str], int]:
+        path = self._path.replace("{cursor}", str(after))
+        match self._hooks.call("GET", path):
+            case {"lines": list(lines), "cursor": int(cursor)}:
+                return [str(line) for line in lines], cursor
+        raise NotJudgedError(f'the hook GET {path} must answer {{"lines": ["…"], "cursor": 17}}')
+
+
+def _plain(value: object) -> object:
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value

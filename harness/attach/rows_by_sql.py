@@ -1,0 +1,86 @@
+"""Rows of `whatsapp_accounts` through SQL, from outside the implementation (contract, section 2)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sql
+
+from harness.attach.databases import connect
+from harness.contract import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.contract import Target
+
+
+class SqlAccounts:
+    """The table, created when it is not there and never dropped. `close` lets the database go."""
+
+    def __init__(self, database_url: str, target: Target) -> None:
+        self._engine = connect(database_url, kept=True)
+        self._names = dict(target.columns)
+        self._table_name = target.table
+        metadata = sql.MetaData()
+        sql.Table(
+            target.table,
+            metadata,
+            sql.Column(self._name("id"), sql.Integer, primary_key=True, autoincrement=False),
+            sql.Column(self._name("workspace_id"), sql.Integer, nullable=False),
+            sql.Column(self._name("session_id"), sql.String(255), nullable=False, unique=True),
+            sql.Column(self._name("phone_number"), sql.String(64)),
+            sql.Column(self._name("status"), sql.String(32), nullable=False),
+            sql.Column(self._name("assigned_instance_url"), sql.String(2048)),
+            sql.Column(self._name("updated_at"), sql.DateTime),
+        )
+        metadata.create_all(self._engine)
+        self._contract_names = {have: name for name, have in self._names.items()}
+
+    @cached_property
+    def _table(self) -> sql.Table:
+        # Read back when a row is first touched: an implementation may have added columns of its own by then.
+        return sql.Table(self._table_name, sql.MetaData(), autoload_with=self._engine)
+
+    @property
+    def _id(self) -> sql.Column[int]:
+        return self._table.c[self._name("id")]
+
+    @cached_property
+    def _one_row(self) -> sql.Select[tuple[object, ...]]:
+        # Kept, for rows are read far more often than anything else is done: to put it together takes half of that.
+        return self._table.select().where(self._id == sql.bindparam("account"))
+
+    def put(self, row: Mapping[str, object]) -> None:
+        """Create or replace the row with this `id`."""
+        values = {self._name(name): value for name, value in row.items()}
+        with self._engine.begin() as connection:
+            connection.execute(self._table.delete().where(self._id == row["id"]))
+            connection.execute(self._table.insert().values(values))
+
+    def get(self, account_id: int) -> Row | None:
+        """Give a row as it stands now, or None."""
+        with self._engine.connect() as connection:
+            found = connection.execute(self._one_row, {"account": account_id}).mappings().first()
+        if found is None:
+            return None
+        return Row({self._contract_names.get(name, name): value for name, value in found.items()})
+
+    def assign(self, account_id: int, url: str | None) -> None:
+        """Set a row's assigned instance by hand, as the document does with tinker."""
+        values = {self._name("assigned_instance_url"): url}
+        with self._engine.begin() as connection:
+            connection.execute(self._table.update().where(self._id == account_id).values(values))
+
+    def remove(self, account_ids: Sequence[int]) -> None:
+        """Remove rows."""
+        with self._engine.begin() as connection:
+            connection.execute(self._table.delete().where(self._id.in_(account_ids)))
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._engine.dispose()
+
+    def _name(self, column: str) -> str:
+        return self._names.get(column, column)

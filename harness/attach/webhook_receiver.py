@@ -1,0 +1,156 @@
+"""Stands where a control plane would: receives webhooks, keeps each with its headers and exact bytes, and answers."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Self
+
+from harness.history import Noted, WebhookReceived
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from fake_instances.journal import Journal
+
+_SILENCE_SECONDS = 10.0
+
+
+class Receiver:
+    """A webhook receiver. A context manager; the port stays reserved while it refuses connections.
+
+    Args:
+        journal: where every webhook is recorded.
+        host: the address to listen on; the system chooses the port.
+
+    Attributes:
+        status: what webhooks are answered.
+        status_for: what the webhooks of some sessions are answered instead, by session id.
+        holder: gives the instance that a session was connected on, for the record; None where that is not known.
+        ask_back: asked, before a webhook is answered, how the session is that it names; None to ask nobody.
+
+    """
+
+    def __init__(self, journal: Journal, host: str) -> None:
+        self.status = 200
+        self.status_for: dict[str, int] = {}
+        self.ask_back: Callable[[str], str | None] | None = None
+        self.holder: Callable[[str], int | None] = lambda _session_id: None
+        self._journal = journal
+        self._host = host
+        self._port = 0
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+        self._reserved: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        self.listen()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+        self._give_back()
+
+    @property
+    def url(self) -> str:
+        """The base URL of the control plane."""
+        return f"http://{self._host}:{self._port}"
+
+    def listen(self) -> None:
+        """Accept connections; nothing happens when it does already."""
+        if self._server is not None:
+            return
+        self._server = _Server((self._host, self._port), _handler(self))
+        self._port = self._server.server_port
+        self._give_back()
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name="receiver of webhooks", daemon=True
+        )
+        self._thread.start()
+        self._journal.record(Noted(text=f"the control plane listens at {self.url}"))
+
+    def refuse(self) -> None:
+        """Have the system refuse connections from here on."""
+        self._close()
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind((self._host, self._port))
+        self._journal.record(Noted(text="the control plane refuses connections"))
+
+    def behave(self) -> None:
+        """Accept every webhook again."""
+        self.status, self.ask_back = 200, None
+        self.status_for.clear()
+        self.listen()
+
+    def take(self, path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> int:
+        """Record a webhook, and give the status to answer."""
+        webhook = WebhookReceived(path=path, headers=headers, body=body, answered=self.status)
+        session_id = str(webhook.data.get("session_id", ""))
+        return self._journal.record(
+            WebhookReceived(
+                path=path,
+                headers=headers,
+                body=body,
+                answered=self.status_for.get(session_id, self.status),
+                instance=self.holder(session_id),
+                asked_back=None if self.ask_back is None else self.ask_back(session_id),
+            )
+        ).answered
+
+    def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None and self._thread is not None:
+            server.shutdown()
+            self._thread.join()
+            server.server_close()
+
+    def _give_back(self) -> None:
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def server_bind(self) -> None:
+        # Without asking what the address is called, which may take long where no name server answers.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def handle_error(self, *_: object) -> None:
+        """Let a sender go that left in the midst of its webhook."""
+
+
+def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = _SILENCE_SECONDS
+
+        def do_POST(self) -> None:
+            length = self.headers.get("Content-Length", "")
+            if not length.isdecimal():
+                self._answer(411)
+                return
+            body = self.rfile.read(int(length))
+            self._answer(receiver.take(self.path, tuple(self.headers.items()), body))
+
+        def _answer(self, status: int) -> None:
+            self.close_connection = True
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Connection", "close")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: the journal has it."""
+
+    return Handler

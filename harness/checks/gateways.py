@@ -1,0 +1,294 @@
+"""Judgements of gateway instances: each passes silently or raises ConformanceFailure. Pure.
+
+The signature is computed by code of the harness's own: a mistake of the fakes' must not hide by being shared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import re
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ConformanceFailure, TimeBoundFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from harness.gateway_contract import Answer, Delivered, Tenant
+    from harness.history import MessagePosted, WebhookReceived
+
+PATH = "/api/whatsapp/webhooks/webjs"
+_SIGNATURE = re.compile(r"[0-9a-f]{64}")
+_CLOCK_SECONDS = 5.0
+_GROWTH = 1.1
+_FIXED_HEADERS = {"Content-Type": "application/json", "User-Agent": "WhatsApp-WebJS-Service/1.0"}
+
+
+def five_headers(webhook: WebhookReceived) -> None:
+    """Hold that a webhook arrived where webhooks go, with the five headers, once each (contract, section 5).
+
+    Raises:
+        ConformanceFailure: one is missing, doubled or not of its form, or the path is another.
+    """
+    if webhook.path != PATH:
+        raise ConformanceFailure(f"the webhook goes to {PATH}", f"it went to {webhook.path}")
+    names = (*_FIXED_HEADERS, "X-HMAC-Signature", "X-Timestamp", "X-Instance-Url")
+    given = {name: webhook.header(name) for name in names}
+    if wrong := {name: len(values) for name, values in given.items() if len(values) != 1}:
+        told = ", ".join(f"{name} {times} times" if times else f"no {name}" for name, times in wrong.items())
+        raise ConformanceFailure(f"the webhook has each of {', '.join(names)} once", f"it has {told}")
+    for name, value in _FIXED_HEADERS.items():
+        if given[name][0] != value:
+            raise ConformanceFailure(f"the webhook's {name} is {value}", f"it is {given[name][0]}")
+    if not _SIGNATURE.fullmatch(given["X-HMAC-Signature"][0]):
+        raise ConformanceFailure(
+            "the webhook's X-HMAC-Signature is 64 lowercase hex digits",
+            f"it is {len(given['X-HMAC-Signature'][0])} characters of another form",
+        )
+    timestamp = given["X-Timestamp"][0]
+    if (
+        not (timestamp.isascii() and timestamp.isdecimal())
+        or abs(int(timestamp) - webhook.at) > _CLOCK_SECONDS
+    ):
+        raise ConformanceFailure(
+            f"the webhook's X-Timestamp is the moment at which it goes out, in Unix seconds ({webhook.at:.0f})",
+            f"it is {timestamp!r}",
+        )
+
+
+def claims(webhook: WebhookReceived, url: str, number: int) -> None:
+    """Hold that a webhook names its sender by the sender's own URL.
+
+    Raises:
+        ConformanceFailure: it claims another, or none.
+    """
+    claimed = [one.removesuffix("/") for one in webhook.header("X-Instance-Url")]
+    if claimed != [url]:
+        raise ConformanceFailure(
+            f"the webhook claims the URL of instance {number}, {url}",
+            f"it claims {' and '.join(claimed) or 'none'}",
+        )
+
+
+def signature_verifies(webhook: WebhookReceived, secret: str) -> None:
+    """Hold that a webhook is signed over its timestamp followed by the exact bytes of its body.
+
+    Raises:
+        ConformanceFailure: it is not.
+    """
+    timestamp = "".join(webhook.header("X-Timestamp"))
+    signed = hmac.new(secret.encode(), timestamp.encode() + webhook.body, hashlib.sha256).hexdigest()
+    if webhook.header("X-HMAC-Signature") != (signed,):
+        raise ConformanceFailure(
+            "the webhook's signature verifies over its timestamp and the exact bytes of its body",
+            f"it does not, for {webhook.event or 'no event'}, timestamp {timestamp} and a body of "
+            f"{len(webhook.body)} bytes: {_signed_instead(webhook, timestamp, secret)}",
+        )
+
+
+def _signed_instead(webhook: WebhookReceived, timestamp: str, secret: str) -> str:
+    """Say what was signed in place of what should have been, where that is a mistake often made."""
+    body, given = webhook.body, "".join(webhook.header("X-HMAC-Signature"))
+    told = {
+        "the body alone": body,
+        "the body followed by the timestamp": body + timestamp.encode(),
+        "timestamp and body with a dot between them": f"{timestamp}.".encode() + body,
+        "timestamp and body with a line end between them": f"{timestamp}\n".encode() + body,
+    }
+    with contextlib.suppress(ValueError):
+        value = json.loads(body)
+        told["the body as it is parsed and written anew"] = timestamp.encode() + json.dumps(value).encode()
+        told["the body with its keys sorted"] = (
+            timestamp.encode() + json.dumps(value, sort_keys=True).encode()
+        )
+    for what, message in told.items():
+        if hmac.compare_digest(hmac.new(secret.encode(), message, hashlib.sha256).hexdigest(), given):
+            return f"what was signed is {what}"
+    return "neither is it made over the body alone, nor with a separator, nor over the body written anew; the secret?"
+
+
+def announces(webhooks: Sequence[WebhookReceived], event: str, tenant: Tenant) -> WebhookReceived:
+    """Hold that the first thing heard of a session is this event, and give the webhook.
+
+    Raises:
+        ConformanceFailure: it was another event, or nothing, or it tells the workspace or the status wrong.
+    """
+    if not webhooks:
+        raise ConformanceFailure(f"the control plane hears {event} of the session", "it heard nothing of it")
+    first = webhooks[0]
+    if first.event != event:
+        raise ConformanceFailure(
+            f"the control plane hears {event} of the session", f"it heard {first.event or 'no event'} first"
+        )
+    expected: dict[str, object] = {"workspace_id": tenant.workspace_id, "status": "connected"}
+    if event == "session_ready":
+        expected["phone_number"] = tenant.phone_number
+    if wrong := {
+        name: first.data.get(name) for name, value in expected.items() if first.data.get(name) != value
+    }:
+        told = ", ".join(f"{name} {value!r}" for name, value in wrong.items())
+        wanted = ", ".join(f"{name} {expected[name]!r}" for name in wrong)
+        raise ConformanceFailure(f"{event} says {wanted}", f"it says {told}")
+    return first
+
+
+def true_when_announced(webhook: WebhookReceived) -> None:
+    """Hold that the session was connected when that was announced.
+
+    Raises:
+        ConformanceFailure: the instance said something else when it was asked before the webhook was answered.
+    """
+    if webhook.asked_back != "connected":
+        raise ConformanceFailure(
+            "the instance holds the session connected when it announces that",
+            f"asked at that moment, it answered {webhook.asked_back}",
+        )
+
+
+def waits_grow(tries: Sequence[WebhookReceived], least: int) -> None:
+    """Hold that a webhook was tried at least this often, and that its waits grew, to twice the first at least.
+
+    Raises:
+        ConformanceFailure: it was not tried so often.
+        TimeBoundFailure: they did not grow.
+    """
+    if len(tries) < least:
+        raise ConformanceFailure(
+            f"the webhook is tried at least {least} times", f"it was tried {len(tries)} times"
+        )
+    waits = [after.at - before.at for before, after in pairwise(tries)]
+    if waits[-1] < 2 * waits[0] or any(after < _GROWTH * before for before, after in pairwise(waits)):
+        told = ", ".join(f"{wait:.2f}" for wait in waits)
+        raise TimeBoundFailure(
+            "each wait is longer than the one before, and the last at least twice the first",
+            f"the waits were {told} s",
+        )
+
+
+def tried_once(tries: Sequence[WebhookReceived], meanwhile: int) -> None:
+    """Hold that a webhook was tried once, while another was tried `meanwhile` times.
+
+    Raises:
+        ConformanceFailure: it was tried otherwise.
+    """
+    if len(tries) != 1:
+        raise ConformanceFailure(
+            "the webhook is tried once, and not again",
+            f"it was tried {len(tries)} times, while another was tried {meanwhile} times",
+        )
+
+
+def counts(told: Mapping[str, Any], total: int, connected: int, where: str) -> None:
+    """Hold that a health route counts exactly so many sessions.
+
+    Raises:
+        ConformanceFailure: it counts otherwise.
+    """
+    sessions = told.get("sessions")
+    counted = sessions if isinstance(sessions, dict) else {}
+    if (counted.get("total"), counted.get("connected")) != (total, connected):
+        raise ConformanceFailure(
+            f"{where} counts {total} sessions, {connected} of them connected",
+            f"it counts {counted.get('total')}, {counted.get('connected')} of them connected",
+        )
+
+
+def lists(told: Mapping[str, Any], held: Collection[str], where: str) -> None:
+    """Hold that a health route lists exactly these sessions.
+
+    Raises:
+        ConformanceFailure: one is missing or too many, or it has no list.
+    """
+    sessions = told.get("sessions")
+    details = sessions.get("details") if isinstance(sessions, dict) else None
+    if not isinstance(details, list):
+        raise ConformanceFailure(
+            f"{where} lists its sessions under details", f"details is {type(details).__name__}, not a list"
+        )
+    listed = Counter(str(one.get("session_id")) if isinstance(one, dict) else "no object" for one in details)
+    if listed != Counter(held):
+        missing, more = Counter(held) - listed, listed - Counter(held)
+        told_missing = f"it leaves out {', '.join(missing)}" if missing else ""
+        told_more = f"it lists {', '.join(more)} too" if more else ""
+        raise ConformanceFailure(
+            f"{where} lists exactly the {len(held)} sessions held",
+            " and ".join(filter(None, (told_missing, told_more))),
+        )
+
+
+def says_not_found(posted: MessagePosted) -> None:
+    """Hold that a message was answered 404 `Session not found`.
+
+    Raises:
+        ConformanceFailure: it was answered otherwise.
+    """
+    if posted.status != 404 or '"Session not found"' not in posted.body:
+        raise ConformanceFailure(
+            f'instance {posted.instance} answers 404 "Session not found"',
+            f"it answered {posted.status} {posted.body[:200]}",
+        )
+
+
+def healthy(answers: Mapping[int, Answer]) -> None:
+    """Hold that every instance says that it is healthy.
+
+    Raises:
+        ConformanceFailure: one does not.
+    """
+    ill = {number: one for number, one in answers.items() if one.status != 200}
+    if ill:
+        told = ", ".join(
+            f"instance {number} answered {one.status} {one.body[:80]}" for number, one in ill.items()
+        )
+        raise ConformanceFailure("each instance says that it is healthy", told)
+
+
+def four_addresses(urls: Sequence[str]) -> None:
+    """Hold that the instances listen on as many ports as they are.
+
+    Raises:
+        ConformanceFailure: two of them share one.
+    """
+    if len(set(urls)) != len(urls):
+        raise ConformanceFailure("each instance has a port of its own", f"they listen at {', '.join(urls)}")
+
+
+def nothing_went_out(delivered: Sequence[Delivered], session_id: str, number: int) -> None:
+    """Hold that an instance sent nothing over a session.
+
+    Raises:
+        ConformanceFailure: it did.
+    """
+    if sent := [one.text for one in delivered if one.session_id == session_id]:
+        raise ConformanceFailure(
+            f"instance {number} sends nothing over a session that it does not hold", f'it sent "{sent[0]}"'
+        )
+
+
+def each_went_out_once(posted: Sequence[MessagePosted], delivered: Sequence[Delivered]) -> None:
+    """Hold that every message which was handed over went out exactly once.
+
+    Raises:
+        ConformanceFailure: one never went out, or more than once.
+    """
+    times = Counter(delivered)
+    messages = {one.message: one for one in posted}
+    said_sent = {one.message for one in posted if one.sent}
+    lost = [one for one in messages if not times[one]]
+    doubled = [one for one in messages if times[one] > 1]
+    if not lost and not doubled:
+        return
+    told = []
+    if lost:
+        lied = sum(1 for one in lost if one in said_sent)
+        told.append(f"{len(lost)} never went out, of which {lied} were answered as sent")
+    if doubled:
+        told.append(
+            f"{len(doubled)} went out more than once, the first at instance {messages[doubled[0]].instance}"
+        )
+    raise ConformanceFailure(f"each of {len(messages)} messages goes out exactly once", "; ".join(told))

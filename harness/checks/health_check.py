@@ -1,0 +1,143 @@
+"""What a health check reports, and judgements of it and of what it did. Pure (contract, section 3)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fake_instances.journal import RequestArrived
+from harness.errors import ConformanceFailure
+from harness.history import HARNESS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from harness.contract import LogLine
+    from harness.history import History
+
+COUNTS = ("checked", "verified", "updated", "failed", "unreachable")
+MOST_CALLS = 2
+"""To each instance, however many accounts there are (HEALTH-08)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row that was moved, or would be. URLs are without a trailing slash."""
+
+    account_id: int
+    old_url: str | None
+    new_url: str | None
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} from {self.old_url} to {self.new_url}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a health check reports."""
+
+    counts: Mapping[str, int]
+    changes: frozenset[Change]
+
+    @classmethod
+    def read(cls, body: str) -> CheckReport:
+        """Read a report.
+
+        Raises:
+            ConformanceFailure: it is not one, or its counts do not add up.
+        """
+        expected = f"a JSON object with the whole numbers {', '.join(COUNTS)} and the list changes"
+        try:
+            value = json.loads(body)
+            counts = {name: value[name] for name in COUNTS}
+            changes = frozenset(
+                Change(one["account_id"], _bare(one["old_url"]), _bare(one["new_url"]))
+                for one in value["changes"]
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ConformanceFailure(expected, f"the report {body[:500]!r}") from None
+        if any(type(count) is not int for count in counts.values()):
+            raise ConformanceFailure(expected, f"the report {body[:500]!r}")
+        if counts["checked"] != sum(counts[name] for name in COUNTS[1:]):
+            raise ConformanceFailure(
+                "verified, updated, failed and unreachable add up to checked", _told(counts)
+            )
+        return cls(counts, changes)
+
+
+def counts_are(report: CheckReport, wanted: Mapping[str, int]) -> None:
+    """Judge the counts of a report."""
+    if any(report.counts[name] != count for name, count in wanted.items()):
+        raise ConformanceFailure(f"the check reports {_told(wanted)}", _told(report.counts))
+
+
+def changes_are(report: CheckReport, wanted: Collection[Change]) -> None:
+    """Judge the changes of a report."""
+    if report.changes != frozenset(wanted):
+        raise ConformanceFailure(f"the check reports {_listed(wanted)}", _listed(report.changes))
+
+
+def same_report(dry: CheckReport, real: CheckReport) -> None:
+    """Judge that a dry run reported what the real one then did."""
+    if dry != real:
+        raise ConformanceFailure(
+            f"the dry run reports what a real one does: {_told(real.counts)}; {_listed(real.changes)}",
+            f"{_told(dry.counts)}; {_listed(dry.changes)}",
+        )
+
+
+def corrections_logged(lines: Sequence[LogLine], text: str, changes: Collection[Change]) -> None:
+    """Judge that each correction, and nothing else, is logged as one."""
+    corrected = [line for line in lines if text in line.text]
+    told = Counter(
+        Change(
+            _number(line.fields.get("account_id")),
+            _bare(line.fields.get("old_url")),
+            _bare(line.fields.get("new_url")),
+        )
+        for line in corrected
+    )
+    if told != Counter(changes):
+        shown = "; ".join(line.text for line in corrected) or "no such line"
+        raise ConformanceFailure(f'the log has a line "{text}" for {_listed(changes)}, and no other', shown)
+
+
+def asked_a_few_times(history: History, accounts: int) -> None:
+    """Judge that the calls to instances do not grow with the accounts."""
+    calls = Counter(
+        entry.instance
+        for entry in history.of(RequestArrived)
+        if HARNESS not in {value for name, value in entry.headers if name.lower() == "user-agent"}
+    )
+    if any(count > MOST_CALLS for count in calls.values()):
+        shown = ", ".join(f"instance {number} {count} times" for number, count in sorted(calls.items()))
+        raise ConformanceFailure(
+            f"a check of {accounts} accounts asks each instance at most {MOST_CALLS} times",
+            f"it asked {shown}",
+        )
+
+
+def _told_by(fields: Mapping[str, object]) -> Change:
+    old_url, new_url = _bare(fields.get("old_url")), _bare(fields.get("new_url"))
+    return Change(_number(fields.get("account_id")), old_url, new_url)
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _listed(changes: Collection[Change]) -> str:
+    return "; ".join(sorted(str(one) for one in changes)) or "no change"
+
+
+def _bare(url: object) -> str | None:
+    return None if url is None else str(url).removesuffix("/")
+
+
+def _number(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        return -1

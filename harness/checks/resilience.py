@@ -1,0 +1,295 @@
+"""Judgements of the profile resilience: each passes silently or raises ConformanceFailure. Pure.
+
+Free text binds nobody: a failure is judged by its code where it has one of the contract's (section 3), and by
+its words only as far as they can mean but one thing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from fake_instances.faults import Endpoint
+from fake_instances.journal import CanaryTouched, RequestArrived
+from harness.checks.sending import delivered_once, matching, told_failed, told_of_answer, told_of_posts
+from harness.errors import ConformanceFailure, TimeBoundFailure
+from harness.history import HARNESS, History
+from harness.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fake_instances.journal import WebhookAnswered
+    from harness.contract import LogLine
+    from harness.history import UserAnswered
+
+NOWHERE = "Session not found in any Node.js instance"
+UNVERIFIABLE = "Session could not be verified"
+
+_CERTAINLY_NOT_SENT = frozenset(
+    {
+        "account_not_found",
+        "invalid_message",
+        "session_not_found",
+        "session_unverifiable",
+        "rejected_by_instance",
+    }
+)
+_DENIAL = re.compile(
+    r"\b(was|been|is|were|be|could) ?n[o']t\b[^.;]{0,30}\b(sent|send|delivered|deliver)\b"
+    r"|\bnot (sent|delivered)\b"
+    r"|\b(failed|unable) to (send|deliver)\b"
+    r"|\b(message|send|sending|delivery) (has )?failed\b",
+    re.IGNORECASE,
+)
+_DOUBT = re.compile(
+    r"\b(may|might|perhaps|possibly|maybe|whether|unknown|unclear|uncertain|unsure|unconfirmed|if it was)\b"
+    r"|\bnot (be )?(known|clear|sure|certain|confirmed)\b|\bcould have\b|\bcannot (tell|say|be confirmed)\b",
+    re.IGNORECASE,
+)
+_UNASKED = re.compile(
+    r"\bcould ?n[o']t (be )?(ask|reach|verif|contact|check|quer|determin)"
+    r"|\bcannot (be )?(ask|reach|verif|contact|check|quer|determin)"
+    r"|\bunable to (ask|reach|verif|contact|check|quer|determin)"
+    r"|\bunreachable\b|\bunavailable\b|\bunasked\b|\bnot (all )?(be )?(asked|reached|verified|reachable|available)\b"
+    r"|\b(did|do|does|is) ?n[o']t (answer|respond|reply)|\bno (answer|response|reply)\b"
+    r"|\bnot (answering|responding)\b"
+    r"|\btim(ed|e) ?-?out\b|\bunverifi|\binconclusive\b|\boffline\b|\bis down\b|\bconnection (was )?refused\b",
+    re.IGNORECASE,
+)
+
+
+# What was posted
+
+
+def posted_at_most(history: History, session_id: str, most: int) -> None:
+    """Hold that the message was posted at least once and at most so often, all instances together.
+
+    Raises:
+        ConformanceFailure: it was not.
+    """
+    posts = history.posts(session_id)
+    if 1 <= len(posts) <= most:
+        return
+    wanted = (
+        "the message is posted once in all" if most == 1 else f"the message is posted {most} times at most"
+    )
+    told = told_of_posts(history, posts) if posts else "it was never posted"
+    raise ConformanceFailure(wanted, f"{told}: {len(posts)} in all" if posts else told)
+
+
+def no_instance_posted_twice(history: History, session_id: str) -> None:
+    """Hold that no instance was posted the message a second time.
+
+    Raises:
+        ConformanceFailure: one was.
+    """
+    posts = history.posts(session_id)
+    if len({post.instance for post in posts}) < len(posts):
+        raise ConformanceFailure("no instance is posted the message twice", told_of_posts(history, posts))
+
+
+def told_what_became_of_it(history: History, session_id: str, text: str, answer: UserAnswered) -> None:
+    """Hold that a text went out once and the user was told so, or never and the user was told of a failure.
+
+    Raises:
+        ConformanceFailure: it went out more than once, or the user was told otherwise.
+    """
+    deliveries = history.deliveries(session_id, text)
+    if len(deliveries) > 1:
+        by = ", ".join(f"instance {one.instance}" for one in deliveries)
+        raise ConformanceFailure(f"{quoted(text)} goes out once at the most", f"it went out by {by}")
+    if answer.told_sent != bool(deliveries):
+        became = "went out" if deliveries else "did not go out"
+        raise ConformanceFailure(
+            "the user is told what became of the message", f"it {became}, and {told_of_answer(answer)}"
+        )
+    if not deliveries:
+        told_failed(answer)
+
+
+def delivered_where_held(history: History, session_id: str) -> None:
+    """Hold that each message that a user handed over went out once, by the instance that held the session then.
+
+    Raises:
+        ConformanceFailure: one did not.
+    """
+    for send in history.sends.values():
+        if send.session_id != session_id:
+            continue
+        before = History(tuple(entry for entry in history.entries if entry.sequence < send.sequence))
+        (holder,) = before.holders(session_id)
+        delivered_once(history, session_id, send.text, holder)
+
+
+def sent_over_own_sessions(history: History, session_ids: Iterable[str]) -> None:
+    """Hold that each text went out once, over the session of the account from which it was sent.
+
+    Raises:
+        ConformanceFailure: one went out over another's, or not once.
+    """
+    over = {one: [delivery.text for delivery in history.deliveries(one)] for one in session_ids}
+    for send in history.sends.values():
+        found = [one for one, texts in over.items() for text in texts if text == send.text]
+        if found != [send.session_id]:
+            observed = f"it went out over {', '.join(found)}" if found else "it did not go out"
+            raise ConformanceFailure(
+                f"{quoted(send.text)} goes out once, over session {send.session_id} of its account", observed
+            )
+
+
+# What was asked
+
+
+def asked_at_most(history: History, session_id: str, most: int) -> None:
+    """Hold that no instance was asked more often than this who holds the session.
+
+    Raises:
+        ConformanceFailure: one was.
+    """
+    asked = Counter(verification.instance for verification in history.verifications(session_id))
+    if any(times > most for times in asked.values()):
+        told = ", ".join(f"instance {number} {times} times" for number, times in sorted(asked.items()))
+        raise ConformanceFailure(f"no instance is asked more than {most} times", f"asked were: {told}")
+
+
+def no_instance_called(history: History) -> None:
+    """Hold that no instance is called for anything about sessions or messages because of what users handed over.
+
+    What was asked earlier may arrive late, so only a call behind each of several sends is because of them.
+
+    Raises:
+        ConformanceFailure: one is.
+    """
+    starts = [send.sequence for send in history.sends.values()]
+    ends = [*starts[1:], history.entries[-1].sequence + 1]
+    calls = [
+        [entry for entry in history.of(RequestArrived) if start < entry.sequence < end and _is_of_use(entry)]
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    if all(calls):
+        told = ", ".join(
+            f"instance {one.instance} ({one.method} {one.target.split('?')[0]})" for one in calls[-1]
+        )
+        raise ConformanceFailure("no instance is called", f"called were, behind each send: {told}")
+
+
+def _is_of_use(entry: RequestArrived) -> bool:
+    """Say whether a request by another than the harness asks about sessions, or hands a message over."""
+    return ("User-Agent", HARNESS) not in entry.headers and entry.endpoint not in {
+        Endpoint.HEALTH,
+        Endpoint.HEALTH_READY,
+    }
+
+
+def strangers_untouched(history: History) -> None:
+    """Hold that nobody connected to the listener that is none of the instances.
+
+    Raises:
+        ConformanceFailure: somebody did.
+    """
+    if touched := len(tuple(history.of(CanaryTouched))):
+        raise ConformanceFailure(
+            "nobody outside the configured instances is called",
+            f"a host that is none of them had {touched} connection{'s' if touched > 1 else ''}",
+        )
+
+
+# What webhooks and users are told
+
+
+def webhook_accepted(answers: Sequence[WebhookAnswered]) -> None:
+    """Hold that a webhook was answered 2xx in the end.
+
+    Raises:
+        ConformanceFailure: it was refused, or has no answer.
+    """
+    last = answers[-1] if answers else None
+    if last is None or last.status is None or not 200 <= last.status < 300:
+        reason = "no answer came in time" if last is None else f"the answer was {last.status or last.reason}"
+        raise ConformanceFailure("the webhook is answered 2xx", reason)
+
+
+def refused_below_500(answer: UserAnswered) -> None:
+    """Hold that a send was answered with an error below 500.
+
+    Raises:
+        ConformanceFailure: it was answered otherwise, or not at all.
+    """
+    if answer.status is None or answer.told_sent or not 400 <= answer.status < 500:
+        raise ConformanceFailure("the send is answered with an error below 500", told_of_answer(answer))
+
+
+def not_denied_for_certain(answer: UserAnswered) -> None:
+    """Hold that the user got an answer, and that it does not deny for certain that the message was sent.
+
+    It does by a code that means so, or by words that deny it and leave no doubt.
+
+    Raises:
+        ConformanceFailure: it does, or there was no answer.
+    """
+    code, said = code_of(answer), answer.body
+    denied = code in _CERTAINLY_NOT_SENT or (
+        code != "delivery_unknown" and _DENIAL.search(said) is not None and _DOUBT.search(said) is None
+    )
+    if answer.status is None or (denied and not answer.told_sent):
+        raise ConformanceFailure(
+            "the user is not told for certain that the message was not sent", told_of_answer(answer)
+        )
+
+
+def nowhere_not_claimed(answer: UserAnswered, lines: Sequence[LogLine], session_id: str) -> None:
+    """Hold that neither the answer's code nor the log claims that every instance was asked and none holds it.
+
+    Raises:
+        ConformanceFailure: one does.
+    """
+    expected = "nothing claims that the session is in no instance"
+    if code_of(answer) == "session_not_found":
+        raise ConformanceFailure(expected, told_of_answer(answer))
+    if found := matching(lines, NOWHERE, {"session_id": session_id}):
+        raise ConformanceFailure(expected, f"the log has {found[0].text}")
+
+
+def says_unasked(answer: UserAnswered, lines: Sequence[LogLine], session_id: str, url: str) -> None:
+    """Hold that a failure says an instance could not be asked: by code or words, its URL, or the log's line.
+
+    Raises:
+        ConformanceFailure: it says nothing of the kind.
+    """
+    place = url.partition("://")[2]
+    says = (
+        code_of(answer) == "session_unverifiable"
+        or _UNASKED.search(answer.body) is not None
+        or place in answer.body.replace("\\/", "/")
+        or bool(matching(lines, UNVERIFIABLE, {"session_id": session_id}))
+    )
+    if not says:
+        raise ConformanceFailure(
+            f"the failure says that {url} could not be asked",
+            f'{told_of_answer(answer)}; the log has no line "{UNVERIFIABLE}" of the session',
+        )
+
+
+def took_less_than(answer: UserAnswered, seconds: float, why: str) -> None:
+    """Hold that a user was answered in less than a time.
+
+    Raises:
+        TimeBoundFailure: it took as long, or longer.
+    """
+    if answer.seconds >= seconds:
+        raise TimeBoundFailure(
+            f"the user is answered in less than {why} ({seconds:g} s)", f"it took {answer.seconds:.2f} s"
+        )
+
+
+def code_of(answer: UserAnswered) -> str | None:
+    """Give the code of a failure, or None where it has none."""
+    try:
+        told = json.loads(answer.body)
+    except ValueError:
+        return None
+    code = told.get("code") if isinstance(told, dict) else None
+    return code if isinstance(code, str) else None

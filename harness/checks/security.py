@@ -1,0 +1,112 @@
+"""Judgements of what is kept from strangers, and of how claims are told. Pure (contract, sections 3 to 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fake_instances.journal import CanaryReceived, CanaryTouched
+from fake_instances.stranger.leaks import reached
+from harness import log_events
+from harness.errors import ConformanceFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from harness.contract import LogLine, Row
+    from harness.history import History
+
+LONGEST_LINE = 4000
+"""Characters that a line about a refused claim may have: far more than any true one needs."""
+OTHER_EVENTS = (
+    log_events.AUTO_SYNC,
+    log_events.NOT_IN_ASSIGNED,
+    log_events.SYNCED,
+    log_events.NOT_ANYWHERE,
+    log_events.UNVERIFIABLE,
+    log_events.CORRECTED,
+)
+"""What a refused claim cannot have brought about. A verification it can: who doubts a claim may well ask."""
+
+
+def names_configured(row: Row | None, urls: Collection[str]) -> None:
+    """Judge that a row names one of the configured instances, in its configured spelling."""
+    if row is None:
+        raise ConformanceFailure("the account's row is there", "it is gone")
+    stored = row.assigned_instance_url
+    if (stored or "").removesuffix("/") not in urls:
+        shown = "nothing" if stored is None else repr(stored[:200])
+        raise ConformanceFailure(f"the row names one of {', '.join(urls)}", f"it names {shown}")
+
+
+def kept_from_stranger(history: History, texts: Mapping[str, str]) -> None:
+    """Judge that none of these texts, by what they are, reached the stranger in any encoding."""
+    received = tuple(history.of(CanaryReceived))
+    leaked = [what for what, text in texts.items() if reached(received, text)]
+    if leaked:
+        raise ConformanceFailure(
+            f"none of {', '.join(texts)} reaches a host that is not configured",
+            f"{' and '.join(leaked)} reached the stranger",
+        )
+
+
+def stranger_untouched(history: History) -> None:
+    """Judge that nobody followed a redirect outside."""
+    received = tuple(history.of(CanaryReceived))
+    if touched := tuple(history.of(CanaryTouched)):
+        first = received[0].data[:80] if received else b""
+        raise ConformanceFailure(
+            "no connection is made to a host that is not configured",
+            f"{len(touched)} were, the first of them sending {first!r}",
+        )
+
+
+def whole_or_nothing(
+    before: Row, after: Row | None, status: int | None, wanted: Mapping[str, object]
+) -> None:
+    """Judge that a webhook changed everything that it says beside its location, or nothing, and was answered."""
+    if after is None:
+        raise ConformanceFailure("the account's row is there", "it is gone")
+    if status is None or status >= 500:
+        raise ConformanceFailure(
+            "the webhook is answered below 500", f"it was answered {status or 'not at all'}"
+        )
+    written = {name: after.columns[name] == value for name, value in wanted.items()}
+    if not all(written.values()) and (change := before.difference(after)):
+        raise ConformanceFailure("status and phone number are written, or nothing is", change)
+
+
+def refused_as_too_large(status: int | None, reason: str | None) -> None:
+    """Judge the answer to a body that nobody has to read: 413 or 400, or no more than a cut connection."""
+    # 411 is how a server refuses chunks whose length it cannot know.
+    if status not in {None, 400, 411, 413}:
+        raise ConformanceFailure("the webhook is answered 413 or 400", f"it was answered {status}")
+    if status is None and "time" in (reason or "").lower():
+        raise ConformanceFailure("the webhook is answered 413 or 400", f"it got no answer: {reason}")
+
+
+def claim_told_safely(lines: Sequence[LogLine], session_id: str) -> None:
+    """Judge the line of a refused claim, and that nothing in it makes a line of another event."""
+    told = [line for line in lines if log_events.REJECTED_CLAIM in line.text]
+    if len(told) != 1 or told[0].fields.get("session_id") != session_id:
+        shown = "; ".join(line.text[:300] for line in told) or "there is none"
+        raise ConformanceFailure(
+            f'one line "{log_events.REJECTED_CLAIM}" tells the refused claim of the session', shown
+        )
+    if len(told[0].text) > LONGEST_LINE:
+        raise ConformanceFailure(
+            f"the line has at most {LONGEST_LINE} characters", f"it has {len(told[0].text)}"
+        )
+    for line in lines:
+        if event := next((text for text in OTHER_EVENTS if text in line.text), None):
+            raise ConformanceFailure(f'no line tells "{event}", which did not happen', line.text[:500])
+
+
+def nothing_secret(secrets: Mapping[str, str], places: Mapping[str, str]) -> None:
+    """Judge that no secret, by what it is, stands in any of the texts, by where they stand."""
+    leaked = [
+        f"{what} in {where}" for where, text in places.items() for what, one in secrets.items() if one in text
+    ]
+    if leaked:
+        raise ConformanceFailure(
+            "no secret, key or signature is told", "there is " + ", ".join(sorted(set(leaked)))
+        )

@@ -1,0 +1,328 @@
+"""Judgements over a finished history and the rows: each passes silently or raises ConformanceFailure. Pure.
+
+They judge what happened, never how an implementation is built: any of the three routes is a verification,
+and error texts bind only where a requirement quotes them.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from fake_instances.journal import FaultExecuted
+from harness.contract import MARGIN
+from harness.errors import ConformanceFailure, TimeBoundFailure
+from harness.wording import quoted, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from fake_instances.journal import RequestArrived
+    from harness.contract import LogLine, Row, Settings
+    from harness.history import History, UserAnswered
+
+
+def delivered_once(history: History, session_id: str, text: str, on: int) -> None:
+    """Hold that a text went out over the session exactly once, from one instance.
+
+    Raises:
+        ConformanceFailure: it did not, or from another instance, or more than once.
+    """
+    deliveries = history.deliveries(session_id, text)
+    if [delivery.instance for delivery in deliveries] == [on]:
+        return
+    raise ConformanceFailure(
+        f"instance {on} delivers {quoted(text)} exactly once", _told_of_deliveries(history, session_id, text)
+    )
+
+
+def delivered_nowhere(history: History, session_id: str) -> None:
+    """Hold that nothing went out over the session.
+
+    Raises:
+        ConformanceFailure: something did.
+    """
+    if deliveries := history.deliveries(session_id):
+        raise ConformanceFailure(
+            "no instance delivers anything",
+            ", ".join(f"instance {one.instance} delivered {quoted(one.text)}" for one in deliveries),
+        )
+
+
+def nothing_posted(history: History, session_id: str, to: int | None = None) -> None:
+    """Hold that no message was posted to any instance, or to one.
+
+    Raises:
+        ConformanceFailure: one was.
+    """
+    where = "any instance" if to is None else f"instance {to}"
+    posts = [post for post in history.posts(session_id) if to in {None, post.instance}]
+    if posts:
+        raise ConformanceFailure(f"no message is posted to {where}", told_of_posts(history, posts))
+
+
+def told_sent(answer: UserAnswered) -> None:
+    """Hold that the user was told that the message was sent.
+
+    Raises:
+        ConformanceFailure: the user was told something else, or nothing.
+    """
+    if not answer.told_sent:
+        raise ConformanceFailure("the user is told that the message was sent", told_of_answer(answer))
+
+
+def told_failed(answer: UserAnswered) -> None:
+    """Hold that the user got an answer, and that it does not say "sent".
+
+    Raises:
+        ConformanceFailure: the user was told "sent", or got no answer at all.
+    """
+    if answer.told_sent or answer.status is None:
+        raise ConformanceFailure("the user is told that the message was not sent", told_of_answer(answer))
+
+
+def says_not_found_anywhere(answer: UserAnswered) -> None:
+    """Hold that a failure says the session was found in no instance, by its sentence or by its code.
+
+    Raises:
+        ConformanceFailure: it says neither.
+    """
+    said = answer.body.lower()
+    if "session_not_found" not in said and not ("session" in said and "not found" in said):
+        raise ConformanceFailure(
+            "the error says that the session was not found in any instance", told_of_answer(answer)
+        )
+
+
+def verified_before_each_post(history: History, session_id: str, number_of: Mapping[str, int]) -> None:
+    """Hold that before every POST the assigned instance was asked, since that send began, whether it holds it.
+
+    `number_of` gives an instance's number by its URL.
+
+    Raises:
+        ConformanceFailure: a message was posted unverified.
+    """
+    sends = [send for send in history.sends.values() if send.session_id == session_id]
+    for post in history.posts(session_id):
+        send = next((one for one in reversed(sends) if one.sequence < post.sequence), None)
+        if send is None:
+            raise ConformanceFailure(
+                "a message is posted when a user sends one",
+                f"instance {post.instance} was posted a message before any user sent one",
+            )
+        assigned = number_of[(send.assigned or "").removesuffix("/")]
+        asked = [
+            verification
+            for verification in history.verifications(session_id, assigned)
+            if send.sequence < verification.sequence < post.sequence
+        ]
+        if not asked:
+            raise ConformanceFailure(
+                f"instance {assigned} is asked whether it holds the session before a message is posted",
+                f"{quoted(send.text)} was posted to instance {post.instance}, and instance {assigned} "
+                "had not been asked before whether it holds the session",
+            )
+
+
+def row_says(row: Row | None, url: str | None, name: str) -> None:
+    """Hold that a row is assigned to this URL, which the reader knows as `name`.
+
+    Raises:
+        ConformanceFailure: it is assigned elsewhere, or gone.
+    """
+    if row is None:
+        raise ConformanceFailure(f"the row is assigned to {name}", "the row is gone")
+    if (row.assigned_instance_url or "").removesuffix("/") != (url or ""):
+        raise ConformanceFailure(
+            f"the row is assigned to {name} ({url})",
+            f"its assigned_instance_url is {row.assigned_instance_url or shown(row.assigned_instance_url)}",
+        )
+
+
+def row_untouched(before: Row, after: Row | None, whose: str) -> None:
+    """Hold that a row was not written: every column, `updated_at` too, is what it was.
+
+    Raises:
+        ConformanceFailure: a column differs, or the row is gone.
+    """
+    if after is None:
+        raise ConformanceFailure(f"{whose} is not written", "the row is gone")
+    if difference := before.difference(after):
+        raise ConformanceFailure(f"{whose} is not written", difference)
+
+
+def rows_untouched(rows: Sequence[tuple[int, Row, Row | None]]) -> None:
+    """Hold that none of these rows was written; each is an account, its row before, and its row now.
+
+    Raises:
+        ConformanceFailure: one was, or is gone; all those are named.
+    """
+    written: list[str] = []
+    for account, before, after in rows:
+        try:
+            row_untouched(before, after, "the row")
+        except ConformanceFailure as failure:
+            written.append(f"of account {account}: {failure.observed}")
+    if written:
+        raise ConformanceFailure(
+            f"none of {len(rows)} rows is written", f"{len(written)} are; {'; '.join(written)}"
+        )
+
+
+def column_is(row: Row | None, column: str, value: object) -> None:
+    """Hold that a column of a row has a value.
+
+    Raises:
+        ConformanceFailure: it has another, or the row is gone.
+    """
+    observed = "the row is gone" if row is None else f"its {column} is {shown(row.columns[column])}"
+    if row is None or str(row.columns[column]) != str(value):
+        raise ConformanceFailure(f"the row's {column} is {shown(value)}", observed)
+
+
+def matching(lines: Iterable[LogLine], text: str, fields: Mapping[str, object]) -> list[LogLine]:
+    """Give the lines that have a contract text and these field values; URLs match with or without a slash."""
+    return [
+        line
+        for line in lines
+        if text in line.text and all(_same(line.fields.get(name), value) for name, value in fields.items())
+    ]
+
+
+def logged(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) -> None:
+    """Hold that the log has a line with this text and these fields.
+
+    Raises:
+        ConformanceFailure: it has none.
+    """
+    if matching(lines, text, fields):
+        return
+    wanted = ", ".join(f"{name} {shown(value)}" for name, value in fields.items())
+    raise ConformanceFailure(
+        f"the log has a line {quoted(text)} with {wanted}", _nearest(lines, text, fields)
+    )
+
+
+def _nearest(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) -> str:
+    """Say what the log has instead: by which fields lines of the same text differ, or the last of other lines."""
+    near = [line for line in lines if text in line.text]
+    if not near:
+        last = "; ".join(line.text for line in lines[-5:])
+        return f"it has no such line, but {last}" if last else "it has no line at all from this scenario"
+    line = near[-1]
+    differing = [
+        f"{name} {shown(line.fields[name])}" if name in line.fields else f"no {name}"
+        for name, value in fields.items()
+        if not _same(line.fields.get(name), value)
+    ]
+    return f"it has {len(near)}, the last with {' and '.join(differing)}: {line.text}"
+
+
+def not_logged(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) -> None:
+    """Hold that the log has no line with this text and these fields.
+
+    Raises:
+        ConformanceFailure: it has one.
+    """
+    if found := matching(lines, text, fields):
+        raise ConformanceFailure(f"the log has no line {quoted(text)}", f"it has {found[0].text}")
+
+
+def sessions_counted(sessions: Mapping[str, object], count: int, number: int) -> None:
+    """Hold that an instance's own health counts this many sessions, all of them connected.
+
+    Raises:
+        ConformanceFailure: it counts otherwise.
+    """
+    if (sessions.get("total"), sessions.get("connected")) != (count, count):
+        observed = f"total {sessions.get('total')}, connected {sessions.get('connected')}"
+        raise ConformanceFailure(f"instance {number} counts {count} sessions, all connected", observed)
+
+
+def took_at_most(answer: UserAnswered, seconds: float, why: str) -> None:
+    """Hold that a user was answered within a time, MARGIN on top.
+
+    Raises:
+        TimeBoundFailure: it took longer.
+    """
+    if answer.seconds > seconds + MARGIN:
+        raise TimeBoundFailure(
+            f"the user is answered within {why} ({seconds:g} s, and {MARGIN:g} s of margin)",
+            f"it took {answer.seconds:.2f} s",
+        )
+
+
+def given_up_in_time(history: History, session_id: str, on: int, settings: Settings, now: float) -> None:
+    """Hold that every verification which an instance never answered was given up after the verify timeout.
+
+    It was given up when its connection was closed, or when the user was answered: who stops waiting may leave
+    the connection to something else. One that is still young at the time `now` is not judged.
+
+    Raises:
+        TimeBoundFailure: one was given up too late, or never.
+    """
+    limit = settings.verify_timeout_in_force
+    hung = {entry.request for entry in history.of(FaultExecuted) if entry.instance == on}
+    for verification in history.verifications(session_id, on):
+        if verification.request not in hung:
+            continue
+        ended = history.completions.get((on, verification.request))
+        ends = [ended.at] if ended is not None and ended.ending == "caller left" else []
+        ends += [one.at for one in history.answers_to(session_id) if one.at > verification.at]
+        seconds = min(ends, default=now) - verification.at
+        if seconds > limit + MARGIN:
+            raise TimeBoundFailure(
+                f"a verification that instance {on} never answers is given up after {limit:g} s",
+                f"it was given up after {seconds:.2f} s" if ends else "it was never given up",
+            )
+
+
+def told_of_answer(answer: UserAnswered) -> str:
+    """Say what the implementation answered a user."""
+    if answer.status is None:
+        return f"the user got no answer: {answer.problem}"
+    verdict = "sent" if answer.told_sent else "not sent"
+    return f'the user was told "{verdict}": status {answer.status}, {answer.body or "an empty body"}'
+
+
+def _told_of_deliveries(history: History, session_id: str, text: str) -> str:
+    deliveries = history.deliveries(session_id)
+    same = [delivery for delivery in deliveries if delivery.text == text]
+    if same:
+        by = ", ".join(f"instance {delivery.instance}" for delivery in same)
+        return f"it was delivered {len(same)} time{'s' if len(same) > 1 else ''}, by {by}"
+    posts = history.posts(session_id)
+    answers = history.answers_to(session_id)
+    told = told_of_posts(history, posts) if posts else "no message of its session was posted to any instance"
+    if answers:
+        told += f"; {told_of_answer(answers[-1])}"
+    other = [quoted(delivery.text) for delivery in deliveries]
+    changed = f"; delivered instead: {', '.join(other)}" if other else ""
+    return f"no instance delivered it; {told}{changed}"
+
+
+def told_of_posts(history: History, posts: Sequence[RequestArrived]) -> str:
+    """Say which instances were posted a message, and what they answered."""
+    told = []
+    for post in posts:
+        answer = history.answers.get((post.instance, post.request))
+        what = "did not answer" if answer is None else f"answered {answer.status}"
+        told.append(f"instance {post.instance} was posted {_posted(post)} and {what}")
+    counted = [(words, len(list(alike))) for words, alike in groupby(told)]
+    return ", ".join(words if count == 1 else f"{words}, {count} times" for words, count in counted)
+
+
+def _posted(post: RequestArrived) -> str:
+    """Name a message that was posted: by its text, where that can be read."""
+    try:
+        text = json.loads(post.body)["message"]
+    except (ValueError, TypeError, KeyError):
+        return "the message"
+    return quoted(text) if isinstance(text, str) else "the message"
+
+
+def _same(found: object, wanted: object) -> bool:
+    if isinstance(found, str) and isinstance(wanted, str):
+        return found.removesuffix("/") == wanted.removesuffix("/")
+    return found == wanted

@@ -1,0 +1,249 @@
+"""Tells the incident of account 142 on a terminal, and really does each thing it tells.
+
+In the order of the document's Problem Statement: the row, what each instance's health says, the send that meets
+a 404, and then the same with the fix. Every value shown was just read; a story that does not hold is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from fake_instances import Fleet, Session
+from fake_instances.faults import Endpoint, LoseWebhook
+from fake_instances.journal import RequestArrived
+from harness.attach.control_plane import Attachment, Place, random_secrets
+from harness.attach.http import health
+from harness.attach.setup import fleet_addresses, start_fleet
+from harness.checks import sending
+from harness.contract import Settings
+from harness.errors import HarnessError, TargetError
+from harness.history import HARNESS, History
+from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION, LONG_PAST
+from harness.scenario.client import ask_to_send
+from harness.targets.file import load_target
+from harness.wording import quoted
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from harness.contract import Row
+    from harness.history import UserAnswered
+
+TEXT = "Your order has been shipped."
+RECIPIENT = "6281234567890"
+_COLUMNS = ("id", "session_id", "phone_number", "status", "assigned_instance_url")
+
+
+class Story:
+    """Prints what happens, in numbered steps. Colour only on a terminal."""
+
+    def __init__(self, *, pause: bool) -> None:
+        self._pause = pause
+        self._steps = 0
+        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def step(self, title: str) -> None:
+        """Begin a step, after the reader said so where pausing was asked for."""
+        if self._pause and self._steps:
+            sys.stdout.write("\n   (every port is open: try curl; Enter goes on) ")
+            sys.stdout.flush()
+            if not sys.stdin.readline():
+                sys.stdout.write("\n")
+                self._pause = False
+        self._steps += 1
+        heading = f"{self._steps}. {title}"
+        self.say("", f"\x1b[1m{heading}\x1b[0m" if self._colour else heading, indent="")
+
+    def say(self, *lines: str, indent: str = "   ") -> None:
+        """Print lines."""
+        for line in lines:
+            sys.stdout.write(f"{indent}{line}\n" if line else "\n")
+        sys.stdout.flush()
+
+
+class Stage:
+    """The four instances under the document's own URLs, and a folder for the database and the log."""
+
+    def __init__(self, host: str, ports: str) -> None:
+        api_key, hmac_secret = random_secrets()
+        # The document says localhost where the incident's addresses are the default ones.
+        spelled = [
+            replace(one, url=f"http://localhost:{one.port}") if host == "127.0.0.1" and one.port else one
+            for one in fleet_addresses(host, ports)
+        ]
+        self.fleet = Fleet(spelled, api_key=api_key, secret=hmac_secret)
+        self._host = host
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as opened:
+            start_fleet(self.fleet)
+            opened.callback(self.fleet.stop)
+            self._scratch = Path(tempfile.mkdtemp(prefix="instance-sync-"))
+            opened.callback(shutil.rmtree, self._scratch, ignore_errors=True)
+            self._open = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def attach(self, target: str) -> Attachment:
+        """Attach an implementation to the stage's one database and log."""
+        return Attachment(load_target(target), Settings(), self.fleet, Place(self._host, self._scratch))
+
+
+def tell(host: str, ports: str, *, pause: bool) -> int:
+    """Tell the whole story and give the exit code 0.
+
+    Raises:
+        TargetError: `ports` is not a choice, or pausing was asked for without a terminal.
+        LaunchError: a port is in use, or an implementation did not come up.
+        ConformanceFailure: the story did not hold: something shown is not what the incident was.
+    """
+    if pause and not sys.stdin.isatty():
+        raise TargetError("--pause waits for a key, so it needs a terminal; leave it out")
+    story = Story(pause=pause)
+    story.say(
+        "The incident of account 142. Each thing shown here really happens, on this machine.", indent=""
+    )
+    with Stage(host, ports) as stage:
+        fleet = stage.fleet
+        old, new = fleet.numbers[:2]
+        session = Session(INCIDENT_SESSION, 1, INCIDENT_PHONE)
+        with stage.attach("before-fix") as implementation:
+            _assign_and_move(story, fleet, implementation, session)
+            _look(story, fleet, implementation, old, new)
+            story.step("Without the fix: the user sends a message")
+            answer = _send(story, fleet, implementation)
+            _tell_posts(story, fleet)
+            _tell_log(story, implementation)
+            sending.told_failed(answer)
+            sending.delivered_nowhere(History(fleet.journal.entries()), INCIDENT_SESSION)
+            story.say("The message is lost, and the row still points at the wrong instance:")
+            _tell_row(story, implementation)
+        position = implementation.log.position()
+        before = fleet.journal.last
+        with stage.attach("reference") as implementation:
+            story.step("With the fix: the user sends the same message, from the same row")
+            answer = _send(story, fleet, implementation)
+            _tell_posts(story, fleet, after=before)
+            _tell_log(story, implementation, position)
+            sending.told_sent(answer)
+            history = History(fleet.journal.entries(after=before))
+            sending.delivered_once(history, INCIDENT_SESSION, TEXT, new)
+            story.step("The row has repaired itself")
+            row = _tell_row(story, implementation)
+            sending.row_says(row, fleet.url(new), f"instance {new}")
+            _announce(story, fleet, implementation)
+    story.say("", "Everything that was started is stopped.", indent="")
+    return 0
+
+
+def _assign_and_move(story: Story, fleet: Fleet, implementation: Attachment, session: Session) -> None:
+    old, new = fleet.numbers[:2]
+    story.step(f"The session is on {old}, and its row says so")
+    fleet.hold(session, old)
+    implementation.accounts.put(
+        {
+            "id": INCIDENT_ACCOUNT,
+            "workspace_id": session.workspace_id,
+            "session_id": session.session_id,
+            "phone_number": session.phone_number,
+            "status": "connected",
+            "assigned_instance_url": fleet.url(old),
+            "updated_at": LONG_PAST,
+        }
+    )
+    _tell_row(story, implementation)
+    story.step(f"The session restarts and reconnects on {new}; the webhook that would tell is lost")
+    fleet.arm(LoseWebhook(), new, {Endpoint.WEBHOOK}, times=1)
+    fleet.migrate(session.session_id, new)
+    story.say(f"{INCIDENT_SESSION} has moved from {fleet.url(old)} to {fleet.url(new)}.")
+
+
+def _look(story: Story, fleet: Fleet, implementation: Attachment, old: int, new: int) -> None:
+    story.step("Database state: the row looks right")
+    row = _tell_row(story, implementation)
+    sending.column_is(row, "status", "connected")
+    sending.row_says(row, fleet.url(old), f"instance {old}")
+    story.step("Node.js reality: what each instance's health says")
+    for number in fleet.numbers:
+        sessions = health(fleet.url(number))["sessions"]
+        story.say(f"$ curl -s {fleet.url(number)}/health/detailed | jq -c '.sessions | {{total, connected}}'")
+        shown = {name: sessions[name] for name in ("total", "connected")}
+        where = "   <- the session is here" if number == new else ""
+        no_session = "   <- the row points here" if number == old else ""
+        told = json.dumps(shown, separators=(",", ":"))
+        story.say(f"  {told}{where}{no_session}")
+        sending.sessions_counted(sessions, 1 if number == new else 0, number)
+
+
+def _send(story: Story, fleet: Fleet, implementation: Attachment) -> UserAnswered:
+    target = implementation.target.send
+    path = target.path.replace("{account_id}", str(INCIDENT_ACCOUNT))
+    body = json.dumps({"recipient_phone": RECIPIENT, "message": TEXT})
+    story.say(f"$ curl -s -X POST {implementation.base_url}{path} \\")
+    story.say(f"    -H 'Content-Type: application/json' -d '{body}'")
+    answer = ask_to_send(implementation, 1, INCIDENT_ACCOUNT, RECIPIENT, TEXT)
+    fleet.settle(1.0)
+    story.say(f"  {answer.status} {answer.body.strip()}" if answer.status else f"  {answer.problem}")
+    return answer
+
+
+def _tell_posts(story: Story, fleet: Fleet, *, after: int = 0) -> None:
+    history = History(fleet.journal.entries(after=after))
+    story.say("What the instances saw:")
+    for entry in history.of(RequestArrived):
+        if ("User-Agent", HARNESS) in entry.headers:
+            continue
+        path = entry.target.split("?", 1)[0]
+        answer = history.answers.get((entry.instance, entry.request))
+        told = "no answer" if answer is None else str(answer.status)
+        story.say(f"  {entry.method:<5}{fleet.url(entry.instance)}{path}  ->  {told}")
+    for delivery in history.deliveries(INCIDENT_SESSION):
+        story.say(f"  instance {delivery.instance} delivers {quoted(delivery.text)}")
+
+
+def _tell_log(story: Story, implementation: Attachment, after: int = 0) -> None:
+    story.say("What the implementation logged:")
+    for line in implementation.log.lines(after):
+        story.say(f"  {line.text}")
+
+
+def _tell_row(story: Story, implementation: Attachment) -> Row | None:
+    story.say(f"SELECT {', '.join(_COLUMNS)}")
+    story.say(f"FROM whatsapp_accounts WHERE id = {INCIDENT_ACCOUNT};")
+    row = implementation.accounts.get(INCIDENT_ACCOUNT)
+    if row is not None:
+        for name in _COLUMNS:
+            story.say(f"  {name:<23}{row.columns[name]}")
+    return row
+
+
+def _announce(story: Story, fleet: Fleet, implementation: Attachment) -> None:
+    target = fleet.numbers[2]
+    story.step(f"Prevention: the session moves on to {target}, and this time its webhook arrives")
+    position = implementation.log.position()
+    delivery = fleet.migrate(INCIDENT_SESSION, target)
+    if delivery is None:
+        raise HarnessError("the webhook was lost, though no fault was armed")
+    answered = delivery.wait()
+    story.say(f"POST {fleet.control_plane}")
+    for name in ("X-HMAC-Signature", "X-Timestamp", "X-Instance-Url"):
+        signature = "HMAC-SHA256 over timestamp and body, 64 hex digits"
+        shown = signature if name == "X-HMAC-Signature" else delivery.webhook.header(name)
+        story.say(f"  {name}: {shown}")
+    story.say(f"  answered {answered.status}")
+    _tell_log(story, implementation, position)
+    row = _tell_row(story, implementation)
+    sending.row_says(row, fleet.url(target), f"instance {target}")

@@ -1,0 +1,1 @@
+"""One run in pytest: options, hooks, judging, the record of each scenario."""

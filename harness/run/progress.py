@@ -1,0 +1,106 @@
+"""One line on a terminal that says how far a run is, and how long it may take still."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.catalogue.verdict import Outcome
+from harness.run.judging import RECORD
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from harness.catalogue.tally import Tally
+
+TOLD_AFTER_SECONDS = 2.0
+"""Before that, how long is left is anybody's guess."""
+_CLEAR_LINE = "\r\x1b[2K"
+
+
+def told(done: int, total: int, failed: int, seconds: float) -> str:
+    """Say how far a run is that has taken so many seconds."""
+    wrong = f", {failed} failed" if failed else ""
+    words = f"{done} of {max(done, total)} scenarios{wrong}"
+    if seconds < TOLD_AFTER_SECONDS or not 0 < done < total:
+        return words
+    left = round(seconds / done * (total - done))
+    return (
+        f"{words}, about {f'{left // 60} min {left % 60:02} s' if left >= 60 else f'{max(left, 1)} s'} left"
+    )
+
+
+class Line:
+    """One line of a stream, written anew on a terminal; elsewhere only its end is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._terminal = stream.isatty()
+
+    def begin(self, words: str) -> None:
+        """Write it for the first time; where it cannot be written anew, so that a log shows what is under way."""
+        self.show(words) if self._terminal else self.end(words)
+
+    def show(self, words: str) -> None:
+        """Write it anew, where that can be."""
+        if self._terminal:
+            self._stream.write(_CLEAR_LINE + words[: shutil.get_terminal_size().columns - 1])
+            self._stream.flush()
+
+    def end(self, words: str) -> None:
+        """Write it for good."""
+        self._stream.write(f"{_CLEAR_LINE if self._terminal else ''}{words}\n")
+        self._stream.flush()
+
+
+class Progress:
+    """Writes the line anew with each scenario, in place of pytest's dots for them."""
+
+    def __init__(self, tally: Tally, stream: TextIO) -> None:
+        self._tally = tally
+        self._stream = stream
+        self._began: float | None = None
+
+    def pytest_runtest_logstart(self) -> None:
+        """Have the clock run from the first scenario on."""
+        self._began = self._began or time.monotonic()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Have pytest count a scenario and print nothing for it."""
+        outcome = getattr(report, RECORD, {}).get("outcome")
+        if outcome is None:
+            return None
+        return ("not judged" if outcome == Outcome.NOT_JUDGED else report.outcome), "", ""
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Tell the new state."""
+        records = self._tally.records
+        failed = sum(1 for one in records if one.outcome in {Outcome.FAILED, Outcome.BROKEN})
+        seconds = 0.0 if self._began is None else time.monotonic() - self._began
+        line = told(len(records), self._tally.to_run, failed, seconds)
+        self._write(line[: shutil.get_terminal_size().columns - 1])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Leave the line to what comes next."""
+        self._write("")
+
+    def _write(self, line: str) -> None:
+        self._stream.write(_CLEAR_LINE + line)
+        self._stream.flush()
+
+
+def say(text: str) -> None:
+    """Print on standard output at once. Where nobody reads any more, what a command comes to stands all the same."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python must not find the same out once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

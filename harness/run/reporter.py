@@ -1,0 +1,183 @@
+"""Takes results in, in the process that writes the verdict; ends the run with it, and saves the reports."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.catalogue.features import harness_version
+from harness.catalogue.tally import Record
+from harness.catalogue.verdict import Conclusion
+from harness.report import text
+from harness.report.assembly import assemble, history_file, scenario_id
+from harness.report.folder import REPORT_HTML
+from harness.report.model import RunReport
+from harness.run.judging import COLLECTED, HANDED, RECORD, Conformance
+from harness.run.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from harness.report.folder import ReportFolder
+    from harness.report.model import Report
+
+NOT_ENDED = "the run has not ended; if none is under way, it was cut short"
+
+
+class Reporter:
+    """The hooks that tally, judge and report.
+
+    Args:
+        conformance: what is judged.
+        folder: where reports are saved, or None.
+
+    """
+
+    def __init__(self, conformance: Conformance, folder: ReportFolder | None) -> None:
+        self._conformance = conformance
+        self._folder = folder
+        self._began = time.monotonic()
+        self._began_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._other_tests_failed = False
+        self._crash = ""
+        self._lost = ""
+        self._interrupted = "the run was interrupted"
+        self._unsaved = ""
+        self._report: Report | None = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Put a report in place that says that the run has not ended, until it has; on a terminal, tell progress."""
+        if sys.stderr.isatty() and session.config.get_verbosity() <= 0:
+            session.config.pluginmanager.register(Progress(self._conformance.tally, sys.stderr))
+        if self._folder is not None and not session.config.option.collectonly:
+            self._save(
+                partial(self._folder.begin, self._assembled(session.config, NOT_ENDED, complete=False))
+            )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in what came of a scenario, or that another test failed."""
+        values = getattr(report, RECORD, None)
+        if values is not None:
+            record = Record.from_json(values)
+            if self._conformance.tally.add(record) and self._folder is not None and record.history:
+                file = history_file(scenario_id(record.file, record.name, record.row))
+                self._save(partial(self._folder.keep, file, record.history))
+        elif report.failed:
+            self._other_tests_failed = True
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take note that something could not even be collected."""
+        self._other_tests_failed |= report.failed
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Take note that the harness broke."""
+        self._crash = f"pytest or the harness broke: {str(excrepr).splitlines()[-1]}"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand a worker what it must not find out for itself: the last report is gone when it begins."""
+        again = self._conformance.selection.again
+        node.workerinput[HANDED] = (node.config.option.fleet_seed, None if again is None else sorted(again))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Take note of what a worker is to run."""
+        self._conformance.tally.expect(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take note of how many scenarios a worker found, and whether it was lost."""
+        if error is not None:
+            self._lost = f"a worker was lost: {str(error).splitlines()[0]}"
+        output = getattr(node, "workeroutput", {})
+        self._conformance.collected = max(self._conformance.collected, output.get(COLLECTED, 0))
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """End the run with the verdict, whatever another plugin does at its end, and not with that one's status."""
+        try:
+            yield
+        except (pytest.exit.Exception, KeyboardInterrupt) as problem:
+            self._interrupted = f"the run was interrupted while it ended: {problem or 'by a signal'}"
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        except Exception as problem:  # noqa: BLE001 - whatever it is, there is a verdict to give
+            what = f"{type(problem).__name__}: {problem}"
+            self._crash = self._crash or f"pytest or the harness broke while the run ended: {what}"
+        self._finish(session)
+
+    def _finish(self, session: pytest.Session) -> None:
+        """Compute the verdict, when there were scenarios, and make the run end with its exit code."""
+        conformance, options = self._conformance, session.config.option
+        if session.exitstatus == pytest.ExitCode.USAGE_ERROR or options.collectonly:
+            return
+        if options.list_scenarios and conformance.tally.concerned and not self._crash:
+            return
+        if not conformance.collected and not conformance.tally.concerned and self._folder is None:
+            return
+        report = self._assembled(session.config, self._trouble(session), complete=True)
+        if self._folder is not None:
+            self._save(partial(self._folder.write, report))
+        self._report = report
+        conformant = report.verdict.conclusion is Conclusion.CONFORMANT
+        session.exitstatus = 1 if conformant and self._other_tests_failed else report.verdict.exit_code
+        if self._unsaved:
+            session.exitstatus = Conclusion.HARNESS_ERROR.exit_code
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the verdict, and where the report is."""
+        if self._report is None:
+            return
+        terminalreporter.section("conformance", "=")
+        for line in [*text.unwritten(self._report), *text.summary(self._report)]:
+            terminalreporter.write_line(line)
+        if self._other_tests_failed and self._report.verdict.conclusion is Conclusion.CONFORMANT:
+            terminalreporter.write_line(
+                "other tests     failed, so this run is no success all the same", red=True
+            )
+        if self._unsaved:
+            terminalreporter.write_line(f"report          could not be saved: {self._unsaved}", red=True)
+        elif self._folder is not None:
+            terminalreporter.write_line(f"report          {self._folder.path / REPORT_HTML}")
+
+    def _assembled(self, config: pytest.Config, trouble: str, *, complete: bool) -> Report:
+        conformance = self._conformance
+        tally, options = conformance.tally, config.option
+        keywords = f"-k {options.keyword}" if options.keyword else ""
+        markers = f"-m {options.markexpr}" if options.markexpr else ""
+        run = RunReport(
+            harness=harness_version(),
+            catalogue=conformance.catalogue.revision,
+            began=self._began_at,
+            seconds=round(time.monotonic() - self._began, 3),
+            seed=options.fleet_seed,
+            selection=conformance.selection.words(keywords, markers),
+        )
+        return assemble(
+            conformance.target,
+            conformance.catalogue,
+            tally.verdict(conformance.claims, trouble=trouble, crash=self._crash),
+            suite=conformance.suite,
+            records=tally.records,
+            unrun=tally.unrun(),
+            run=run,
+            defects=conformance.defects,
+            complete=complete,
+        )
+
+    def _trouble(self, session: pytest.Session) -> str:
+        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            return self._interrupted
+        stopped = session.shouldstop or session.shouldfail
+        return self._lost or (f"the run stopped early: {stopped}" if stopped else "")
+
+    def _save(self, write: partial[None]) -> None:
+        try:
+            write()
+        except OSError as problem:
+            self._unsaved = self._unsaved or str(problem)

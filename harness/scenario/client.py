@@ -1,0 +1,121 @@
+"""Speaks to the implementation as its users do: hands over messages, by the target's own terms."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import requests
+
+from harness.history import UserAnswered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.attach.control_plane import Attachment
+    from harness.contract import Target
+
+CALLS = itertools.count(1)
+"""The number of each thing that a user asks of an implementation."""
+
+MISSING: Final = object()
+"""In the place of a part of a message: leave it out, its name too."""
+
+
+def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
+    implementation: Attachment,
+    call: int,
+    account_id: int,
+    recipient: str,
+    text: str,
+    *,
+    body: Mapping[str, object] | None = None,
+) -> UserAnswered:
+    """Hand one message to the implementation and give what it answered, an answer that never came included.
+
+    `body` is the template of what is handed over, the target's own by default.
+    """
+    target, settings = implementation.target, implementation.settings
+    values = {"{account_id}": str(account_id), "{recipient}": recipient, "{text}": text}
+    template = dict(target.send.body if body is None else body)
+    # Longer than any sound implementation needs: eight POSTs, each verified, are the most it may try.
+    patience = 8 * (settings.verify_timeout_in_force + settings.send_timeout) + 10
+    began = time.monotonic()
+    try:
+        with requests.Session() as caller:
+            caller.trust_env = False
+            response = caller.request(
+                target.send.method,
+                implementation.base_url + fill(target.send.path, values),
+                json=fill(template, values),
+                headers=dict(target.headers),
+                timeout=patience,
+                allow_redirects=False,
+            )
+    except requests.RequestException as problem:
+        reason = implementation.problem or f"{type(problem).__name__}: {problem}"
+        return UserAnswered(
+            call=call,
+            status=None,
+            body="",
+            told_sent=False,
+            seconds=time.monotonic() - began,
+            problem=reason,
+        )
+    return UserAnswered(
+        call=call,
+        status=response.status_code,
+        body=response.text,
+        told_sent=tells_sent(target, response.status_code, response.content),
+        seconds=time.monotonic() - began,
+    )
+
+
+def tells_sent(target: Target, status: int, body: bytes) -> bool:
+    """Say whether an answer tells the user that the message was sent, by the target's own terms."""
+    first, last = target.send.succeeded_status
+    if not first <= status <= last:
+        return False
+    wanted = target.send.succeeded_json
+    if not wanted:
+        return True
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(told, dict) and all(told.get(name) == value for name, value in wanted.items())
+
+
+def fill(template: Any, values: Mapping[str, str]) -> Any:
+    """Put values into every text of a template. A value is never searched for placeholders itself."""
+    match template:
+        case dict():
+            return {name: fill(value, values) for name, value in template.items()}
+        case list():
+            return [fill(one, values) for one in template]
+        case str():
+            for placeholder, value in values.items():
+                before, found, after = template.partition(placeholder)
+                if found:
+                    return str(fill(before, values)) + value + str(fill(after, values))
+            return template
+        case _:
+            return template
+
+
+def spoil(template: Any, placeholder: str, wrong: object) -> Any:
+    """Put `wrong` in the place of each value of a template that has this placeholder, MISSING to leave it out."""
+    match template:
+        case dict():
+            kept = {name: spoil(value, placeholder, wrong) for name, value in template.items()}
+            return {name: value for name, value in kept.items() if value is not MISSING}
+        case list():
+            return [
+                one for one in (spoil(each, placeholder, wrong) for each in template) if one is not MISSING
+            ]
+        case str() if placeholder in template:
+            return wrong
+        case _:
+            return template

@@ -1,0 +1,285 @@
+"""One scenario's view of the gateway instances that are judged."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ConformanceFailure, NotJudgedError
+from harness.gateway_contract import NUMBERS, Answer, Tenant
+from harness.history import History, MessagePosted, WebhookReceived
+from harness.scenario.traffic import Traffic, post
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from fake_instances.journal import Journal
+    from harness.attach.gateway_setup import GatewayRig
+    from harness.attach.webhook_receiver import Receiver
+    from harness.gateway_contract import Gateway
+
+_HEALTH = ("/health", "/health/detailed")
+_LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+class GatewayWorld:
+    """What the steps of one scenario about gateway instances act on. `close` puts everything back as it was.
+
+    Args:
+        rig: the instances, shared with other scenarios of this worker.
+        random: this scenario's own source of names, derived from the run's seed.
+
+    """
+
+    def __init__(self, rig: GatewayRig, random: Random) -> None:
+        self._rig = rig
+        self._random = random
+        self._started = rig.journal.last
+        self._held: dict[Tenant, int] = {}
+        rig.receiver.holder = self._holder
+        self._acted = self._started
+        self.tenants: list[Tenant] = []
+        self._seen: dict[tuple[int, str], Answer] = {}
+
+    @property
+    def journal(self) -> Journal:
+        """Where everything is recorded."""
+        return self._rig.journal
+
+    @property
+    def receiver(self) -> Receiver:
+        """What stands in the control plane's place."""
+        return self._rig.receiver
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return self._rig.secrets
+
+    @property
+    def hmac_secret(self) -> str:
+        """What the instances sign webhooks with."""
+        return self._rig.secrets[1]
+
+    @property
+    def history(self) -> History:
+        """Everything that happened in this scenario so far."""
+        return History(self.journal.entries(after=self._started))
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose session the scenario is about: the last that was made."""
+        return self.tenants[-1]
+
+    def gateway(self, number: int) -> Gateway:
+        """Give an instance by its number."""
+        return self._rig.gateways[number]
+
+    # Sessions
+
+    def new_tenant(self, session_id: str | None = None) -> Tenant:
+        """Make up a session that no instance holds yet."""
+        workspace = self._random.randint(2, 9000)
+        suffix = "".join(self._random.choices(_LETTERS, k=8))
+        name = session_id or f"webjs_{workspace}_{self._random.randint(1, 2**31)}_{suffix}"
+        tenant = Tenant(name, workspace, f"628{self._random.randint(10**8, 10**9 - 1)}")
+        self.tenants.append(tenant)
+        return tenant
+
+    def connect(self, number: int, *, announced: bool = True) -> Tenant:
+        """Have a new session connect on an instance; unless told otherwise, wait until that was announced.
+
+        Raises:
+            NotJudgedError: it did not connect, or was not announced.
+        """
+        tenant = self.new_tenant()
+        self.act()
+        self.hold(tenant, number)
+        if announced and not self.await_webhooks(tenant, 1):
+            raise NotJudgedError(f"instance {number} never announced that a session connected")
+        return tenant
+
+    def hold(self, tenant: Tenant, number: int) -> None:
+        """Have a session connect on an instance."""
+        self._held[tenant] = number
+        self.gateway(number).connect(tenant)
+
+    def create(self, number: int) -> Tenant:
+        """Have a new session wait for its QR code on an instance."""
+        tenant = self.new_tenant()
+        self._held[tenant] = number
+        self.gateway(number).create(tenant)
+        return tenant
+
+    def end(self, tenant: Tenant) -> None:
+        """End a session for good where it is held."""
+        self.gateway(self._held.pop(tenant)).end(tenant)
+
+    def reconnect(self, tenant: Tenant, *, called: str = "") -> None:
+        """Have a session connect anew where it is held."""
+        self.act()
+        self.gateway(self._held[tenant]).reconnect(tenant, called=called)
+
+    def held(self, number: int) -> tuple[Tenant, ...]:
+        """Give whose sessions an instance holds."""
+        return tuple(tenant for tenant, on in self._held.items() if on == number)
+
+    # Acting
+
+    def act(self) -> None:
+        """Say that what is judged begins now: webhooks that came before do not count."""
+        self._acted = self.journal.last
+
+    def move(self, number: int) -> None:
+        """Restart an instance on another port."""
+        self.act()
+        self._rig.gateways[number].move(self.held(number))
+
+    def post(self, number: int, session_id: str, text: str) -> MessagePosted:
+        """Hand a message to an instance."""
+        return post(self.journal, self.gateway(number), number, session_id, text)
+
+    def restart_in_turn(self) -> None:
+        """Restart one instance after another while messages flow through all of them.
+
+        Each sends messages before and after its restart, and before the next one's. A message that got no answer
+        is handed over again afterwards, when it did not go out.
+        """
+        tenants = {number: self.connect(number) for number in NUMBERS}
+        gateways = {number: self.gateway(number) for number in NUMBERS}
+        traffic = Traffic(self.journal, gateways, tenants, self._rig.target.patience)
+        self.act()
+        with traffic.flowing():
+            for number, tenant in tenants.items():
+                traffic.wait_for_more(number, 3)
+                gateways[number].restart([tenant])
+                traffic.wait_for_more(number, 3)
+        went_out = {one for gateway in gateways.values() for one in gateway.delivered()}
+        said_sent = {one.message for one in self.posted() if one.sent}
+        for one in {one.message: one for one in self.posted()}.values():
+            if one.message not in went_out | said_sent:
+                self.post(one.instance, one.session_id, one.text)
+
+    def ask_back(self) -> None:
+        """Have the receiver ask, before it answers a webhook, how the instance says that the session is."""
+
+        def status(session_id: str) -> str | None:
+            number = self._holder(session_id)
+            if number is None:
+                return None
+            answer = self.gateway(number).get(f"/api/sessions/{session_id}/status")
+            return (
+                str(_object(answer).get("status", answer.body))
+                if answer.status == 200
+                else str(answer.status)
+            )
+
+        self.receiver.ask_back = status
+
+    def interrupt_network(self, seconds: float) -> None:
+        """Refuse connections for so long, and listen again."""
+        threading.Event().wait(seconds)
+        self.receiver.listen()
+
+    # Looking
+
+    def webhooks(self, tenant: Tenant) -> tuple[WebhookReceived, ...]:
+        """Give the webhooks about a session that arrived since the scenario last acted."""
+        return tuple(self._arrived(tenant.session_id))
+
+    def await_webhooks(self, tenant: Tenant, count: int) -> tuple[WebhookReceived, ...]:
+        """Wait until so many webhooks about a session arrived since the scenario last acted, and give them all.
+
+        There are fewer when the target's patience was up.
+        """
+        self.journal.wait_until(
+            lambda: len(self.webhooks(tenant)) >= count, timeout=self._rig.target.patience
+        )
+        return self.webhooks(tenant)
+
+    def posted(self) -> tuple[MessagePosted, ...]:
+        """Give every message that was handed over in this scenario."""
+        return tuple(self.history.of(MessagePosted))
+
+    def look_at_health(self, *numbers: int) -> None:
+        """Ask both health routes of instances; their answers are what was seen last."""
+        self._seen = {
+            (number, path): self.gateway(number).get(path) for number in numbers for path in _HEALTH
+        }
+
+    def answers_of(self, path: str) -> dict[int, Answer]:
+        """Give what was seen last of a health route, by instance."""
+        return {number: answer for (number, one), answer in self._seen.items() if one == path}
+
+    def health(self, *paths: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Give the JSON objects seen last of these health routes, or both, each with the words for where.
+
+        Raises:
+            ConformanceFailure: one was not answered so.
+        """
+        for (number, path), answer in self._seen.items():
+            if path in (paths or _HEALTH):
+                where = f"{path} of instance {number}"
+                if answer.status != 200:
+                    raise ConformanceFailure(
+                        f"{where} answers", f"it answered {answer.status} {answer.body[:200]}"
+                    )
+                yield where, _object(answer)
+
+    def held_where_looked(self) -> tuple[str, ...]:
+        """Give the ids of the sessions that the instances seen last hold."""
+        numbers = {number for number, _ in self._seen}
+        return tuple(one.session_id for number in sorted(numbers) for one in self.held(number))
+
+    # Ending
+
+    def check_faults_fired(self) -> None:
+        """Do nothing: no scenario about gateway instances arms a fault."""
+
+    def check_implementation_runs(self) -> None:
+        """Hold that no instance ended by itself.
+
+        Raises:
+            ConformanceFailure: one did; the failure has its last output.
+        """
+        for number in NUMBERS:
+            if (problem := self.gateway(number).problem) is not None:
+                raise ConformanceFailure(f"instance {number} goes on running", problem)
+
+    def close(self) -> None:
+        """Accept every webhook again, end every session, and launch what does not run any more.
+
+        Raises:
+            LaunchError: an instance did not come up again.
+        """
+        self.receiver.behave()
+        for number, gateway in self._rig.gateways.items():
+            if gateway.problem is not None:
+                gateway.stop()
+                gateway.start()
+            for tenant in self.held(number):
+                with contextlib.suppress(NotJudgedError):
+                    gateway.end(tenant)
+        self._held.clear()
+
+    def _holder(self, session_id: str) -> int | None:
+        held = tuple(self._held.items())  # asked while a step may have another session connect
+        return next((on for one, on in held if one.session_id == session_id), None)
+
+    def _arrived(self, session_id: str) -> Iterator[WebhookReceived]:
+        for entry in self.journal.entries(after=self._acted):
+            if isinstance(entry, WebhookReceived) and entry.data.get("session_id") == session_id:
+                yield entry
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    try:
+        told = json.loads(answer.body)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise ConformanceFailure("an instance answers a JSON object", f"it answered {answer.body[:200]!r}")
+    return told

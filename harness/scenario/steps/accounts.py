@@ -1,0 +1,141 @@
+"""Phrases about accounts and their rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_bdd import given, parsers, then, when
+
+from harness.checks import sending
+from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION
+
+if TYPE_CHECKING:
+    from harness.scenario.world import World
+
+
+@given(parsers.parse("an account whose session lives on instance {number:d}"))
+@given(parsers.parse("another account whose session lives on instance {number:d}"))
+def account_on(world: World, number: int) -> None:
+    """Make an account; its row is assigned to the holder."""
+    world.new_account(on=number, assigned=world.fleet.url(number))
+
+
+@given(parsers.parse("another account of the same workspace whose session lives on instance {number:d}"))
+def account_of_same_workspace(world: World, number: int) -> None:
+    """Make a further account of the first one's workspace; its row is assigned to the holder."""
+    session = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
+    world.new_account(on=number, assigned=world.fleet.url(number), session=session)
+
+
+@given("another account whose session id begins like the account's")
+def account_with_longer_id(world: World) -> None:
+    """Make a further account, whose session id is the first one's and a digit more; no instance holds it."""
+    session = world.new_session(world.account.session_id + "2")
+    world.new_account(on=None, assigned=None, session=session)
+
+
+@given(
+    parsers.parse(
+        "an account whose session lives on no instance and whose row is assigned to instance {number:d}"
+    )
+)
+def account_nowhere(world: World, number: int) -> None:
+    """Make an account whose session was lost."""
+    world.new_account(on=None, assigned=world.fleet.url(number))
+
+
+@given(parsers.parse("account 142 whose session lives on instance {number:d}"))
+def account_142(world: World, number: int) -> None:
+    """Make the document's account with a session of its own name; its row is assigned to the holder."""
+    world.new_account(on=number, assigned=world.fleet.url(number), account_id=INCIDENT_ACCOUNT)
+
+
+@given(parsers.parse("account 142 of the incident, whose session is first on instance {number:d}"))
+def incident(world: World, number: int) -> None:
+    """Make the incident's account: its id, session and phone number."""
+    session = world.new_session(INCIDENT_SESSION, INCIDENT_PHONE)
+    world.new_account(
+        on=number, assigned=world.fleet.url(number), account_id=INCIDENT_ACCOUNT, session=session
+    )
+
+
+@given(parsers.parse("its row is assigned to instance {number:d}"))
+@when(parsers.parse("someone sets the row to instance {number:d} by hand"))
+@given(parsers.parse("someone sets the row to instance {number:d} by hand"))
+def set_row(world: World, number: int) -> None:
+    """Write the row's assigned instance."""
+    world.assign(world.fleet.url(number))
+
+
+@given(parsers.parse("the other account's row is assigned to instance {number:d}"))
+def set_other_row(world: World, number: int) -> None:
+    """Write the assigned instance of the second account's row."""
+    world.assign(world.fleet.url(number), world.other_account)
+
+
+@given("its row is disconnected")
+def row_is_disconnected(world: World) -> None:
+    """Write a status that the next webhook has to change."""
+    world.set_status("disconnected")
+
+
+@given("its row is assigned to no instance")
+def set_row_to_none(world: World) -> None:
+    """Write null into the row's assigned instance."""
+    world.assign(None)
+
+
+@given(parsers.parse("the row still says connected and instance {number:d}"))
+def row_still_says(world: World, number: int) -> None:
+    """Hold that the symptom is there: a row that is wrong and looks right."""
+    row = world.existing_row()
+    sending.column_is(row, "status", "connected")
+    sending.row_says(row, world.fleet.url(number), f"instance {number}")
+
+
+@given(parsers.parse("the row was read and says instance {number:d}"))
+@then(parsers.parse("the row is assigned to instance {number:d}"))
+def row_is_assigned(world: World, number: int) -> None:
+    """Judge where the row points."""
+    world.eventually(lambda: sending.row_says(world.row(), world.fleet.url(number), f"instance {number}"))
+
+
+@then("the row was not written")
+def row_not_written(world: World) -> None:
+    """Judge that the row is what it was before the last thing that was done."""
+    world.let_pass()
+    sending.row_untouched(world.row_before(), world.row(), "the row")
+
+
+@then(parsers.parse("the row is still assigned to instance {number:d}"))
+def row_still_assigned(world: World, number: int) -> None:
+    """Judge that the URL did not move, whatever else of the row was written."""
+    world.let_pass()
+    sending.row_says(world.row(), world.fleet.url(number), f"instance {number}")
+
+
+@then("every other account's row was not written")
+def other_rows_not_written(world: World) -> None:
+    """Judge that no row but the first account's was touched."""
+    world.let_pass()
+    sending.rows_untouched([(one.id, world.row_before(one), world.row(one)) for one in world.accounts[1:]])
+
+
+@then(parsers.parse('the row has status "{status}"'))
+def row_has_status(world: World, status: str) -> None:
+    """Judge the row's status."""
+    world.eventually(lambda: sending.column_is(world.row(), "status", status))
+
+
+@then(parsers.parse('the row has phone number "{phone_number}"'))
+def row_has_phone_number(world: World, phone_number: str) -> None:
+    """Judge the row's phone number."""
+    world.eventually(lambda: sending.column_is(world.row(), "phone_number", phone_number))
+
+
+@then("the row keeps its phone number")
+def row_keeps_phone_number(world: World) -> None:
+    """Judge that the stored phone number survived."""
+    world.let_pass()
+    sending.column_is(world.row(), "phone_number", world.account.session.phone_number)

@@ -1,0 +1,113 @@
+"""Phrases about copies of sessions, many sessions, and rows that name no instance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from pytest_bdd import given, parsers, then
+
+from fake_instances import SessionStatus
+from fake_instances.faults import VERIFICATION, Delay, DeployedDialect, Endpoint, Misreports
+from fake_instances.stranger.listener import Canary
+from harness.checks import resilience
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.scenario.world import World
+
+_MANY = 10_000
+_EARLIER, _LATER = "2024-11-22T08:00:00.000Z", "2024-11-22T12:00:00.000Z"
+_UNCONFIGURED = {"nothing": None, "an empty text": "", "a text that is no URL": "instance two"}
+
+
+@pytest.fixture
+def stranger(world: World) -> Iterator[Canary]:
+    """Give a listener that is none of the instances and answers as if it held every session."""
+    host = urlsplit(world.fleet.urls[0]).hostname or "127.0.0.1"
+    with Canary(world.fleet.journal, host, sessions=lambda: [world.account.session]) as listener:
+        yield listener
+
+
+@given(parsers.parse("instance {number:d} has a copy of the session that is {status}"))
+def has_copy(world: World, number: int, status: str) -> None:
+    """Put a second copy of the session, in another state, on an instance."""
+    world.fleet.hold(replace(world.account.session, status=SessionStatus(status)), number)
+
+
+@given(parsers.parse("instance {number:d} calls its disconnected copy of the session connected"))
+def misreports_copy(world: World, number: int) -> None:
+    """Put a disconnected copy on an instance that lies about it."""
+    _misreport(world, number, optional=False)
+
+
+@given("every instance calls its disconnected copy of the session connected")
+def all_misreport_copies(world: World) -> None:
+    """Put disconnected copies on all instances; which of them are asked is the implementation's choice."""
+    for number in world.fleet.numbers:
+        _misreport(world, number, optional=True)
+
+
+def _misreport(world: World, number: int, *, optional: bool) -> None:
+    session = world.account.session
+    world.fleet.hold(replace(session, status=SessionStatus.DISCONNECTED), number)
+    lie = Misreports(session.session_id, SessionStatus.CONNECTED)
+    world.arm(lie, number, VERIFICATION, optional=optional)
+
+
+@given("every instance holds sessions of other tenants and answers in the deployed dialect")
+def deployed_everywhere(world: World) -> None:
+    """Hold sessions connected before, with and after the account's; an implementation may use another route."""
+    for number in world.fleet.numbers:
+        for connected_at in (_EARLIER, world.account.session.connected_at, _LATER):
+            world.fleet.hold(replace(world.new_session(), connected_at=connected_at), number)
+        world.arm(DeployedDialect(), number, {Endpoint.HEALTH_DETAILED}, optional=True)
+
+
+@given(parsers.parse("every instance answers {seconds:g} seconds late when asked who holds the session"))
+def all_answer_late(world: World, seconds: float) -> None:
+    """Arm a delay on every route that can tell who holds a session, of every instance."""
+    for number in world.fleet.numbers:
+        world.arm(Delay(seconds), number, VERIFICATION, optional=True)
+
+
+@given(parsers.parse("instance {number:d} holds 10,000 sessions, the account's in their midst"))
+def holds_many(world: World, number: int) -> None:
+    """Put other tenants' sessions before and behind the account's."""
+    session = world.fleet.release(world.account.session_id, number)
+    for place in range(_MANY - 1):
+        if place == _MANY // 2:
+            world.fleet.hold(session, number)
+        world.fleet.hold(world.new_session(), number)
+
+
+@given(parsers.parse("its row names {content}"))
+def row_names(world: World, stranger: Canary, content: str) -> None:
+    """Write what is no configured instance into the row."""
+    stranger_url = stranger.url
+    world.assign(stranger_url if content == "a host outside the instances" else _UNCONFIGURED[content])
+
+
+@given("another account of the same workspace whose session is lost")
+def account_lost(world: World) -> None:
+    """Make a further account of the first one's workspace, assigned like it; no instance holds its session."""
+    session = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
+    assigned = world.existing_row().assigned_instance_url
+    world.new_account(on=None, assigned=assigned, session=session)
+
+
+@given(parsers.parse("eight other accounts whose sessions live on instance {number:d}"))
+def eight_accounts(world: World, number: int) -> None:
+    """Make further accounts; their rows are assigned to the holder."""
+    for _ in range(8):
+        world.new_account(on=number, assigned=world.fleet.url(number))
+
+
+@then("nobody outside the configured instances is called")
+def nobody_else_called(world: World, stranger: Canary) -> None:
+    """Judge by the listener that is none of the instances, which by then has recorded whoever came."""
+    stranger.stop()
+    resilience.strangers_untouched(world.history)

@@ -1,0 +1,273 @@
+"""Phrases about gateway instances that are judged themselves: the webhooks they send and the answers they give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_bdd import given, parsers, then, when
+
+from harness.checks import gateways as checks
+from harness.errors import ConformanceFailure, NotJudgedError
+from harness.gateway_contract import NUMBERS
+
+if TYPE_CHECKING:
+    from harness.history import WebhookReceived
+    from harness.scenario.gateway_world import GatewayWorld
+
+_TEXT = "Your order has been shipped."
+_TRIES = 4
+_OUTAGE_SECONDS = 0.5
+
+
+def _heard(gateways: GatewayWorld, count: int = 1) -> tuple[WebhookReceived, ...]:
+    """Give the webhooks about the scenario's session, awaited."""
+    webhooks = gateways.await_webhooks(gateways.tenant, count)
+    if not webhooks:
+        raise ConformanceFailure("the control plane hears of the session", "it heard nothing of it")
+    return webhooks
+
+
+# What the control plane does
+
+
+@given(parsers.parse("a control plane that answers webhooks with {status:d}"))
+def answers(gateways: GatewayWorld, status: int) -> None:
+    """Answer every webhook with a status."""
+    gateways.receiver.status = status
+
+
+@given("a control plane that refuses connections")
+def refuses(gateways: GatewayWorld) -> None:
+    """Have the system refuse connections where webhooks go."""
+    gateways.receiver.refuse()
+
+
+@given("a control plane that asks back at once whether the session is connected")
+def asks_back(gateways: GatewayWorld) -> None:
+    """Ask the instance about the session before its webhook is answered."""
+    gateways.ask_back()
+
+
+# Sessions
+
+
+@given(parsers.parse("a session that is connected on instance {number:d}"))
+def connected(gateways: GatewayWorld, number: int) -> None:
+    """Have a session connect, and wait until that was announced."""
+    gateways.connect(number)
+
+
+@given(parsers.parse("three sessions that are connected on instance {number:d}"))
+def three_connected(gateways: GatewayWorld, number: int) -> None:
+    """Have three sessions connect, and wait until that was announced."""
+    for _ in range(3):
+        gateways.connect(number)
+
+
+@given(parsers.parse("a session that waits for its QR code on instance {number:d}"))
+def waiting(gateways: GatewayWorld, number: int) -> None:
+    """Begin a login that nobody finishes."""
+    gateways.create(number)
+
+
+@given(parsers.parse("a session that was ended on instance {number:d}"))
+def ended(gateways: GatewayWorld, number: int) -> None:
+    """Have a session connect, and end it for good."""
+    gateways.end(gateways.connect(number))
+
+
+@given("a session that nobody knows")
+def unknown(gateways: GatewayWorld) -> None:
+    """Make up a session that no instance ever held."""
+    gateways.new_tenant()
+
+
+@given(parsers.parse("a session that begins like one of instance {number:d}"))
+def begins_alike(gateways: GatewayWorld, number: int) -> None:
+    """Make up a session whose id is that of one that is held, and a digit more."""
+    gateways.new_tenant(gateways.connect(number).session_id + "2")
+
+
+@given(parsers.parse("a session that is cut from one of instance {number:d}"))
+def cut_from(gateways: GatewayWorld, number: int) -> None:
+    """Make up a session whose id is that of one that is held, without its last character."""
+    gateways.new_tenant(gateways.connect(number).session_id[:-1])
+
+
+@when(parsers.parse("a session connects on instance {number:d}"))
+def connects(gateways: GatewayWorld, number: int) -> None:
+    """Have a session connect; what is heard of it is for the checks to wait for."""
+    gateways.connect(number, announced=False)
+
+
+@when("the session reconnects")
+def reconnects(gateways: GatewayWorld) -> None:
+    """Have the session connect anew where it is."""
+    gateways.reconnect(gateways.tenant)
+
+
+@when(parsers.parse("the session is told to reconnect by somebody who calls its instance {name}"))
+def reconnects_called(gateways: GatewayWorld, name: str) -> None:
+    """Have the session connect anew by a request that addresses the instance by another name."""
+    gateways.reconnect(gateways.tenant, called=name)
+
+
+@when(parsers.parse("a session connects on instance {number:d}, and the network is back half a second later"))
+def connects_in_outage(gateways: GatewayWorld, number: int) -> None:
+    """Have a session connect while nobody listens, and listen again."""
+    gateways.connect(number, announced=False)
+    gateways.interrupt_network(_OUTAGE_SECONDS)
+
+
+@when(
+    parsers.parse(
+        "two sessions connect on instance {number:d}, whose webhooks are answered {one:d} and {other:d}"
+    )
+)
+def two_connect(gateways: GatewayWorld, number: int, one: int, other: int) -> None:
+    """Answer the webhooks of two sessions differently; the first is the one that is judged."""
+    gateways.receiver.status = other
+    first = gateways.new_tenant()
+    gateways.receiver.status_for[first.session_id] = one
+    gateways.act()
+    gateways.hold(first, number)
+    gateways.hold(gateways.new_tenant(), number)
+
+
+@when(parsers.parse("instance {number:d} is restarted on another port"))
+def moves(gateways: GatewayWorld, number: int) -> None:
+    """End the instance and launch it on another port, where its session connects again."""
+    gateways.move(number)
+
+
+@when("one instance after another is restarted while messages flow")
+def restarted_in_turn(gateways: GatewayWorld) -> None:
+    """Restart every instance in turn, with messages on their way to all of them."""
+    gateways.restart_in_turn()
+
+
+# Asking
+
+
+@when(parsers.parse("somebody looks at the health of instance {number:d}"))
+def looks(gateways: GatewayWorld, number: int) -> None:
+    """Ask the health routes of one instance."""
+    gateways.look_at_health(number)
+
+
+@when("somebody looks at the health of each instance")
+def looks_at_each(gateways: GatewayWorld) -> None:
+    """Ask the health routes of every instance."""
+    gateways.look_at_health(*NUMBERS)
+
+
+@when(parsers.parse("a message for it is handed to instance {number:d}"))
+def hands_over(gateways: GatewayWorld, number: int) -> None:
+    """Hand a message to an instance for the session that was made last."""
+    gateways.post(number, gateways.tenant.session_id, _TEXT)
+
+
+# Judging webhooks
+
+
+@then("the webhook carries the five headers")
+def carries_headers(gateways: GatewayWorld) -> None:
+    """Judge the headers of the webhook that was heard first."""
+    checks.five_headers(_heard(gateways)[0])
+
+
+@then(parsers.parse("it claims the URL of instance {number:d}"))
+def claims(gateways: GatewayWorld, number: int) -> None:
+    """Judge the URL that the webhook claims."""
+    checks.claims(_heard(gateways)[0], gateways.gateway(number).url, number)
+
+
+@then("its signature verifies over its timestamp and the exact bytes of its body")
+def verifies(gateways: GatewayWorld) -> None:
+    """Judge the signature of the webhook."""
+    checks.signature_verifies(_heard(gateways)[0], gateways.hmac_secret)
+
+
+@then(parsers.parse("the control plane hears {event} of the session"))
+def hears(gateways: GatewayWorld, event: str) -> None:
+    """Judge what was heard first of the session."""
+    checks.announces(gateways.await_webhooks(gateways.tenant, 1), event, gateways.tenant)
+
+
+@then("the session was connected when that was announced")
+def was_connected(gateways: GatewayWorld) -> None:
+    """Judge what the instance said of the session when it announced it."""
+    checks.true_when_announced(_heard(gateways)[0])
+
+
+@then("its webhook is tried four times, after waits that grow")
+def tried_again(gateways: GatewayWorld) -> None:
+    """Judge the waits between the tries of a webhook."""
+    checks.waits_grow(gateways.await_webhooks(gateways.tenant, _TRIES), _TRIES)
+
+
+@then("each try is signed for its own moment")
+def each_signed(gateways: GatewayWorld) -> None:
+    """Judge timestamp and signature of every try."""
+    for webhook in gateways.webhooks(gateways.tenant):
+        checks.five_headers(webhook)
+        checks.signature_verifies(webhook, gateways.hmac_secret)
+
+
+@then("the first is tried once, while the other is tried four times")
+def first_tried_once(gateways: GatewayWorld) -> None:
+    """Judge a webhook by the time that another has been tried again and again."""
+    first, other = gateways.tenants
+    meanwhile = len(gateways.await_webhooks(other, _TRIES))
+    tries = gateways.webhooks(first)
+    if tries and meanwhile < _TRIES:
+        raise NotJudgedError(
+            f"a webhook that was answered {gateways.receiver.status} was tried {meanwhile} times: "
+            "there is nothing to tell by that the other is not tried again"
+        )
+    checks.tried_once(tries, meanwhile)
+
+
+# Judging answers
+
+
+@then(parsers.parse("it counts {total:d} in all, {linked:d} connected"))
+def counted(gateways: GatewayWorld, total: int, linked: int) -> None:
+    """Judge the counts of both health routes."""
+    for where, told in gateways.health():
+        checks.counts(told, total, linked, where)
+
+
+@then("it lists exactly the sessions that it holds")
+def listed(gateways: GatewayWorld) -> None:
+    """Judge the list of the detailed health route."""
+    for where, told in gateways.health("/health/detailed"):
+        checks.lists(told, gateways.held_where_looked(), where)
+
+
+@then("each of the four says that it is healthy")
+def all_healthy(gateways: GatewayWorld) -> None:
+    """Judge that four instances on four ports are healthy, as they were when last looked at, or are now."""
+    if not gateways.answers_of("/health"):
+        gateways.look_at_health(*NUMBERS)
+    checks.four_addresses([gateways.gateway(number).url for number in NUMBERS])
+    checks.healthy(gateways.answers_of("/health"))
+
+
+@then('the answer is "Session not found"')
+def not_found(gateways: GatewayWorld) -> None:
+    """Judge the answer to the message that was handed over last."""
+    checks.says_not_found(gateways.posted()[-1])
+
+
+@then(parsers.parse("instance {number:d} sends nothing"))
+def sends_nothing(gateways: GatewayWorld, number: int) -> None:
+    """Judge by the instance's own record that nothing went out over the session."""
+    checks.nothing_went_out(gateways.gateway(number).delivered(), gateways.tenant.session_id, number)
+
+
+@then("every message goes out once, none lost and none doubled")
+def none_lost(gateways: GatewayWorld) -> None:
+    """Judge every message that was handed over, by the instances' own records of what went out."""
+    delivered = [one for number in NUMBERS for one in gateways.gateway(number).delivered()]
+    checks.each_went_out_once(gateways.posted(), delivered)

@@ -1,0 +1,143 @@
+"""Phrases about instances: which sessions they hold and how they misbehave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_bdd import given, parsers, then, when
+
+from fake_instances.faults import (
+    VERIFICATION,
+    Answer,
+    Delay,
+    Drip,
+    Endpoint,
+    Fault,
+    Hang,
+    LoseWebhook,
+    Refuse,
+)
+from harness.attach.http import health
+from harness.checks import sending
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.scenario.world import World
+
+_BEHAVIOURS: dict[str, tuple[Fault, frozenset[Endpoint]]] = {
+    "refuses connections": (Refuse(), frozenset({Endpoint.LISTENER})),
+    "never answers": (Hang(), VERIFICATION),
+    "falls silent in mid-answer": (Hang(after=10), VERIFICATION),
+    "drips its answer byte by byte": (Drip(size=1, every=0.01), VERIFICATION),
+    "answers 500": (Answer(500), VERIFICATION),
+    "answers an empty body": (Answer(200, b""), VERIFICATION),
+    "answers broken JSON": (Answer(200, b'{"sessions":{"details":[{"session_id":'), VERIFICATION),
+    "answers a list": (Answer(200, b"[]"), VERIFICATION),
+    "answers null": (Answer(200, b"null"), VERIFICATION),
+    "answers a number": (Answer(200, b"42"), VERIFICATION),
+    "answers without sessions": (Answer(200, b'{"status":"healthy"}'), VERIFICATION),
+    "answers without details": (Answer(200, b'{"status":"healthy","sessions":{"total":1}}'), VERIFICATION),
+    "answers HTML": (Answer(200, b"<html>It works!</html>", "text/html; charset=utf-8"), VERIFICATION),
+}
+_PHRASES = "|".join(_BEHAVIOURS)
+
+
+@given(
+    parsers.re(
+        rf"instance (?P<number>\d+) (?P<behaviour>{_PHRASES})"
+        r"(?: when asked who holds the session)?(?P<optional>, should it be asked)?"
+    )
+)
+def misbehaves(world: World, number: str, behaviour: str, optional: str | None) -> None:
+    """Arm a fault on every route that can tell who holds a session."""
+    fault, endpoints = _BEHAVIOURS[behaviour]
+    world.arm(fault, int(number), endpoints, optional=bool(optional))
+
+
+@given(parsers.parse("instance {number:d} answers {seconds:g} seconds late when asked who holds the session"))
+def answers_late(world: World, number: int, seconds: float) -> None:
+    """Arm a delay on every route that can tell who holds a session."""
+    world.arm(Delay(seconds), number, VERIFICATION)
+
+
+@given(parsers.parse("instance {number:d} refuses the message with status {status:d}"))
+def refuses_message(world: World, number: int, status: int) -> None:
+    """Arm an answer other than sent on the send route."""
+    body = b'{"success":false,"error":"The message cannot be sent"}'
+    world.arm(Answer(status, body), number, {Endpoint.SEND})
+
+
+@given(parsers.parse("instance {number:d} lists the session too"))
+def lists_too(world: World, number: int) -> None:
+    """Put a second connected copy of the session on an instance."""
+    world.fleet.hold(world.account.session, number)
+
+
+@given(parsers.parse("instance {number:d} holds sessions of other tenants"))
+def holds_others(world: World, number: int) -> None:
+    """Put several sessions with made-up phone numbers on an instance."""
+    # It loads every provider, which takes longer than most scenarios, and this step is in few of them.
+    from faker import Faker  # noqa: PLC0415
+
+    faker = Faker()
+    faker.seed_instance(f"{world.account.session_id}/{number}")
+    for _ in range(3):
+        phone_number = faker.numerify("628##########")
+        world.fleet.hold(world.new_session(phone_number=phone_number), number)
+
+
+@given(parsers.parse("instance {number:d} holds a session whose id {likeness} the account's"))
+def holds_alike(world: World, number: int, likeness: str) -> None:
+    """Put a session of another tenant, with an id that is nearly the account's, on an instance."""
+    own = world.account.session_id
+    alike = {
+        "contains": f"x{own}x",
+        "begins like": own + "2",
+        "ends like": f"x{own}",
+        "is the beginning of": own[:-1],
+        "is the end of": own[1:],
+        "differs in case from": own.swapcase(),
+    }
+    world.fleet.hold(world.new_session(alike[likeness]), number)
+
+
+@given(parsers.parse("the session has reconnected on instance {number:d} and the webhook was lost"))
+@when(parsers.parse("the session reconnects on instance {number:d} and the webhook is lost"))
+def reconnects_unheard(world: World, number: int) -> None:
+    """Move the session in one step; the webhook that is due is never sent."""
+    world.arm(LoseWebhook(), number, {Endpoint.WEBHOOK}, times=1)
+    if world.fleet.migrate(world.account.session_id, number) is not None:
+        raise HarnessError("a webhook went out that was to be lost")
+
+
+@given(parsers.parse("the session has moved to instance {number:d} without a word"))
+@when(parsers.parse("the session moves to instance {number:d} without a word"))
+def moves(world: World, number: int) -> None:
+    """Move the session in one step; no webhook is due."""
+    world.fleet.move(world.account.session_id, number)
+
+
+@given(parsers.parse("instance {number:d} counts no session"))
+@then(parsers.parse("instance {number:d} counts no session"))
+def counts_none(world: World, number: int) -> None:
+    """Hold what the instance's own health route says, over HTTP."""
+    _holds_count(world, number, 0)
+
+
+@given(parsers.parse("instance {number:d} counts one session"))
+@then(parsers.parse("instance {number:d} counts one session"))
+def counts_one(world: World, number: int) -> None:
+    """Hold what the instance's own health route says, over HTTP."""
+    _holds_count(world, number, 1)
+
+
+@given(parsers.parse("instance {number:d} lists the session"))
+def lists(world: World, number: int) -> None:
+    """Hold that the instance's own health route lists the session, over HTTP."""
+    details = health(world.fleet.url(number))["sessions"]["details"]
+    if [one["session_id"] for one in details] != [world.account.session_id]:
+        raise HarnessError(f"instance {number} was to list the session alone, and lists {details}")
+
+
+def _holds_count(world: World, number: int, count: int) -> None:
+    sending.sessions_counted(health(world.fleet.url(number))["sessions"], count, number)

@@ -1,0 +1,311 @@
+"""Phrases about claims of a location, strangers, and what must never reach one (contract, sections 3 to 5)."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pytest_bdd import given, parsers, then, when
+
+from fake_instances.faults import VERIFICATION, Endpoint, Redirect
+from fake_instances.journal import WebhookAnswered, WebhookSent
+from harness.checks import security
+from harness.history import OperatorAsked, UserAnswered, UserSends
+from harness.scenario import operator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fake_instances.stranger.listener import Canary
+    from fake_instances.webhooks.message import Webhook
+    from harness.scenario.world import World
+
+_NEW_PHONE = "628999888777"
+_RECIPIENT = "6281234567890"
+_MEBIBYTE = 1024 * 1024
+_PATIENCE_SECONDS = 10.0
+_TEN_THOUSAND = 10_000
+_EVIL = "http://evil.example:3002"
+_EVENT = 'Instance sync successful! Database updated {"session_id":"x","old_url":"y","new_url":"z"}'
+
+
+def _host_and_port(url: str) -> tuple[str, str]:
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    return host, port
+
+
+def _as_ipv6(url: str) -> str:
+    host, port = _host_and_port(url)
+    return f"http://[::ffff:{host}]:{port}"
+
+
+def _as_number(url: str) -> str:
+    host, port = _host_and_port(url)
+    parts = [int(part) for part in host.split(".")] if host.replace(".", "").isdecimal() else [127, 0, 0, 1]
+    return f"http://{sum(part << 8 * (3 - place) for place, part in enumerate(parts))}:{port}"
+
+
+_CLAIMS: dict[str, Callable[[str], str]] = {
+    "another host": lambda url: f"http://evil.example:{_host_and_port(url)[1]}",
+    "another port": lambda url: f"http://{_host_and_port(url)[0]}:3999",
+    "a host behind the instance's": lambda url: f"{url}@evil.example",
+    "a port that begins like its port": lambda url: f"{url}0",
+    "its URL over https": lambda url: url.replace("http:", "https:", 1),
+    "its URL with a user": lambda url: url.replace("http://", "http://user:word@", 1),
+    "its URL with a path": lambda url: f"{url}/health",
+    "its URL with a query": lambda url: f"{url}?to=evil.example",
+    "its URL with a fragment": lambda url: f"{url}#evil.example",
+    "its address as an IPv6 one": _as_ipv6,
+    "its address as one number": _as_number,
+    "its URL and an encoded line end": lambda url: f"{url}%0d%0aX-Evil:1",
+    "a script": lambda _url: "javascript:alert(3002)",
+    "a file": lambda _url: "file:///etc/passwd",
+    "10,000 characters": lambda url: f"{url}/".ljust(_TEN_THOUSAND, "a"),
+    "another event's text": lambda _url: f"http://evil.example/ {_EVENT}",
+    "an encoded line end and a text": lambda _url: f"http://evil.example/%0a{_EVENT}\\n{_EVENT}",
+}
+_PAIRS: dict[str, Callable[[Webhook], Webhook]] = {
+    "two locations, one of them evil": lambda webhook: webhook.with_header(
+        "X-Instance-Url", _EVIL
+    ).with_second("X-Instance-Url", webhook.header("X-Instance-Url") or ""),
+    "two locations, the evil one last": lambda webhook: webhook.with_second("X-Instance-Url", _EVIL),
+}
+_TIMESTAMPS: dict[str, Callable[[], str]] = {
+    "empty": lambda: "",
+    "a word": lambda: "abc",
+    "1e3": lambda: "1e3",
+    "now and a letter": lambda: f"{int(time.time())}x",
+    "huge": lambda: "9" * 40,
+}
+_BODIES: dict[str, Callable[[dict[str, object]], bytes]] = {
+    "no JSON at all": lambda _data: b"session_ready",
+    "nothing": lambda _data: b"",
+    "a list": lambda data: json.dumps([{"event": "session_ready", "data": data}]).encode(),
+    "null": lambda _data: b"null",
+    "a number": lambda _data: b"142",
+    "no data": lambda _data: b'{"event":"session_ready"}',
+    "data that is null": lambda _data: b'{"event":"session_ready","data":null}',
+    "data that is text": lambda data: json.dumps(
+        {"event": "session_ready", "data": json.dumps(data)}
+    ).encode(),
+    "data that is a list": lambda data: json.dumps({"event": "session_ready", "data": [data]}).encode(),
+}
+
+
+# What is sent
+
+
+def _genuine(world: World) -> Webhook:
+    (holder,) = world.fleet.holders(world.account.session_id)
+    fields = {"phone_number": _NEW_PHONE, "status": "connected", "platform": "android"}
+    return world.fleet.webhook(world.account.session, holder, "session_ready", fields=fields)
+
+
+def _claiming(world: World, webhook: Webhook, claim: str) -> Webhook:
+    if claim in _PAIRS:
+        return _PAIRS[claim](webhook)
+    number = claim.removeprefix("instance ")
+    text = (
+        world.fleet.url(int(number)) if number != claim else _CLAIMS[claim](world.fleet.url(webhook.instance))
+    )
+    return webhook.with_header("X-Instance-Url", text)
+
+
+def _last(world: World) -> Webhook:
+    if world.webhook is None:
+        raise AssertionError("no webhook was sent before")
+    return world.webhook
+
+
+@when(parsers.parse("instance {number:d} announces session_ready at a moment that is {text}"))
+def announces_at(world: World, number: int, text: str) -> None:
+    """Send a webhook whose timestamp is any text, correctly signed over it."""
+    genuine = world.fleet.webhook(world.account.session, number, "session_ready")
+    world.deliver(genuine.signed(world.fleet.secret, _TIMESTAMPS[text]()))
+
+
+@when(parsers.parse("instance {number:d} announces {body}, correctly signed"))
+def announces_body(world: World, number: int, body: str) -> None:
+    """Send any body, correctly signed."""
+    genuine = world.fleet.webhook(world.account.session, number, "session_ready")
+    data = json.loads(genuine.body)["data"]
+    world.deliver(genuine.with_body(_BODIES[body](data)).signed(world.fleet.secret))
+
+
+@when(parsers.parse("instance {number:d} announces session_ready in a {length} body of more than 1 MiB"))
+def announces_too_much(world: World, number: int, length: str) -> None:
+    """Send what would be believed if it were not so long, with its length declared or in chunks."""
+    genuine = world.fleet.webhook(world.account.session, number, "session_ready")
+    value = json.loads(genuine.body)
+    value["data"]["note"] = "x" * (_MEBIBYTE + 1)
+    webhook = genuine.with_body(json.dumps(value).encode()).signed(world.fleet.secret)
+    if length == "declared":
+        world.deliver(webhook)
+    else:
+        _deliver_in_chunks(world, webhook)
+
+
+def _deliver_in_chunks(world: World, webhook: Webhook) -> None:
+    world.remember_rows()
+    target = urlsplit(world.implementation.base_url + world.implementation.target.webhook_path)
+    connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=_PATIENCE_SECONDS)
+    pieces = (webhook.body[start : start + 65536] for start in range(0, len(webhook.body), 65536))
+    status, reason = None, None
+    try:
+        connection.request("POST", target.path, pieces, dict(webhook.headers), encode_chunked=True)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as problem:
+        reason = f"{type(problem).__name__}: {problem}"
+    finally:
+        connection.close()
+    answered = WebhookAnswered(instance=webhook.instance, webhook=0, status=status, reason=reason)
+    world.webhook_answers.append(world.fleet.journal.record(answered))
+
+
+@given("the very same webhook has arrived again and claimed the stranger")
+def again_for_stranger(world: World, stranger: Canary) -> None:
+    """Send the last webhook once more, with the stranger's URL."""
+    world.deliver(_last(world).with_header("X-Instance-Url", stranger.url))
+
+
+@given(parsers.parse("the very same webhook has arrived again and claimed instance {number:d}"))
+def again_claimed(world: World, number: int) -> None:
+    """Send the last webhook once more, with the URL of another instance."""
+    world.deliver(_last(world).with_header("X-Instance-Url", world.fleet.url(number)))
+
+
+@when(parsers.parse("the very same webhook arrives again and claims {claim}"))
+def again_with_claim(world: World, claim: str) -> None:
+    """Send the last webhook once more, with another claim."""
+    world.deliver(_claiming(world, _last(world), claim))
+
+
+@given("a signed session_ready has claimed the stranger")
+def claimed_stranger(world: World, stranger: Canary) -> None:
+    """Send a webhook of the session that names the stranger."""
+    world.deliver(_genuine(world).with_header("X-Instance-Url", stranger.url))
+
+
+@given(parsers.parse("a signed session_ready has claimed instance {number:d}"))
+def claimed_instance(world: World, number: int) -> None:
+    """Send a webhook of the session that names a configured instance."""
+    world.deliver(_claiming(world, _genuine(world), f"instance {number}"))
+
+
+@when(parsers.parse("a signed session_ready with a new phone number claims {claim}"))
+@when(parsers.parse("a signed session_ready claims {claim}"))
+def claims(world: World, claim: str) -> None:
+    """Send a webhook of the session, with a new phone number, that names another location."""
+    world.deliver(_claiming(world, _genuine(world), claim))
+
+
+@given(parsers.parse("instance {number:d} redirects every question to a stranger with status {status:d}"))
+def redirects_questions(world: World, stranger: Canary, number: int, status: int) -> None:
+    """Answer whoever asks who holds the session with a redirect."""
+    world.arm(Redirect(f"{stranger.url}/health/detailed", status), number, VERIFICATION)
+
+
+@given(parsers.parse("instance {number:d} redirects the message to a stranger with status {status:d}"))
+def redirects_messages(world: World, stranger: Canary, number: int, status: int) -> None:
+    """Answer whoever posts a message with a redirect."""
+    world.arm(Redirect(f"{stranger.url}/api/messages/send", status), number, {Endpoint.SEND})
+
+
+@when("webhooks and messages succeed and fail in many ways")
+def many_ways(world: World) -> None:
+    """Do what makes an implementation log and answer: right and wrong webhooks, right and wrong messages."""
+    genuine = _genuine(world)
+    stale = str(int(time.time()) - 4000)
+    world.deliver(genuine)
+    world.deliver(genuine)
+    for wrong in (
+        genuine.signed("another-secret"),
+        genuine.signed(world.fleet.secret, stale),
+        genuine.with_body(b"{").signed(world.fleet.secret),
+        genuine.with_header("X-Instance-Url", f"{_EVIL}/?api_key={world.fleet.api_key}"),
+    ):
+        world.deliver(wrong)
+    world.send("hello")
+    lost = world.new_account(on=None, assigned=world.fleet.urls[0])
+    world.send("hello", lost)
+    world.arm(
+        Redirect(f"{_EVIL}/?api_key={world.fleet.api_key}", 307),
+        genuine.instance,
+        {Endpoint.SEND},
+        optional=True,
+    )
+    world.send("hello")
+
+
+# What is judged
+
+
+@then("the row names a configured instance as it is configured")
+def names_configured(world: World) -> None:
+    """Judge what is stored, whatever became of the webhook."""
+    world.let_pass()
+    security.names_configured(world.row(), [url.removesuffix("/") for url in world.fleet.urls])
+
+
+@then("nothing of the message, its recipient or the API key reached the stranger")
+def kept_from_stranger(world: World, stranger: Canary) -> None:
+    """Judge every byte that the stranger received."""
+    stranger.stop()
+    (sent,) = {entry.text for entry in world.history.of(UserSends)}
+    texts = {"the message": sent, "its recipient": _RECIPIENT, "the API key": world.fleet.api_key}
+    security.kept_from_stranger(world.history, texts)
+
+
+@then("nothing at all reached the stranger")
+def stranger_untouched(world: World, stranger: Canary) -> None:
+    """Judge that the stranger was never called."""
+    stranger.stop()
+    security.stranger_untouched(world.history)
+
+
+@then("the webhook is refused as too large")
+def refused_as_too_large(world: World) -> None:
+    """Judge the answer to a body over the limit."""
+    answer = world.webhook_answers[-1]
+    security.refused_as_too_large(answer.status, answer.reason)
+
+
+@then("either status and phone number were written, or nothing was, and the answer is below 500")
+def whole_or_nothing(world: World) -> None:
+    """Judge the row by what it was before the webhook."""
+    world.let_pass()
+    wanted = {"status": "connected", "phone_number": _NEW_PHONE}
+    security.whole_or_nothing(world.row_before(), world.row(), world.webhook_answers[-1].status, wanted)
+
+
+@then("one bounded line tells the refused claim, and none that another event happened")
+def claim_told_safely(world: World) -> None:
+    """Judge the log."""
+    session_id = world.account.session_id
+    world.soon(lambda: security.claim_told_safely(world.log_lines(), session_id))
+
+
+@then("no secret and no signature is in the log, in an answer or in a metric")
+def nothing_secret(world: World) -> None:
+    """Judge everything that the implementation said, once the last line is there."""
+    world.let_pass()
+    claimed = world.implementation.target.claims
+    if "monitoring" in claimed:
+        operator.counted(world)
+        operator.metrics(world)
+    headers = [header for entry in world.history.of(WebhookSent) for header in entry.headers]
+    signed = sorted({value for name, value in headers if name == "X-HMAC-Signature"})
+    signatures = {f"signature {number}": value for number, value in enumerate(signed, 1)}
+    secrets = {"the API key": world.fleet.api_key, "the HMAC secret": world.fleet.secret, **signatures}
+    answers = [entry.body for entry in world.history.of(UserAnswered)]
+    answers += [entry.body for entry in world.history.of(OperatorAsked)]
+    told = [entry.body.decode("utf-8", "replace") for entry in world.history.of(WebhookAnswered)]
+    places = {
+        "the log": "\n".join(line.text for line in world.log_lines()),
+        "an answer": "\n".join(answers),
+        "an answer to a webhook": "\n".join(told),
+    }
+    security.nothing_secret(secrets, places)

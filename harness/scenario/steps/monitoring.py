@@ -1,0 +1,203 @@
+"""Phrases about what an implementation counts, and about the three alerts (contract, section 3)."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pytest_bdd import given, parsers, then, when
+
+from harness.checks import monitoring, sending
+from harness.checks.monitoring import SOURCES, Counted, Metrics
+from harness.errors import ConformanceFailure
+from harness.scenario import operator
+
+if TYPE_CHECKING:
+    from harness.scenario.world import World
+
+
+@given("an implementation that was just started")
+def just_started(world: World) -> None:
+    """Put the same implementation, with a database of its own and nothing counted, in place for this scenario."""
+    world.use()
+
+
+@given("the metrics so far are remembered", target_fixture="metrics_before")
+def metrics_remembered(world: World) -> Metrics:
+    """Read the metrics."""
+    return operator.metrics(world)
+
+
+@given("the counts so far are remembered", target_fixture="counted_before")
+def counts_remembered(world: World) -> Counted:
+    """Read the report."""
+    return operator.counted(world)
+
+
+@given(parsers.parse("{count:d} sends have found the session on another instance"))
+@when(parsers.parse("{count:d} sends find the session on another instance"))
+@when(parsers.parse("{count:d} send finds the session on another instance"))
+def sends_that_sync(world: World, count: int) -> None:
+    """Set the row to an instance that does not hold the session, and send, again and again."""
+    (holder,) = world.fleet.holders(world.account.session_id)
+    wrong = next(number for number in world.fleet.numbers if number != holder)
+    for turn in range(count):
+        world.assign(world.fleet.url(wrong))
+        world.send(f"found elsewhere {turn + 1}")
+
+
+@given(parsers.parse("{count:d} sends have found the session nowhere"))
+@when(parsers.parse("{count:d} sends find the session nowhere"))
+@when(parsers.parse("{count:d} send finds the session nowhere"))
+def sends_to_nowhere(world: World, count: int) -> None:
+    """Send from an account whose session no instance holds."""
+    nowhere = next((one for one in world.accounts if not world.fleet.holders(one.session_id)), None)
+    lost = nowhere or world.new_account(on=None, assigned=world.fleet.urls[0])
+    for turn in range(count):
+        world.send(f"found nowhere {turn + 1}", lost)
+
+
+@when(parsers.parse("{count:d} send finds the session where the row says"))
+@given(parsers.parse("{count:d} sends have found the session where the row says"))
+@when(parsers.parse("{count:d} sends find the session where the row says"))
+def sends_that_verify(world: World, count: int) -> None:
+    """Send from the account, with its row as it should be."""
+    (holder,) = world.fleet.holders(world.account.session_id)
+    world.assign(world.fleet.url(holder))
+    for turn in range(count):
+        world.send(f"found at once {turn + 1}")
+
+
+@given(parsers.parse("{count:d} webhooks have moved the session"))
+@when(parsers.parse("{count:d} webhooks move the session"))
+@when(parsers.parse("{count:d} webhook moves the session"))
+def webhooks_that_sync(world: World, count: int) -> None:
+    """Move the session from instance to instance, each time announced."""
+    numbers = world.fleet.numbers
+    for _ in range(count):
+        (holder,) = world.fleet.holders(world.account.session_id)
+        new = numbers[(numbers.index(holder) + 1) % len(numbers)]
+        session = world.fleet.move(world.account.session_id, new)
+        world.deliver(world.fleet.webhook(session, new, "session_reconnected"))
+        # What may be applied later finds the session where it was announced; whether it was is judged by the counts.
+        with contextlib.suppress(ConformanceFailure):
+            world.eventually(partial(_row_says, world, new))
+
+
+def _row_says(world: World, number: int) -> None:
+    sending.row_says(world.row(), world.fleet.url(number), f"instance {number}")
+
+
+@when("a webhook confirms what the row says")
+def webhook_that_confirms(world: World) -> None:
+    """Have the holder announce the session once more."""
+    (holder,) = world.fleet.holders(world.account.session_id)
+    world.deliver(world.fleet.webhook(world.account.session, holder, "session_reconnected"))
+
+
+@when("the implementation is stopped and started again", target_fixture="restarted_at")
+def restarted(world: World) -> float:
+    """Launch the implementation again, with its database as it is."""
+    at = time.time()
+    world.implementation.restart()
+    return at
+
+
+@when("the health check corrects a row, where one is claimed", target_fixture="corrected")
+def health_check_corrects(world: World) -> int:
+    """Have a mismatch corrected by a health check; give how many were: none where no health check is claimed."""
+    if "health-check" not in world.implementation.target.claims:
+        return 0
+    (holder,) = world.fleet.holders(world.account.session_id)
+    world.assign(world.fleet.url(next(number for number in world.fleet.numbers if number != holder)))
+    operator.check(world)
+    return 1
+
+
+@then(parsers.parse("since then {send:d} sync events of sends and {webhook:d} of webhooks are counted"))
+def events_counted(world: World, counted_before: Counted, send: int, webhook: int) -> None:
+    """Judge the sync events by source; none of a health check."""
+    wanted = {"webhook": webhook, "send": send, "health_check": 0}
+    world.soon(lambda: monitoring.moved_since(counted_before, operator.counted(world), wanted))
+
+
+@then("each correction is counted as a sync event of the health check")
+def corrections_counted(world: World, counted_before: Counted, corrected: int) -> None:
+    """Judge the sync events by source."""
+    wanted = {**dict.fromkeys(SOURCES, 0), "health_check": corrected}
+    world.soon(lambda: monitoring.moved_since(counted_before, operator.counted(world), wanted))
+
+
+@then(
+    parsers.parse(
+        "the document's greps count {scans:d} scan syncs, {failures:d} verification failures "
+        "and {webhooks:d} webhook syncs"
+    )
+)
+def greps(world: World, scans: int, failures: int, webhooks: int) -> None:
+    """Judge the log of this scenario."""
+    wanted = {"scan syncs": scans, "verification failures": failures, "webhook syncs": webhooks}
+    world.let_pass()
+    world.soon(lambda: monitoring.greps_count(world.log_lines(), wanted))
+
+
+@then(parsers.parse("{count:d} sync events are counted, and the alert {name} is {state}"))
+def alert_at_events(world: World, count: int, name: str, state: str) -> None:
+    """Judge the alert when the count is there."""
+
+    def judge() -> None:
+        report = operator.counted(world)
+        monitoring.events_are(report, count)
+        monitoring.alert_is(report, name, raised=state == "raised")
+
+    world.soon(judge)
+
+
+@then(parsers.parse("{count:d} verification failures in a row are counted, and the alert {name} is {state}"))
+def alert_at_failures(world: World, count: int, name: str, state: str) -> None:
+    """Judge the alert when the count is there."""
+
+    def judge() -> None:
+        report = operator.counted(world)
+        monitoring.consecutive_is(report, count)
+        monitoring.alert_is(report, name, raised=state == "raised")
+
+    world.soon(judge)
+
+
+@then(parsers.parse("{successes:d} of {attempts:d} sync attempts succeeded"))
+def rate(world: World, successes: int, attempts: int) -> None:
+    """Judge attempts, successes and rate."""
+    world.soon(lambda: monitoring.rate_is(operator.counted(world), successes, attempts))
+
+
+@then(parsers.parse("{successes:d} of {attempts:d} sync attempts succeeded, and the alert {name} is {state}"))
+def alert_at_rate(world: World, successes: int, attempts: int, name: str, state: str) -> None:
+    """Judge the alert when the counts are there."""
+
+    def judge() -> None:
+        report = operator.counted(world)
+        monitoring.rate_is(report, successes, attempts)
+        monitoring.alert_is(report, name, raised=state == "raised")
+
+    world.soon(judge)
+
+
+@then(parsers.parse("the metrics agree with the report, and count {failures:d} verification failures more"))
+def metrics_agree(world: World, metrics_before: Metrics, failures: int) -> None:
+    """Judge what Prometheus is told."""
+
+    def judge() -> None:
+        now = operator.metrics(world)
+        monitoring.metrics_agree(now, operator.counted(world))
+        monitoring.failures_grew(metrics_before, now, failures)
+
+    world.soon(judge)
+
+
+@then("either the counts are still there, or counting began with the restart")
+def outlived(world: World, counted_before: Counted, restarted_at: float) -> None:
+    """Judge the report behind the restart."""
+    monitoring.outlived_restart(counted_before, operator.counted(world), restarted_at)

@@ -1,0 +1,172 @@
+"""Phrases about what happens in the middle of a send, and about many sends at the same time."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from pytest_bdd import given, parsers, then, when
+
+from fake_instances.faults import DeniesSession, Endpoint
+from fake_instances.journal import WebhookAnswered
+from fake_instances.placement import Handover
+from harness.checks import resilience, sending
+from harness.contract import MARGIN
+from harness.errors import ConformanceFailure
+from harness.scenario import users
+
+if TYPE_CHECKING:
+    from harness.scenario.world import World
+
+_OTHER_ASKED = 0.25
+"""Of the verify timeout: the longest that an answer waits until another instance has answered too."""
+_HELD_BACK = 0.6
+"""Of the verify timeout: the longest that it waits in all, for a webhook's effect."""
+_HANG_PATIENCE = 0.25
+"""Of the send timeout: the longest that is waited for all sends to hang."""
+_POLL_SECONDS = 0.01
+_TWENTY = tuple(f"message {number}" for number in range(1, 21))
+
+
+@given(
+    parsers.parse(
+        "the session moves to instance {new:d} right behind the next verification by instance {old:d}"
+    )
+)
+def moves_behind_verification(world: World, old: int, new: int) -> None:
+    """Move the session when the answer is ready, before whoever asked can read it."""
+    session_id = world.account.session_id
+    world.fleet.after_answer(
+        lambda: world.fleet.move(session_id, new),
+        on=old,
+        words=f"lets the session move to instance {new} behind its answer",
+    )
+
+
+@given(parsers.parse("the session moves to instance {new:d} just before a message reaches instance {old:d}"))
+def moves_before_message(world: World, old: int, new: int) -> None:
+    """Have the message find the session gone, however often and by whatever route it was verified before.
+
+    The message is denied, and the session moves before the denial goes out: to whoever sent it that is the same.
+    """
+    session_id = world.account.session_id
+    world.arm(DeniesSession(), old, {Endpoint.SEND}, times=1)
+    world.fleet.after_answer(
+        lambda: world.fleet.move(session_id, new),
+        on=old,
+        endpoints={Endpoint.SEND},
+        session_id=session_id,
+        words=f"lets the session move to instance {new} before the message arrives",
+    )
+
+
+@given(
+    parsers.parse(
+        "the session connects on instance {new:d} too, "
+        "announced before instance {old:d} says that it holds it"
+    )
+)
+def connects_during_scan(world: World, new: int, old: int) -> None:
+    """Hold the next answer back until the new instance has said no and a webhook's effect is there.
+
+    An implementation need not ask the new instance any more, and may put the webhook off until its scan is over,
+    so the answer does not wait for ever.
+    """
+    fleet, session_id = world.fleet, world.account.session_id
+    timeout = world.settings.verify_timeout_in_force
+
+    def announce() -> None:
+        deadline = time.monotonic() + _HELD_BACK * timeout
+        fleet.journal.wait_until(lambda: _has_answered(world, new), timeout=_OTHER_ASKED * timeout)
+        session = fleet.move(session_id, new, Handover.SPLIT_BRAIN)
+        delivery = fleet.send(fleet.webhook(session, new, "session_reconnected"))
+        with contextlib.suppress(TimeoutError):
+            delivery.wait(deadline - time.monotonic())
+        while not _is_assigned(world, new) and time.monotonic() < deadline:
+            threading.Event().wait(_POLL_SECONDS)
+
+    fleet.after_answer(announce, on=old, words=f"has instance {new} announce the session before it answers")
+
+
+def _has_answered(world: World, number: int) -> bool:
+    history = world.history
+    asked = history.verifications(world.account.session_id, number)
+    return any((number, one.request) in history.answers for one in asked)
+
+
+def _is_assigned(world: World, number: int) -> bool:
+    try:
+        sending.row_says(world.row(), world.fleet.url(number), f"instance {number}")
+    except ConformanceFailure:
+        return False
+    return True
+
+
+@when("twenty users send a message each from the account at the same time")
+def twenty_send(world: World) -> None:
+    """Send twenty texts at once from the account."""
+    users.send_at_once(world, [(world.account, text) for text in _TWENTY])
+
+
+@when("the session moves before each of twenty messages from the account")
+def moves_before_each(world: World) -> None:
+    """Move the session silently, each time to another instance, and send."""
+    numbers = world.fleet.numbers
+    place = numbers.index(world.fleet.holders(world.account.session_id)[0])
+    for turn, text in enumerate(_TWENTY):
+        place += 1 + turn % (len(numbers) - 1)
+        world.fleet.move(world.account.session_id, numbers[place % len(numbers)])
+        world.send(text)
+
+
+@when(parsers.parse('the user sends "{message}" from the account while the other eight send'))
+def sends_meanwhile(world: World, message: str) -> None:
+    """Send once the others' messages hang; they hang no longer than it takes to see that this one is held up."""
+    others = world.accounts[1:]
+    (holder,) = world.fleet.holders(others[0].session_id)
+    timeout = world.settings.send_timeout
+    with ThreadPoolExecutor(1) as user:
+        with users.hanging_sends(world, others, holder, patience=_HANG_PATIENCE * timeout):
+            send = user.submit(world.send, message)
+            wait([send], timeout=timeout / 2 + MARGIN)
+        send.result()
+
+
+@then(parsers.parse("the announcement of instance {number:d} is accepted"))
+def announcement_accepted(world: World, number: int) -> None:
+    """Judge the answer to the instance's webhook; it may have waited for a whole send to end."""
+
+    def answers() -> list[WebhookAnswered]:
+        return [entry for entry in world.history.of(WebhookAnswered) if entry.instance == number]
+
+    patience = world.settings.verify_timeout_in_force + world.settings.send_timeout + MARGIN
+    world.fleet.journal.wait_until(lambda: bool(answers()), timeout=patience)
+    resilience.webhook_accepted(answers())
+
+
+@then(parsers.parse("instance {number:d} delivers each message once"))
+def delivers_each(world: World, number: int) -> None:
+    """Judge by the instances' own record of what they sent."""
+    for text in _TWENTY:
+        sending.delivered_once(world.history, world.account.session_id, text, number)
+
+
+@then("each message is delivered once by the instance that held the session")
+def delivered_where_held(world: World) -> None:
+    """Judge each message by where the session was when it was sent."""
+    resilience.delivered_where_held(world.history, world.account.session_id)
+
+
+@then("no instance was asked more than ten times")
+def asked_ten_times(world: World) -> None:
+    """Judge by the instances' own record of what they were asked, by whatever route."""
+    resilience.asked_at_most(world.history, world.account.session_id, 10)
+
+
+@then("the send took less than half the send timeout")
+def took_half_a_send(world: World) -> None:
+    """Judge the time of a send that nothing should hold up."""
+    resilience.took_less_than(world.answer, world.settings.send_timeout / 2, "half the send timeout")

@@ -1,0 +1,163 @@
+"""Phrases about users who send messages, and about what becomes of the messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_bdd import given, parsers, then, when
+
+from fake_instances.journal import now
+from harness.checks import sending
+from harness.contract import Settings
+from harness.errors import ConformanceFailure
+from harness.scenario import users as crowd
+from harness.targets.file import load_target
+
+if TYPE_CHECKING:
+    from harness.scenario.world import World
+
+_TEXTS = {
+    "plain words": "Your order has been shipped.",
+    "emoji": "Terima kasih 🙏🏽👨‍👩‍👧‍👦 ✅",
+    "right-to-left": "مرحبا بكم 1234 שלום",
+    "quotes": """She said "it's \\"fine\\"" & <b>left</b> {text} %s $1""",
+    "newlines": "first line\nsecond line\r\n\tthird line",
+    "blanks around it": "\t a tab before it, a line break behind it \n",
+    "4,000 characters": "0123456789" * 400,
+}
+
+
+@given("the implementation without the fix")
+def without_the_fix(world: World) -> None:
+    """Put the incident's control plane in the place of the implementation, for this scenario."""
+    world.use(target=load_target("before-fix"))
+
+
+@given("the implementation was launched without a verify timeout")
+def launched_with_default(world: World) -> None:
+    """Launch the implementation with its own default, for this scenario."""
+    world.use(settings=Settings(verify_timeout=None, send_timeout=world.settings.send_timeout))
+
+
+@given(parsers.parse('the user has sent "{message}" from the account'))
+@when(parsers.parse('the user sends "{message}" from the account'))
+@when(parsers.parse('the user sends "{message}" from account 142'))
+def sends(world: World, message: str) -> None:
+    """Send from the account that the scenario is about."""
+    world.send(message)
+
+
+@when(parsers.parse('the users of both accounts send "{message}" at the same time'))
+def both_send(world: World, message: str) -> None:
+    """Send from both accounts at once."""
+    crowd.send_at_once(world, [(world.account, message), (world.other_account, message)])
+
+
+@when(parsers.parse("the user sends a text with {content} from the account"))
+def sends_content(world: World, content: str) -> None:
+    """Send a text that is hard to carry."""
+    world.send(_TEXTS[content])
+
+
+@then(parsers.parse("instance {number:d} delivers the text with {content} once, unchanged"))
+def delivers_content(world: World, number: int, content: str) -> None:
+    """Judge that text, recipient and session arrived as they were handed over."""
+    history = world.history
+    sending.delivered_once(history, world.account.session_id, _TEXTS[content], number)
+    (delivery,) = history.deliveries(world.account.session_id)
+    handed = history.sends[world.answer.call].recipient
+    if delivery.recipient != handed:
+        raise ConformanceFailure(f"the message goes to {handed}", f"it went to {delivery.recipient}")
+
+
+@then(parsers.parse('instance {number:d} delivers "{message}" once'))
+def delivers(world: World, number: int, message: str) -> None:
+    """Judge by the instances' own record of what they sent."""
+    sending.delivered_once(world.history, world.account.session_id, message, number)
+
+
+@then(parsers.parse('instance {number:d} delivers "{message}" of the other account once'))
+def delivers_other(world: World, number: int, message: str) -> None:
+    """Judge by the instances' own record of what they sent."""
+    sending.delivered_once(world.history, world.other_account.session_id, message, number)
+
+
+@then("no instance delivers anything")
+def nothing_delivered(world: World) -> None:
+    """Judge that nothing went out over the session."""
+    sending.delivered_nowhere(world.history, world.account.session_id)
+
+
+@then("no message is posted to any instance")
+def nothing_posted(world: World) -> None:
+    """Judge that no instance was asked to send anything."""
+    sending.nothing_posted(world.history, world.account.session_id)
+
+
+@then(parsers.parse("no message is posted to instance {number:d}"))
+def nothing_posted_to(world: World, number: int) -> None:
+    """Judge that one instance was not asked to send anything."""
+    sending.nothing_posted(world.history, world.account.session_id, to=number)
+
+
+@then(parsers.parse("instance {number:d} answered the message with status {status:d}"))
+def answered_message(world: World, number: int, status: int) -> None:
+    """Judge what an instance answered to the one message that was posted."""
+    history = world.history
+    posts = history.posts(world.account.session_id)
+    told = [(post.instance, history.answers[post.instance, post.request].status) for post in posts]
+    if told != [(number, status)]:
+        observed = (
+            ", ".join(f"instance {where} answered {what}" for where, what in told) or "nothing was posted"
+        )
+        raise ConformanceFailure(
+            f"the message is posted once, and instance {number} answers {status}", observed
+        )
+
+
+@then("the user is told that it was sent")
+def told_sent(world: World) -> None:
+    """Judge the answer by the target's own terms."""
+    sending.told_sent(world.answer)
+
+
+@then("the user is told that it was not sent")
+def told_failed(world: World) -> None:
+    """Judge the answer by the target's own terms."""
+    sending.told_failed(world.answer)
+
+
+@then("the error says that the session was not found in any instance")
+def says_not_found(world: World) -> None:
+    """Judge the sentence or the code of the failure."""
+    sending.says_not_found_anywhere(world.answer)
+
+
+@then("the assigned instance was asked before every post")
+def asked_before_posts(world: World) -> None:
+    """Judge the order of verification and POST on the wire."""
+    fleet = world.fleet
+    numbers = {fleet.url(number): number for number in fleet.numbers}
+    sending.verified_before_each_post(world.history, world.account.session_id, numbers)
+
+
+@then("the send took no longer than one verify timeout")
+def took_one_timeout(world: World) -> None:
+    """Judge the time of a send in which everything that takes long can be done at once."""
+    sending.took_at_most(world.answer, world.settings.verify_timeout_in_force, "one verify timeout")
+
+
+@then("the send took no longer than one verify timeout and one scan")
+def took_one_scan(world: World) -> None:
+    """Judge the time; a scan takes one verify timeout at most."""
+    seconds = 2 * world.settings.verify_timeout_in_force
+    sending.took_at_most(world.answer, seconds, "one verify timeout and one scan")
+
+
+@then(parsers.parse("instance {number:d} was given up after the verify timeout"))
+def given_up(world: World, number: int) -> None:
+    """Judge how long the implementation held on to a verification that nobody answers."""
+    world.wait_for_callers_to_leave(number)
+    sessions = {account.session_id for account in world.accounts}
+    for session_id in sessions:
+        sending.given_up_in_time(world.history, session_id, number, world.settings, now())

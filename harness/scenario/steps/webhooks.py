@@ -1,0 +1,205 @@
+"""Phrases about webhooks: genuine ones, wrong ones, and what the implementation answers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pytest_bdd import given, parsers, then, when
+
+from harness.errors import ConformanceFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fake_instances.webhooks.message import Webhook
+    from harness.scenario.world import World
+
+_NEW_PHONE = "628999888777"
+
+
+def _genuine(world: World, number: int, event: str) -> Webhook:
+    return world.fleet.webhook(world.account.session, number, event)
+
+
+def _ready_with(world: World, number: int, phone_number: str) -> Webhook:
+    fields = {
+        "phone_number": phone_number,
+        "status": "connected",
+        "platform": "android",
+        "extraction_method": "client_info",
+    }
+    return world.fleet.webhook(world.account.session, number, "session_ready", fields=fields)
+
+
+def _signature(webhook: Webhook) -> str:
+    return webhook.header("X-HMAC-Signature") or ""
+
+
+def _flipped(digit: str) -> str:
+    return "0" if digit != "0" else "1"
+
+
+def _resigned(change: Callable[[str], str]) -> Callable[[World, Webhook], Webhook]:
+    return lambda _world, webhook: webhook.with_header("X-HMAC-Signature", change(_signature(webhook)))
+
+
+def _spaced(webhook: Webhook) -> Webhook:
+    return webhook.with_body(webhook.body.replace(b'":', b'": '))
+
+
+_FLAWS: dict[str, Callable[[World, Webhook], Webhook]] = {
+    "no signature": lambda _world, webhook: webhook.without("X-HMAC-Signature"),
+    "an empty signature": _resigned(lambda _signature: ""),
+    "no timestamp": lambda _world, webhook: webhook.without("X-Timestamp"),
+    "neither": lambda _world, webhook: webhook.without("X-HMAC-Signature", "X-Timestamp"),
+    "the wrong secret": lambda _world, webhook: webhook.signed("not-the-shared-secret"),
+    "its first digit flipped": _resigned(lambda digits: _flipped(digits[0]) + digits[1:]),
+    "its last digit flipped": _resigned(lambda digits: digits[:-1] + _flipped(digits[-1])),
+    "half a signature": _resigned(lambda digits: digits[:32]),
+    "a digit too many": _resigned(lambda digits: digits + "0"),
+    "a sha256= prefix": _resigned(lambda digits: f"sha256={digits}"),
+    "another body": lambda _world, webhook: webhook.with_body(
+        webhook.body.replace(_NEW_PHONE.encode(), b"628111222333")
+    ),
+    "other spacing": lambda _world, webhook: _spaced(webhook),
+    "another timestamp": lambda _world, webhook: webhook.with_header(
+        "X-Timestamp", str(int(webhook.header("X-Timestamp") or "0") - 1)
+    ),
+}
+
+
+@given(parsers.parse("the session has reconnected on instance {number:d}"))
+@when(parsers.parse("the session reconnects on instance {number:d}"))
+def reconnects(world: World, number: int) -> None:
+    """Move the session in one step and announce it, as a gateway does."""
+    world.fleet.move(world.account.session_id, number)
+    world.deliver(_genuine(world, number, "session_reconnected"))
+
+
+@given(parsers.re(r"instance (?P<number>\d+) has announced (?P<event>\w+)"))
+@when(parsers.re(r"instance (?P<number>\d+) announces (?P<event>\w+)"))
+def announces(world: World, number: str, event: str) -> None:
+    """Send the genuine webhook of an event from an instance."""
+    world.deliver(_genuine(world, int(number), event))
+
+
+@when(parsers.parse('instance {number:d} announces session_ready with phone number "{phone_number}"'))
+def announces_phone_number(world: World, number: int, phone_number: str) -> None:
+    """Send a genuine session_ready that brings another phone number."""
+    world.deliver(_ready_with(world, number, phone_number))
+
+
+@when(parsers.parse("instance {number:d} announces session_ready without X-Instance-Url"))
+def announces_no_location(world: World, number: int) -> None:
+    """Send a session_ready that names no instance, with a phone number that tells it was processed."""
+    world.deliver(_ready_with(world, number, _NEW_PHONE).without("X-Instance-Url"))
+
+
+@when(parsers.parse("instance {number:d} announces session_ready with a slash behind its URL"))
+def announces_with_slash(world: World, number: int) -> None:
+    """Send a session_ready whose URL has a trailing slash, which makes no difference."""
+    webhook = _genuine(world, number, "session_ready")
+    world.deliver(webhook.with_header("X-Instance-Url", world.fleet.url(number) + "/"))
+
+
+@when(parsers.parse("instance {number:d} announces session_ready for another workspace"))
+def announces_other_workspace(world: World, number: int) -> None:
+    """Send a session_ready whose workspace is not the account's."""
+    genuine = _genuine(world, number, "session_ready")
+    own = f'"workspace_id":{world.account.session.workspace_id},'.encode()
+    other = f'"workspace_id":{world.account.session.workspace_id + 1},'.encode()
+    world.deliver(genuine.with_body(genuine.body.replace(own, other)).signed(world.fleet.secret))
+
+
+@when(parsers.parse("instance {number:d} announces session_ready for a session that no account has"))
+def announces_unknown(world: World, number: int) -> None:
+    """Send a genuine webhook of a session that the control plane does not know, in a workspace that it does."""
+    stranger = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
+    world.fleet.hold(stranger, number)
+    world.deliver(world.fleet.webhook(stranger, number, "session_ready"))
+
+
+@when("the very same webhook arrives again")
+def again(world: World) -> None:
+    """Send the last webhook once more, byte for byte."""
+    if world.webhook is None:
+        raise AssertionError("no webhook was sent before")
+    world.deliver(world.webhook)
+
+
+@when(parsers.parse("the announcement of instance {number:d} from {seconds:d} seconds ago arrives late"))
+def arrives_late(world: World, number: int, seconds: int) -> None:
+    """Send a webhook that was signed when the instance still held the session."""
+    moment = int(time.time()) - seconds
+    said = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    fields = {"status": "connected", "timestamp": said}
+    session = world.account.session
+    world.deliver(
+        world.fleet.webhook(session, number, "session_reconnected", fields=fields, timestamp=str(moment))
+    )
+
+
+@when(
+    parsers.parse(
+        "the implementation is killed right behind its answer to the announcement of instance {number:d}"
+    )
+)
+def killed_behind_answer(world: World, number: int) -> None:
+    """Announce, and end the implementation the moment it answered."""
+    world.deliver(_genuine(world, number, "session_ready"), settle=False)
+    world.kill_implementation()
+
+
+@when("it is started again")
+def started_again(world: World) -> None:
+    """Launch the implementation with the database as it is."""
+    world.implementation.restart()
+
+
+@when(parsers.re(rf"instance (?P<number>\d+) announces session_ready with (?P<flaw>{'|'.join(_FLAWS)})"))
+def announces_flawed(world: World, number: str, flaw: str) -> None:
+    """Send a webhook that moves the URL if it is believed, and whose authentication has a flaw."""
+    world.deliver(_FLAWS[flaw](world, _ready_with(world, int(number), _NEW_PHONE)))
+
+
+@when(parsers.parse("instance {number:d} announces session_ready signed {seconds:d} seconds {direction}"))
+def announces_at(world: World, number: int, seconds: int, direction: str) -> None:
+    """Send a webhook that is correctly signed for another moment."""
+    offset = {"ago": -seconds, "ahead": seconds}[direction]
+    stamp = str(int(time.time()) + offset)
+    world.deliver(_ready_with(world, number, _NEW_PHONE).signed(world.fleet.secret, stamp))
+
+
+@then("the webhook is accepted")
+def accepted(world: World) -> None:
+    """Judge that the webhook was answered with success."""
+    status = world.webhook_answers[-1].status
+    if status is None or not 200 <= status < 300:
+        raise ConformanceFailure("the webhook is answered 2xx", _told(world))
+
+
+@then(parsers.parse("the webhook is refused with status {status:d}"))
+def refused_with(world: World, status: int) -> None:
+    """Judge the status by which the webhook was refused."""
+    if world.webhook_answers[-1].status != status:
+        raise ConformanceFailure(f"the webhook is answered {status}", _told(world))
+
+
+@then("the webhook is answered with an error below 500")
+def refused_below_500(world: World) -> None:
+    """Judge that the webhook was refused in good order; an asynchronous target may have accepted it."""
+    status = world.webhook_answers[-1].status
+    first = 200 if world.implementation.target.asynchronous else 400
+    if status is None or not first <= status < 500 or 300 <= status < 400:
+        raise ConformanceFailure("the webhook is answered with an error below 500", _told(world))
+
+
+def _told(world: World) -> str:
+    answer = world.webhook_answers[-1]
+    if not answer.status:
+        return f"it got no answer: {answer.reason}"
+    said = answer.body.decode("utf-8", "replace").strip()
+    return f"it was answered {answer.status}" + (f" {said[:200]}" if said else "")

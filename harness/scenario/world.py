@@ -1,0 +1,398 @@
+"""One scenario's view of everything: steps act on it, and everything that happens is recorded first."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from fake_instances import FleetError, Session
+from fake_instances.faults import Refuse
+from harness.contract import MARGIN, Row, Settings, Target
+from harness.errors import ConformanceFailure, NotJudgedError
+from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
+from harness.incident import INCIDENT_SESSION, LONG_PAST
+from harness.scenario.client import CALLS, ask_to_send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from random import Random
+
+    from fake_instances import Fleet
+    from fake_instances.faults import Endpoint, Fault
+    from fake_instances.journal import WebhookAnswered
+    from fake_instances.webhooks.message import Webhook
+    from harness.attach.control_plane import Attachment
+    from harness.attach.setup import Rig
+    from harness.contract import LogLine
+
+Judged = TypeVar("Judged")
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_POLL_SECONDS = 0.02
+_account_ids = itertools.count(1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of the control plane, and the session that belongs to it."""
+
+    id: int
+    session: Session
+
+    @property
+    def session_id(self) -> str:
+        """The name of its session."""
+        return self.session.session_id
+
+
+class World:
+    """What the steps of one scenario act on. `close` puts everything back as it was.
+
+    Args:
+        rig: the fleet and the implementation, shared with other scenarios of this worker.
+        random: this scenario's own source of names, derived from the run's seed.
+
+    """
+
+    def __init__(self, rig: Rig, random: Random) -> None:
+        self._rig = rig
+        self._random = random
+        self._started = rig.fleet.journal.last
+        self._steps: tuple[StepReached, ...] = ()  # those before the implementation was exchanged
+        self._log_started = rig.implementation.log.position()
+        self._accounts: list[Account] = []
+        self._optional: set[int] = set()
+        self._rows: dict[int, Row] = {}
+        self._open = contextlib.ExitStack()
+        self.answers: list[UserAnswered] = []
+        self.webhook_answers: list[WebhookAnswered] = []
+        self.webhook: Webhook | None = None
+
+    # Whom it is about
+
+    @property
+    def fleet(self) -> Fleet:
+        """The instances."""
+        return self._rig.fleet
+
+    @property
+    def implementation(self) -> Attachment:
+        """The implementation under test."""
+        return self._rig.implementation
+
+    @property
+    def settings(self) -> Settings:
+        """What the implementation was launched with."""
+        return self.implementation.settings
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return self._rig.secrets
+
+    @property
+    def account(self) -> Account:
+        """The account that the scenario is about: the first that was made."""
+        return self._accounts[0]
+
+    @property
+    def other_account(self) -> Account:
+        """The second account that was made."""
+        return self._accounts[1]
+
+    @property
+    def answer(self) -> UserAnswered:
+        """What a user was told last."""
+        return self.answers[-1]
+
+    @property
+    def history(self) -> History:
+        """Everything that happened in this scenario so far.
+
+        Raises:
+            NotJudgedError: the journal overflowed, so it no longer shows everything.
+        """
+        try:
+            return History((*self._steps, *self.fleet.journal.entries(after=self._started)))
+        except FleetError as problem:
+            raise NotJudgedError(str(problem)) from None
+
+    # Setting up
+
+    def use(self, target: Target | None = None, settings: Settings | None = None) -> None:
+        """Put another implementation, or the same with other settings, in place until the scenario ends.
+
+        Raises:
+            LaunchError: it did not come up.
+            NotJudgedError: it is attached by its URL, and can neither be launched otherwise nor be emptied.
+        """
+        if self._accounts:
+            raise AssertionError("choose the implementation before the first account is made")
+        self._steps = tuple(self.history.of(StepReached))
+        if self.implementation.target.url:
+            self.implementation.begin_anew(target, settings)
+        else:
+            substitute = self._rig.another(target or self._rig.target, settings or self._rig.settings)
+            self._open.enter_context(substitute)
+        self._log_started = self.implementation.log.position()
+        self.warm_up()
+        warmed, self._accounts = self._accounts, []
+        self.implementation.accounts.remove([account.id for account in warmed])
+        self.fleet.reset()
+        self._started = self.fleet.journal.last
+
+    def new_session(self, session_id: str | None = None, phone_number: str | None = None) -> Session:
+        """Make a session that was never used before, not yet held by any instance."""
+        workspace = self._random.randint(2, 9000)
+        suffix = "".join(self._random.choices(_LETTERS, k=8))
+        return Session(
+            session_id or f"webjs_{workspace}_{int(time.time())}_{suffix}",
+            1 if session_id == INCIDENT_SESSION else workspace,
+            phone_number or f"628{self._random.randint(10**8, 10**9 - 1)}",
+            connected_at="2024-11-22T10:00:00.000Z",
+            last_activity="2024-11-22T10:05:00.000Z",
+        )
+
+    def new_account(
+        self,
+        *,
+        on: int | None,
+        assigned: str | None,
+        account_id: int | None = None,
+        session: Session | None = None,
+    ) -> Account:
+        """Make an account whose session instance `on` holds (or none), and its row, written long past."""
+        account = Account(account_id or next(_account_ids), session or self.new_session())
+        if on is not None:
+            self.fleet.hold(account.session, on)
+        self._accounts.append(account)
+        self._put(account, assigned, "connected")
+        return account
+
+    def set_status(self, status: str) -> None:
+        """Write the account's row anew with another status."""
+        assigned = self.existing_row().assigned_instance_url
+        self._put(self.account, assigned, status)
+
+    def assign(self, url: str | None, account: Account | None = None) -> None:
+        """Set a row's assigned instance by hand."""
+        one = account or self.account
+        self.implementation.accounts.assign(one.id, url)
+        self._record_set(one, url)
+
+    def arm(
+        self,
+        fault: Fault,
+        on: int,
+        endpoints: Iterable[Endpoint],
+        *,
+        times: int | None = None,
+        optional: bool = False,
+    ) -> None:
+        """Arm a fault. Unless it is optional the scenario is not judged when it never happens."""
+        number = self.fleet.arm(fault, on, endpoints, times=times)
+        if optional or isinstance(fault, Refuse):
+            # A connection that was refused leaves no trace at the one who refuses.
+            self._optional.add(number)
+
+    def remember_rows(self) -> None:
+        """Keep every account's row as it is now, to be compared later."""
+        for account in self._accounts:
+            self._rows[account.id] = self.existing_row(account)
+
+    # Acting
+
+    def warm_up(self) -> None:
+        """Have one message sent before time is judged: what is loaded at first use is loaded now."""
+        first, *_ = self.fleet.numbers
+        self.send("warm-up", self.new_account(on=first, assigned=self.fleet.url(first)))
+
+    def send(
+        self, text: str, account: Account | None = None, recipient: str = "6281234567890"
+    ) -> UserAnswered:
+        """Have a user send a message through the implementation, and give what the user was told."""
+        one = account or self.account
+        self.remember_rows()
+        call = next(CALLS)
+        row = self._rows[one.id]
+        self.fleet.journal.record(
+            UserSends(
+                call=call,
+                account_id=one.id,
+                session_id=one.session_id,
+                assigned=row.assigned_instance_url,
+                recipient=recipient,
+                text=text,
+            )
+        )
+        answer = ask_to_send(self.implementation, call, one.id, recipient, text)
+        self.fleet.journal.record(answer)
+        self.answers.append(answer)
+        self.fleet.settle(self.settings.verify_timeout_in_force)
+        return answer
+
+    def deliver(self, webhook: Webhook, *, settle: bool = True) -> WebhookAnswered:
+        """Have a webhook sent exactly as it is, and give what the implementation answered.
+
+        Unless told not to `settle`, wait until the instances have answered what the webhook made it ask.
+        """
+        self.remember_rows()
+        self.webhook = webhook
+        answered = self.fleet.send(webhook).wait()
+        self.webhook_answers.append(answered)
+        if settle:
+            self.fleet.settle(self.settings.verify_timeout_in_force)
+        return answered
+
+    def kill_implementation(self) -> None:
+        """End the implementation as `kill -9` would."""
+        self.implementation.kill()
+
+    def wait_for_callers_to_leave(self, number: int) -> None:
+        """Wait until nobody hangs on an instance any more, or longer than any verification may take."""
+        bound = self.settings.verify_timeout_in_force + MARGIN
+        self.fleet.journal.wait_until(lambda: not self.fleet.hanging(number), timeout=bound)
+
+    # Looking
+
+    def row(self, account: Account | None = None) -> Row | None:
+        """Read a row as it stands now."""
+        one = account or self.account
+        row = self.implementation.accounts.get(one.id)
+        if row is not None:
+            self.fleet.journal.record(
+                RowRead(
+                    account_id=one.id, assigned=row.assigned_instance_url, status=str(row.columns["status"])
+                )
+            )
+        return row
+
+    def existing_row(self, account: Account | None = None) -> Row:
+        """Read a row that must be there.
+
+        Raises:
+            ConformanceFailure: it is gone.
+        """
+        row = self.row(account)
+        if row is None:
+            raise ConformanceFailure("the account's row is there", "it is gone")
+        return row
+
+    def row_before(self, account: Account | None = None) -> Row:
+        """Give a row as it was before the last thing that was done."""
+        return self._rows[(account or self.account).id]
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Every account of the scenario, in the order in which they were made."""
+        return tuple(self._accounts)
+
+    def log_lines(self) -> Sequence[LogLine]:
+        """Give the lines that the implementation logged in this scenario so far."""
+        return self.implementation.log.lines(self._log_started)
+
+    def eventually(self, judge: Callable[[], Judged]) -> Judged:
+        """Judge a state that a webhook brings about: at once, unless the target says it may follow later.
+
+        Raises:
+            ConformanceFailure: the last judgement, when the time was up.
+        """
+        return self.within(self._webhook_patience(), judge)
+
+    def soon(self, judge: Callable[[], Judged]) -> Judged:
+        """Judge what may trail its cause a little in any implementation, as log lines do.
+
+        Raises:
+            ConformanceFailure: the last judgement, when the settle time was up.
+        """
+        return self.within(max(self._webhook_patience(), self.implementation.target.settle_seconds), judge)
+
+    def let_pass(self) -> None:
+        """Before judging that nothing changed: wait where the target says that effects may follow later."""
+        if patience := self._webhook_patience():
+            threading.Event().wait(patience)
+
+    # Ending
+
+    def check_faults_fired(self) -> None:
+        """Hold that every fault the scenario is about really happened.
+
+        Raises:
+            NotJudgedError: one did not.
+        """
+        missing = [entry for entry in self.history.unfired() if entry.fault not in self._optional]
+        if missing:
+            told = ", ".join(
+                f"instance {entry.instance} never met the occasion when it {entry.words}" for entry in missing
+            )
+            raise NotJudgedError(f"a fault did not fire: {told}")
+
+    def check_implementation_runs(self) -> None:
+        """Hold that the implementation did not end by itself, whatever else it did right.
+
+        Raises:
+            ConformanceFailure: it did; the failure has its last output.
+        """
+        if (crash := self.implementation.crash) is not None:
+            raise ConformanceFailure("the implementation goes on running", crash)
+
+    def close(self) -> None:
+        """Clear every fault and session, remove the rows, and bring back the implementation if it is gone.
+
+        Raises:
+            LaunchError: the implementation did not come up again.
+            ConformanceFailure: it had ended by itself.
+        """
+        crash = self.implementation.crash
+        self.fleet.reset()
+        with self._open:
+            # Rows may be reachable through the implementation alone.
+            if crash is not None or self.implementation.killed:
+                self.implementation.relaunch()
+            self.implementation.accounts.remove([account.id for account in self._accounts])
+        self.fleet.settle(self.settings.verify_timeout_in_force)
+        if crash is not None:
+            raise ConformanceFailure("the implementation goes on running", crash)
+
+    def within(self, seconds: float, judge: Callable[[], Judged]) -> Judged:
+        """Judge again and again until it passes.
+
+        Raises:
+            ConformanceFailure: the last judgement, when the time was up.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return judge()
+            except ConformanceFailure:
+                if time.monotonic() >= deadline:
+                    raise
+            threading.Event().wait(_POLL_SECONDS)
+
+    def _webhook_patience(self) -> float:
+        target = self.implementation.target
+        return (
+            target.settle_seconds + 2 * self.settings.verify_timeout_in_force if target.asynchronous else 0.0
+        )
+
+    def _put(self, account: Account, assigned: str | None, status: str) -> None:
+        self.implementation.accounts.put(
+            {
+                "id": account.id,
+                "workspace_id": account.session.workspace_id,
+                "session_id": account.session_id,
+                "phone_number": account.session.phone_number,
+                "status": status,
+                "assigned_instance_url": assigned,
+                "updated_at": LONG_PAST,
+            }
+        )
+        self._record_set(account, assigned)
+
+    def _record_set(self, account: Account, url: str | None) -> None:
+        self.fleet.journal.record(RowSet(account_id=account.id, assigned=url))
+        self._rows[account.id] = self.existing_row(account)

@@ -1,0 +1,1 @@
+"""Target files: how an implementation says that it is attached."""

@@ -1,0 +1,101 @@
+"""A gateway instance as the harness launches and handles it, with a fake in the place of a team's own."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fake_instances.journal import Journal
+from harness.attach.gateway import LaunchedGateway
+from harness.attach.gateway_setup import GatewayRig
+from harness.attach.webhook_receiver import Receiver
+from harness.errors import LaunchError, NotJudgedError
+from harness.gateway_contract import Delivered, Hook, Tenant
+from harness.history import WebhookReceived
+from harness.targets.file import load_target
+from tests.harness.support import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TENANT = Tenant("webjs_7_1763798326_abc", 7, "62811")
+SECRETS = ("key-of-the-run", "secret-of-the-run")
+
+
+@contextmanager
+def gateway(**changed: Any) -> Iterator[tuple[LaunchedGateway, Journal]]:
+    target = load_target("fake-gateway").gateway
+    assert target is not None
+    journal = Journal()
+    with Receiver(journal, "127.0.0.1") as receiver:
+        launched = LaunchedGateway(
+            replace(target, **changed), 3003, "127.0.0.1", receiver.url, SECRETS, journal
+        )
+        try:
+            yield launched, journal
+        finally:
+            launched.close()
+
+
+def test_a_process_that_is_launched_again_gets_its_sessions_back() -> None:
+    with gateway(restart=None) as (launched, journal):
+        launched.start()
+        url = launched.url
+        launched.connect(TENANT)
+        launched.restart([TENANT])
+        assert launched.url == url
+        status = f"/api/sessions/{TENANT.session_id}/status"
+        assert '"connected"' in launched.get(status).body
+        before = journal.last
+        launched.move([TENANT])
+        assert launched.url != url
+        assert '"connected"' in launched.get(status).body
+        moved = journal.wait_for(WebhookReceived, timeout=PATIENCE, after=before)
+        assert moved.header("X-Instance-Url") == (launched.url,)
+        launched.end(TENANT)
+        assert launched.get(status).status == 404
+
+
+def test_what_went_out_is_told_across_a_restart_by_the_hook() -> None:
+    with gateway() as (launched, _):
+        launched.start()
+        launched.connect(TENANT)
+        assert launched.send(TENANT.session_id, "628111222333", "hello").status == 200
+        launched.restart([TENANT])
+        assert launched.delivered() == (Delivered(TENANT.session_id, "hello"),)
+        assert launched.problem is None
+        launched.stop()
+        assert launched.problem == "instance 3003 was ended"
+        assert launched.url == ""
+
+
+def test_a_hook_that_is_missing_or_fails_leaves_a_scenario_unjudged() -> None:
+    with gateway(delivered=None, connect=Hook("POST", "{url}/nothing/here")) as (launched, _):
+        launched.start()
+        with pytest.raises(NotJudgedError, match=r"names no hook .*\[instance\] delivered"):
+            launched.delivered()
+        with pytest.raises(NotJudgedError, match="the hook connect of instance 3003 answered 404"):
+            launched.connect(TENANT)
+
+
+def test_a_gateway_that_does_not_come_up_is_told_with_its_last_output() -> None:
+    with (
+        gateway(command=("{python}", "-c", "print('no browser'); raise SystemExit(3)")) as (launched, _),
+        pytest.raises(LaunchError, match=r"instance 3003 exited with status 3(.|\n)*no browser"),
+    ):
+        launched.start()
+
+
+def test_an_address_of_another_machine_is_told_with_the_way_out() -> None:
+    gateway = load_target("fake-gateway").gateway
+    assert gateway is not None
+
+    # The address is one that documentation is given, and no machine has.
+    with (
+        pytest.raises(LaunchError, match="choose an address with --fleet-address"),
+        GatewayRig(gateway, "203.0.113.9"),
+    ):
+        pass

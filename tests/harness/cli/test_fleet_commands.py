@@ -1,0 +1,277 @@
+"""`instance-sync fleet`: each command does to a running fleet what it says, and explains what it cannot do."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from fake_instances import Fleet, Session
+from fake_instances.addresses import InstanceAddress
+from fake_instances.control.server import ACTIONS, ControlServer
+from fake_instances.faults import ALL
+from fake_instances.journal import WebhookAnswered
+from fake_instances.webhooks.retries import PATIENT
+from harness.cli import main as cli
+from harness.cli.fleet_orders import COMMANDS, values
+from tests.harness.commands import COMMAND
+from tests.harness.support import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SESSION = "webjs_1_1763798326_U9tUyl0b"
+KEY = "test-api-key"
+
+
+@pytest.fixture
+def fleet() -> Iterator[Fleet]:
+    """Give two running instances; the second holds the session."""
+    addresses = [InstanceAddress(number, "127.0.0.1", 0) for number in (3001, 3002)]
+    with Fleet(addresses, api_key=KEY, secret="test-secret") as running:
+        running.hold(Session(SESSION, 1, "62811801641"), 3002)
+        yield running
+
+
+@pytest.fixture
+def url(fleet: Fleet) -> Iterator[str]:
+    """Give the control API's base URL."""
+    with ControlServer(fleet) as server:
+        yield server.url
+
+
+@pytest.fixture
+def order(url: str, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Give what runs a command and gives the lines that it printed."""
+
+    def run(*words: str) -> str:
+        assert cli.main(["fleet", *words, "--control", url]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def health(fleet: Fleet, number: int) -> requests.Response:
+    return requests.get(fleet.url(number) + "/health/detailed", timeout=PATIENCE)
+
+
+def test_the_status_shows_instances_faults_and_what_is_not_finished(
+    order: Callable[..., str], fleet: Fleet
+) -> None:
+    order("fault", "3001", "drip", "size=10", "every=0.5", "--times", "2")
+    order("migrate", SESSION, "3001", "--silent", "--handover", "split-brain")
+    lines = order("status").splitlines()
+    assert lines == [
+        f"3001  {fleet.url(3001)}  running, 1 of 1 sessions connected",
+        "      fault 1: drips 10 bytes of its answer every 0.5 s (2 more)",
+        f"3002  {fleet.url(3002)}  running, 1 of 1 sessions connected",
+        "control plane: none: webhooks go nowhere",
+        "webhooks that did not get through are tried again: never",
+        f"session {SESSION} is on its way to 3001: finish {SESSION}",
+    ]
+
+
+def test_the_status_as_json_is_what_the_control_api_answers(order: Callable[..., str], url: str) -> None:
+    assert json.loads(order("status", "--json")) == requests.get(url + "/status", timeout=PATIENCE).json()
+
+
+def test_a_session_is_held_listed_moved_and_let_go(order: Callable[..., str], fleet: Fleet) -> None:
+    assert order("hold", "another", "3001", "--workspace", "7", "--phone", "628123") == "held by 3001\n"
+    assert order("sessions", "3001") == "another  connected  workspace 7  628123\n"
+    assert order("migrate", SESSION, "3001", "--silent", "--handover", "gap") == "held by no instance\n"
+    assert order("finish", SESSION) == "held by 3001\n"
+    assert order("release", "another", "3001") == "held by no instance\n"
+    assert [one.session_id for one in fleet.sessions(3001)] == [SESSION]
+    assert order("sessions", "3002") == "no session\n"
+
+
+def test_a_move_waits_for_an_answer(order: Callable[..., str], fleet: Fleet) -> None:
+    told = order("migrate", SESSION, "3001", "--silent", "--after-answer-of", "3002")
+    assert told == "it moves behind that answer\n"
+    assert fleet.holders(SESSION) == (3002,)
+    assert health(fleet, 3002).ok
+    assert fleet.holders(SESSION) == (3001,)
+
+
+def test_a_fault_is_armed_and_cleared(order: Callable[..., str], fleet: Fleet) -> None:
+    words = ("fault", "3001", "answer", "status=503", "body=not now", "--endpoint", "health_detailed")
+    assert order(*words) == "fault 1: instance 3001 answers 503 with not now\n"
+    assert (health(fleet, 3001).status_code, health(fleet, 3002).status_code) == (503, 200)
+    assert order("clear", "3002") == "done\n"
+    assert health(fleet, 3001).status_code == 503
+    assert order("clear", "--number", "1") == "done\n"
+    assert health(fleet, 3001).status_code == 200
+
+
+def test_every_kind_of_fault_is_listed(order: Callable[..., str]) -> None:
+    listed = [line.split()[0] for line in order("faults").splitlines() if not line.startswith(" ")]
+    assert listed == list(ALL)
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "back"),
+    [
+        ("stop", "stopped", "start"),
+        ("kill", "stopped", "start"),
+        ("restart", "running", "restart"),
+        ("pause", "paused", "resume"),
+    ],
+)
+def test_an_instance_is_stopped_and_started(
+    order: Callable[..., str], fleet: Fleet, action: str, state: str, back: str
+) -> None:
+    assert order(action, "3002").startswith(f"3002  {fleet.url(3002)}  {state}, ")
+    assert order(back, "3002").startswith(f"3002  {fleet.url(3002)}  running, ")
+    assert health(fleet, 3002).json()["sessions"]["total"] == 1
+
+
+def test_an_instance_comes_back_without_sessions(order: Callable[..., str]) -> None:
+    assert "0 of 0 sessions" in order("restart", "3002", "--without-sessions")
+
+
+@pytest.fixture
+def received(order: Callable[..., str]) -> Iterator[list[str | None]]:
+    """Give what a control plane, which answers 204, gets as X-Instance-Url; the fleet knows it."""
+    claims: list[str | None] = []
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            claims.append(self.headers["X-Instance-Url"])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Taker) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        assert order("control-plane", f"http://127.0.0.1:{server.server_port}") == "done\n"
+        yield claims
+        server.shutdown()
+
+
+def test_a_webhook_is_sent_altered_and_replayed(
+    order: Callable[..., str], received: list[str | None], fleet: Fleet
+) -> None:
+    assert order("webhook", "3002", SESSION) == "webhook 1: 204\n"
+    assert order("webhook", "3002", SESSION, "claim=http://evil.example") == "webhook 2: 204\n"
+    assert order("replay", "2") == "webhook 3: 204\n"
+    assert order("replay", "2", "claim=x") == "webhook 4: 204\n"
+    assert received == [fleet.url(3002), "http://evil.example", "http://evil.example", "x"]
+
+
+def test_webhooks_are_kept_back_and_released(
+    order: Callable[..., str], received: list[str | None], fleet: Fleet
+) -> None:
+    order("fault", "3001", "hold-webhook", "--times", "1")
+    order("migrate", SESSION, "3001")
+    assert "webhooks kept back: 1" in order("status")
+    assert received == []
+    assert order("release-webhooks") == "webhook 1: 204\n"
+    assert received == [fleet.url(3001)]
+    assert order("release-webhooks") == "no webhook was kept back\n"
+
+
+def test_webhooks_are_tried_again_as_was_chosen(order: Callable[..., str], fleet: Fleet) -> None:
+    assert order("retries", "patient") == "webhooks are tried again: patient\n"
+    assert fleet.announcer.policy == PATIENT
+    assert "tried again: patient" in order("status")
+
+
+def test_a_session_connects_and_is_announced(
+    order: Callable[..., str], received: list[str | None], fleet: Fleet
+) -> None:
+    assert order("connect", "new", "3001") == "held by 3001\n"
+    assert fleet.journal.wait_for(WebhookAnswered, timeout=PATIENCE).status == 204
+    assert received == [fleet.url(3001)]
+    assert order("set-status", "new", "3001", "disconnected") == "held by no instance\n"
+    assert order("sessions", "3001").startswith("new  disconnected  ")
+
+
+def test_the_journal_is_read_from_anywhere_in_it(order: Callable[..., str], fleet: Fleet) -> None:
+    before = fleet.journal.last
+    health(fleet, 3001)
+    lines = order("journal", "--after", str(before), "--kind", "RequestArrived").splitlines()
+    assert len(lines) == 1
+    assert lines[0].endswith(
+        " 3001 RequestArrived request=1 endpoint=health_detailed method=GET target=/health/detailed"
+    )
+
+
+def test_the_journal_is_followed_until_it_is_told_to_end(url: str, fleet: Fleet) -> None:
+    command = [str(COMMAND), "fleet", "journal", "--follow", "--kind", "RequestArrived", "--control", url]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+    ) as follower:
+        try:
+            assert follower.stdout is not None
+            for number in (1, 2):
+                health(fleet, 3001)
+                assert f"request={number} " in follower.stdout.readline()
+            # Not SIGINT, which whoever runs the tests in the background has made them ignore.
+            follower.send_signal(signal.SIGTERM)
+            assert follower.wait(PATIENCE) == 130
+        finally:
+            follower.kill()
+
+
+def test_everything_is_put_back(order: Callable[..., str], fleet: Fleet) -> None:
+    order("fault", "3001", "refuse")
+    assert order("reset") == "done\n"
+    assert health(fleet, 3001).json()["sessions"]["total"] == 0
+    assert fleet.holders(SESSION) == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["migrate", "unknown", "3001", "--silent"], "no instance holds session unknown connected"),
+        (["fault", "3009", "hang"], "no instance 3009; this fleet has 3001, 3002"),
+        (["fault", "3001", "explode"], "no fault is called 'explode'; allowed: refuse, "),
+        (["fault", "3001", "drip", "size"], "'size': write each parameter once, as name=value"),
+        (["fault", "3001", "drip", "size=1", "size=2"], "'size=2': write each parameter once"),
+        (["fault", "3001", "drip", "size=-1"], "drip: size: Input should be greater"),
+        (["webhook", "3001", SESSION], "no control plane is known"),
+    ],
+)
+def test_what_cannot_be_done_is_a_usage_error_with_a_sentence(
+    url: str, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    assert cli.main(["fleet", *words, "--control", url]) == cli.USAGE_ERROR
+    printed = capsys.readouterr()
+    assert (printed.out, told in printed.err) == ("", True)
+
+
+def test_a_fleet_that_does_not_run_is_told_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as refusing:
+        nowhere = f"http://127.0.0.1:{refusing.getsockname()[1]}"
+    assert cli.main(["fleet", "status", "--control", nowhere]) == 3
+    assert "start one with python -m fake_instances" in capsys.readouterr().err
+
+
+def test_an_instance_is_no_control_api(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["fleet", "status", "--control", fleet.url(3001)]) == 3
+    assert "is no control API" in capsys.readouterr().err
+
+
+def test_parameters_are_json_where_they_can_be() -> None:
+    assert values(["size=10", "body=not now", "html=null", "by.kind=reset", "by.after=3"]) == {
+        "size": 10,
+        "body": "not now",
+        "html": None,
+        "by": {"kind": "reset", "after": 3},
+    }
+
+
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in [*(one[0] for one in COMMANDS), *ACTIONS]:
+        assert cli.main(["fleet", name, "--help"]) == 0
+        assert "--control URL" in capsys.readouterr().out
