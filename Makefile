@@ -2,7 +2,7 @@
 #
 #   make conformance   judge the reference implementation by every feature; the report is reports/report.html
 #   make test          everything: unit tests, features, import rules, feature style
-#   make check         ruff and mypy
+#   make check         ruff, mypy, and which way imports run
 #   make reproduce     tell the incident of account 142
 #   make kill-matrix   judge every known-bad implementation, each by the requirement that it breaks
 #   make stress        the features thirty times in random order, half of them with every core busy
@@ -30,6 +30,7 @@ check: $(INSTALLED)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 
 kill-matrix: $(INSTALLED)
 	@$(BIN)/python -m tests.mutants.machinery.kill_matrix $(ARGS)

@@ -227,16 +227,16 @@ class TriggerFailed(InstanceEntry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CanaryTouched(Entry):
-    """Somebody connected to the canary, which is none of the instances. `peer` is their address, as host:port."""
+class StrangerTouched(Entry):
+    """Somebody connected to the stranger, which is none of the instances. `peer` is their address, as host:port."""
 
     connection: int
     peer: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CanaryReceived(Entry):
-    """The canary received these bytes, exactly as they arrived; whatever it answers is sent after this."""
+class StrangerReceived(Entry):
+    """The stranger received these bytes, exactly as they arrived; whatever it answers is sent after this."""
 
     connection: int
     data: bytes = field(repr=False)

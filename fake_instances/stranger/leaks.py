@@ -1,4 +1,4 @@
-"""Whether a text is in what the canary received, however it was encoded on its way. Pure.
+"""Whether a text is in what the stranger received, however it was encoded on its way. Pure.
 
 A text is seen through chunked transfer, gzip and deflate, percent-encoding, JSON escapes and base64, also where one
 lies within another. What is encrypted, or compressed in another way, is not seen through.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from fake_instances.http.protocol import Reader
-from fake_instances.journal import CanaryReceived
+from fake_instances.journal import StrangerReceived
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,16 +32,16 @@ _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 def bytes_received(entries: Iterable[Entry]) -> Mapping[int, bytes]:
-    """Give what the canary received, whole, by the number of the connection."""
+    """Give what the stranger received, whole, by the number of the connection."""
     streams: dict[int, bytearray] = {}
     for entry in entries:
-        if isinstance(entry, CanaryReceived):
+        if isinstance(entry, StrangerReceived):
             streams.setdefault(entry.connection, bytearray()).extend(entry.data)
     return {number: bytes(stream) for number, stream in streams.items()}
 
 
 def reached(entries: Iterable[Entry], secret_text: str) -> bool:
-    """Say whether a text reached the canary over any one connection, plain or encoded.
+    """Say whether a text reached the stranger over any one connection, plain or encoded.
 
     Raises:
         ValueError: the text has fewer than SHORTEST bytes.

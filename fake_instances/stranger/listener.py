@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote_to_bytes
 
 from fake_instances.http.protocol import Reader, Request, render
-from fake_instances.journal import CanaryReceived, CanaryTouched, Journal
+from fake_instances.journal import Journal, StrangerReceived, StrangerTouched
 from fake_instances.sessions import Session, SessionStatus
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _QUIET_SECONDS = 0.05  # after a stop, nothing more is on its way when nothing c
 _DRAIN_SECONDS = 1.0  # ... and whoever goes on sending all the same is cut off
 
 
-class Canary:
+class Stranger:
     """Records what it receives and answers as an instance would, whatever the key. May be started again.
 
     Args:
@@ -113,7 +113,7 @@ class Canary:
     # Connections
 
     def _thread(self, role: str, work: Callable[..., None], *args: object) -> threading.Thread:
-        return threading.Thread(target=work, args=args, name=f"canary {self.port} {role}", daemon=True)
+        return threading.Thread(target=work, args=args, name=f"stranger {self.port} {role}", daemon=True)
 
     def _accept(self, listener: socket.socket, stop: socket.socket) -> None:
         with listener:
@@ -129,7 +129,7 @@ class Canary:
                 accepted, address = listener.accept()
                 self._connections += 1
                 peer = f"{_in_url(address[0])}:{address[1]}"
-                self._journal.record(CanaryTouched(connection=self._connections, peer=peer))
+                self._journal.record(StrangerTouched(connection=self._connections, peer=peer))
                 self._live = {one: thread for one, thread in self._live.items() if thread.is_alive()}
                 serving = self._thread("connection", self._serve, accepted, stop, self._connections)
                 self._live[accepted] = serving
@@ -142,7 +142,7 @@ class Canary:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             reader = Reader()
             for data in _arriving(connection, until=stop):
-                self._journal.record(CanaryReceived(connection=number, data=data))
+                self._journal.record(StrangerReceived(connection=number, data=data))
                 reader.feed(data)
                 self._answer_all(connection, reader)
 

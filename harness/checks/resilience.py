@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from fake_instances.faults import Endpoint
-from fake_instances.journal import CanaryTouched, RequestArrived
+from fake_instances.journal import RequestArrived, StrangerTouched
 from harness.checks.sending import delivered_once, matching, told_failed, told_of_answer, told_of_posts
 from harness.errors import ConformanceFailure, TimeBoundFailure
 from harness.history import HARNESS, History
@@ -190,7 +190,7 @@ def strangers_untouched(history: History) -> None:
     Raises:
         ConformanceFailure: somebody did.
     """
-    if touched := len(tuple(history.of(CanaryTouched))):
+    if touched := len(tuple(history.of(StrangerTouched))):
         raise ConformanceFailure(
             "nobody outside the configured instances is called",
             f"a host that is none of them had {touched} connection{'s' if touched > 1 else ''}",

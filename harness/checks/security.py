@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fake_instances.journal import CanaryReceived, CanaryTouched
+from fake_instances.journal import StrangerReceived, StrangerTouched
 from fake_instances.stranger.leaks import reached
 from harness import log_events
 from harness.errors import ConformanceFailure
@@ -40,7 +40,7 @@ def names_configured(row: Row | None, urls: Collection[str]) -> None:
 
 def kept_from_stranger(history: History, texts: Mapping[str, str]) -> None:
     """Judge that none of these texts, by what they are, reached the stranger in any encoding."""
-    received = tuple(history.of(CanaryReceived))
+    received = tuple(history.of(StrangerReceived))
     leaked = [what for what, text in texts.items() if reached(received, text)]
     if leaked:
         raise ConformanceFailure(
@@ -51,8 +51,8 @@ def kept_from_stranger(history: History, texts: Mapping[str, str]) -> None:
 
 def stranger_untouched(history: History) -> None:
     """Judge that nobody followed a redirect outside."""
-    received = tuple(history.of(CanaryReceived))
-    if touched := tuple(history.of(CanaryTouched)):
+    received = tuple(history.of(StrangerReceived))
+    if touched := tuple(history.of(StrangerTouched)):
         first = received[0].data[:80] if received else b""
         raise ConformanceFailure(
             "no connection is made to a host that is not configured",

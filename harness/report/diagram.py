@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from harness.catalogue.verdict import Outcome
-from harness.report.sequence import CANARY, DATABASE, IMPLEMENTATION, STEP, USER
+from harness.report.sequence import DATABASE, IMPLEMENTATION, STEP, STRANGER, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.report.model import ScenarioReport
 
 INSTANCES = ("3001", "3002", "3003", "3004")
-_LANES = (USER, IMPLEMENTATION, DATABASE, *INSTANCES, CANARY)
+_LANES = (USER, IMPLEMENTATION, DATABASE, *INSTANCES, STRANGER)
 _ALWAYS = (USER, IMPLEMENTATION, DATABASE, *INSTANCES)
 
 _GUTTER = 72

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from fake_instances.journal import (
     AnswerBegun,
-    CanaryReceived,
     Entry,
     FaultArmed,
     FaultExecuted,
@@ -21,6 +20,7 @@ from fake_instances.journal import (
     RequestCompleted,
     SessionHeld,
     SessionReleased,
+    StrangerReceived,
     WebhookAnswered,
     WebhookKept,
     WebhookLost,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from harness.evidence import Tone
 
-USER, IMPLEMENTATION, DATABASE, CANARY = "user", "implementation", "database", "elsewhere"
+USER, IMPLEMENTATION, DATABASE, STRANGER = "user", "implementation", "database", "elsewhere"
 STEP = ""
 """The lane of what concerns no lane: a step."""
 
@@ -248,8 +248,8 @@ class _Teller:
                 lane = IMPLEMENTATION if entry.instance is None else str(entry.instance)
                 yield _event(lane, "", entry.text, "faint")
 
-    def canary(self, entry: CanaryReceived) -> Iterable[Event]:
-        yield _event(IMPLEMENTATION, CANARY, f"{len(entry.data)} bytes", "bad")
+    def stranger(self, entry: StrangerReceived) -> Iterable[Event]:
+        yield _event(IMPLEMENTATION, STRANGER, f"{len(entry.data)} bytes", "bad")
 
 
 _TELLINGS: tuple[tuple[tuple[type[Entry], ...], Callable[..., Iterable[Event]]], ...] = (
@@ -265,7 +265,7 @@ _TELLINGS: tuple[tuple[tuple[type[Entry], ...], Callable[..., Iterable[Event]]],
     ((FaultArmed, FaultExecuted), _Teller.fault),
     ((InstanceStarted, InstanceStopped, InstancePaused, InstanceResumed), _Teller.instance),
     ((ImplementationKilled, ImplementationStarted), _Teller.implementation),
-    ((CanaryReceived,), _Teller.canary),
+    ((StrangerReceived,), _Teller.stranger),
     ((GatewayEntry,), _Teller.gateway),
 )
 

@@ -11,7 +11,7 @@ from pytest_bdd import given, parsers, then
 
 from fake_instances import SessionStatus
 from fake_instances.faults import VERIFICATION, Delay, DeployedDialect, Endpoint, Misreports
-from fake_instances.stranger.listener import Canary
+from fake_instances.stranger.listener import Stranger
 from harness.checks import resilience
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ _UNCONFIGURED = {"nothing": None, "an empty text": "", "a text that is no URL": 
 
 
 @pytest.fixture
-def stranger(world: World) -> Iterator[Canary]:
+def stranger(world: World) -> Iterator[Stranger]:
     """Give a listener that is none of the instances and answers as if it held every session."""
     host = urlsplit(world.fleet.urls[0]).hostname or "127.0.0.1"
-    with Canary(world.fleet.journal, host, sessions=lambda: [world.account.session]) as listener:
+    with Stranger(world.fleet.journal, host, sessions=lambda: [world.account.session]) as listener:
         yield listener
 
 
@@ -85,7 +85,7 @@ def holds_many(world: World, number: int) -> None:
 
 
 @given(parsers.parse("its row names {content}"))
-def row_names(world: World, stranger: Canary, content: str) -> None:
+def row_names(world: World, stranger: Stranger, content: str) -> None:
     """Write what is no configured instance into the row."""
     stranger_url = stranger.url
     world.assign(stranger_url if content == "a host outside the instances" else _UNCONFIGURED[content])
@@ -107,7 +107,7 @@ def eight_accounts(world: World, number: int) -> None:
 
 
 @then("nobody outside the configured instances is called")
-def nobody_else_called(world: World, stranger: Canary) -> None:
+def nobody_else_called(world: World, stranger: Stranger) -> None:
     """Judge by the listener that is none of the instances, which by then has recorded whoever came."""
     stranger.stop()
     resilience.strangers_untouched(world.history)

@@ -19,7 +19,7 @@ from harness.scenario import operator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fake_instances.stranger.listener import Canary
+    from fake_instances.stranger.listener import Stranger
     from fake_instances.webhooks.message import Webhook
     from harness.scenario.world import World
 
@@ -166,7 +166,7 @@ def _deliver_in_chunks(world: World, webhook: Webhook) -> None:
 
 
 @given("the very same webhook has arrived again and claimed the stranger")
-def again_for_stranger(world: World, stranger: Canary) -> None:
+def again_for_stranger(world: World, stranger: Stranger) -> None:
     """Send the last webhook once more, with the stranger's URL."""
     world.deliver(_last(world).with_header("X-Instance-Url", stranger.url))
 
@@ -184,7 +184,7 @@ def again_with_claim(world: World, claim: str) -> None:
 
 
 @given("a signed session_ready has claimed the stranger")
-def claimed_stranger(world: World, stranger: Canary) -> None:
+def claimed_stranger(world: World, stranger: Stranger) -> None:
     """Send a webhook of the session that names the stranger."""
     world.deliver(_genuine(world).with_header("X-Instance-Url", stranger.url))
 
@@ -203,13 +203,13 @@ def claims(world: World, claim: str) -> None:
 
 
 @given(parsers.parse("instance {number:d} redirects every question to a stranger with status {status:d}"))
-def redirects_questions(world: World, stranger: Canary, number: int, status: int) -> None:
+def redirects_questions(world: World, stranger: Stranger, number: int, status: int) -> None:
     """Answer whoever asks who holds the session with a redirect."""
     world.arm(Redirect(f"{stranger.url}/health/detailed", status), number, VERIFICATION)
 
 
 @given(parsers.parse("instance {number:d} redirects the message to a stranger with status {status:d}"))
-def redirects_messages(world: World, stranger: Canary, number: int, status: int) -> None:
+def redirects_messages(world: World, stranger: Stranger, number: int, status: int) -> None:
     """Answer whoever posts a message with a redirect."""
     world.arm(Redirect(f"{stranger.url}/api/messages/send", status), number, {Endpoint.SEND})
 
@@ -251,7 +251,7 @@ def names_configured(world: World) -> None:
 
 
 @then("nothing of the message, its recipient or the API key reached the stranger")
-def kept_from_stranger(world: World, stranger: Canary) -> None:
+def kept_from_stranger(world: World, stranger: Stranger) -> None:
     """Judge every byte that the stranger received."""
     stranger.stop()
     (sent,) = {entry.text for entry in world.history.of(UserSends)}
@@ -260,7 +260,7 @@ def kept_from_stranger(world: World, stranger: Canary) -> None:
 
 
 @then("nothing at all reached the stranger")
-def stranger_untouched(world: World, stranger: Canary) -> None:
+def stranger_untouched(world: World, stranger: Stranger) -> None:
     """Judge that the stranger was never called."""
     stranger.stop()
     security.stranger_untouched(world.history)

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from fake_instances.faults import Endpoint
-from fake_instances.journal import CanaryReceived, CanaryTouched, Entry, RequestArrived
+from fake_instances.journal import Entry, RequestArrived, StrangerReceived, StrangerTouched
 from fake_instances.stranger.leaks import bytes_received, reached
 from tests.fake_instances.support import ask
 
@@ -24,7 +24,7 @@ OTHER = 'héllo & "wörld" + / 😀 ✗?>~ü'
 
 
 def sent(*chunks: bytes, connection: int = 1) -> list[Entry]:
-    return [CanaryReceived(connection=connection, data=chunk) for chunk in chunks]
+    return [StrangerReceived(connection=connection, data=chunk) for chunk in chunks]
 
 
 def in_upper_case(escaped: str) -> str:
@@ -165,7 +165,7 @@ def test_connections_are_not_joined() -> None:
     assert bytes_received([*entries, *sent(whole[5:])]) == {1: whole, 2: whole[5:]}
 
 
-def test_only_what_the_canary_received_counts() -> None:
+def test_only_what_the_stranger_received_counts() -> None:
     elsewhere = RequestArrived(
         instance=3001,
         request=1,
@@ -176,7 +176,7 @@ def test_only_what_the_canary_received_counts() -> None:
         headers=(),
         body=TEXT.encode(),
     )
-    entries = [elsewhere, CanaryTouched(connection=1, peer="127.0.0.1:5")]
+    entries = [elsewhere, StrangerTouched(connection=1, peer="127.0.0.1:5")]
     assert not reached(entries, TEXT)
     assert bytes_received(entries) == {}
 

@@ -1,4 +1,4 @@
-"""The canary: it keeps every byte, it is believed, and it ends when told to."""
+"""The stranger: it keeps every byte, it is believed, and it ends when told to."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from fake_instances import Journal, Session, SessionStatus
-from fake_instances.journal import CanaryReceived, CanaryTouched, Entry
+from fake_instances.journal import Entry, StrangerReceived, StrangerTouched
 from fake_instances.stranger.leaks import bytes_received
-from fake_instances.stranger.listener import Canary
+from fake_instances.stranger.listener import Stranger
 from tests.fake_instances.support import (
     MESSAGE,
     PATIENCE,
@@ -37,10 +37,10 @@ KNOWN = (SESSION, AWAY)
 
 
 class Intruder(Caller):
-    """A connection to the canary."""
+    """A connection to the stranger."""
 
-    def __init__(self, canary: Canary) -> None:
-        self._socket = socket.create_connection((canary.host, canary.port), timeout=PATIENCE)
+    def __init__(self, stranger: Stranger) -> None:
+        self._socket = socket.create_connection((stranger.host, stranger.port), timeout=PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._read = b""
 
@@ -56,14 +56,14 @@ def journal() -> Journal:
 
 
 @pytest.fixture
-def canary(journal: Journal) -> Iterator[Canary]:
-    with Canary(journal, sessions=lambda: KNOWN) as started:
+def stranger(journal: Journal) -> Iterator[Stranger]:
+    with Stranger(journal, sessions=lambda: KNOWN) as started:
         yield started
 
 
 @pytest.fixture
-def intruder(canary: Canary) -> Iterator[Intruder]:
-    with Intruder(canary) as connected:
+def intruder(stranger: Stranger) -> Iterator[Intruder]:
+    with Intruder(stranger) as connected:
         yield connected
 
 
@@ -72,17 +72,17 @@ def received(journal: Journal) -> list[bytes]:
     return [stream for _, stream in sorted(bytes_received(journal.entries()).items())]
 
 
-def touched(journal: Journal) -> list[CanaryTouched]:
-    return [entry for entry in journal.entries() if isinstance(entry, CanaryTouched)]
+def touched(journal: Journal) -> list[StrangerTouched]:
+    return [entry for entry in journal.entries() if isinstance(entry, StrangerTouched)]
 
 
-def left_behind(canary: Canary) -> list[object]:
-    """Give the threads and sockets of the canary that this process still has."""
-    threads = [one.name for one in threading.enumerate() if one.name.startswith("canary ")]
+def left_behind(stranger: Stranger) -> list[object]:
+    """Give the threads and sockets of the stranger that this process still has."""
+    threads = [one.name for one in threading.enumerate() if one.name.startswith("stranger ")]
     sockets = [
         (one.status, one.laddr.port)
         for one in psutil.Process().net_connections("tcp")
-        if one.laddr.port == canary.port
+        if one.laddr.port == stranger.port
     ]
     return [*threads, *sockets]
 
@@ -115,10 +115,10 @@ def left_behind(canary: Canary) -> list[object]:
     ],
 )
 def test_every_byte_is_recorded_in_order(
-    journal: Journal, canary: Canary, intruder: Intruder, data: bytes, *, at_once: bool
+    journal: Journal, stranger: Stranger, intruder: Intruder, data: bytes, *, at_once: bool
 ) -> None:
     intruder.send(*([data] if at_once else [data[i : i + 1] for i in range(len(data))]))
-    canary.stop()
+    stranger.stop()
     assert received(journal) == [data]
 
 
@@ -128,12 +128,12 @@ def test_bytes_are_recorded_as_they_arrive_and_before_they_are_answered(
     silent: list[bool] = []
 
     def listen(entry: Entry) -> None:
-        if isinstance(entry, CanaryReceived):
+        if isinstance(entry, StrangerReceived):
             silent.append(intruder.hears_nothing())
 
     journal.observe(listen)
     intruder.send(POST[:30])
-    journal.wait_for(CanaryReceived, timeout=PATIENCE, data=POST[:30])
+    journal.wait_for(StrangerReceived, timeout=PATIENCE, data=POST[:30])
     intruder.send(POST[30:])
     assert intruder.receive().json["success"]
     assert received(journal) == [POST]
@@ -142,17 +142,17 @@ def test_bytes_are_recorded_as_they_arrive_and_before_they_are_answered(
 
 
 def test_a_connection_that_sends_nothing_is_recorded(journal: Journal, intruder: Intruder) -> None:
-    made = journal.wait_for(CanaryTouched, timeout=PATIENCE)
+    made = journal.wait_for(StrangerTouched, timeout=PATIENCE)
     assert (made.connection, made.peer) == (1, intruder.address)
     assert received(journal) == []
 
 
-def test_two_connections_at_once_are_kept_apart(journal: Journal, canary: Canary) -> None:
+def test_two_connections_at_once_are_kept_apart(journal: Journal, stranger: Stranger) -> None:
     one, other = ask("GET", "/one"), ask("GET", "/other")
-    with Intruder(canary) as first, Intruder(canary) as second:
+    with Intruder(stranger) as first, Intruder(stranger) as second:
         first.send(one[:8])
         second.send(other[:8])
-        journal.wait_for(CanaryReceived, timeout=PATIENCE, data=other[:8])
+        journal.wait_for(StrangerReceived, timeout=PATIENCE, data=other[:8])
         first.send(one[8:])
         assert first.receive().status == 200
         second.send(other[8:])
@@ -182,24 +182,24 @@ def test_requests_over_one_connection_are_answered_and_recorded_as_one(
     ids=["last request", "not HTTP"],
 )
 def test_what_comes_after_the_last_answer_is_recorded_too(
-    journal: Journal, canary: Canary, intruder: Intruder, last: bytes, answered: bytes
+    journal: Journal, stranger: Stranger, intruder: Intruder, last: bytes, answered: bytes
 ) -> None:
     intruder.send(last)
     assert intruder.rest().startswith(answered)
     intruder.send(POST)
-    journal.wait_for(CanaryReceived, timeout=PATIENCE, data=POST)
+    journal.wait_for(StrangerReceived, timeout=PATIENCE, data=POST)
     assert intruder.rest() == b""
-    canary.stop()
+    stranger.stop()
     assert received(journal) == [last + POST]
 
 
 def test_what_a_caller_sent_who_left_abruptly_is_recorded(
-    journal: Journal, canary: Canary, intruder: Intruder
+    journal: Journal, stranger: Stranger, intruder: Intruder
 ) -> None:
-    with journal._changed:  # the canary cannot read yet
+    with journal._changed:  # the stranger cannot read yet
         intruder.send(POST)
         intruder.leave(abruptly=True)
-    canary.stop()
+    stranger.stop()
     assert received(journal) == [POST]
 
 
@@ -213,7 +213,7 @@ def test_a_caller_who_asks_first_is_told_to_continue(journal: Journal, intruder:
 
 
 def test_what_was_received_is_not_shown_by_accident(journal: Journal) -> None:
-    entry = journal.record(CanaryReceived(connection=1, data=b"an-api-key"))
+    entry = journal.record(StrangerReceived(connection=1, data=b"an-api-key"))
     assert "an-api-key" not in repr(entry)
     assert entry.to_json()["data"] == "an-api-key"
 
@@ -222,9 +222,9 @@ def test_what_was_received_is_not_shown_by_accident(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("claim", ["", "/", "/a/path", "/a?query="])
-def test_it_is_believed_whatever_the_claim_has_behind_the_host(canary: Canary, claim: str) -> None:
+def test_it_is_believed_whatever_the_claim_has_behind_the_host(stranger: Stranger, claim: str) -> None:
     def answer(method: str, path: str, **body: object) -> Any:
-        got = requests.request(method, canary.url + claim + path, json=body or None, timeout=PATIENCE)
+        got = requests.request(method, stranger.url + claim + path, json=body or None, timeout=PATIENCE)
         assert got.status_code == 200
         return got.json()
 
@@ -247,15 +247,15 @@ def test_it_is_believed_whatever_the_claim_has_behind_the_host(canary: Canary, c
 
 
 @pytest.mark.parametrize("session_id", ["unheard-of", "with space/and ✓", AWAY.session_id])
-def test_it_holds_any_session_connected(canary: Canary, session_id: str) -> None:
+def test_it_holds_any_session_connected(stranger: Stranger, session_id: str) -> None:
     quoted = requests.utils.quote(session_id, safe="")
-    status = requests.get(f"{canary.url}/api/sessions/{quoted}/status", timeout=PATIENCE).json()
+    status = requests.get(f"{stranger.url}/api/sessions/{quoted}/status", timeout=PATIENCE).json()
     assert (status["session_id"], status["status"]) == (session_id, "connected")
 
 
 def test_sessions_are_asked_for_anew_each_time(journal: Journal) -> None:
     held: list[Session] = []
-    with Canary(journal, sessions=lambda: held) as canary, Intruder(canary) as intruder:
+    with Stranger(journal, sessions=lambda: held) as stranger, Intruder(stranger) as intruder:
         assert intruder.get("/api/sessions").json["total"] == 0
         held.append(SESSION)
         assert intruder.get("/api/sessions").json["total"] == 1
@@ -269,8 +269,8 @@ def test_a_head_is_answered_without_a_body(intruder: Intruder) -> None:
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.1", "2130706433"])
-def test_it_is_reached_by_other_spellings_of_its_address(canary: Canary, name: str) -> None:
-    with socket.create_connection((name, canary.port), timeout=PATIENCE) as connection:
+def test_it_is_reached_by_other_spellings_of_its_address(stranger: Stranger, name: str) -> None:
+    with socket.create_connection((name, stranger.port), timeout=PATIENCE) as connection:
         connection.sendall(ask("GET", "/health"))
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
 
@@ -278,77 +278,77 @@ def test_it_is_reached_by_other_spellings_of_its_address(canary: Canary, name: s
 # Starting and stopping
 
 
-def test_stopping_wakes_silent_connections_and_leaves_nothing(journal: Journal, canary: Canary) -> None:
-    with Intruder(canary) as silent, Intruder(canary) as halfway, Intruder(canary) as served:
+def test_stopping_wakes_silent_connections_and_leaves_nothing(journal: Journal, stranger: Stranger) -> None:
+    with Intruder(stranger) as silent, Intruder(stranger) as halfway, Intruder(stranger) as served:
         halfway.send(POST[:40])
         assert served.get(STATUS).status == 200
-        journal.wait_for(CanaryReceived, timeout=PATIENCE, data=POST[:40])
-        assert left_behind(canary)
-        stopping = threading.Thread(target=canary.stop)
+        journal.wait_for(StrangerReceived, timeout=PATIENCE, data=POST[:40])
+        assert left_behind(stranger)
+        stopping = threading.Thread(target=stranger.stop)
         stopping.start()
         assert [one.rest() for one in (silent, halfway, served)] == [b"", b"", b""]
         stopping.join(PATIENCE)
         assert not stopping.is_alive()
-    assert not [one for one in left_behind(canary) if one[0] not in {"TIME_WAIT", "FIN_WAIT2"}]
+    assert not [one for one in left_behind(stranger) if one[0] not in {"TIME_WAIT", "FIN_WAIT2"}]
     with pytest.raises(ConnectionRefusedError):
-        Intruder(canary)
+        Intruder(stranger)
 
 
 def test_stopping_wakes_an_answer_that_nobody_reads(journal: Journal) -> None:
     request = ask("GET", "/api/sessions")
     many = [SESSION] * 150_000  # more than the buffers of both sides together
-    with Canary(journal, sessions=lambda: many) as canary, Intruder(canary) as deaf:
+    with Stranger(journal, sessions=lambda: many) as stranger, Intruder(stranger) as deaf:
         deaf.send(request)
-        journal.wait_for(CanaryReceived, timeout=PATIENCE, data=request)
+        journal.wait_for(StrangerReceived, timeout=PATIENCE, data=request)
         deaf.send(POST)
-        stopping = threading.Thread(target=canary.stop)
+        stopping = threading.Thread(target=stranger.stop)
         stopping.start()
         stopping.join(PATIENCE)
         assert not stopping.is_alive()
         assert received(journal) == [request + POST]
 
 
-def test_who_waits_to_be_accepted_when_it_stops_is_recorded(journal: Journal, canary: Canary) -> None:
+def test_who_waits_to_be_accepted_when_it_stops_is_recorded(journal: Journal, stranger: Stranger) -> None:
     with journal._changed:  # the first connection cannot be recorded, so the next are not accepted
-        callers = [Intruder(canary) for _ in range(5)]
+        callers = [Intruder(stranger) for _ in range(5)]
         for number, caller in enumerate(callers):
             caller.send(b"caller %d" % number)
-        assert canary._stopper is not None
-        canary._stopper[0].close()
-    canary.stop()
+        assert stranger._stopper is not None
+        stranger._stopper[0].close()
+    stranger.stop()
     assert received(journal) == [b"caller %d" % number for number in range(5)]
     for caller in callers:
         caller.leave()
 
 
-def test_connections_that_ended_are_forgotten(journal: Journal, canary: Canary) -> None:
-    with Intruder(canary) as gone:
+def test_connections_that_ended_are_forgotten(journal: Journal, stranger: Stranger) -> None:
+    with Intruder(stranger) as gone:
         assert gone.get("/health").status == 200
-    (thread,) = canary._live.values()
+    (thread,) = stranger._live.values()
     thread.join(PATIENCE)
-    with Intruder(canary) as present:
+    with Intruder(stranger) as present:
         assert present.get("/health").status == 200
-        assert thread not in canary._live.values()
-        assert len(canary._live) == 1
+        assert thread not in stranger._live.values()
+        assert len(stranger._live) == 1
     assert len(touched(journal)) == 2
 
 
-def test_it_starts_again_on_its_port_and_counts_on(journal: Journal, canary: Canary) -> None:
-    url = canary.url
+def test_it_starts_again_on_its_port_and_counts_on(journal: Journal, stranger: Stranger) -> None:
+    url = stranger.url
     for number in (1, 2):
-        with Intruder(canary) as intruder:
+        with Intruder(stranger) as intruder:
             assert intruder.get("/health").status == 200
-            canary.stop()
-            canary.stop()
-        assert canary.start() is canary
-        assert canary.start() is canary
-        assert canary.url == url
+            stranger.stop()
+            stranger.stop()
+        assert stranger.start() is stranger
+        assert stranger.start() is stranger
+        assert stranger.url == url
         assert [made.connection for made in touched(journal)] == list(range(1, number + 1))
 
 
-def test_a_port_that_is_taken_is_an_error_and_leaves_no_thread(journal: Journal, canary: Canary) -> None:
+def test_a_port_that_is_taken_is_an_error_and_leaves_no_thread(journal: Journal, stranger: Stranger) -> None:
     before = threading.active_count()
-    second = Canary(journal, port=canary.port)
+    second = Stranger(journal, port=stranger.port)
     with pytest.raises(OSError, match="in use"):
         second.start()
     second.stop()
@@ -360,7 +360,7 @@ def test_it_listens_on_ipv6(journal: Journal) -> None:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("this system has no IPv6")
-    with Canary(journal, "::1") as canary:
-        assert canary.url == f"http://[::1]:{canary.port}"
-        assert requests.get(f"{canary.url}/health", timeout=PATIENCE).json()["status"] == "healthy"
+    with Stranger(journal, "::1") as stranger:
+        assert stranger.url == f"http://[::1]:{stranger.port}"
+        assert requests.get(f"{stranger.url}/health", timeout=PATIENCE).json()["status"] == "healthy"
     assert touched(journal)[0].peer.startswith("[::1]:")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_instances.faults import Endpoint
-from fake_instances.journal import CanaryTouched, SessionHeld, SessionReleased, WebhookAnswered
+from fake_instances.journal import SessionHeld, SessionReleased, StrangerTouched, WebhookAnswered
 from harness.checks import resilience
 from harness.errors import TimeBoundFailure
 from harness.history import HARNESS
@@ -172,7 +172,7 @@ def test_any_other_call_behind_a_send_is_found(entry: Entry) -> None:
 def test_whoever_touches_the_stranger_is_found() -> None:
     resilience.strangers_untouched(history(asked(3001, 1)))
 
-    touched = history(CanaryTouched(connection=1, peer="127.0.0.1:5"))
+    touched = history(StrangerTouched(connection=1, peer="127.0.0.1:5"))
     assert failure(lambda: resilience.strangers_untouched(touched))[1] == (
         "a host that is none of them had 1 connection"
     )

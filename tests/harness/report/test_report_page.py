@@ -114,8 +114,8 @@ def test_a_diagram_has_a_lane_for_each_party() -> None:
     lanes = ["user", "implementation", "database", *(f"instance {one}" for one in (3001, 3002, 3003, 3004))]
 
     assert texts(drawing(), "name") == lanes
-    canary = Evidence(events=(Event(0.0, "implementation", "elsewhere", "3 bytes", "bad"),))
-    assert texts(drawing(evidence=canary), "name") == [*lanes, "elsewhere"]
+    stranger = Evidence(events=(Event(0.0, "implementation", "elsewhere", "3 bytes", "bad"),))
+    assert texts(drawing(evidence=stranger), "name") == [*lanes, "elsewhere"]
 
 
 def test_arrows_lead_from_lane_to_lane_with_times_and_words() -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from fake_instances.faults import Endpoint
 from fake_instances.journal import (
-    CanaryReceived,
     FaultArmed,
     FaultCleared,
     FaultExecuted,
@@ -20,6 +19,7 @@ from fake_instances.journal import (
     InstanceStopped,
     SessionHeld,
     SessionReleased,
+    StrangerReceived,
     WebhookAnswered,
     WebhookKept,
     WebhookLost,
@@ -110,7 +110,7 @@ def told(*entries: Entry) -> list[tuple[str, str, str, str]]:
         (InstanceResumed(instance=3001), ("3001", "", "goes on", "faint")),
         (ImplementationKilled(), (IMPLEMENTATION, "", "is killed", "bad")),
         (ImplementationStarted(base_url="http://x"), (IMPLEMENTATION, "", "is up", "faint")),
-        (CanaryReceived(connection=1, data=b"abc"), (IMPLEMENTATION, "elsewhere", "3 bytes", "bad")),
+        (StrangerReceived(connection=1, data=b"abc"), (IMPLEMENTATION, "elsewhere", "3 bytes", "bad")),
     ],
 )
 def test_each_kind_of_entry_is_an_arrow_or_a_note(entry: Entry, event: tuple[str, str, str, str]) -> None:
@@ -199,12 +199,12 @@ def test_a_saved_history_has_a_line_for_each_entry_without_secrets() -> None:
     entries = (
         StepReached(text=f"Given {KEY}"),
         webhook(("X-HMAC-Signature", "ab" * 32), body=f'{{"a":"{KEY}"}}'.encode()),
-        CanaryReceived(connection=1, data=f"GET /?api_key={KEY}".encode()),
+        StrangerReceived(connection=1, data=f"GET /?api_key={KEY}".encode()),
     )
 
     lines = [json.loads(line) for line in json_lines(history(*entries), [KEY]).splitlines()]
 
-    assert [one["kind"] for one in lines] == ["StepReached", "WebhookSent", "CanaryReceived"]
+    assert [one["kind"] for one in lines] == ["StepReached", "WebhookSent", "StrangerReceived"]
     assert [one["sequence"] for one in lines] == [1, 2, 3]
     assert lines[0]["text"] == "Given [secret]"
     assert lines[1]["headers"] == [["X-HMAC-Signature", "[secret]"]]

@@ -157,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     named: dict[str, object] = {"action": "append", "default": []}
-    parser.add_argument("--only", metavar="NAME", help="a mutant, variant or canary", **named)  # type: ignore[arg-type]
+    parser.add_argument("--only", metavar="NAME", help="a mutant, variant or baseline", **named)  # type: ignore[arg-type]
     parser.add_argument("--requirement", metavar="ID", help="the mutants that break it", **named)  # type: ignore[arg-type]
     parser.add_argument("--texts", metavar="DIR", help="save how each run's failures are told")
     parser.add_argument(

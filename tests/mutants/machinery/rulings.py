@@ -1,4 +1,4 @@
-"""What runs say of mutants, variants and canaries, and of the features themselves. Pure."""
+"""What runs say of mutants, variants and baselines, and of the features themselves. Pure."""
 
 from __future__ import annotations
 
@@ -148,13 +148,13 @@ def requirements_without_mutant(rulings: Collection[Ruling], catalogue: Catalogu
 
 
 def idle_scenarios(rulings: Collection[Ruling]) -> tuple[list[str], list[str]]:
-    """Give the runs that canaries passed and that caught nothing: those without a reason, and those with one.
+    """Give the runs that baselines passed and that caught nothing: those without a reason, and those with one.
 
     The reason is that they prove the harness, and judge nobody.
     """
-    canaries = [one for one in rulings if one.trial.kind is Kind.CANARY]
-    passed = {id_ for one in canaries for id_ in one.ran}
-    instrument = {id_ for one in canaries for id_ in one.instrument}
+    baselines = [one for one in rulings if one.trial.kind is Kind.BASELINE]
+    passed = {id_ for one in baselines for id_ in one.ran}
+    instrument = {id_ for one in baselines for id_ in one.instrument}
     idle = passed - {id_ for one in rulings for id_ in one.caught_by}
     return sorted(idle - instrument), sorted(idle & instrument)
 

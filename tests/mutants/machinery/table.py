@@ -33,7 +33,7 @@ def table(rulings: Sequence[Ruling], catalogue: Catalogue) -> Iterator[str]:
             also = f"   also failed: {', '.join(one.collateral)}" if one.collateral else ""
             runs = f"{len(one.caught_by)} run{'s' if len(one.caught_by) != 1 else ''}"
             yield f"  {_sign(one)} {one.trial.name:<58}{runs:>8}{also}"
-    for kind, title in ((Kind.CANARY, "canaries"), (Kind.VARIANT, "sound, and of another design")):
+    for kind, title in ((Kind.BASELINE, "baselines"), (Kind.VARIANT, "sound, and of another design")):
         if acquitted := [one for one in rulings if one.trial.kind is kind]:
             yield f"{title}, which must be acquitted"
             for shares in _by_name(acquitted).values():
@@ -73,7 +73,7 @@ def conclusion(
     requirements = {one.trial.defect.requirement for one in mutants if one.trial.defect}
     caught = sum(1 for one in mutants if one.caught_by)
     yield f"mutants        {caught} of {len(mutants)} caught, over {len(requirements)} requirements"
-    for kind, label in ((Kind.CANARY, "canaries"), (Kind.VARIANT, "variants")):
+    for kind, label in ((Kind.BASELINE, "baselines"), (Kind.VARIANT, "variants")):
         judged = _by_name(kinds[kind]).values()
         good, count = (
             sum(1 + len(shares[0].trial.blended) for shares in some)

@@ -1,4 +1,4 @@
-"""The kill matrix over real runs: a survivor, an accused canary and a run that hangs are all told."""
+"""The kill matrix over real runs: a survivor, an accused baseline and a run that hangs are all told."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def test_a_mutant_that_does_nothing_wrong_survives() -> None:
     assert found.complaints[0] == "it survived: no scenario of SCAN-02 failed by its own assertion"
 
 
-def test_a_canary_with_a_mistake_is_accused() -> None:
-    accused = Trial("accused", Kind.CANARY, CORE, trials.launched([mutants()[NAME]], CORE))
+def test_a_baseline_with_a_mistake_is_accused() -> None:
+    accused = Trial("accused", Kind.BASELINE, CORE, trials.launched([mutants()[NAME]], CORE))
     found = rule(*only(accused, "--requirement", "SCAN-02"), catalogue())
     assert any("(SCAN-02): failed: expected" in one for one in found.complaints)
 
@@ -211,9 +211,9 @@ def test_there_are_as_many_as_there_must_be() -> None:
     assert kinds.count(Kind.MUTANT) >= 100
     assert len(variants()) >= 8
     assert sum(1 for one in every if one.name.startswith("node-")) >= 10
-    assert {one.name for one in every if one.kind is Kind.CANARY} == {"reference", "node", "fakes"}
-    canaries = {profile for one in every if one.kind is Kind.CANARY for profile in one.profiles}
-    assert canaries == {*CONTROL_PLANE, Profile.INSTANCE}
+    assert {one.name for one in every if one.kind is Kind.BASELINE} == {"reference", "node", "fakes"}
+    baselines = {profile for one in every if one.kind is Kind.BASELINE for profile in one.profiles}
+    assert baselines == {*CONTROL_PLANE, Profile.INSTANCE}
 
 
 @pytest.mark.parametrize("words", [[], ["no-such-mutant"], [UNCHANGED, UNCHANGED, UNCHANGED]])

@@ -49,7 +49,7 @@ def mutant(**changed: object) -> Trial:
     return Trial("wrong", Kind.MUTANT, (Profile.CORE,), Path, Wrong(**changed))  # type: ignore[arg-type]
 
 
-CANARY = Trial("reference", Kind.CANARY, (Profile.CORE,), Path)
+BASELINE = Trial("reference", Kind.BASELINE, (Profile.CORE,), Path)
 
 
 def report_of(*changed: Record) -> Report:
@@ -133,29 +133,29 @@ def test_a_must_that_fails_must_be_non_conformant() -> None:
     assert found.complaints == ("the verdict is conformant, and must be non-conformant",)
 
 
-@pytest.mark.parametrize("trial", [mutant(), CANARY], ids=["mutant", "canary"])
+@pytest.mark.parametrize("trial", [mutant(), BASELINE], ids=["mutant", "baseline"])
 def test_a_run_without_a_report_is_no_success(trial: Trial) -> None:
     found = rule(trial, Ended(3, None, "Traceback\nOSError: no port"), CATALOGUE)
     assert not found.good
     assert "OSError: no port" in found.complaints[0]
 
 
-def test_a_canary_is_acquitted_when_all_passed() -> None:
-    found = ruling(CANARY)
+def test_a_baseline_is_acquitted_when_all_passed() -> None:
+    found = ruling(BASELINE)
     assert found.good
     assert FOUND_ID in found.ran
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN])
 @pytest.mark.parametrize("of", [FOUND, RETRIED], ids=["must", "should"])
-def test_a_canary_is_accused_by_anything_that_did_not_pass(outcome: Outcome, of: object) -> None:
+def test_a_baseline_is_accused_by_anything_that_did_not_pass(outcome: Outcome, of: object) -> None:
     changed = record(of, outcome, row="3001" if of is FOUND else "", evidence=FINDING)  # type: ignore[arg-type]
-    assert not ruling(CANARY, changed).good
+    assert not ruling(BASELINE, changed).good
 
 
-def test_a_canary_of_whom_something_was_not_judged_is_not_acquitted() -> None:
+def test_a_baseline_of_whom_something_was_not_judged_is_not_acquitted() -> None:
     few = Made(tuple(one for one in ALL_PASSED if one.name != RETRIED.name), 0).report()
-    found = rule(CANARY, Ended(0, few, ""), CATALOGUE)
+    found = rule(BASELINE, Ended(0, few, ""), CATALOGUE)
     assert found.complaints == ("not judged: SCAN-07",)
 
 
@@ -165,20 +165,20 @@ def test_requirements_that_no_mutant_was_caught_breaking_are_named() -> None:
 
 
 def test_scenarios_that_caught_nothing_are_named_and_the_instrument_has_its_reason() -> None:
-    idle, reasoned = idle_scenarios([ruling(CANARY), ruling(mutant(), FAILED)])
+    idle, reasoned = idle_scenarios([ruling(BASELINE), ruling(mutant(), FAILED)])
     assert FOUND_ID not in idle
     assert LOGGED_ID in idle
     assert reasoned == [f"self/incident.feature::{REAL.name}"]
 
 
 def test_what_is_known_of_a_defect_is_what_caught_it() -> None:
-    assert known_defects([ruling(CANARY), ruling(mutant(), FAILED)]) == [
+    assert known_defects([ruling(BASELINE), ruling(mutant(), FAILED)]) == [
         {"name": "wrong", "requirement": "SCAN-01", "mistake": "It never looks.", "scenarios": [FOUND_ID]}
     ]
 
 
 def test_the_table_tells_a_survivor() -> None:
-    rulings = [ruling(mutant()), ruling(CANARY)]
+    rulings = [ruling(mutant()), ruling(BASELINE)]
     told = "\n".join(table(rulings, CATALOGUE))
     assert "0 of 1 caught" in told
     assert "✗ wrong" in told
@@ -194,7 +194,7 @@ def test_one_that_is_judged_in_several_runs_is_acquitted_by_all_of_them_or_not()
         Trial("slow", Kind.VARIANT, (profile,), Path, blended=("other",))
         for profile in (Profile.CORE, Profile.SECURITY)
     )
-    rulings = [ruling(CANARY), ruling(core), ruling(security, FAILED)]
+    rulings = [ruling(BASELINE), ruling(core), ruling(security, FAILED)]
 
     told = "\n".join(table(rulings, CATALOGUE))
     assert told.count("slow") == 1

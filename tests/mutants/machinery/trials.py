@@ -74,7 +74,7 @@ class Kind(StrEnum):
     """It has a mistake, and must be convicted."""
     VARIANT = "variant"
     """It is sound, and of another design."""
-    CANARY = "canary"
+    BASELINE = "baseline"
     """It is the implementation that mutants are made of, as it is."""
 
 
@@ -117,7 +117,7 @@ def every_trial(*, apart: bool = False, every_profile: bool = False) -> list[Tri
     ]
     slow = [one for one in sound if any(known[name].slow for name in (one.name, *one.blended))]
     others = [one for one in sound if one not in slow]
-    return [*slow, *canaries(), *sorted(others, key=lambda one: -len(one.profiles)), *mutant_trials()]
+    return [*slow, *baselines(), *sorted(others, key=lambda one: -len(one.profiles)), *mutant_trials()]
 
 
 def mutant_trials() -> list[Trial]:
@@ -127,12 +127,12 @@ def mutant_trials() -> list[Trial]:
     return [*trials, *(Trial(one.name, Kind.MUTANT, _claims(one), one.make, one) for one in node.MISTAKES)]
 
 
-def canaries() -> list[Trial]:
+def baselines() -> list[Trial]:
     """Give the implementations that are as they should be: the reference, the one in Node.js, the fakes."""
     return [
-        Trial("reference", Kind.CANARY, CONTROL_PLANE, launched([], CONTROL_PLANE)),
-        Trial("node", Kind.CANARY, node.CLAIMS, node.copy),
-        Trial("fakes", Kind.CANARY, (Profile.INSTANCE,), _gateway(UNCHANGED)),
+        Trial("reference", Kind.BASELINE, CONTROL_PLANE, launched([], CONTROL_PLANE)),
+        Trial("node", Kind.BASELINE, node.CLAIMS, node.copy),
+        Trial("fakes", Kind.BASELINE, (Profile.INSTANCE,), _gateway(UNCHANGED)),
     ]
 
 

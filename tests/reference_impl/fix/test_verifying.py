@@ -248,14 +248,14 @@ def test_ten_thousand_sessions_are_read(system: System, stubs: list[Stub], datab
 
 def test_a_redirect_is_not_followed(system: System, stubs: list[Stub], database: Database) -> None:
     database.add(142, SESSION, stubs[0].url)
-    canary = stubs[2]
+    stranger = stubs[2]
     for stub in stubs[:2]:
-        stub.acts["/"] = redirect_to("http://localhost:" + canary.url.rpartition(":")[2])
-    canary.hold()
-    canary.acts["/health"] = lambda handler: handler.answer(500, {})
+        stub.acts["/"] = redirect_to("http://localhost:" + stranger.url.rpartition(":")[2])
+    stranger.hold()
+    stranger.acts["/health"] = lambda handler: handler.answer(500, {})
     assert system.send().json["code"] == "session_unverifiable"
-    assert canary.count() == 1
-    assert canary.count("POST") == 0
+    assert stranger.count() == 1
+    assert stranger.count("POST") == 0
 
 
 def test_proxies_of_the_environment_are_not_used(
