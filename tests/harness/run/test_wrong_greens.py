@@ -59,7 +59,7 @@ Feature: Small
 STEPS = """
 import os
 from pytest_bdd import parsers, scenarios, then
-from harness.contract import ConformanceFailure
+from harness import ConformanceFailure
 
 scenarios(".")
 
@@ -82,7 +82,8 @@ import pytest
 from tests.harness.warm_start import load
 
 load()
-from harness import cli, suite
+from harness.catalogue import features as suite
+from harness.cli import main as cli
 
 for line in sys.stdin:
     order = json.loads(line)
@@ -102,7 +103,7 @@ for line in sys.stdin:
 """Most of such a run is the start of Python; this starts once, and each run is a process of its own all the same."""
 WORKERS_TOO = """
 from pathlib import Path
-from harness import suite
+from harness.catalogue import features as suite
 
 suite.features_root = lambda: Path(__file__).parent / "features"
 """
