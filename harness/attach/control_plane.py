@@ -44,7 +44,7 @@ class Place:
     database: str = SQLITE
 
 
-class Attachment:
+class ControlPlane:
     """A running implementation with a database of its own. A context manager.
 
     Args:

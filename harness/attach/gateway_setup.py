@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.gateway_contract import GatewayTarget
 
 
-class GatewayRig:
+class GatewaySetup:
     """Four running gateway instances, and the receiver that their webhooks go to. A context manager.
 
     Args:

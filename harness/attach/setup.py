@@ -13,7 +13,7 @@ from fake_instances import Fleet, PortInUseError
 from fake_instances.addresses import DOCUMENT_PORTS, InstanceAddress
 from fake_instances.hosts.processes import ProcessHost
 from fake_instances.hosts.threads import Host, ThreadHost
-from harness.attach.control_plane import Attachment, Place, random_secrets
+from harness.attach.control_plane import ControlPlane, Place, random_secrets
 from harness.attach.databases import SQLITE, check_own_database, kind_of
 from harness.attach.drivers.url import shared_secrets
 from harness.attach.fleet_containers import ContainerHost, check_fleet_image
@@ -32,7 +32,7 @@ HOSTS: dict[str, Callable[[str], Host]] = {
 """How the instances can run, by the name that `--fleet-host` takes; each is made with what `--fleet-image` names."""
 
 
-class Rig:
+class Setup:
     """A fleet and a running implementation that know each other. A context manager.
 
     Args:
@@ -60,7 +60,7 @@ class Rig:
         api_key, hmac_secret = shared_secrets() if target.url else random_secrets()
         self.secrets = (api_key, hmac_secret)
         self.fleet = Fleet(addresses, api_key=api_key, secret=hmac_secret, hosting=hosting)
-        self.implementation: Attachment
+        self.implementation: ControlPlane
         self._host = addresses[0].host
         self._open = contextlib.ExitStack()
 
@@ -82,7 +82,7 @@ class Rig:
         self._open.close()
 
     @contextlib.contextmanager
-    def another(self, target: Target, settings: Settings) -> Iterator[Attachment]:
+    def another(self, target: Target, settings: Settings) -> Iterator[ControlPlane]:
         """Put another implementation, with a database of its own, in the place of this one for a while.
 
         Raises:
@@ -98,8 +98,8 @@ class Rig:
                 self.implementation = before
                 before.face_fleet()
 
-    def _attach(self, target: Target, settings: Settings, scratch: Path) -> Attachment:
-        return Attachment(target, settings, self.fleet, Place(self._host, scratch, self._database))
+    def _attach(self, target: Target, settings: Settings, scratch: Path) -> ControlPlane:
+        return ControlPlane(target, settings, self.fleet, Place(self._host, scratch, self._database))
 
 
 def check_database(target: Target, database: str) -> None:

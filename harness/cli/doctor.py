@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.attach.gateway_setup import GatewayRig
-from harness.attach.setup import Rig, check_database, check_running, fleet_addresses
+from harness.attach.gateway_setup import GatewaySetup
+from harness.attach.setup import Setup, check_database, check_running, fleet_addresses
 from harness.errors import ConformanceFailure, HarnessError, LaunchError, NotJudgedError, TargetError
 from harness.run import doctor
 from harness.run.doctor import Finding
@@ -102,17 +102,17 @@ def _findings(target: Target, options: argparse.Namespace) -> Iterator[Finding]:
     if target.command or target.image or target.url:
         check_database(target, options.database)
         check_running(target, in_workers=False)
-        yield from _control_plane(Rig(target, addresses, database=options.database), target)
+        yield from _control_plane(Setup(target, addresses, database=options.database), target)
     if target.gateway is not None:
-        yield from _gateways(GatewayRig(target.gateway, options.fleet_address))
+        yield from _gateways(GatewaySetup(target.gateway, options.fleet_address))
 
 
-def _control_plane(rig: Rig, target: Target) -> Iterator[Finding]:
+def _control_plane(setup: Setup, target: Target) -> Iterator[Finding]:
     tried = f"have instances listen, reach its database, and have it answer GET {target.ready} with 200"
     try:
-        with rig:
+        with setup:
             yield Finding("the start", tried, "it did")
-            world = World(rig, random.Random(0))  # noqa: S311 - names, not secrets
+            world = World(setup, random.Random(0))  # noqa: S311 - names, not secrets
             try:
                 yield from doctor.examine(world)
             finally:
@@ -126,11 +126,11 @@ def _control_plane(rig: Rig, target: Target) -> Iterator[Finding]:
         yield Finding("its running", f"see that {problem.expected}", problem.observed, mend)
 
 
-def _gateways(rig: GatewayRig) -> Iterator[Finding]:
+def _gateways(setup: GatewaySetup) -> Iterator[Finding]:
     tried = "launch four gateway instances, have a session connect on one, and wait for its webhook"
     try:
-        with rig:
-            world = GatewayWorld(rig, random.Random(0))  # noqa: S311 - names, not secrets
+        with setup:
+            world = GatewayWorld(setup, random.Random(0))  # noqa: S311 - names, not secrets
             try:
                 world.connect(3001)
             finally:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from fake_instances import Fleet, Session
 from fake_instances.faults import Endpoint, LoseWebhook
 from fake_instances.journal import RequestArrived
-from harness.attach.control_plane import Attachment, Place, random_secrets
+from harness.attach.control_plane import ControlPlane, Place, random_secrets
 from harness.attach.http import health
 from harness.attach.setup import fleet_addresses, start_fleet
 from harness.checks import sending
@@ -97,9 +97,9 @@ class Stage:
     ) -> None:
         self._open.close()
 
-    def attach(self, target: str) -> Attachment:
+    def attach(self, target: str) -> ControlPlane:
         """Attach an implementation to the stage's one database and log."""
-        return Attachment(load_target(target), Settings(), self.fleet, Place(self._host, self._scratch))
+        return ControlPlane(load_target(target), Settings(), self.fleet, Place(self._host, self._scratch))
 
 
 def tell(host: str, ports: str, *, pause: bool) -> int:
@@ -149,7 +149,7 @@ def tell(host: str, ports: str, *, pause: bool) -> int:
     return 0
 
 
-def _assign_and_move(story: Story, fleet: Fleet, implementation: Attachment, session: Session) -> None:
+def _assign_and_move(story: Story, fleet: Fleet, implementation: ControlPlane, session: Session) -> None:
     old, new = fleet.numbers[:2]
     story.step(f"The session is on {old}, and its row says so")
     fleet.hold(session, old)
@@ -171,7 +171,7 @@ def _assign_and_move(story: Story, fleet: Fleet, implementation: Attachment, ses
     story.say(f"{INCIDENT_SESSION} has moved from {fleet.url(old)} to {fleet.url(new)}.")
 
 
-def _look(story: Story, fleet: Fleet, implementation: Attachment, old: int, new: int) -> None:
+def _look(story: Story, fleet: Fleet, implementation: ControlPlane, old: int, new: int) -> None:
     story.step("Database state: the row looks right")
     row = _tell_row(story, implementation)
     sending.column_is(row, "status", "connected")
@@ -188,7 +188,7 @@ def _look(story: Story, fleet: Fleet, implementation: Attachment, old: int, new:
         sending.sessions_counted(sessions, 1 if number == new else 0, number)
 
 
-def _send(story: Story, fleet: Fleet, implementation: Attachment) -> UserAnswered:
+def _send(story: Story, fleet: Fleet, implementation: ControlPlane) -> UserAnswered:
     target = implementation.target.send
     path = target.path.replace("{account_id}", str(INCIDENT_ACCOUNT))
     body = json.dumps({"recipient_phone": RECIPIENT, "message": TEXT})
@@ -214,13 +214,13 @@ def _tell_posts(story: Story, fleet: Fleet, *, after: int = 0) -> None:
         story.say(f"  instance {delivery.instance} delivers {quoted(delivery.text)}")
 
 
-def _tell_log(story: Story, implementation: Attachment, after: int = 0) -> None:
+def _tell_log(story: Story, implementation: ControlPlane, after: int = 0) -> None:
     story.say("What the implementation logged:")
     for line in implementation.log.lines(after):
         story.say(f"  {line.text}")
 
 
-def _tell_row(story: Story, implementation: Attachment) -> Row | None:
+def _tell_row(story: Story, implementation: ControlPlane) -> Row | None:
     story.say(f"SELECT {', '.join(_COLUMNS)}")
     story.say(f"FROM whatsapp_accounts WHERE id = {INCIDENT_ACCOUNT};")
     row = implementation.accounts.get(INCIDENT_ACCOUNT)
@@ -230,7 +230,7 @@ def _tell_row(story: Story, implementation: Attachment) -> Row | None:
     return row
 
 
-def _announce(story: Story, fleet: Fleet, implementation: Attachment) -> None:
+def _announce(story: Story, fleet: Fleet, implementation: ControlPlane) -> None:
     target = fleet.numbers[2]
     story.step(f"Prevention: the session moves on to {target}, and this time its webhook arrives")
     position = implementation.log.position()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from _pytest.runner import runtestprotocol
 
-from harness.attach.gateway_setup import GatewayRig
-from harness.attach.setup import HOSTS, Rig, check_database, check_hosting, check_running, fleet_addresses
+from harness.attach.gateway_setup import GatewaySetup
+from harness.attach.setup import HOSTS, Setup, check_database, check_hosting, check_running, fleet_addresses
 from harness.catalogue.listing import scenario_lines
 from harness.catalogue.requirements import CatalogueError
 from harness.catalogue.selection import names_in_expression
@@ -46,7 +46,7 @@ from harness.run.options import (
     failed_before,
     run_on_one_process,
 )
-from harness.run.recorder import Witness
+from harness.run.recorder import Recorder
 from harness.run.reporter import Reporter
 from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.world import World
@@ -74,7 +74,7 @@ pytest_plugins = [
 
 _current_step = pytest.StashKey[str]()
 _world = pytest.StashKey[World | GatewayWorld]()
-_witness = pytest.StashKey[Witness]()
+_recorder = pytest.StashKey[Recorder]()
 _secrets = pytest.StashKey[tuple[str, ...]]()
 _interruption = pytest.StashKey[Interruption]()
 
@@ -227,13 +227,13 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 @pytest.fixture(scope="session")
-def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+def setup(request: pytest.FixtureRequest) -> Iterator[Setup]:
     """Give the fleet and the implementation, started once for every scenario of this worker."""
     config = request.config
     addresses = addresses_of(config)
     target = config.stash[CONFORMANCE].target
     hosting = HOSTS[config.option.fleet_host](config.option.fleet_image)
-    made = Rig(target, addresses, hosting=hosting, database=config.option.database)
+    made = Setup(target, addresses, hosting=hosting, database=config.option.database)
     config.stash[_secrets] = (*config.stash.get(_secrets, ()), *made.secrets)
     with config.stash[_interruption].heard(), made as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
@@ -246,32 +246,32 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
 
 
 @pytest.fixture(scope="session")
-def gateway_rig(request: pytest.FixtureRequest) -> Iterator[GatewayRig]:
+def gateway_setup(request: pytest.FixtureRequest) -> Iterator[GatewaySetup]:
     """Give the gateway instances that are judged, started once for every scenario of this worker."""
     config = request.config
     target = config.stash[CONFORMANCE].target.gateway
     assert target is not None  # noqa: S101 - read wherever instance is claimed
-    made = GatewayRig(target, addresses_of(config)[0].host)
+    made = GatewaySetup(target, addresses_of(config)[0].host)
     config.stash[_secrets] = (*config.stash.get(_secrets, ()), *made.secrets)
     with config.stash[_interruption].heard(), made as started:
         yield started
 
 
 @pytest.fixture
-def gateways(gateway_rig: GatewayRig, request: pytest.FixtureRequest) -> Iterator[GatewayWorld]:
+def gateways(gateway_setup: GatewaySetup, request: pytest.FixtureRequest) -> Iterator[GatewayWorld]:
     """Give one scenario's view of the gateway instances that are judged."""
     seed = f"{request.config.option.fleet_seed}/{request.node.name}"
-    opened = GatewayWorld(gateway_rig, random.Random(seed))  # noqa: S311 - names, not secrets
+    opened = GatewayWorld(gateway_setup, random.Random(seed))  # noqa: S311 - names, not secrets
     request.node.stash[_world] = opened
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def world(rig: Rig, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(setup: Setup, request: pytest.FixtureRequest) -> Iterator[World]:
     """Give one scenario's view of everything."""
     seed = f"{request.config.option.fleet_seed}/{request.node.name}"
-    opened = World(rig, random.Random(seed))  # noqa: S311 - names, not secrets
+    opened = World(setup, random.Random(seed))  # noqa: S311 - names, not secrets
     request.node.stash[_world] = opened
     yield opened
     opened.close()
@@ -280,7 +280,7 @@ def world(rig: Rig, request: pytest.FixtureRequest) -> Iterator[World]:
 def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenario) -> None:
     """Set the world up before the first step, so that a start that fails is no step's fault."""
     steps = [f"{step.keyword} {step.name}" for step in scenario.steps]
-    request.node.stash[_witness] = Witness(steps)
+    request.node.stash[_recorder] = Recorder(steps)
     conformance = request.config.stash[CONFORMANCE]
     if conformance.scenario(request.node) is not None:
         request.getfixturevalue("gateways" if conformance.judges_gateways(request.node) else "world")
@@ -291,7 +291,7 @@ def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
     world = request.node.stash.get(_world, None)
     words = f"{step.keyword} {step.name}".splitlines()[0]
     request.node.stash[_current_step] = words
-    request.node.stash[_witness].step_begins()
+    request.node.stash[_recorder].step_begins()
     if world is not None:
         journal = world.fleet.journal if isinstance(world, World) else world.journal
         journal.record(StepReached(text=words))
@@ -304,7 +304,7 @@ def pytest_bdd_before_step_call(step_func: Callable[..., object]) -> None:
 
 def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
     """Write down that the step is done."""
-    request.node.stash[_witness].step_passed()
+    request.node.stash[_recorder].step_passed()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -335,7 +335,7 @@ def pytest_runtest_makereport(
     world = item.stash.get(_world, None)
     hidden = item.config.stash.get(_secrets, ())
     trace = redact(report.longreprtext, hidden) if outcome is Outcome.BROKEN else ""
-    evidence, history = item.stash.get(_witness, Witness()).testify(
+    evidence, history = item.stash.get(_recorder, Recorder()).testify(
         lambda: History(()) if world is None else world.history,
         outcome,
         problem,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AFTERWARDS = "Afterwards the implementation runs, and every fault has happened"
 
 
-class Witness:
+class Recorder:
     """Made when a scenario begins; `steps` are its steps with their keywords."""
 
     def __init__(self, steps: Sequence[str] = ()) -> None:

@@ -14,7 +14,7 @@ from harness.history import UserAnswered
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.attach.control_plane import Attachment
+    from harness.attach.control_plane import ControlPlane
     from harness.contract import Target
 
 CALLS = itertools.count(1)
@@ -25,7 +25,7 @@ MISSING: Final = object()
 
 
 def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
-    implementation: Attachment,
+    implementation: ControlPlane,
     call: int,
     account_id: int,
     recipient: str,

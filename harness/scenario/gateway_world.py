@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from fake_instances.journal import Journal
-    from harness.attach.gateway_setup import GatewayRig
+    from harness.attach.gateway_setup import GatewaySetup
     from harness.attach.webhook_receiver import Receiver
     from harness.gateway_contract import Gateway
 
@@ -29,17 +29,17 @@ class GatewayWorld:
     """What the steps of one scenario about gateway instances act on. `close` puts everything back as it was.
 
     Args:
-        rig: the instances, shared with other scenarios of this worker.
+        setup: the instances, shared with other scenarios of this worker.
         random: this scenario's own source of names, derived from the run's seed.
 
     """
 
-    def __init__(self, rig: GatewayRig, random: Random) -> None:
-        self._rig = rig
+    def __init__(self, setup: GatewaySetup, random: Random) -> None:
+        self._setup = setup
         self._random = random
-        self._started = rig.journal.last
+        self._started = setup.journal.last
         self._held: dict[Tenant, int] = {}
-        rig.receiver.holder = self._holder
+        setup.receiver.holder = self._holder
         self._acted = self._started
         self.tenants: list[Tenant] = []
         self._seen: dict[tuple[int, str], Answer] = {}
@@ -47,22 +47,22 @@ class GatewayWorld:
     @property
     def journal(self) -> Journal:
         """Where everything is recorded."""
-        return self._rig.journal
+        return self._setup.journal
 
     @property
     def receiver(self) -> Receiver:
         """What stands in the control plane's place."""
-        return self._rig.receiver
+        return self._setup.receiver
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        return self._rig.secrets
+        return self._setup.secrets
 
     @property
     def hmac_secret(self) -> str:
         """What the instances sign webhooks with."""
-        return self._rig.secrets[1]
+        return self._setup.secrets[1]
 
     @property
     def history(self) -> History:
@@ -76,7 +76,7 @@ class GatewayWorld:
 
     def gateway(self, number: int) -> Gateway:
         """Give an instance by its number."""
-        return self._rig.gateways[number]
+        return self._setup.gateways[number]
 
     # Sessions
 
@@ -136,7 +136,7 @@ class GatewayWorld:
     def move(self, number: int) -> None:
         """Restart an instance on another port."""
         self.act()
-        self._rig.gateways[number].move(self.held(number))
+        self._setup.gateways[number].move(self.held(number))
 
     def post(self, number: int, session_id: str, text: str) -> MessagePosted:
         """Hand a message to an instance."""
@@ -150,7 +150,7 @@ class GatewayWorld:
         """
         tenants = {number: self.connect(number) for number in NUMBERS}
         gateways = {number: self.gateway(number) for number in NUMBERS}
-        traffic = Traffic(self.journal, gateways, tenants, self._rig.target.patience)
+        traffic = Traffic(self.journal, gateways, tenants, self._setup.target.patience)
         self.act()
         with traffic.flowing():
             for number, tenant in tenants.items():
@@ -196,7 +196,7 @@ class GatewayWorld:
         There are fewer when the target's patience was up.
         """
         self.journal.wait_until(
-            lambda: len(self.webhooks(tenant)) >= count, timeout=self._rig.target.patience
+            lambda: len(self.webhooks(tenant)) >= count, timeout=self._setup.target.patience
         )
         return self.webhooks(tenant)
 
@@ -256,7 +256,7 @@ class GatewayWorld:
             LaunchError: an instance did not come up again.
         """
         self.receiver.behave()
-        for number, gateway in self._rig.gateways.items():
+        for number, gateway in self._setup.gateways.items():
             if gateway.problem is not None:
                 gateway.stop()
                 gateway.start()

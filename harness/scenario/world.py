@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from fake_instances.faults import Endpoint, Fault
     from fake_instances.journal import WebhookAnswered
     from fake_instances.webhooks.message import Webhook
-    from harness.attach.control_plane import Attachment
-    from harness.attach.setup import Rig
+    from harness.attach.control_plane import ControlPlane
+    from harness.attach.setup import Setup
     from harness.contract import LogLine
 
 Judged = TypeVar("Judged")
@@ -53,17 +53,17 @@ class World:
     """What the steps of one scenario act on. `close` puts everything back as it was.
 
     Args:
-        rig: the fleet and the implementation, shared with other scenarios of this worker.
+        setup: the fleet and the implementation, shared with other scenarios of this worker.
         random: this scenario's own source of names, derived from the run's seed.
 
     """
 
-    def __init__(self, rig: Rig, random: Random) -> None:
-        self._rig = rig
+    def __init__(self, setup: Setup, random: Random) -> None:
+        self._setup = setup
         self._random = random
-        self._started = rig.fleet.journal.last
+        self._started = setup.fleet.journal.last
         self._steps: tuple[StepReached, ...] = ()  # those before the implementation was exchanged
-        self._log_started = rig.implementation.log.position()
+        self._log_started = setup.implementation.log.position()
         self._accounts: list[Account] = []
         self._optional: set[int] = set()
         self._rows: dict[int, Row] = {}
@@ -77,12 +77,12 @@ class World:
     @property
     def fleet(self) -> Fleet:
         """The instances."""
-        return self._rig.fleet
+        return self._setup.fleet
 
     @property
-    def implementation(self) -> Attachment:
+    def implementation(self) -> ControlPlane:
         """The implementation under test."""
-        return self._rig.implementation
+        return self._setup.implementation
 
     @property
     def settings(self) -> Settings:
@@ -92,7 +92,7 @@ class World:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        return self._rig.secrets
+        return self._setup.secrets
 
     @property
     def account(self) -> Account:
@@ -136,7 +136,7 @@ class World:
         if self.implementation.target.url:
             self.implementation.begin_anew(target, settings)
         else:
-            substitute = self._rig.another(target or self._rig.target, settings or self._rig.settings)
+            substitute = self._setup.another(target or self._setup.target, settings or self._setup.settings)
             self._open.enter_context(substitute)
         self._log_started = self.implementation.log.position()
         self.warm_up()

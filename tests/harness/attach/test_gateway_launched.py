@@ -10,7 +10,7 @@ import pytest
 
 from fake_instances.journal import Journal
 from harness.attach.gateway import LaunchedGateway
-from harness.attach.gateway_setup import GatewayRig
+from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError, NotJudgedError
 from harness.gateway_contract import Delivered, Hook, Tenant
@@ -96,6 +96,6 @@ def test_an_address_of_another_machine_is_told_with_the_way_out() -> None:
     # The address is one that documentation is given, and no machine has.
     with (
         pytest.raises(LaunchError, match="choose an address with --fleet-address"),
-        GatewayRig(gateway, "203.0.113.9"),
+        GatewaySetup(gateway, "203.0.113.9"),
     ):
         pass

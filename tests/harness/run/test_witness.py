@@ -10,7 +10,7 @@ import pytest
 from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
 from harness.history import History, StepReached
-from harness.run.recorder import AFTERWARDS, Witness
+from harness.run.recorder import AFTERWARDS, Recorder
 from tests.harness.support import history, user_sends
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def steps(evidence: Evidence) -> list[tuple[str, str]]:
     return [(one.words, one.outcome) for one in evidence.steps]
 
 
-def after(passed: int, *, begun: bool = True) -> Witness:
+def after(passed: int, *, begun: bool = True) -> Recorder:
     """Give a witness of so many steps that passed, and of the next that has begun, if one has."""
-    witness = Witness(STEPS)
+    witness = Recorder(STEPS)
     for _ in range(passed):
         witness.step_begins()
         witness.step_passed()
@@ -38,7 +38,7 @@ def after(passed: int, *, begun: bool = True) -> Witness:
 
 
 def said(
-    witness: Witness,
+    witness: Recorder,
     outcome: Outcome,
     problem: BaseException | None = None,
     *,
@@ -116,6 +116,6 @@ def test_a_journal_that_overflowed_leaves_nothing_to_tell() -> None:
 
 
 def test_without_steps_there_is_nothing_to_mark() -> None:
-    evidence, _ = said(Witness(), Outcome.FAILED, FAILURE)
+    evidence, _ = said(Recorder(), Outcome.FAILED, FAILURE)
 
     assert evidence.steps == ()
