@@ -6,6 +6,7 @@
 #   make reproduce     tell the incident of account 142
 #   make kill-matrix   judge every known-bad implementation, each by the requirement that it breaks
 #   make stress        the features thirty times in random order, half of them with every core busy
+#   make picture       draw docs/images/report.png anew (needs Chromium and its driver)
 #   make bench         measure a fake instance beside mountebank and plain Flask (needs wrk and npm)
 #
 # ARGS are handed on: make conformance ARGS="--target before-fix"
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: conformance test check kill-matrix reproduce stress bench install clean
+.PHONY: conformance test check kill-matrix reproduce stress bench picture install clean
 
 conformance: $(INSTALLED)
 	@$(BIN)/python -m pytest features/ --report reports $(ARGS)
@@ -40,6 +41,9 @@ reproduce: $(INSTALLED)
 
 stress: $(INSTALLED)
 	@$(BIN)/python -m tests.stress $(ARGS)
+
+picture: $(INSTALLED)
+	@$(BIN)/python -m tests.docs_picture $(ARGS)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
