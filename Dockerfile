@@ -1,6 +1,6 @@
 # Two images: `docker build --target reference .` and `docker build --target fleet .`
 # BASE is any image with Python 3.11 or newer and its venv module.
-# What the programs import is compiled, so that no start has to; most of what is installed they never import.
+# Only what the programs import is compiled, for a fast start: most of what is installed is never imported.
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS built

@@ -43,7 +43,7 @@ stress: $(INSTALLED)
 	@$(BIN)/python -m tests.stress $(ARGS)
 
 picture: $(INSTALLED)
-	@$(BIN)/python -m tests.docs_picture $(ARGS)
+	@$(BIN)/python -m tests.harness.report.picture $(ARGS)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks.bench $(ARGS)

@@ -1,11 +1,15 @@
-"""`python -m tests.docs`: writes the pages of docs/ that are generated from the code, as it is now."""
+"""`python -m tests.docs`: writes what is generated in the pages: whole ones, and what commands print."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import json
+import os
+import re
+import subprocess
 import sys
+import textwrap
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from fake_instances.faults import Fault
 
 DOCS = Path(__file__).parent.parent / "docs"
+_PRINTED = re.compile(r"(<!-- printed by: (.+) -->\n\n)(?: {4}.*\n)*")
 COMMAND = "python -m tests.docs"
 SESSION = "webjs_1_1763798326_U9tUyl0b"
 EXAMPLES = {
@@ -99,7 +104,7 @@ What a fake instance can be told to do wrong, by scenarios and by hand:
 A fault is in force until it is cleared, or for the next `--times N` requests. `--endpoint` says where, and may be
 repeated; where it is armed without one stands below. `--session ID` has only requests meet it that name the session,
 `--chance 0.3 --seed 7` only some, the same in every run. Values are written `name=value`, those of a value within
-it `name.of=value`; a value is JSON where it can be read as such, and else text. The examples go behind
+it `name.of=value`; a value is JSON where it can be read as such, and else text. The examples follow
 `instance-sync fleet fault`.
 
 A request meets every lie that is armed for it about who holds a session, and of each other family the oldest (a
@@ -155,7 +160,7 @@ def faults_page() -> Iterator[str]:
     for name, schema in schemas["Alteration"]["properties"].items():
         yield f"| `{name}` | {told[name]} | {_type(schema, schemas)} |"
     yield ""
-    yield "A fleet by hand: [README](../README.md#a-fleet-by-hand). Steps that arm them: [steps](steps.md#instances)."
+    yield "[A fleet by hand](fleet.md). Steps that arm them: [steps](steps.md#instances)."
 
 
 def requirements_page() -> Iterator[str]:
@@ -183,14 +188,36 @@ def generated(name: str) -> str:
     return "\n".join(PAGES[name]()).rstrip() + "\n"
 
 
+def pages_with_output() -> dict[Path, str]:
+    """Return the pages that show what a command prints, with their text."""
+    pages = sorted([*DOCS.parent.glob("*.md"), *DOCS.glob("*.md")])
+    return {path: text for path in pages if _PRINTED.search(text := path.read_text("utf-8"))}
+
+
+def as_printed(page: str) -> str:
+    """Return a page with each block below `<!-- printed by: COMMAND -->` as the command prints it now."""
+    return _PRINTED.sub(lambda found: found[1] + textwrap.indent(_output(found[2]), "    "), page)
+
+
 def main() -> int:
     """Write every page, and say which was not up to date."""
-    for name in PAGES:
-        path, text = DOCS / name, generated(name)
+    pages = {DOCS / name: generated(name) for name in PAGES}
+    pages |= {path: as_printed(text) for path, text in pages_with_output().items()}
+    for path, text in pages.items():
         stale = not path.is_file() or path.read_text("utf-8") != text
         path.write_text(text, "utf-8")
-        sys.stdout.write(f"docs/{name}: {'written anew' if stale else 'as it was'}\n")
+        sys.stdout.write(f"{path.relative_to(DOCS.parent)}: {'written anew' if stale else 'as it was'}\n")
     return 0
+
+
+def _output(command: str) -> str:
+    """Return what a shell command prints in this checkout, with the programs of this environment."""
+    environment = {name: one for name, one in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    run = subprocess.run(
+        command, shell=True, cwd=DOCS.parent, env=environment, capture_output=True, text=True, check=True
+    )
+    return run.stdout
 
 
 def _paragraph(documented: Any) -> str:

@@ -20,6 +20,8 @@ from tests import docs
 from tests.mutants.machinery import kill_matrix
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.cli.fleet_orders import Order
 
 ROOT = docs.DOCS.parent
@@ -83,6 +85,12 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
     assert written == docs.generated(name), f"docs/{name} is out of date: run `{docs.COMMAND}` and commit it"
 
 
+@pytest.mark.parametrize("path", docs.pages_with_output(), ids=lambda path: path.name)
+def test_a_page_shows_what_a_command_prints(path: Path) -> None:
+    written = path.read_text("utf-8")
+    assert written == docs.as_printed(written), f"{path} is out of date: run `{docs.COMMAND}` and commit it"
+
+
 @pytest.mark.parametrize("kind", sorted(ALL))
 def test_the_example_of_a_fault_can_be_ordered(kind: str) -> None:
     options = cli._parser().parse_args(["fleet", "fault", *shlex.split(docs.EXAMPLES[kind])])
@@ -132,7 +140,8 @@ def test_every_option_named_exists() -> None:
         "make kill-matrix",
         "python -m fake_instances",
     )
-    known = {option for command in commands for option in _OPTION.findall(help_of(command))} | {"--help"}
+    known = {option for command in commands for option in _OPTION.findall(help_of(command))}
+    known |= {"--help", "--all"}
     by_themselves = [(name, span) for name in NAMES for span in code_of(name) if span.startswith("--")]
     assert [(name, span) for name, span in by_themselves if not set(_OPTION.findall(span)) <= known] == []
 

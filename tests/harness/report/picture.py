@@ -1,4 +1,4 @@
-"""`python -m tests.docs_picture`: draw docs/images/report.png: what a report shows of the incident.
+"""`python -m tests.harness.report.picture`: draw docs/images/report.png: what a report shows of the incident.
 
 Needs Chromium and its driver (on Debian: chromium, chromium-driver).
 """
