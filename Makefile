@@ -6,7 +6,7 @@
 #   make reproduce     tell the incident of account 142
 #   make kill-matrix   judge every known-bad implementation, each by the requirement that it breaks
 #   make stress        the features thirty times in random order, half of them with every core busy
-#   make picture       draw docs/images/report.png anew (needs Chromium and its driver)
+#   make picture       draw docs/images/report.png again (needs Chromium and its driver)
 #   make bench         measure a fake instance beside mountebank and plain Flask (needs wrk and npm)
 #
 # ARGS are handed on: make conformance ARGS="--target before-fix"

@@ -85,6 +85,10 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
     assert written == docs.generated(name), f"docs/{name} is out of date: run `{docs.COMMAND}` and commit it"
 
 
+def test_the_readme_stays_a_landing_page() -> None:
+    assert (ROOT / "README.md").stat().st_size <= 6 * 1024, "what it says at length belongs in docs/"
+
+
 @pytest.mark.parametrize("path", docs.pages_with_output(), ids=lambda path: path.name)
 def test_a_page_shows_what_a_command_prints(path: Path) -> None:
     written = path.read_text("utf-8")
