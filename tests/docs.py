@@ -136,7 +136,7 @@ by its number, 3001 to 3004, wherever it listens. At a terminal: `instance-sync 
 
 
 def faults_page() -> Iterator[str]:
-    """Give the page of faults, from their classes and their schema."""
+    """Return the page of faults, from their classes and their schema."""
     schemas = fault_schemas()
     by_kind = {one["properties"]["kind"]["const"]: one for one in schemas["Fault"]["oneOf"]}
     yield from _FAULTS.splitlines()
@@ -164,14 +164,14 @@ def faults_page() -> Iterator[str]:
 
 
 def requirements_page() -> Iterator[str]:
-    """Give the page of requirements, from the catalogue and the feature files."""
+    """Return the page of requirements, from the catalogue and the feature files."""
     catalogue = suite.catalogue()
     yield from _REQUIREMENTS.format(revision=catalogue.revision).splitlines()
     yield from requirements_markdown(chosen(catalogue, (), ()), suite.read_suite(suite.features_root()))
 
 
 def steps_page() -> Iterator[str]:
-    """Give the page of steps, from their definitions."""
+    """Return the page of steps, from their definitions."""
     yield from _STEPS.splitlines()
     yield from steps_markdown(themes())
 
@@ -184,7 +184,7 @@ PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
 
 
 def generated(name: str) -> str:
-    """Give a page as it should be."""
+    """Return a page as it should be."""
     return "\n".join(PAGES[name]()).rstrip() + "\n"
 
 
@@ -200,7 +200,7 @@ def as_printed(page: str) -> str:
 
 
 def main() -> int:
-    """Write every page, and say which was not up to date."""
+    """Write every page, and report which was out of date."""
     pages = {DOCS / name: generated(name) for name in PAGES}
     pages |= {path: as_printed(text) for path, text in pages_with_output().items()}
     for path, text in pages.items():
@@ -281,7 +281,7 @@ def _list(endpoints: frozenset[Any]) -> str:
 
 
 def _meanings(documented: type) -> dict[str, str]:
-    """Give the texts that stand below the fields of a class."""
+    """Return the texts below the fields of a class."""
     body = ast.parse(inspect.getsource(documented)).body[0]
     assert isinstance(body, ast.ClassDef)
     return {

@@ -42,18 +42,18 @@ def text_of(name: str) -> str:
 
 
 def prose(name: str) -> str:
-    """Give a page without its blocks of code."""
+    """Return a page without its blocks of code."""
     return _INDENTED.sub("", _FENCE.sub("", text_of(name)))
 
 
 def anchors(name: str) -> set[str]:
-    """Give what can stand behind # in a link to a page, as forges make it from its headings."""
+    """Return what can follow # in a link to a page, as forges make it from its headings."""
     titles = [re.sub(r"[`*\[\]]|\([^)]*\)", "", one).lower() for one in _HEADING.findall(prose(name))]
     return {re.sub(r"[^\w\- ]", "", one).strip().replace(" ", "-") for one in titles}
 
 
 def code_of(name: str) -> list[str]:
-    """Give every line of code of a page: blocks line by line, continued ones joined, and spans."""
+    """Return every line of code of a page: blocks line by line, with continued ones joined, and spans."""
     text = text_of(name)
     blocks = [*_FENCE.findall(text), *_INDENTED.findall(_FENCE.sub("", text))]
     lines = [line for block in blocks for line in re.sub(r"\\\n\s*", " ", block).splitlines()]
