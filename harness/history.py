@@ -145,7 +145,7 @@ class WebhookReceived(GatewayEntry):
     instance: int | None = None
 
     def header(self, name: str) -> tuple[str, ...]:
-        """Give every value of a header."""
+        """Return every value of a header."""
         return tuple(value for have, value in self.headers if have.lower() == name.lower())
 
     @property
@@ -220,11 +220,11 @@ class History:
     entries: Sequence[Entry] = field(repr=False)
 
     def of(self, kind: type[OneEntry]) -> Iterator[OneEntry]:
-        """Give the entries of one kind."""
+        """Return the entries of one kind."""
         return (entry for entry in self.entries if isinstance(entry, kind))
 
     def since(self, sequence: int) -> History:
-        """Give the part after the entry with this sequence."""
+        """Return the part after the entry with this sequence."""
         return History(tuple(entry for entry in self.entries if entry.sequence > sequence))
 
     @cached_property
@@ -243,12 +243,12 @@ class History:
         return {entry.call: entry for entry in self.of(UserSends)}
 
     def answers_to(self, session_id: str) -> tuple[UserAnswered, ...]:
-        """Give what the users of a session were told."""
+        """Return what the users of a session were told."""
         calls = {call for call, send in self.sends.items() if send.session_id == session_id}
         return tuple(entry for entry in self.of(UserAnswered) if entry.call in calls)
 
     def verifications(self, session_id: str, on: int | None = None) -> tuple[RequestArrived, ...]:
-        """Give the requests that could tell whether an instance holds the session (contract, section 6)."""
+        """Return the requests that could tell whether an instance holds the session (contract, section 6)."""
         return tuple(
             entry
             for entry in self.of(RequestArrived)
@@ -259,7 +259,7 @@ class History:
         )
 
     def posts(self, session_id: str) -> tuple[RequestArrived, ...]:
-        """Give the messages posted to any instance for a session, delivered or not."""
+        """Return the messages posted to any instance for a session, delivered or not."""
         return tuple(
             entry
             for entry in self.of(RequestArrived)
@@ -267,7 +267,7 @@ class History:
         )
 
     def deliveries(self, session_id: str, text: str | None = None) -> tuple[MessageDelivered, ...]:
-        """Give the messages that instances really sent over a session, or those with one text."""
+        """Return the messages that instances really sent over a session, or those with one text."""
         return tuple(
             entry
             for entry in self.of(MessageDelivered)
@@ -275,7 +275,7 @@ class History:
         )
 
     def holders(self, session_id: str) -> frozenset[int]:
-        """Give the instances that held the session connected at the end of this history, by its own entries."""
+        """Return the instances that held the session connected at the end of this history, by its own entries."""
         holding: set[int] = set()
         for entry in self.entries:
             if isinstance(entry, SessionHeld) and entry.session_id == session_id:
@@ -286,6 +286,6 @@ class History:
         return frozenset(holding)
 
     def unfired(self) -> tuple[FaultArmed, ...]:
-        """Give the faults that were armed and never happened."""
+        """Return the faults that were armed and never happened."""
         fired = {entry.fault for entry in self.of(FaultExecuted)}
         return tuple(entry for entry in self.of(FaultArmed) if entry.fault not in fired)

@@ -1,11 +1,11 @@
 Feature: The document's manual test
-  Its five numbered steps, each named behind its phrase in the document.
+  Its five numbered steps, each quoted above the phrase that carries it out.
 
   Background:
     # 1. Setup initial state
     Given account 142 whose session lives on instance 3002
     And instance 3002 lists the session
-    And the row was read and says instance 3002
+    And the row has been read and says instance 3002
     # 2. Force the mismatch
     And someone sets the row to instance 3001 by hand
 
@@ -20,9 +20,9 @@ Feature: The document's manual test
       # 5. Verify the database
       And the row is assigned to instance 3002
 
-  Rule: The log shows what the document tells the reader to look for
+  Rule: The log has the line that the document says to look for
 
     @MANUAL-02
     Scenario: The log has the line that the document greps for
       When the user sends "hello" from account 142
-      Then the log tells that the session was verified or synced
+      Then the log says that the session was verified or synced

@@ -31,7 +31,7 @@ Feature: A scan finds the session and repairs the row
       Given an account whose session lives on instance 3003
       And its row is assigned to instance 3001
       When the user sends "hello" from the account
-      Then the log tells that a scan moved the URL from instance 3001 to instance 3003
+      Then the log says that a scan moved the URL from instance 3001 to instance 3003
 
   Rule: A session that is nowhere is reported as nowhere
 
@@ -64,7 +64,7 @@ Feature: A scan finds the session and repairs the row
     Scenario Outline: One misbehaving instance does not hide the holder
       Given an account whose session lives on instance <holder>
       And its row is assigned to instance <assigned>
-      And instance <faulty> <behaviour>, should it be asked
+      And instance <faulty> <behaviour>, if it is asked
       When the user sends "hello" from the account
       Then instance <holder> delivers "hello" once
       And the row is assigned to instance <holder>
@@ -83,8 +83,8 @@ Feature: A scan finds the session and repairs the row
     Scenario Outline: Two misbehaving instances do not hide the holder
       Given an account whose session lives on instance <holder>
       And its row is assigned to instance <assigned>
-      And instance <first> <one>, should it be asked
-      And instance <second> <two>, should it be asked
+      And instance <first> <one>, if it is asked
+      And instance <second> <two>, if it is asked
       When the user sends "hello" from the account
       Then instance <holder> delivers "hello" once
       And the row is assigned to instance <holder>

@@ -21,7 +21,7 @@ Feature: A message arrives as it was written, or the user knows
         | 4,000 characters | 3003   |
         | emoji            | 3002   |
 
-  Rule: A refusal is told as a failure
+  Rule: A refusal is reported as a failure
 
     @SEND-02
     Scenario Outline: A message that the instance refuses is not reported as sent

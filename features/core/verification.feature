@@ -23,13 +23,13 @@ Feature: The assigned instance is asked before every send
       Then instance 3002 delivers "hello" once
       And the user is told that it was sent
       And the row was not written
-      And the log tells that the session was verified in instance 3002
+      And the log says that the session was verified in instance 3002
 
     @VERIFY-03
     Scenario: A session that moved silently between two sends is found at the second
       Given an account whose session lives on instance 3001
       And the user has sent "first" from the account
-      And the session has moved to instance 3004 without a word
+      And the session has moved to instance 3004 unannounced
       When the user sends "second" from the account
       Then the assigned instance was asked before every post
       And instance 3001 delivers "first" once

@@ -8,7 +8,7 @@ Feature: Instances name themselves in webhooks
 
     @WEBHOOK-01
     Scenario Outline: A session that becomes ready anywhere is found there
-      Given the session has moved to instance <instance> without a word
+      Given the session has moved to instance <instance> unannounced
       And its row is assigned to instance <stored>
       When instance <instance> announces session_ready
       Then the webhook is accepted
@@ -32,7 +32,7 @@ Feature: Instances name themselves in webhooks
     @WEBHOOK-05
     Scenario: A move is logged with the value before the write
       When instance 3002 announces session_ready
-      Then the log tells that a webhook moved the URL from instance 3001 to instance 3002
+      Then the log says that a webhook moved the URL from instance 3001 to instance 3002
 
     @WEBHOOK-06
     Scenario: A row without an instance is filled
@@ -100,7 +100,7 @@ Feature: Instances name themselves in webhooks
       When instance 3002 announces session_ready for another workspace
       Then the row was not written
 
-  Rule: A webhook that says nothing new is no move
+  Rule: A webhook that says nothing new moves nothing
 
     @WEBHOOK-09
     Scenario: The same webhook twice leaves the same row and is no second move
@@ -108,39 +108,39 @@ Feature: Instances name themselves in webhooks
       And the very same webhook arrives again
       Then the row is assigned to instance 3002
       And the row has status "connected"
-      And the log tells of one move by webhook
+      And the log has one move by webhook
 
     @WEBHOOK-11
     Scenario: A URL that is stored already is no move
       Given its row is assigned to instance 3002
       When instance 3002 announces session_ready
       Then the row is assigned to instance 3002
-      And the log tells of no move by webhook
+      And the log has no move by webhook
 
     @WEBHOOK-11
     Scenario: A trailing slash makes no difference
       Given its row is assigned to instance 3002
-      When instance 3002 announces session_ready with a slash behind its URL
+      When instance 3002 announces session_ready with a slash after its URL
       Then the row is assigned to instance 3002
-      And the log tells of no move by webhook
+      And the log has no move by webhook
 
   Rule: Old news does not undo newer news
 
     @WEBHOOK-12
     Scenario: A late webhook does not undo a newer move
       Given the session has reconnected on instance 3003
-      And the row was read and says instance 3003
+      And the row has been read and says instance 3003
       When the announcement of instance 3002 from 100 seconds ago arrives late
       Then the row is still assigned to instance 3003
 
   Rule: The next send follows the webhook at once
 
     @WEBHOOK-13
-    Scenario: A send behind a webhook uses the new instance though the old one still lists the session
+    Scenario: A send after a webhook uses the new instance though the old one still lists the session
       Given instance 3001 lists the session too
       And the user has sent "before" from the account
       And instance 3002 has announced session_ready
-      And the row was read and says instance 3002
+      And the row has been read and says instance 3002
       When the user sends "after" from the account
       Then instance 3001 delivers "before" once
       And instance 3002 delivers "after" once
@@ -149,7 +149,7 @@ Feature: Instances name themselves in webhooks
 
     @WEBHOOK-15
     Scenario: A webhook that was accepted outlives a killed implementation
-      When the implementation is killed right behind its answer to the announcement of instance 3002
+      When the implementation is killed right after its answer to the announcement of instance 3002
       And it is started again
       Then the webhook is accepted
       And the row is assigned to instance 3002

@@ -36,7 +36,7 @@ Feature: The health check finds and repairs what webhooks and sends have missed
   Rule: Each correction is logged
 
     @HEALTH-02
-    Scenario: The log tells each correction with its account, its old and its new URL
+    Scenario: The log has each correction with its account, its old and its new URL
       Given accounts whose sessions and rows are
         | session on | row says |
         | 3002       | 3001     |
@@ -70,7 +70,7 @@ Feature: The health check finds and repairs what webhooks and sends have missed
       Then no row was written
       And the check reports 1 verified, 1 failed and 0 unreachable
 
-  Rule: What cannot be reached is not judged by its silence
+  Rule: The silence of an instance proves nothing
 
     @HEALTH-05
     Scenario Outline: A row assigned to an instance that cannot be reached keeps its URL and is counted as unreachable
@@ -98,7 +98,7 @@ Feature: The health check finds and repairs what webhooks and sends have missed
       Then no row was written
       And the check reports 0 updated, 1 failed and 0 unreachable
 
-  Rule: A dry run tells what would be done, and does nothing
+  Rule: A dry run reports what would be done, and does nothing
 
     @HEALTH-06
     Scenario: A dry run reports what a real check then does
@@ -111,7 +111,7 @@ Feature: The health check finds and repairs what webhooks and sends have missed
       When a dry run of the health check is made
       Then no row was written
       And no sync event was counted
-      And a check behind it does what it reported, and only that is logged and counted
+      And a check after it does what it reported, and only that is logged and counted
 
   Rule: One check repairs everything after a deployment
 

@@ -1,4 +1,4 @@
-Feature: A gateway instance tells where a session lives
+Feature: A gateway instance announces where a session lives
 
   Rule: A webhook names its sender by the URL that the sender really has
 
@@ -6,7 +6,7 @@ Feature: A gateway instance tells where a session lives
     Scenario Outline: A webhook carries the five headers and the URL of its sender
       When a session connects on instance <number>
       Then the webhook carries the five headers
-      And it claims the URL of instance <number>
+      And it names the URL of instance <number>
 
       Examples:
         | number |
@@ -16,10 +16,10 @@ Feature: A gateway instance tells where a session lives
         | 3004   |
 
     @INSTANCE-01
-    Scenario: Whoever calls an instance by another name changes nothing of what it claims
+    Scenario: An instance that is called by another name still names its own URL
       Given a session that is connected on instance 3002
       When the session is told to reconnect by somebody who calls its instance gateway.example:9
-      Then it claims the URL of instance 3002
+      Then it names the URL of instance 3002
 
   Rule: The signature covers the timestamp and the exact bytes of the body
 

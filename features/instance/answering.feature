@@ -1,4 +1,4 @@
-Feature: A gateway instance tells the truth about what it holds
+Feature: A gateway instance reports truly which sessions it holds
 
   Rule: Health counts and lists the sessions that are held, no more and no fewer
 

@@ -1,4 +1,4 @@
-Feature: A gateway instance does not let a location get lost
+Feature: A gateway instance makes sure that its location arrives
 
   Rule: A webhook that may get through a little later is tried again, after waits that grow
     How long an instance waits while connections are refused cannot be observed from outside: there it is judged

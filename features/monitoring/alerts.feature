@@ -44,7 +44,7 @@ Feature: Three alerts, each at its threshold
       When 1 send finds the session on another instance
       Then 11 verification failures in a row are counted, and the alert VerificationFailures is raised
 
-  Rule: A success rate of ninety-nine percent or less is told
+  Rule: A success rate of ninety-nine percent or less raises an alert
 
     @MONITOR-07
     Scenario Outline: Ninety-nine in a hundred raises the alert, a hundred in a hundred does not

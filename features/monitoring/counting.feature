@@ -26,7 +26,7 @@ Feature: What happens is counted as it happens
     Scenario: Corrections of the health check are counted apart
       Given an account whose session lives on instance 3003
       And the counts so far are remembered
-      When the health check corrects a row, where one is claimed
+      When the health check corrects a row, if the target claims one
       Then each correction is counted as a sync event of the health check
 
   Rule: The success rate is successes over attempts
@@ -46,7 +46,7 @@ Feature: What happens is counted as it happens
       When 1 send finds the session nowhere
       Then 3 of 4 sync attempts succeeded
 
-  Rule: Prometheus is told the same
+  Rule: The metrics for Prometheus say the same
 
     @MONITOR-08
     Scenario: The metrics agree with the report
@@ -57,10 +57,10 @@ Feature: What happens is counted as it happens
       When 2 sends find the session nowhere
       Then the metrics agree with the report, and count 4 verification failures more
 
-  Rule: A restart is no secret
+  Rule: A restart keeps the counts or shows in the report
 
     @MONITOR-09
-    Scenario: Behind a restart the counts are still there, or it is told since when is counted
+    Scenario: After a restart the counts are still there, or the report says when counting began
       Given an account whose session lives on instance 3002
       And 2 sends have found the session on another instance
       And the counts so far are remembered

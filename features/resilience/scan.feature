@@ -6,8 +6,8 @@ Feature: A scan is quick, honest, shared and never the last word
     Scenario Outline: Two instances that never answer cost one verify timeout together
       Given an account whose session lives on instance <holder>
       And its row is assigned to instance 3001
-      And instance <one> never answers when asked who holds the session, should it be asked
-      And instance <two> never answers when asked who holds the session, should it be asked
+      And instance <one> never answers when asked who holds the session, if it is asked
+      And instance <two> never answers when asked who holds the session, if it is asked
       When the user sends "hello" from the account
       Then instance <holder> delivers "hello" once
       And the row is assigned to instance <holder>
@@ -19,7 +19,7 @@ Feature: A scan is quick, honest, shared and never the last word
         | 3002 | 3004 | 3003   |
         | 3003 | 3004 | 3002   |
 
-  Rule: A failure tells what is not known
+  Rule: A failure says what is not known
 
     @SCAN-08
     Scenario Outline: An instance that could not be asked leaves the answer open
@@ -27,7 +27,7 @@ Feature: A scan is quick, honest, shared and never the last word
       And instance <faulty> <behaviour> when asked who holds the session
       When the user sends "hello" from the account
       Then the user is told that it was not sent
-      And nothing claims that the session is nowhere
+      And nothing says that the session is nowhere
       And the failure says that instance <faulty> could not be asked
       And the row was not written
 
@@ -49,7 +49,7 @@ Feature: A scan is quick, honest, shared and never the last word
       When twenty users send a message each from the account at the same time
       Then instance 3003 delivers each message once
       And the row is assigned to instance 3003
-      And the log tells of one move by scan
+      And the log has one move by scan
       And no instance was asked more than ten times
 
   Rule: Of two holders the assigned one is kept

@@ -3,9 +3,9 @@ Feature: No message is lost and none is doubled
   Rule: A session that moves in the middle of a send is followed
 
     @SEND-03
-    Scenario: A session that moves behind its verification is followed
+    Scenario: A session that moves after its verification is followed
       Given an account whose session lives on instance 3001
-      And the session moves to instance 3002 right behind the next verification by instance 3001
+      And the session moves to instance 3002 right after the next verification by instance 3001
       When the user sends "hello" from the account
       Then instance 3002 delivers "hello" once
       And the user is told that it was sent
@@ -43,7 +43,7 @@ Feature: No message is lost and none is doubled
         | answers 500             |
         | answers 503             |
 
-  Rule: A refusal is not answered with the same message
+  Rule: A refused message is not posted again
 
     @SEND-05
     Scenario Outline: A message that was refused is not posted again
@@ -66,7 +66,7 @@ Feature: No message is lost and none is doubled
       And instance 3001 calls its disconnected copy of the session connected
       When the user sends "hello" from the account
       Then no instance is posted the message twice
-      And the message is posted twice in all at the most
+      And the message is posted at most twice in all
       And the user is told what became of "hello"
 
     @SEND-05
@@ -75,17 +75,17 @@ Feature: No message is lost and none is doubled
       And every instance calls its disconnected copy of the session connected
       When the user sends "hello" from the account
       Then no instance is posted the message twice
-      And the message is posted twice in all at the most
+      And the message is posted at most twice in all
       And the user is told that it was not sent
 
-  Rule: No send goes on for ever
+  Rule: Every send ends
 
     @SEND-06
     Scenario: An instance that lists the session and denies it is given up
       Given an account whose session lives on instance 3002
       And instance 3002 denies the session whenever a message arrives
       When the user sends "hello" from the account
-      Then the message is posted eight times in all at the most
+      Then the message is posted at most eight times in all
       And the user is told that it was not sent
 
     @SEND-06
@@ -93,7 +93,7 @@ Feature: No message is lost and none is doubled
       Given an account whose session lives on instance 3002
       And every instance holds the session and denies it whenever a message arrives
       When the user sends "hello" from the account
-      Then the message is posted eight times in all at the most
+      Then the message is posted at most eight times in all
       And the user is told that it was not sent
 
   Rule: However often the session moves, every message arrives once

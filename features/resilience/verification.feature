@@ -85,7 +85,7 @@ Feature: A verification is neither waited for without end nor misread
       And an account whose session lives on instance 3001
       And another account whose session lives on instance 3002
       And the other account's row is assigned to instance 3001
-      And instance 3001 holds 10,000 sessions, the account's in their midst
+      And instance 3001 holds 10,000 sessions, the account's among them
       When the users of both accounts send "hello" at the same time
       Then instance 3001 delivers "hello" once
       And the row was not written

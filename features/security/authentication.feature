@@ -1,10 +1,10 @@
-Feature: What is not exactly authentic changes nothing
+Feature: A webhook that is not authentic changes nothing
 
   Background:
     Given an account whose session lives on instance 3002
     And its row is assigned to instance 3001
 
-  Rule: The future is no excuse
+  Rule: A timestamp from the future is refused
 
     @AUTH-05
     Scenario Outline: A timestamp further ahead than the window is refused
@@ -17,7 +17,7 @@ Feature: What is not exactly authentic changes nothing
         | 330     |
         | 86400   |
 
-  Rule: A timestamp is a number
+  Rule: A timestamp that is no number is refused
 
     @AUTH-06
     Scenario Outline: A timestamp that is no number is refused, however well it is signed
@@ -33,7 +33,7 @@ Feature: What is not exactly authentic changes nothing
         | now and a letter |
         | huge             |
 
-  Rule: What is signed may still be nonsense
+  Rule: A signed body of the wrong shape is refused
 
     @AUTH-07
     Scenario Outline: A signed body of another shape is refused in good order
@@ -53,7 +53,7 @@ Feature: What is not exactly authentic changes nothing
         | data that is text   |
         | data that is a list |
 
-  Rule: Nobody sends a megabyte
+  Rule: A body of more than 1 MiB is refused
 
     @AUTH-08
     Scenario Outline: A body over 1 MiB is refused without being processed
@@ -66,16 +66,16 @@ Feature: What is not exactly authentic changes nothing
         | declared |
         | chunked  |
 
-  Rule: The same request is not believed twice
+  Rule: A captured webhook is not believed with another location
 
     @AUTH-09
     Scenario: A captured announcement with another location moves nothing while the session is where it was announced
       Given instance 3002 has announced session_ready
       And instance 3003 has a copy of the session that is connected
-      When the very same webhook arrives again and claims instance 3003
+      When the very same webhook arrives again and names instance 3003
       Then the row is still assigned to instance 3002
 
-  Rule: Secrets stay secret
+  Rule: Secrets and signatures are never shown
 
     @AUTH-11
     Scenario: No secret and no signature appears in what is logged, answered or counted

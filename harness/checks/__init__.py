@@ -1,1 +1,1 @@
-"""Judgements over a finished history: each passes silently or raises ConformanceFailure. Pure."""
+"""Checks over a finished history: each passes silently or raises ConformanceFailure. Pure."""

@@ -1,4 +1,4 @@
-"""Judgements of gateway instances: each passes silently or raises ConformanceFailure. Pure.
+"""Checks of gateway instances: each passes silently or raises ConformanceFailure. Pure.
 
 The signature is computed by code of the harness's own: a mistake of the fakes' must not hide by being shared.
 """
@@ -30,11 +30,7 @@ _FIXED_HEADERS = {"Content-Type": "application/json", "User-Agent": "WhatsApp-We
 
 
 def five_headers(webhook: WebhookReceived) -> None:
-    """Hold that a webhook arrived where webhooks go, with the five headers, once each (contract, section 5).
-
-    Raises:
-        ConformanceFailure: one is missing, doubled or not of its form, or the path is another.
-    """
+    """Check that a webhook arrived where webhooks go, with the five headers, once each (contract, section 5)."""
     if webhook.path != PATH:
         raise ConformanceFailure(f"the webhook goes to {PATH}", f"it went to {webhook.path}")
     names = (*_FIXED_HEADERS, "X-HMAC-Signature", "X-Timestamp", "X-Instance-Url")
@@ -62,11 +58,7 @@ def five_headers(webhook: WebhookReceived) -> None:
 
 
 def claims(webhook: WebhookReceived, url: str, number: int) -> None:
-    """Hold that a webhook names its sender by the sender's own URL.
-
-    Raises:
-        ConformanceFailure: it claims another, or none.
-    """
+    """Check that a webhook names its sender by the sender's own URL."""
     claimed = [one.removesuffix("/") for one in webhook.header("X-Instance-Url")]
     if claimed != [url]:
         raise ConformanceFailure(
@@ -76,11 +68,7 @@ def claims(webhook: WebhookReceived, url: str, number: int) -> None:
 
 
 def signature_verifies(webhook: WebhookReceived, secret: str) -> None:
-    """Hold that a webhook is signed over its timestamp followed by the exact bytes of its body.
-
-    Raises:
-        ConformanceFailure: it is not.
-    """
+    """Check that a webhook is signed over its timestamp followed by the exact bytes of its body."""
     timestamp = "".join(webhook.header("X-Timestamp"))
     signed = hmac.new(secret.encode(), timestamp.encode() + webhook.body, hashlib.sha256).hexdigest()
     if webhook.header("X-HMAC-Signature") != (signed,):
@@ -113,11 +101,7 @@ def _signed_instead(webhook: WebhookReceived, timestamp: str, secret: str) -> st
 
 
 def announces(webhooks: Sequence[WebhookReceived], event: str, tenant: Tenant) -> WebhookReceived:
-    """Hold that the first thing heard of a session is this event, and give the webhook.
-
-    Raises:
-        ConformanceFailure: it was another event, or nothing, or it tells the workspace or the status wrong.
-    """
+    """Check that the first thing heard of a session is this event, and return the webhook."""
     if not webhooks:
         raise ConformanceFailure(f"the control plane hears {event} of the session", "it heard nothing of it")
     first = webhooks[0]
@@ -138,11 +122,7 @@ def announces(webhooks: Sequence[WebhookReceived], event: str, tenant: Tenant) -
 
 
 def true_when_announced(webhook: WebhookReceived) -> None:
-    """Hold that the session was connected when that was announced.
-
-    Raises:
-        ConformanceFailure: the instance said something else when it was asked before the webhook was answered.
-    """
+    """Check that the session was connected when that was announced."""
     if webhook.asked_back != "connected":
         raise ConformanceFailure(
             "the instance holds the session connected when it announces that",
@@ -151,12 +131,7 @@ def true_when_announced(webhook: WebhookReceived) -> None:
 
 
 def waits_grow(tries: Sequence[WebhookReceived], least: int) -> None:
-    """Hold that a webhook was tried at least this often, and that its waits grew, to twice the first at least.
-
-    Raises:
-        ConformanceFailure: it was not tried so often.
-        TimeBoundFailure: they did not grow.
-    """
+    """Check that a webhook was tried at least this often, and that its waits grew, to twice the first at least."""
     if len(tries) < least:
         raise ConformanceFailure(
             f"the webhook is tried at least {least} times", f"it was tried {len(tries)} times"
@@ -171,11 +146,7 @@ def waits_grow(tries: Sequence[WebhookReceived], least: int) -> None:
 
 
 def tried_once(tries: Sequence[WebhookReceived], meanwhile: int) -> None:
-    """Hold that a webhook was tried once, while another was tried `meanwhile` times.
-
-    Raises:
-        ConformanceFailure: it was tried otherwise.
-    """
+    """Check that a webhook was tried once, while another was tried `meanwhile` times."""
     if len(tries) != 1:
         raise ConformanceFailure(
             "the webhook is tried once, and not again",
@@ -184,11 +155,7 @@ def tried_once(tries: Sequence[WebhookReceived], meanwhile: int) -> None:
 
 
 def counts(told: Mapping[str, Any], total: int, connected: int, where: str) -> None:
-    """Hold that a health route counts exactly so many sessions.
-
-    Raises:
-        ConformanceFailure: it counts otherwise.
-    """
+    """Check that a health route counts exactly so many sessions."""
     sessions = told.get("sessions")
     counted = sessions if isinstance(sessions, dict) else {}
     if (counted.get("total"), counted.get("connected")) != (total, connected):
@@ -199,11 +166,7 @@ def counts(told: Mapping[str, Any], total: int, connected: int, where: str) -> N
 
 
 def lists(told: Mapping[str, Any], held: Collection[str], where: str) -> None:
-    """Hold that a health route lists exactly these sessions.
-
-    Raises:
-        ConformanceFailure: one is missing or too many, or it has no list.
-    """
+    """Check that a health route lists exactly these sessions."""
     sessions = told.get("sessions")
     details = sessions.get("details") if isinstance(sessions, dict) else None
     if not isinstance(details, list):
@@ -222,11 +185,7 @@ def lists(told: Mapping[str, Any], held: Collection[str], where: str) -> None:
 
 
 def says_not_found(posted: MessagePosted) -> None:
-    """Hold that a message was answered 404 `Session not found`.
-
-    Raises:
-        ConformanceFailure: it was answered otherwise.
-    """
+    """Check that a message was answered 404 `Session not found`."""
     if posted.status != 404 or '"Session not found"' not in posted.body:
         raise ConformanceFailure(
             f'instance {posted.instance} answers 404 "Session not found"',
@@ -235,11 +194,7 @@ def says_not_found(posted: MessagePosted) -> None:
 
 
 def healthy(answers: Mapping[int, Answer]) -> None:
-    """Hold that every instance says that it is healthy.
-
-    Raises:
-        ConformanceFailure: one does not.
-    """
+    """Check that every instance says that it is healthy."""
     ill = {number: one for number, one in answers.items() if one.status != 200}
     if ill:
         told = ", ".join(
@@ -249,21 +204,13 @@ def healthy(answers: Mapping[int, Answer]) -> None:
 
 
 def four_addresses(urls: Sequence[str]) -> None:
-    """Hold that the instances listen on as many ports as they are.
-
-    Raises:
-        ConformanceFailure: two of them share one.
-    """
+    """Check that the instances listen on as many ports as they are."""
     if len(set(urls)) != len(urls):
         raise ConformanceFailure("each instance has a port of its own", f"they listen at {', '.join(urls)}")
 
 
 def nothing_went_out(delivered: Sequence[Delivered], session_id: str, number: int) -> None:
-    """Hold that an instance sent nothing over a session.
-
-    Raises:
-        ConformanceFailure: it did.
-    """
+    """Check that an instance sent nothing over a session."""
     if sent := [one.text for one in delivered if one.session_id == session_id]:
         raise ConformanceFailure(
             f"instance {number} sends nothing over a session that it does not hold", f'it sent "{sent[0]}"'
@@ -271,11 +218,7 @@ def nothing_went_out(delivered: Sequence[Delivered], session_id: str, number: in
 
 
 def each_went_out_once(posted: Sequence[MessagePosted], delivered: Sequence[Delivered]) -> None:
-    """Hold that every message which was handed over went out exactly once.
-
-    Raises:
-        ConformanceFailure: one never went out, or more than once.
-    """
+    """Check that every message which was handed over went out exactly once."""
     times = Counter(delivered)
     messages = {one.message: one for one in posted}
     said_sent = {one.message for one in posted if one.sent}

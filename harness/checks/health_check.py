@@ -43,11 +43,7 @@ class CheckReport:
 
     @classmethod
     def read(cls, body: str) -> CheckReport:
-        """Read a report.
-
-        Raises:
-            ConformanceFailure: it is not one, or its counts do not add up.
-        """
+        """Read a report."""
         expected = f"a JSON object with the whole numbers {', '.join(COUNTS)} and the list changes"
         try:
             value = json.loads(body)
@@ -68,19 +64,19 @@ class CheckReport:
 
 
 def counts_are(report: CheckReport, wanted: Mapping[str, int]) -> None:
-    """Judge the counts of a report."""
+    """Check the counts of a report."""
     if any(report.counts[name] != count for name, count in wanted.items()):
         raise ConformanceFailure(f"the check reports {_told(wanted)}", _told(report.counts))
 
 
 def changes_are(report: CheckReport, wanted: Collection[Change]) -> None:
-    """Judge the changes of a report."""
+    """Check the changes of a report."""
     if report.changes != frozenset(wanted):
         raise ConformanceFailure(f"the check reports {_listed(wanted)}", _listed(report.changes))
 
 
 def same_report(dry: CheckReport, real: CheckReport) -> None:
-    """Judge that a dry run reported what the real one then did."""
+    """Check that a dry run reported what the real one then did."""
     if dry != real:
         raise ConformanceFailure(
             f"the dry run reports what a real one does: {_told(real.counts)}; {_listed(real.changes)}",
@@ -89,7 +85,7 @@ def same_report(dry: CheckReport, real: CheckReport) -> None:
 
 
 def corrections_logged(lines: Sequence[LogLine], text: str, changes: Collection[Change]) -> None:
-    """Judge that each correction, and nothing else, is logged as one."""
+    """Check that each correction, and nothing else, is logged as one."""
     corrected = [line for line in lines if text in line.text]
     told = Counter(
         Change(
@@ -105,7 +101,7 @@ def corrections_logged(lines: Sequence[LogLine], text: str, changes: Collection[
 
 
 def asked_a_few_times(history: History, accounts: int) -> None:
-    """Judge that the calls to instances do not grow with the accounts."""
+    """Check that the calls to instances do not grow with the accounts."""
     calls = Counter(
         entry.instance
         for entry in history.of(RequestArrived)

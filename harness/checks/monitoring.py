@@ -47,11 +47,7 @@ class Counted:
 
     @classmethod
     def read(cls, body: str) -> Counted:
-        """Read a report.
-
-        Raises:
-            ConformanceFailure: it is not one.
-        """
+        """Read a report."""
         try:
             value = json.loads(body)
             last_hour, consecutive, attempts, successes = (_whole(value[name]) for name in _NUMBERS)
@@ -82,11 +78,7 @@ class Metrics:
 
     @classmethod
     def read(cls, body: str) -> Metrics:
-        """Read Prometheus text.
-
-        Raises:
-            ConformanceFailure: Prometheus' own library cannot.
-        """
+        """Read Prometheus text."""
         try:
             families = list(text_string_to_metric_families(body))
         except ValueError as problem:
@@ -101,7 +93,7 @@ class Metrics:
 
 
 def moved_since(before: Counted, after: Counted, wanted: Mapping[str, int]) -> None:
-    """Judge which sync events were counted between two reports, by source."""
+    """Check which sync events were counted between two reports, by source."""
     found = {name: after.by_source[name] - before.by_source[name] for name in SOURCES}
     total = after.last_hour - before.last_hour
     if found != dict(wanted) or total != sum(wanted.values()):
@@ -112,13 +104,13 @@ def moved_since(before: Counted, after: Counted, wanted: Mapping[str, int]) -> N
 
 
 def events_are(report: Counted, count: int) -> None:
-    """Judge how many sync events of the last hour are counted."""
+    """Check how many sync events of the last hour are counted."""
     if report.last_hour != count:
         raise ConformanceFailure(f"{count} sync events are counted", f"{report.last_hour} are counted")
 
 
 def alert_is(report: Counted, name: str, *, raised: bool) -> None:
-    """Judge whether an alert is raised, with its severity."""
+    """Check whether an alert is raised, with its severity."""
     severity = SEVERITIES[name]
     values = {
         "InstanceSyncEvents": f"{report.last_hour} sync events in the last hour",
@@ -134,7 +126,7 @@ def alert_is(report: Counted, name: str, *, raised: bool) -> None:
 
 
 def consecutive_is(report: Counted, count: int) -> None:
-    """Judge how many verification failures are counted in a row."""
+    """Check how many verification failures are counted in a row."""
     if report.consecutive != count:
         raise ConformanceFailure(
             f"{count} consecutive verification failures are counted", f"{report.consecutive} are counted"
@@ -142,7 +134,7 @@ def consecutive_is(report: Counted, count: int) -> None:
 
 
 def rate_is(report: Counted, successes: int, attempts: int) -> None:
-    """Judge the attempts, the successes and their rate in percent."""
+    """Check the attempts, the successes and their rate in percent."""
     percent = 100 * successes / attempts if attempts else 100.0
     if (report.successes, report.attempts) != (successes, attempts) or not math.isclose(
         report.rate, percent, abs_tol=0.01
@@ -154,7 +146,7 @@ def rate_is(report: Counted, successes: int, attempts: int) -> None:
 
 
 def metrics_agree(metrics: Metrics, report: Counted) -> None:
-    """Judge that Prometheus is told the same as a reader of the report."""
+    """Check that The metrics for Prometheus say the same as a reader of the report."""
     wanted: dict[tuple[str, str], float] = {
         ("instance_sync_attempts_total", ""): report.attempts,
         ("instance_sync_successes_total", ""): report.successes,
@@ -171,7 +163,7 @@ def metrics_agree(metrics: Metrics, report: Counted) -> None:
 
 
 def failures_grew(before: Metrics, after: Metrics, count: int) -> None:
-    """Judge by how many verification failures the metric went up."""
+    """Check by how many verification failures the metric went up."""
     key = ("session_verification_failures_total", "")
     grown = after.samples.get(key, 0.0) - before.samples.get(key, 0.0)
     if grown != count:
@@ -179,7 +171,7 @@ def failures_grew(before: Metrics, after: Metrics, count: int) -> None:
 
 
 def greps_count(lines: Sequence[LogLine], wanted: Mapping[str, int]) -> None:
-    """Judge that the document's greps count exactly what happened."""
+    """Check that the document's greps count exactly what happened."""
     found = {what: sum(pattern in line.text for line in lines) for what, pattern in GREPS.items()}
     if found != dict(wanted):
         off = "; ".join(
@@ -199,7 +191,7 @@ def _matched(lines: Sequence[LogLine], pattern: str) -> str:
 
 
 def outlived_restart(before: Counted, after: Counted, restarted_at: float) -> None:
-    """Judge that behind a restart either the counts are still there, or counting begins with it."""
+    """Check that behind a restart either the counts are still there, or counting begins with it."""
     if after.last_hour == before.last_hour and after.by_source == before.by_source:
         return
     since = _unix(after.since)

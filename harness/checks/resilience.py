@@ -1,4 +1,4 @@
-"""Judgements of the profile resilience: each passes silently or raises ConformanceFailure. Pure.
+"""Checks of the profile resilience: each passes silently or raises ConformanceFailure. Pure.
 
 Free text binds nobody: a failure is judged by its code where it has one of the contract's (section 3), and by
 its words only as far as they can mean but one thing.
@@ -65,11 +65,7 @@ _UNASKED = re.compile(
 
 
 def posted_at_most(history: History, session_id: str, most: int) -> None:
-    """Hold that the message was posted at least once and at most so often, all instances together.
-
-    Raises:
-        ConformanceFailure: it was not.
-    """
+    """Check that the message was posted at least once and at most so often, all instances together."""
     posts = history.posts(session_id)
     if 1 <= len(posts) <= most:
         return
@@ -81,22 +77,14 @@ def posted_at_most(history: History, session_id: str, most: int) -> None:
 
 
 def no_instance_posted_twice(history: History, session_id: str) -> None:
-    """Hold that no instance was posted the message a second time.
-
-    Raises:
-        ConformanceFailure: one was.
-    """
+    """Check that no instance was posted the message a second time."""
     posts = history.posts(session_id)
     if len({post.instance for post in posts}) < len(posts):
         raise ConformanceFailure("no instance is posted the message twice", told_of_posts(history, posts))
 
 
 def told_what_became_of_it(history: History, session_id: str, text: str, answer: UserAnswered) -> None:
-    """Hold that a text went out once and the user was told so, or never and the user was told of a failure.
-
-    Raises:
-        ConformanceFailure: it went out more than once, or the user was told otherwise.
-    """
+    """Check that a text went out once and the user was told so, or never and the user was told of a failure."""
     deliveries = history.deliveries(session_id, text)
     if len(deliveries) > 1:
         by = ", ".join(f"instance {one.instance}" for one in deliveries)
@@ -111,11 +99,7 @@ def told_what_became_of_it(history: History, session_id: str, text: str, answer:
 
 
 def delivered_where_held(history: History, session_id: str) -> None:
-    """Hold that each message that a user handed over went out once, by the instance that held the session then.
-
-    Raises:
-        ConformanceFailure: one did not.
-    """
+    """Check that each message that a user handed over went out once, by the instance that held the session then."""
     for send in history.sends.values():
         if send.session_id != session_id:
             continue
@@ -125,11 +109,7 @@ def delivered_where_held(history: History, session_id: str) -> None:
 
 
 def sent_over_own_sessions(history: History, session_ids: Iterable[str]) -> None:
-    """Hold that each text went out once, over the session of the account from which it was sent.
-
-    Raises:
-        ConformanceFailure: one went out over another's, or not once.
-    """
+    """Check that each text went out once, over the session of the account from which it was sent."""
     over = {one: [delivery.text for delivery in history.deliveries(one)] for one in session_ids}
     for send in history.sends.values():
         found = [one for one, texts in over.items() for text in texts if text == send.text]
@@ -144,11 +124,7 @@ def sent_over_own_sessions(history: History, session_ids: Iterable[str]) -> None
 
 
 def asked_at_most(history: History, session_id: str, most: int) -> None:
-    """Hold that no instance was asked more often than this who holds the session.
-
-    Raises:
-        ConformanceFailure: one was.
-    """
+    """Check that no instance was asked more often than this who holds the session."""
     asked = Counter(verification.instance for verification in history.verifications(session_id))
     if any(times > most for times in asked.values()):
         told = ", ".join(f"instance {number} {times} times" for number, times in sorted(asked.items()))
@@ -156,12 +132,9 @@ def asked_at_most(history: History, session_id: str, most: int) -> None:
 
 
 def no_instance_called(history: History) -> None:
-    """Hold that no instance is called for anything about sessions or messages because of what users handed over.
+    """Check that no instance is called for anything about sessions or messages because of what users handed over.
 
     What was asked earlier may arrive late, so only a call behind each of several sends is because of them.
-
-    Raises:
-        ConformanceFailure: one is.
     """
     starts = [send.sequence for send in history.sends.values()]
     ends = [*starts[1:], history.entries[-1].sequence + 1]
@@ -185,11 +158,7 @@ def _is_of_use(entry: RequestArrived) -> bool:
 
 
 def strangers_untouched(history: History) -> None:
-    """Hold that nobody connected to the listener that is none of the instances.
-
-    Raises:
-        ConformanceFailure: somebody did.
-    """
+    """Check that nobody connected to the listener that is none of the instances."""
     if touched := len(tuple(history.of(StrangerTouched))):
         raise ConformanceFailure(
             "nobody outside the configured instances is called",
@@ -201,11 +170,7 @@ def strangers_untouched(history: History) -> None:
 
 
 def webhook_accepted(answers: Sequence[WebhookAnswered]) -> None:
-    """Hold that a webhook was answered 2xx in the end.
-
-    Raises:
-        ConformanceFailure: it was refused, or has no answer.
-    """
+    """Check that a webhook was answered 2xx in the end."""
     last = answers[-1] if answers else None
     if last is None or last.status is None or not 200 <= last.status < 300:
         reason = "no answer came in time" if last is None else f"the answer was {last.status or last.reason}"
@@ -213,22 +178,15 @@ def webhook_accepted(answers: Sequence[WebhookAnswered]) -> None:
 
 
 def refused_below_500(answer: UserAnswered) -> None:
-    """Hold that a send was answered with an error below 500.
-
-    Raises:
-        ConformanceFailure: it was answered otherwise, or not at all.
-    """
+    """Check that a send was answered with an error below 500."""
     if answer.status is None or answer.told_sent or not 400 <= answer.status < 500:
         raise ConformanceFailure("the send is answered with an error below 500", told_of_answer(answer))
 
 
 def not_denied_for_certain(answer: UserAnswered) -> None:
-    """Hold that the user got an answer, and that it does not deny for certain that the message was sent.
+    """Check that the user got an answer, and that it does not deny for certain that the message was sent.
 
     It does by a code that means so, or by words that deny it and leave no doubt.
-
-    Raises:
-        ConformanceFailure: it does, or there was no answer.
     """
     code, said = code_of(answer), answer.body
     denied = code in _CERTAINLY_NOT_SENT or (
@@ -241,12 +199,8 @@ def not_denied_for_certain(answer: UserAnswered) -> None:
 
 
 def nowhere_not_claimed(answer: UserAnswered, lines: Sequence[LogLine], session_id: str) -> None:
-    """Hold that neither the answer's code nor the log claims that every instance was asked and none holds it.
-
-    Raises:
-        ConformanceFailure: one does.
-    """
-    expected = "nothing claims that the session is in no instance"
+    """Check that neither the answer's code nor the log claims that every instance was asked and none holds it."""
+    expected = "nothing says that the session is in no instance"
     if code_of(answer) == "session_not_found":
         raise ConformanceFailure(expected, told_of_answer(answer))
     if found := matching(lines, NOWHERE, {"session_id": session_id}):
@@ -254,11 +208,7 @@ def nowhere_not_claimed(answer: UserAnswered, lines: Sequence[LogLine], session_
 
 
 def says_unasked(answer: UserAnswered, lines: Sequence[LogLine], session_id: str, url: str) -> None:
-    """Hold that a failure says an instance could not be asked: by code or words, its URL, or the log's line.
-
-    Raises:
-        ConformanceFailure: it says nothing of the kind.
-    """
+    """Check that a failure says an instance could not be asked: by code or words, its URL, or the log's line."""
     place = url.partition("://")[2]
     says = (
         code_of(answer) == "session_unverifiable"
@@ -274,11 +224,7 @@ def says_unasked(answer: UserAnswered, lines: Sequence[LogLine], session_id: str
 
 
 def took_less_than(answer: UserAnswered, seconds: float, why: str) -> None:
-    """Hold that a user was answered in less than a time.
-
-    Raises:
-        TimeBoundFailure: it took as long, or longer.
-    """
+    """Check that a user was answered in less than a time."""
     if answer.seconds >= seconds:
         raise TimeBoundFailure(
             f"the user is answered in less than {why} ({seconds:g} s)", f"it took {answer.seconds:.2f} s"
@@ -286,7 +232,7 @@ def took_less_than(answer: UserAnswered, seconds: float, why: str) -> None:
 
 
 def code_of(answer: UserAnswered) -> str | None:
-    """Give the code of a failure, or None where it has none."""
+    """Return the code of a failure, or None where it has none."""
     try:
         told = json.loads(answer.body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Judgements of what is kept from strangers, and of how claims are told. Pure (contract, sections 3 to 5)."""
+"""Checks of what is kept from strangers, and of how claims are told. Pure (contract, sections 3 to 5)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OTHER_EVENTS = (
 
 
 def names_configured(row: Row | None, urls: Collection[str]) -> None:
-    """Judge that a row names one of the configured instances, in its configured spelling."""
+    """Check that a row names one of the configured instances, in its configured spelling."""
     if row is None:
         raise ConformanceFailure("the account's row is there", "it is gone")
     stored = row.assigned_instance_url
@@ -39,7 +39,7 @@ def names_configured(row: Row | None, urls: Collection[str]) -> None:
 
 
 def kept_from_stranger(history: History, texts: Mapping[str, str]) -> None:
-    """Judge that none of these texts, by what they are, reached the stranger in any encoding."""
+    """Check that none of these texts, by what they are, reached the stranger in any encoding."""
     received = tuple(history.of(StrangerReceived))
     leaked = [what for what, text in texts.items() if reached(received, text)]
     if leaked:
@@ -50,7 +50,7 @@ def kept_from_stranger(history: History, texts: Mapping[str, str]) -> None:
 
 
 def stranger_untouched(history: History) -> None:
-    """Judge that nobody followed a redirect outside."""
+    """Check that nobody followed a redirect outside."""
     received = tuple(history.of(StrangerReceived))
     if touched := tuple(history.of(StrangerTouched)):
         first = received[0].data[:80] if received else b""
@@ -63,7 +63,7 @@ def stranger_untouched(history: History) -> None:
 def whole_or_nothing(
     before: Row, after: Row | None, status: int | None, wanted: Mapping[str, object]
 ) -> None:
-    """Judge that a webhook changed everything that it says beside its location, or nothing, and was answered."""
+    """Check that a webhook changed everything that it says beside its location, or nothing, and was answered."""
     if after is None:
         raise ConformanceFailure("the account's row is there", "it is gone")
     if status is None or status >= 500:
@@ -76,7 +76,7 @@ def whole_or_nothing(
 
 
 def refused_as_too_large(status: int | None, reason: str | None) -> None:
-    """Judge the answer to a body that nobody has to read: 413 or 400, or no more than a cut connection."""
+    """Check the answer to a body that nobody has to read: 413 or 400, or no more than a cut connection."""
     # 411 is how a server refuses chunks whose length it cannot know.
     if status not in {None, 400, 411, 413}:
         raise ConformanceFailure("the webhook is answered 413 or 400", f"it was answered {status}")
@@ -85,7 +85,7 @@ def refused_as_too_large(status: int | None, reason: str | None) -> None:
 
 
 def claim_told_safely(lines: Sequence[LogLine], session_id: str) -> None:
-    """Judge the line of a refused claim, and that nothing in it makes a line of another event."""
+    """Check the line of a refused claim, and that nothing in it makes a line of another event."""
     told = [line for line in lines if log_events.REJECTED_CLAIM in line.text]
     if len(told) != 1 or told[0].fields.get("session_id") != session_id:
         shown = "; ".join(line.text[:300] for line in told) or "there is none"
@@ -102,7 +102,7 @@ def claim_told_safely(lines: Sequence[LogLine], session_id: str) -> None:
 
 
 def nothing_secret(secrets: Mapping[str, str], places: Mapping[str, str]) -> None:
-    """Judge that no secret, by what it is, stands in any of the texts, by where they stand."""
+    """Check that no secret, by what it is, stands in any of the texts, by where they stand."""
     leaked = [
         f"{what} in {where}" for where, text in places.items() for what, one in secrets.items() if one in text
     ]

@@ -1,4 +1,4 @@
-"""Judgements over a finished history and the rows: each passes silently or raises ConformanceFailure. Pure.
+"""Checks over a finished history and the rows: each passes silently or raises ConformanceFailure. Pure.
 
 They judge what happened, never how an implementation is built: any of the three routes is a verification,
 and error texts bind only where a requirement quotes them.
@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 def delivered_once(history: History, session_id: str, text: str, on: int) -> None:
-    """Hold that a text went out over the session exactly once, from one instance.
-
-    Raises:
-        ConformanceFailure: it did not, or from another instance, or more than once.
-    """
+    """Check that a text went out over the session exactly once, from one instance."""
     deliveries = history.deliveries(session_id, text)
     if [delivery.instance for delivery in deliveries] == [on]:
         return
@@ -38,11 +34,7 @@ def delivered_once(history: History, session_id: str, text: str, on: int) -> Non
 
 
 def delivered_nowhere(history: History, session_id: str) -> None:
-    """Hold that nothing went out over the session.
-
-    Raises:
-        ConformanceFailure: something did.
-    """
+    """Check that nothing went out over the session."""
     if deliveries := history.deliveries(session_id):
         raise ConformanceFailure(
             "no instance delivers anything",
@@ -51,11 +43,7 @@ def delivered_nowhere(history: History, session_id: str) -> None:
 
 
 def nothing_posted(history: History, session_id: str, to: int | None = None) -> None:
-    """Hold that no message was posted to any instance, or to one.
-
-    Raises:
-        ConformanceFailure: one was.
-    """
+    """Check that no message was posted to any instance, or to one."""
     where = "any instance" if to is None else f"instance {to}"
     posts = [post for post in history.posts(session_id) if to in {None, post.instance}]
     if posts:
@@ -63,31 +51,19 @@ def nothing_posted(history: History, session_id: str, to: int | None = None) -> 
 
 
 def told_sent(answer: UserAnswered) -> None:
-    """Hold that the user was told that the message was sent.
-
-    Raises:
-        ConformanceFailure: the user was told something else, or nothing.
-    """
+    """Check that the user was told that the message was sent."""
     if not answer.told_sent:
         raise ConformanceFailure("the user is told that the message was sent", told_of_answer(answer))
 
 
 def told_failed(answer: UserAnswered) -> None:
-    """Hold that the user got an answer, and that it does not say "sent".
-
-    Raises:
-        ConformanceFailure: the user was told "sent", or got no answer at all.
-    """
+    """Check that the user got an answer, and that it does not say "sent"."""
     if answer.told_sent or answer.status is None:
         raise ConformanceFailure("the user is told that the message was not sent", told_of_answer(answer))
 
 
 def says_not_found_anywhere(answer: UserAnswered) -> None:
-    """Hold that a failure says the session was found in no instance, by its sentence or by its code.
-
-    Raises:
-        ConformanceFailure: it says neither.
-    """
+    """Check that a failure says the session was found in no instance, by its sentence or by its code."""
     said = answer.body.lower()
     if "session_not_found" not in said and not ("session" in said and "not found" in said):
         raise ConformanceFailure(
@@ -96,12 +72,9 @@ def says_not_found_anywhere(answer: UserAnswered) -> None:
 
 
 def verified_before_each_post(history: History, session_id: str, number_of: Mapping[str, int]) -> None:
-    """Hold that before every POST the assigned instance was asked, since that send began, whether it holds it.
+    """Check that before every POST the assigned instance was asked, since that send began, whether it holds it.
 
     `number_of` gives an instance's number by its URL.
-
-    Raises:
-        ConformanceFailure: a message was posted unverified.
     """
     sends = [send for send in history.sends.values() if send.session_id == session_id]
     for post in history.posts(session_id):
@@ -126,11 +99,7 @@ def verified_before_each_post(history: History, session_id: str, number_of: Mapp
 
 
 def row_says(row: Row | None, url: str | None, name: str) -> None:
-    """Hold that a row is assigned to this URL, which the reader knows as `name`.
-
-    Raises:
-        ConformanceFailure: it is assigned elsewhere, or gone.
-    """
+    """Check that a row is assigned to this URL, which the reader knows as `name`."""
     if row is None:
         raise ConformanceFailure(f"the row is assigned to {name}", "the row is gone")
     if (row.assigned_instance_url or "").removesuffix("/") != (url or ""):
@@ -141,11 +110,7 @@ def row_says(row: Row | None, url: str | None, name: str) -> None:
 
 
 def row_untouched(before: Row, after: Row | None, whose: str) -> None:
-    """Hold that a row was not written: every column, `updated_at` too, is what it was.
-
-    Raises:
-        ConformanceFailure: a column differs, or the row is gone.
-    """
+    """Check that a row was not written: every column, `updated_at` too, is what it was."""
     if after is None:
         raise ConformanceFailure(f"{whose} is not written", "the row is gone")
     if difference := before.difference(after):
@@ -153,11 +118,7 @@ def row_untouched(before: Row, after: Row | None, whose: str) -> None:
 
 
 def rows_untouched(rows: Sequence[tuple[int, Row, Row | None]]) -> None:
-    """Hold that none of these rows was written; each is an account, its row before, and its row now.
-
-    Raises:
-        ConformanceFailure: one was, or is gone; all those are named.
-    """
+    """Check that none of these rows was written; each is an account, its row before, and its row now."""
     written: list[str] = []
     for account, before, after in rows:
         try:
@@ -171,18 +132,14 @@ def rows_untouched(rows: Sequence[tuple[int, Row, Row | None]]) -> None:
 
 
 def column_is(row: Row | None, column: str, value: object) -> None:
-    """Hold that a column of a row has a value.
-
-    Raises:
-        ConformanceFailure: it has another, or the row is gone.
-    """
+    """Check that a column of a row has a value."""
     observed = "the row is gone" if row is None else f"its {column} is {shown(row.columns[column])}"
     if row is None or str(row.columns[column]) != str(value):
         raise ConformanceFailure(f"the row's {column} is {shown(value)}", observed)
 
 
 def matching(lines: Iterable[LogLine], text: str, fields: Mapping[str, object]) -> list[LogLine]:
-    """Give the lines that have a contract text and these field values; URLs match with or without a slash."""
+    """Return the lines that have a contract text and these field values; URLs match with or without a slash."""
     return [
         line
         for line in lines
@@ -191,11 +148,7 @@ def matching(lines: Iterable[LogLine], text: str, fields: Mapping[str, object]) 
 
 
 def logged(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) -> None:
-    """Hold that the log has a line with this text and these fields.
-
-    Raises:
-        ConformanceFailure: it has none.
-    """
+    """Check that the log has a line with this text and these fields."""
     if matching(lines, text, fields):
         return
     wanted = ", ".join(f"{name} {shown(value)}" for name, value in fields.items())
@@ -220,32 +173,20 @@ def _nearest(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) 
 
 
 def not_logged(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) -> None:
-    """Hold that the log has no line with this text and these fields.
-
-    Raises:
-        ConformanceFailure: it has one.
-    """
+    """Check that the log has no line with this text and these fields."""
     if found := matching(lines, text, fields):
         raise ConformanceFailure(f"the log has no line {quoted(text)}", f"it has {found[0].text}")
 
 
 def sessions_counted(sessions: Mapping[str, object], count: int, number: int) -> None:
-    """Hold that an instance's own health counts this many sessions, all of them connected.
-
-    Raises:
-        ConformanceFailure: it counts otherwise.
-    """
+    """Check that an instance's own health counts this many sessions, all of them connected."""
     if (sessions.get("total"), sessions.get("connected")) != (count, count):
         observed = f"total {sessions.get('total')}, connected {sessions.get('connected')}"
         raise ConformanceFailure(f"instance {number} counts {count} sessions, all connected", observed)
 
 
 def took_at_most(answer: UserAnswered, seconds: float, why: str) -> None:
-    """Hold that a user was answered within a time, MARGIN on top.
-
-    Raises:
-        TimeBoundFailure: it took longer.
-    """
+    """Check that a user was answered within a time, MARGIN on top."""
     if answer.seconds > seconds + MARGIN:
         raise TimeBoundFailure(
             f"the user is answered within {why} ({seconds:g} s, and {MARGIN:g} s of margin)",
@@ -254,13 +195,10 @@ def took_at_most(answer: UserAnswered, seconds: float, why: str) -> None:
 
 
 def given_up_in_time(history: History, session_id: str, on: int, settings: Settings, now: float) -> None:
-    """Hold that every verification which an instance never answered was given up after the verify timeout.
+    """Check that every verification which an instance never answered was given up after the verify timeout.
 
     It was given up when its connection was closed, or when the user was answered: who stops waiting may leave
     the connection to something else. One that is still young at the time `now` is not judged.
-
-    Raises:
-        TimeBoundFailure: one was given up too late, or never.
     """
     limit = settings.verify_timeout_in_force
     hung = {entry.request for entry in history.of(FaultExecuted) if entry.instance == on}

@@ -75,7 +75,7 @@ class GatewayWorld:
         return self.tenants[-1]
 
     def gateway(self, number: int) -> Gateway:
-        """Give an instance by its number."""
+        """Return an instance by its number."""
         return self._setup.gateways[number]
 
     # Sessions
@@ -124,7 +124,7 @@ class GatewayWorld:
         self.gateway(self._held[tenant]).reconnect(tenant, called=called)
 
     def held(self, number: int) -> tuple[Tenant, ...]:
-        """Give whose sessions an instance holds."""
+        """Return whose sessions an instance holds."""
         return tuple(tenant for tenant, on in self._held.items() if on == number)
 
     # Acting
@@ -187,11 +187,11 @@ class GatewayWorld:
     # Looking
 
     def webhooks(self, tenant: Tenant) -> tuple[WebhookReceived, ...]:
-        """Give the webhooks about a session that arrived since the scenario last acted."""
+        """Return the webhooks about a session that arrived since the scenario last acted."""
         return tuple(self._arrived(tenant.session_id))
 
     def await_webhooks(self, tenant: Tenant, count: int) -> tuple[WebhookReceived, ...]:
-        """Wait until so many webhooks about a session arrived since the scenario last acted, and give them all.
+        """Wait until so many webhooks about a session arrived since the scenario last acted, and return them all.
 
         There are fewer when the target's patience was up.
         """
@@ -201,7 +201,7 @@ class GatewayWorld:
         return self.webhooks(tenant)
 
     def posted(self) -> tuple[MessagePosted, ...]:
-        """Give every message that was handed over in this scenario."""
+        """Return every message that was handed over in this scenario."""
         return tuple(self.history.of(MessagePosted))
 
     def look_at_health(self, *numbers: int) -> None:
@@ -211,11 +211,11 @@ class GatewayWorld:
         }
 
     def answers_of(self, path: str) -> dict[int, Answer]:
-        """Give what was seen last of a health route, by instance."""
+        """Return what was seen last of a health route, by instance."""
         return {number: answer for (number, one), answer in self._seen.items() if one == path}
 
     def health(self, *paths: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Give the JSON objects seen last of these health routes, or both, each with the words for where.
+        """Return the JSON objects seen last of these health routes, or both, each with the words for where.
 
         Raises:
             ConformanceFailure: one was not answered so.
@@ -230,7 +230,7 @@ class GatewayWorld:
                 yield where, _object(answer)
 
     def held_where_looked(self) -> tuple[str, ...]:
-        """Give the ids of the sessions that the instances seen last hold."""
+        """Return the ids of the sessions that the instances seen last hold."""
         numbers = {number for number, _ in self._seen}
         return tuple(one.session_id for number in sorted(numbers) for one in self.held(number))
 
@@ -240,7 +240,7 @@ class GatewayWorld:
         """Do nothing: no scenario about gateway instances arms a fault."""
 
     def check_implementation_runs(self) -> None:
-        """Hold that no instance ended by itself.
+        """Check that no instance ended by itself.
 
         Raises:
             ConformanceFailure: one did; the failure has its last output.

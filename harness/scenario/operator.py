@@ -23,7 +23,7 @@ _START_SECONDS = 20.0
 
 
 def check(world: World, *, dry_run: bool = False) -> CheckReport:
-    """Have the implementation check every account, and give what it reports.
+    """Have the implementation check every account, and return what it reports.
 
     Raises:
         ConformanceFailure: it did not answer with a report.
@@ -40,7 +40,7 @@ def check(world: World, *, dry_run: bool = False) -> CheckReport:
 
 
 def counted(world: World) -> Counted:
-    """Give what the implementation says that it counted.
+    """Return what the implementation says that it counted.
 
     Raises:
         ConformanceFailure: it did not answer with a report.
@@ -50,7 +50,7 @@ def counted(world: World) -> Counted:
 
 
 def metrics(world: World) -> Metrics:
-    """Give what the implementation tells Prometheus.
+    """Return what the implementation tells Prometheus.
 
     Raises:
         ConformanceFailure: it did not answer with Prometheus text.

@@ -214,7 +214,7 @@ class World:
     def send(
         self, text: str, account: Account | None = None, recipient: str = "6281234567890"
     ) -> UserAnswered:
-        """Have a user send a message through the implementation, and give what the user was told."""
+        """Have a user send a message through the implementation, and return what the user was told."""
         one = account or self.account
         self.remember_rows()
         call = next(CALLS)
@@ -236,7 +236,7 @@ class World:
         return answer
 
     def deliver(self, webhook: Webhook, *, settle: bool = True) -> WebhookAnswered:
-        """Have a webhook sent exactly as it is, and give what the implementation answered.
+        """Have a webhook sent exactly as it is, and return what the implementation answered.
 
         Unless told not to `settle`, wait until the instances have answered what the webhook made it ask.
         """
@@ -283,7 +283,7 @@ class World:
         return row
 
     def row_before(self, account: Account | None = None) -> Row:
-        """Give a row as it was before the last thing that was done."""
+        """Return a row as it was before the last thing that was done."""
         return self._rows[(account or self.account).id]
 
     @property
@@ -292,11 +292,11 @@ class World:
         return tuple(self._accounts)
 
     def log_lines(self) -> Sequence[LogLine]:
-        """Give the lines that the implementation logged in this scenario so far."""
+        """Return the lines that the implementation logged in this scenario so far."""
         return self.implementation.log.lines(self._log_started)
 
     def eventually(self, judge: Callable[[], Judged]) -> Judged:
-        """Judge a state that a webhook brings about: at once, unless the target says it may follow later.
+        """Check a state that a webhook brings about: at once, unless the target says it may follow later.
 
         Raises:
             ConformanceFailure: the last judgement, when the time was up.
@@ -304,7 +304,7 @@ class World:
         return self.within(self._webhook_patience(), judge)
 
     def soon(self, judge: Callable[[], Judged]) -> Judged:
-        """Judge what may trail its cause a little in any implementation, as log lines do.
+        """Check what may trail its cause a little in any implementation, as log lines do.
 
         Raises:
             ConformanceFailure: the last judgement, when the settle time was up.
@@ -319,7 +319,7 @@ class World:
     # Ending
 
     def check_faults_fired(self) -> None:
-        """Hold that every fault the scenario is about really happened.
+        """Check that every fault the scenario is about really happened.
 
         Raises:
             NotJudgedError: one did not.
@@ -332,7 +332,7 @@ class World:
             raise NotJudgedError(f"a fault did not fire: {told}")
 
     def check_implementation_runs(self) -> None:
-        """Hold that the implementation did not end by itself, whatever else it did right.
+        """Check that the implementation did not end by itself, whatever else it did right.
 
         Raises:
             ConformanceFailure: it did; the failure has its last output.
@@ -359,7 +359,7 @@ class World:
             raise ConformanceFailure("the implementation goes on running", crash)
 
     def within(self, seconds: float, judge: Callable[[], Judged]) -> Judged:
-        """Judge again and again until it passes.
+        """Check again and again until it passes.
 
         Raises:
             ConformanceFailure: the last judgement, when the time was up.

@@ -88,54 +88,54 @@ def set_row_to_none(world: World) -> None:
 
 @given(parsers.parse("the row still says connected and instance {number:d}"))
 def row_still_says(world: World, number: int) -> None:
-    """Hold that the symptom is there: a row that is wrong and looks right."""
+    """Check that the symptom is there: a row that is wrong and looks right."""
     row = world.existing_row()
     sending.column_is(row, "status", "connected")
     sending.row_says(row, world.fleet.url(number), f"instance {number}")
 
 
-@given(parsers.parse("the row was read and says instance {number:d}"))
+@given(parsers.parse("the row has been read and says instance {number:d}"))
 @then(parsers.parse("the row is assigned to instance {number:d}"))
 def row_is_assigned(world: World, number: int) -> None:
-    """Judge where the row points."""
+    """Check where the row points."""
     world.eventually(lambda: sending.row_says(world.row(), world.fleet.url(number), f"instance {number}"))
 
 
 @then("the row was not written")
 def row_not_written(world: World) -> None:
-    """Judge that the row is what it was before the last thing that was done."""
+    """Check that the row is what it was before the last thing that was done."""
     world.let_pass()
     sending.row_untouched(world.row_before(), world.row(), "the row")
 
 
 @then(parsers.parse("the row is still assigned to instance {number:d}"))
 def row_still_assigned(world: World, number: int) -> None:
-    """Judge that the URL did not move, whatever else of the row was written."""
+    """Check that the URL did not move, whatever else of the row was written."""
     world.let_pass()
     sending.row_says(world.row(), world.fleet.url(number), f"instance {number}")
 
 
 @then("every other account's row was not written")
 def other_rows_not_written(world: World) -> None:
-    """Judge that no row but the first account's was touched."""
+    """Check that no row but the first account's was touched."""
     world.let_pass()
     sending.rows_untouched([(one.id, world.row_before(one), world.row(one)) for one in world.accounts[1:]])
 
 
 @then(parsers.parse('the row has status "{status}"'))
 def row_has_status(world: World, status: str) -> None:
-    """Judge the row's status."""
+    """Check the row's status."""
     world.eventually(lambda: sending.column_is(world.row(), "status", status))
 
 
 @then(parsers.parse('the row has phone number "{phone_number}"'))
 def row_has_phone_number(world: World, phone_number: str) -> None:
-    """Judge the row's phone number."""
+    """Check the row's phone number."""
     world.eventually(lambda: sending.column_is(world.row(), "phone_number", phone_number))
 
 
 @then("the row keeps its phone number")
 def row_keeps_phone_number(world: World) -> None:
-    """Judge that the stored phone number survived."""
+    """Check that the stored phone number survived."""
     world.let_pass()
     sending.column_is(world.row(), "phone_number", world.account.session.phone_number)

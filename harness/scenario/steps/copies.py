@@ -26,7 +26,7 @@ _UNCONFIGURED = {"nothing": None, "an empty text": "", "a text that is no URL": 
 
 @pytest.fixture
 def stranger(world: World) -> Iterator[Stranger]:
-    """Give a listener that is none of the instances and answers as if it held every session."""
+    """Return a listener that is none of the instances and answers as if it held every session."""
     host = urlsplit(world.fleet.urls[0]).hostname or "127.0.0.1"
     with Stranger(world.fleet.journal, host, sessions=lambda: [world.account.session]) as listener:
         yield listener
@@ -74,7 +74,7 @@ def all_answer_late(world: World, seconds: float) -> None:
         world.arm(Delay(seconds), number, VERIFICATION, optional=True)
 
 
-@given(parsers.parse("instance {number:d} holds 10,000 sessions, the account's in their midst"))
+@given(parsers.parse("instance {number:d} holds 10,000 sessions, the account's among them"))
 def holds_many(world: World, number: int) -> None:
     """Put other tenants' sessions before and behind the account's."""
     session = world.fleet.release(world.account.session_id, number)
@@ -108,6 +108,6 @@ def eight_accounts(world: World, number: int) -> None:
 
 @then("nobody outside the configured instances is called")
 def nobody_else_called(world: World, stranger: Stranger) -> None:
-    """Judge by the listener that is none of the instances, which by then has recorded whoever came."""
+    """Check by the listener that is none of the instances, which by then has recorded whoever came."""
     stranger.stop()
     resilience.strangers_untouched(world.history)

@@ -20,7 +20,7 @@ _OUTAGE_SECONDS = 0.5
 
 
 def _heard(gateways: GatewayWorld, count: int = 1) -> tuple[WebhookReceived, ...]:
-    """Give the webhooks about the scenario's session, awaited."""
+    """Return the webhooks about the scenario's session, awaited."""
     webhooks = gateways.await_webhooks(gateways.tenant, count)
     if not webhooks:
         raise ConformanceFailure("the control plane hears of the session", "it heard nothing of it")
@@ -172,43 +172,43 @@ def hands_over(gateways: GatewayWorld, number: int) -> None:
 
 @then("the webhook carries the five headers")
 def carries_headers(gateways: GatewayWorld) -> None:
-    """Judge the headers of the webhook that was heard first."""
+    """Check the headers of the webhook that was heard first."""
     checks.five_headers(_heard(gateways)[0])
 
 
-@then(parsers.parse("it claims the URL of instance {number:d}"))
+@then(parsers.parse("it names the URL of instance {number:d}"))
 def claims(gateways: GatewayWorld, number: int) -> None:
-    """Judge the URL that the webhook claims."""
+    """Check the URL that the webhook claims."""
     checks.claims(_heard(gateways)[0], gateways.gateway(number).url, number)
 
 
 @then("its signature verifies over its timestamp and the exact bytes of its body")
 def verifies(gateways: GatewayWorld) -> None:
-    """Judge the signature of the webhook."""
+    """Check the signature of the webhook."""
     checks.signature_verifies(_heard(gateways)[0], gateways.hmac_secret)
 
 
 @then(parsers.parse("the control plane hears {event} of the session"))
 def hears(gateways: GatewayWorld, event: str) -> None:
-    """Judge what was heard first of the session."""
+    """Check what was heard first of the session."""
     checks.announces(gateways.await_webhooks(gateways.tenant, 1), event, gateways.tenant)
 
 
 @then("the session was connected when that was announced")
 def was_connected(gateways: GatewayWorld) -> None:
-    """Judge what the instance said of the session when it announced it."""
+    """Check what the instance said of the session when it announced it."""
     checks.true_when_announced(_heard(gateways)[0])
 
 
 @then("its webhook is tried four times, after waits that grow")
 def tried_again(gateways: GatewayWorld) -> None:
-    """Judge the waits between the tries of a webhook."""
+    """Check the waits between the tries of a webhook."""
     checks.waits_grow(gateways.await_webhooks(gateways.tenant, _TRIES), _TRIES)
 
 
 @then("each try is signed for its own moment")
 def each_signed(gateways: GatewayWorld) -> None:
-    """Judge timestamp and signature of every try."""
+    """Check timestamp and signature of every try."""
     for webhook in gateways.webhooks(gateways.tenant):
         checks.five_headers(webhook)
         checks.signature_verifies(webhook, gateways.hmac_secret)
@@ -216,7 +216,7 @@ def each_signed(gateways: GatewayWorld) -> None:
 
 @then("the first is tried once, while the other is tried four times")
 def first_tried_once(gateways: GatewayWorld) -> None:
-    """Judge a webhook by the time that another has been tried again and again."""
+    """Check a webhook by the time that another has been tried again and again."""
     first, other = gateways.tenants
     meanwhile = len(gateways.await_webhooks(other, _TRIES))
     tries = gateways.webhooks(first)
@@ -233,21 +233,21 @@ def first_tried_once(gateways: GatewayWorld) -> None:
 
 @then(parsers.parse("it counts {total:d} in all, {linked:d} connected"))
 def counted(gateways: GatewayWorld, total: int, linked: int) -> None:
-    """Judge the counts of both health routes."""
+    """Check the counts of both health routes."""
     for where, told in gateways.health():
         checks.counts(told, total, linked, where)
 
 
 @then("it lists exactly the sessions that it holds")
 def listed(gateways: GatewayWorld) -> None:
-    """Judge the list of the detailed health route."""
+    """Check the list of the detailed health route."""
     for where, told in gateways.health("/health/detailed"):
         checks.lists(told, gateways.held_where_looked(), where)
 
 
-@then("each of the four says that it is healthy")
+@then("each of the four reports that it is healthy")
 def all_healthy(gateways: GatewayWorld) -> None:
-    """Judge that four instances on four ports are healthy, as they were when last looked at, or are now."""
+    """Check that four instances on four ports are healthy, as they were when last looked at, or are now."""
     if not gateways.answers_of("/health"):
         gateways.look_at_health(*NUMBERS)
     checks.four_addresses([gateways.gateway(number).url for number in NUMBERS])
@@ -256,18 +256,18 @@ def all_healthy(gateways: GatewayWorld) -> None:
 
 @then('the answer is "Session not found"')
 def not_found(gateways: GatewayWorld) -> None:
-    """Judge the answer to the message that was handed over last."""
+    """Check the answer to the message that was handed over last."""
     checks.says_not_found(gateways.posted()[-1])
 
 
 @then(parsers.parse("instance {number:d} sends nothing"))
 def sends_nothing(gateways: GatewayWorld, number: int) -> None:
-    """Judge by the instance's own record that nothing went out over the session."""
+    """Check by the instance's own record that nothing went out over the session."""
     checks.nothing_went_out(gateways.gateway(number).delivered(), gateways.tenant.session_id, number)
 
 
 @then("every message goes out once, none lost and none doubled")
 def none_lost(gateways: GatewayWorld) -> None:
-    """Judge every message that was handed over, by the instances' own records of what went out."""
+    """Check every message that was handed over, by the instances' own records of what went out."""
     delivered = [one for number in NUMBERS for one in gateways.gateway(number).delivered()]
     checks.each_went_out_once(gateways.posted(), delivered)

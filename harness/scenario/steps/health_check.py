@@ -83,7 +83,7 @@ def interval(world: World) -> None:
     )
 )
 def assigned_in_time(world: World, number: int) -> None:
-    """Judge that the check ran by itself."""
+    """Check that the check ran by itself."""
     bound = _INTERVAL_SECONDS + 2 * world.settings.verify_timeout_in_force + MARGIN
     try:
         world.within(
@@ -95,7 +95,7 @@ def assigned_in_time(world: World, number: int) -> None:
 
 @then("every row is assigned to the instance that holds its session")
 def all_repaired(world: World) -> None:
-    """Judge every row by who really holds its session."""
+    """Check every row by who really holds its session."""
     wrong: list[str] = []
     for account in world.accounts:
         (holder,) = world.fleet.holders(account.session_id)
@@ -111,33 +111,33 @@ def all_repaired(world: World) -> None:
 
 @then("no row was written")
 def none_written(world: World) -> None:
-    """Judge every row by what it was before."""
+    """Check every row by what it was before."""
     sending.rows_untouched([(one.id, world.row_before(one), world.row(one)) for one in world.accounts])
 
 
 @then(parsers.parse("the check reports {counts}"))
 def reports(report: CheckReport, counts: str) -> None:
-    """Judge counts, such as "1 verified and 2 updated"."""
+    """Check counts, such as "1 verified and 2 updated"."""
     words = [one.split() for one in counts.replace(" and ", ", ").split(", ")]
     health_check.counts_are(report, {name: int(count) for count, name in words})
 
 
 @then("each move is reported with its old and its new URL")
 def reports_moves(world: World, report: CheckReport) -> None:
-    """Judge the reported changes by the rows and the holders."""
+    """Check the reported changes by the rows and the holders."""
     health_check.changes_are(report, _moves(world))
 
 
 @then("each move, and nothing else, is logged as a correction")
 def logs_moves(world: World) -> None:
-    """Judge the log's lines of corrections by the rows and the holders."""
+    """Check the log's lines of corrections by the rows and the holders."""
     moves = _moves(world)
     world.soon(lambda: health_check.corrections_logged(world.log_lines(), log_events.CORRECTED, moves))
 
 
-@then("a check behind it does what it reported, and only that is logged and counted")
+@then("a check after it does what it reported, and only that is logged and counted")
 def same_as_real(world: World, report: CheckReport) -> None:
-    """Judge a dry run by a real one: the lines and the counts of both together are those of the real one."""
+    """Check a dry run by a real one: the lines and the counts of both together are those of the real one."""
     moves = _moves(world)
     is_counted = "monitoring" in world.implementation.target.claims
     before = operator.counted(world) if is_counted else None
@@ -157,14 +157,14 @@ def remembered(world: World) -> monitoring.Counted | None:
 
 @then("no sync event was counted")
 def none_counted(world: World, before: monitoring.Counted | None) -> None:
-    """Judge the counts, where the implementation claims to keep them."""
+    """Check the counts, where the implementation claims to keep them."""
     if before is not None:
         monitoring.moved_since(before, operator.counted(world), dict.fromkeys(monitoring.SOURCES, 0))
 
 
 @then("each instance was asked at most twice")
 def asked_a_few_times(world: World) -> None:
-    """Judge the calls to instances in the whole scenario, which are those of the check."""
+    """Check the calls to instances in the whole scenario, which are those of the check."""
     health_check.asked_a_few_times(world.history, len(world.accounts))
 
 

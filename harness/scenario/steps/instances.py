@@ -45,7 +45,7 @@ _PHRASES = "|".join(_BEHAVIOURS)
 @given(
     parsers.re(
         rf"instance (?P<number>\d+) (?P<behaviour>{_PHRASES})"
-        r"(?: when asked who holds the session)?(?P<optional>, should it be asked)?"
+        r"(?: when asked who holds the session)?(?P<optional>, if it is asked)?"
     )
 )
 def misbehaves(world: World, number: str, behaviour: str, optional: str | None) -> None:
@@ -110,8 +110,8 @@ def reconnects_unheard(world: World, number: int) -> None:
         raise HarnessError("a webhook went out that was to be lost")
 
 
-@given(parsers.parse("the session has moved to instance {number:d} without a word"))
-@when(parsers.parse("the session moves to instance {number:d} without a word"))
+@given(parsers.parse("the session has moved to instance {number:d} unannounced"))
+@when(parsers.parse("the session moves to instance {number:d} unannounced"))
 def moves(world: World, number: int) -> None:
     """Move the session in one step; no webhook is due."""
     world.fleet.move(world.account.session_id, number)
@@ -120,20 +120,20 @@ def moves(world: World, number: int) -> None:
 @given(parsers.parse("instance {number:d} counts no session"))
 @then(parsers.parse("instance {number:d} counts no session"))
 def counts_none(world: World, number: int) -> None:
-    """Hold what the instance's own health route says, over HTTP."""
+    """Check what the instance's own health route says, over HTTP."""
     _holds_count(world, number, 0)
 
 
 @given(parsers.parse("instance {number:d} counts one session"))
 @then(parsers.parse("instance {number:d} counts one session"))
 def counts_one(world: World, number: int) -> None:
-    """Hold what the instance's own health route says, over HTTP."""
+    """Check what the instance's own health route says, over HTTP."""
     _holds_count(world, number, 1)
 
 
 @given(parsers.parse("instance {number:d} lists the session"))
 def lists(world: World, number: int) -> None:
-    """Hold that the instance's own health route lists the session, over HTTP."""
+    """Check that the instance's own health route lists the session, over HTTP."""
     details = health(world.fleet.url(number))["sessions"]["details"]
     if [one["session_id"] for one in details] != [world.account.session_id]:
         raise HarnessError(f"instance {number} was to list the session alone, and lists {details}")

@@ -51,7 +51,7 @@ def _as_number(url: str) -> str:
 _CLAIMS: dict[str, Callable[[str], str]] = {
     "another host": lambda url: f"http://evil.example:{_host_and_port(url)[1]}",
     "another port": lambda url: f"http://{_host_and_port(url)[0]}:3999",
-    "a host behind the instance's": lambda url: f"{url}@evil.example",
+    "a host after the instance's": lambda url: f"{url}@evil.example",
     "a port that begins like its port": lambda url: f"{url}0",
     "its URL over https": lambda url: url.replace("http:", "https:", 1),
     "its URL with a user": lambda url: url.replace("http://", "http://user:word@", 1),
@@ -165,38 +165,38 @@ def _deliver_in_chunks(world: World, webhook: Webhook) -> None:
     world.webhook_answers.append(world.fleet.journal.record(answered))
 
 
-@given("the very same webhook has arrived again and claimed the stranger")
+@given("the very same webhook has arrived again and named the stranger")
 def again_for_stranger(world: World, stranger: Stranger) -> None:
     """Send the last webhook once more, with the stranger's URL."""
     world.deliver(_last(world).with_header("X-Instance-Url", stranger.url))
 
 
-@given(parsers.parse("the very same webhook has arrived again and claimed instance {number:d}"))
+@given(parsers.parse("the very same webhook has arrived again and named instance {number:d}"))
 def again_claimed(world: World, number: int) -> None:
     """Send the last webhook once more, with the URL of another instance."""
     world.deliver(_last(world).with_header("X-Instance-Url", world.fleet.url(number)))
 
 
-@when(parsers.parse("the very same webhook arrives again and claims {claim}"))
+@when(parsers.parse("the very same webhook arrives again and names {claim}"))
 def again_with_claim(world: World, claim: str) -> None:
     """Send the last webhook once more, with another claim."""
     world.deliver(_claiming(world, _last(world), claim))
 
 
-@given("a signed session_ready has claimed the stranger")
+@given("a signed session_ready has named the stranger")
 def claimed_stranger(world: World, stranger: Stranger) -> None:
     """Send a webhook of the session that names the stranger."""
     world.deliver(_genuine(world).with_header("X-Instance-Url", stranger.url))
 
 
-@given(parsers.parse("a signed session_ready has claimed instance {number:d}"))
+@given(parsers.parse("a signed session_ready has named instance {number:d}"))
 def claimed_instance(world: World, number: int) -> None:
     """Send a webhook of the session that names a configured instance."""
     world.deliver(_claiming(world, _genuine(world), f"instance {number}"))
 
 
-@when(parsers.parse("a signed session_ready with a new phone number claims {claim}"))
-@when(parsers.parse("a signed session_ready claims {claim}"))
+@when(parsers.parse("a signed session_ready with a new phone number names {claim}"))
+@when(parsers.parse("a signed session_ready names {claim}"))
 def claims(world: World, claim: str) -> None:
     """Send a webhook of the session, with a new phone number, that names another location."""
     world.deliver(_claiming(world, _genuine(world), claim))
@@ -245,14 +245,14 @@ def many_ways(world: World) -> None:
 
 @then("the row names a configured instance as it is configured")
 def names_configured(world: World) -> None:
-    """Judge what is stored, whatever became of the webhook."""
+    """Check what is stored, whatever became of the webhook."""
     world.let_pass()
     security.names_configured(world.row(), [url.removesuffix("/") for url in world.fleet.urls])
 
 
 @then("nothing of the message, its recipient or the API key reached the stranger")
 def kept_from_stranger(world: World, stranger: Stranger) -> None:
-    """Judge every byte that the stranger received."""
+    """Check every byte that the stranger received."""
     stranger.stop()
     (sent,) = {entry.text for entry in world.history.of(UserSends)}
     texts = {"the message": sent, "its recipient": _RECIPIENT, "the API key": world.fleet.api_key}
@@ -261,36 +261,36 @@ def kept_from_stranger(world: World, stranger: Stranger) -> None:
 
 @then("nothing at all reached the stranger")
 def stranger_untouched(world: World, stranger: Stranger) -> None:
-    """Judge that the stranger was never called."""
+    """Check that the stranger was never called."""
     stranger.stop()
     security.stranger_untouched(world.history)
 
 
 @then("the webhook is refused as too large")
 def refused_as_too_large(world: World) -> None:
-    """Judge the answer to a body over the limit."""
+    """Check the answer to a body over the limit."""
     answer = world.webhook_answers[-1]
     security.refused_as_too_large(answer.status, answer.reason)
 
 
 @then("either status and phone number were written, or nothing was, and the answer is below 500")
 def whole_or_nothing(world: World) -> None:
-    """Judge the row by what it was before the webhook."""
+    """Check the row by what it was before the webhook."""
     world.let_pass()
     wanted = {"status": "connected", "phone_number": _NEW_PHONE}
     security.whole_or_nothing(world.row_before(), world.row(), world.webhook_answers[-1].status, wanted)
 
 
-@then("one bounded line tells the refused claim, and none that another event happened")
+@then("one bounded line reports the refused location, and no line another event")
 def claim_told_safely(world: World) -> None:
-    """Judge the log."""
+    """Check the log."""
     session_id = world.account.session_id
     world.soon(lambda: security.claim_told_safely(world.log_lines(), session_id))
 
 
 @then("no secret and no signature is in the log, in an answer or in a metric")
 def nothing_secret(world: World) -> None:
-    """Judge everything that the implementation said, once the last line is there."""
+    """Check everything that the implementation said, once the last line is there."""
     world.let_pass()
     claimed = world.implementation.target.claims
     if "monitoring" in claimed:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from harness.scenario.world import World
 
 
-@then(parsers.parse("the log tells that a webhook moved the URL from instance {old:d} to instance {new:d}"))
+@then(parsers.parse("the log says that a webhook moved the URL from instance {old:d} to instance {new:d}"))
 def webhook_move_logged(world: World, old: int, new: int) -> None:
-    """Judge the line of a webhook's sync."""
+    """Check the line of a webhook's sync."""
     _tells(
         world,
         log_events.AUTO_SYNC,
@@ -26,23 +26,23 @@ def webhook_move_logged(world: World, old: int, new: int) -> None:
     )
 
 
-@then(parsers.parse("the log tells that a scan moved the URL from instance {old:d} to instance {new:d}"))
+@then(parsers.parse("the log says that a scan moved the URL from instance {old:d} to instance {new:d}"))
 def scan_move_logged(world: World, old: int, new: int) -> None:
-    """Judge the line of a scan's sync."""
+    """Check the line of a scan's sync."""
     _tells(
         world, log_events.SYNCED, session_id=True, old_url=world.fleet.url(old), new_url=world.fleet.url(new)
     )
 
 
-@then(parsers.parse("the log tells that the session was verified in instance {number:d}"))
+@then(parsers.parse("the log says that the session was verified in instance {number:d}"))
 def verification_logged(world: World, number: int) -> None:
-    """Judge the line of a verification that succeeded."""
+    """Check the line of a verification that succeeded."""
     _tells(world, log_events.VERIFIED, session_id=True, instance_url=world.fleet.url(number))
 
 
-@then("the log tells that the session was verified or synced")
+@then("the log says that the session was verified or synced")
 def verified_or_synced_logged(world: World) -> None:
-    """Judge that one of the two lines which the document's manual test expects is there."""
+    """Check that one of the two lines which the document's manual test expects is there."""
 
     def judge() -> None:
         lines = world.log_lines()
@@ -58,21 +58,21 @@ def verified_or_synced_logged(world: World) -> None:
     world.soon(judge)
 
 
-@then(parsers.parse("the log tells of one move by webhook"))
+@then(parsers.parse("the log has one move by webhook"))
 def one_webhook_move(world: World) -> None:
-    """Judge that exactly one line of a webhook's sync is there."""
+    """Check that exactly one line of a webhook's sync is there."""
     _counts(world, log_events.AUTO_SYNC, 1)
 
 
-@then("the log tells of one move by scan")
+@then("the log has one move by scan")
 def one_scan_move(world: World) -> None:
-    """Judge that exactly one line of a scan's sync is there."""
+    """Check that exactly one line of a scan's sync is there."""
     _counts(world, log_events.SYNCED, 1)
 
 
-@then("the log tells of no move by webhook")
+@then("the log has no move by webhook")
 def no_webhook_move(world: World) -> None:
-    """Judge that no line of a webhook's sync is there."""
+    """Check that no line of a webhook's sync is there."""
     world.let_pass()
     sending.not_logged(world.log_lines(), log_events.AUTO_SYNC, {"session_id": world.account.session_id})
 

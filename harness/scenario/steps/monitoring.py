@@ -105,7 +105,7 @@ def restarted(world: World) -> float:
     return at
 
 
-@when("the health check corrects a row, where one is claimed", target_fixture="corrected")
+@when("the health check corrects a row, if the target claims one", target_fixture="corrected")
 def health_check_corrects(world: World) -> int:
     """Have a mismatch corrected by a health check; give how many were: none where no health check is claimed."""
     if "health-check" not in world.implementation.target.claims:
@@ -118,14 +118,14 @@ def health_check_corrects(world: World) -> int:
 
 @then(parsers.parse("since then {send:d} sync events of sends and {webhook:d} of webhooks are counted"))
 def events_counted(world: World, counted_before: Counted, send: int, webhook: int) -> None:
-    """Judge the sync events by source; none of a health check."""
+    """Check the sync events by source; none of a health check."""
     wanted = {"webhook": webhook, "send": send, "health_check": 0}
     world.soon(lambda: monitoring.moved_since(counted_before, operator.counted(world), wanted))
 
 
 @then("each correction is counted as a sync event of the health check")
 def corrections_counted(world: World, counted_before: Counted, corrected: int) -> None:
-    """Judge the sync events by source."""
+    """Check the sync events by source."""
     wanted = {**dict.fromkeys(SOURCES, 0), "health_check": corrected}
     world.soon(lambda: monitoring.moved_since(counted_before, operator.counted(world), wanted))
 
@@ -137,7 +137,7 @@ def corrections_counted(world: World, counted_before: Counted, corrected: int) -
     )
 )
 def greps(world: World, scans: int, failures: int, webhooks: int) -> None:
-    """Judge the log of this scenario."""
+    """Check the log of this scenario."""
     wanted = {"scan syncs": scans, "verification failures": failures, "webhook syncs": webhooks}
     world.let_pass()
     world.soon(lambda: monitoring.greps_count(world.log_lines(), wanted))
@@ -145,7 +145,7 @@ def greps(world: World, scans: int, failures: int, webhooks: int) -> None:
 
 @then(parsers.parse("{count:d} sync events are counted, and the alert {name} is {state}"))
 def alert_at_events(world: World, count: int, name: str, state: str) -> None:
-    """Judge the alert when the count is there."""
+    """Check the alert when the count is there."""
 
     def judge() -> None:
         report = operator.counted(world)
@@ -157,7 +157,7 @@ def alert_at_events(world: World, count: int, name: str, state: str) -> None:
 
 @then(parsers.parse("{count:d} verification failures in a row are counted, and the alert {name} is {state}"))
 def alert_at_failures(world: World, count: int, name: str, state: str) -> None:
-    """Judge the alert when the count is there."""
+    """Check the alert when the count is there."""
 
     def judge() -> None:
         report = operator.counted(world)
@@ -169,13 +169,13 @@ def alert_at_failures(world: World, count: int, name: str, state: str) -> None:
 
 @then(parsers.parse("{successes:d} of {attempts:d} sync attempts succeeded"))
 def rate(world: World, successes: int, attempts: int) -> None:
-    """Judge attempts, successes and rate."""
+    """Check attempts, successes and rate."""
     world.soon(lambda: monitoring.rate_is(operator.counted(world), successes, attempts))
 
 
 @then(parsers.parse("{successes:d} of {attempts:d} sync attempts succeeded, and the alert {name} is {state}"))
 def alert_at_rate(world: World, successes: int, attempts: int, name: str, state: str) -> None:
-    """Judge the alert when the counts are there."""
+    """Check the alert when the counts are there."""
 
     def judge() -> None:
         report = operator.counted(world)
@@ -187,7 +187,7 @@ def alert_at_rate(world: World, successes: int, attempts: int, name: str, state:
 
 @then(parsers.parse("the metrics agree with the report, and count {failures:d} verification failures more"))
 def metrics_agree(world: World, metrics_before: Metrics, failures: int) -> None:
-    """Judge what Prometheus is told."""
+    """Check what Prometheus is told."""
 
     def judge() -> None:
         now = operator.metrics(world)
@@ -199,5 +199,5 @@ def metrics_agree(world: World, metrics_before: Metrics, failures: int) -> None:
 
 @then("either the counts are still there, or counting began with the restart")
 def outlived(world: World, counted_before: Counted, restarted_at: float) -> None:
-    """Judge the report behind the restart."""
+    """Check the report behind the restart."""
     monitoring.outlived_restart(counted_before, operator.counted(world), restarted_at)

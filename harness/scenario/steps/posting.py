@@ -118,64 +118,64 @@ def sends_from_nobody(world: World, message: str) -> None:
         users.send_from_nobody(world, message)
 
 
-@then(parsers.re(r"the message is posted (?P<times>once|twice|eight times) in all(?: at the most)?"))
+@then(parsers.re(r"the message is posted (?:at most )?(?P<times>once|twice|eight times) in all"))
 def posted_in_all(world: World, times: str) -> None:
-    """Judge how often instances were posted the message, delivered or not."""
+    """Check how often instances were posted the message, delivered or not."""
     resilience.posted_at_most(world.history, world.account.session_id, _TIMES[times])
 
 
 @then("no instance is posted the message twice")
 def none_posted_twice(world: World) -> None:
-    """Judge that each instance was posted the message once at the most."""
+    """Check that each instance was posted the message once at the most."""
     resilience.no_instance_posted_twice(world.history, world.account.session_id)
 
 
 @then(parsers.parse('the user is told what became of "{message}"'))
 def told_what_became(world: World, message: str) -> None:
-    """Judge what the user was told by what instances really sent."""
+    """Check what the user was told by what instances really sent."""
     resilience.told_what_became_of_it(world.history, world.account.session_id, message, world.answer)
 
 
 @then("the user is not told for certain that it was not sent")
 def not_denied(world: World) -> None:
-    """Judge that the answer leaves open what the implementation cannot know."""
+    """Check that the answer leaves open what the implementation cannot know."""
     resilience.not_denied_for_certain(world.answer)
 
 
-@then("nothing claims that the session is nowhere")
+@then("nothing says that the session is nowhere")
 def nowhere_not_claimed(world: World) -> None:
-    """Judge the code of the failure and the log."""
+    """Check the code of the failure and the log."""
     resilience.nowhere_not_claimed(world.answer, world.log_lines(), world.account.session_id)
 
 
 @then(parsers.parse("the failure says that instance {number:d} could not be asked"))
 def says_unasked(world: World, number: int) -> None:
-    """Judge the failure's code or words, or the log's line."""
+    """Check the failure's code or words, or the log's line."""
     url, session_id = world.fleet.url(number), world.account.session_id
     world.soon(lambda: resilience.says_unasked(world.answer, world.log_lines(), session_id, url))
 
 
 @then("both sends are refused with an error below 500")
 def refused_below_500(world: World) -> None:
-    """Judge the status of each answer."""
+    """Check the status of each answer."""
     for answer in world.answers:
         resilience.refused_below_500(answer)
 
 
 @then("no instance is called for them")
 def no_instance_called(world: World) -> None:
-    """Judge by the instances' own record of what they were asked."""
+    """Check by the instances' own record of what they were asked."""
     resilience.no_instance_called(world.history)
 
 
 @then("each message goes out once over the session of its own account")
 def over_own_sessions(world: World) -> None:
-    """Judge by the instances' own record of what they sent."""
+    """Check by the instances' own record of what they sent."""
     resilience.sent_over_own_sessions(world.history, [account.session_id for account in world.accounts])
 
 
 @then("no instance delivers anything for any account")
 def nothing_for_anyone(world: World) -> None:
-    """Judge that nothing went out over any session of the scenario."""
+    """Check that nothing went out over any session of the scenario."""
     for account in world.accounts:
         sending.delivered_nowhere(world.history, account.session_id)

@@ -33,7 +33,7 @@ _TWENTY = tuple(f"message {number}" for number in range(1, 21))
 
 @given(
     parsers.parse(
-        "the session moves to instance {new:d} right behind the next verification by instance {old:d}"
+        "the session moves to instance {new:d} right after the next verification by instance {old:d}"
     )
 )
 def moves_behind_verification(world: World, old: int, new: int) -> None:
@@ -137,7 +137,7 @@ def sends_meanwhile(world: World, message: str) -> None:
 
 @then(parsers.parse("the announcement of instance {number:d} is accepted"))
 def announcement_accepted(world: World, number: int) -> None:
-    """Judge the answer to the instance's webhook; it may have waited for a whole send to end."""
+    """Check the answer to the instance's webhook; it may have waited for a whole send to end."""
 
     def answers() -> list[WebhookAnswered]:
         return [entry for entry in world.history.of(WebhookAnswered) if entry.instance == number]
@@ -149,24 +149,24 @@ def announcement_accepted(world: World, number: int) -> None:
 
 @then(parsers.parse("instance {number:d} delivers each message once"))
 def delivers_each(world: World, number: int) -> None:
-    """Judge by the instances' own record of what they sent."""
+    """Check by the instances' own record of what they sent."""
     for text in _TWENTY:
         sending.delivered_once(world.history, world.account.session_id, text, number)
 
 
 @then("each message is delivered once by the instance that held the session")
 def delivered_where_held(world: World) -> None:
-    """Judge each message by where the session was when it was sent."""
+    """Check each message by where the session was when it was sent."""
     resilience.delivered_where_held(world.history, world.account.session_id)
 
 
 @then("no instance was asked more than ten times")
 def asked_ten_times(world: World) -> None:
-    """Judge by the instances' own record of what they were asked, by whatever route."""
+    """Check by the instances' own record of what they were asked, by whatever route."""
     resilience.asked_at_most(world.history, world.account.session_id, 10)
 
 
 @then("the send took less than half the send timeout")
 def took_half_a_send(world: World) -> None:
-    """Judge the time of a send that nothing should hold up."""
+    """Check the time of a send that nothing should hold up."""
     resilience.took_less_than(world.answer, world.settings.send_timeout / 2, "half the send timeout")

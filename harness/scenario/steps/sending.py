@@ -61,7 +61,7 @@ def sends_content(world: World, content: str) -> None:
 
 @then(parsers.parse("instance {number:d} delivers the text with {content} once, unchanged"))
 def delivers_content(world: World, number: int, content: str) -> None:
-    """Judge that text, recipient and session arrived as they were handed over."""
+    """Check that text, recipient and session arrived as they were handed over."""
     history = world.history
     sending.delivered_once(history, world.account.session_id, _TEXTS[content], number)
     (delivery,) = history.deliveries(world.account.session_id)
@@ -72,37 +72,37 @@ def delivers_content(world: World, number: int, content: str) -> None:
 
 @then(parsers.parse('instance {number:d} delivers "{message}" once'))
 def delivers(world: World, number: int, message: str) -> None:
-    """Judge by the instances' own record of what they sent."""
+    """Check by the instances' own record of what they sent."""
     sending.delivered_once(world.history, world.account.session_id, message, number)
 
 
 @then(parsers.parse('instance {number:d} delivers "{message}" of the other account once'))
 def delivers_other(world: World, number: int, message: str) -> None:
-    """Judge by the instances' own record of what they sent."""
+    """Check by the instances' own record of what they sent."""
     sending.delivered_once(world.history, world.other_account.session_id, message, number)
 
 
 @then("no instance delivers anything")
 def nothing_delivered(world: World) -> None:
-    """Judge that nothing went out over the session."""
+    """Check that nothing went out over the session."""
     sending.delivered_nowhere(world.history, world.account.session_id)
 
 
 @then("no message is posted to any instance")
 def nothing_posted(world: World) -> None:
-    """Judge that no instance was asked to send anything."""
+    """Check that no instance was asked to send anything."""
     sending.nothing_posted(world.history, world.account.session_id)
 
 
 @then(parsers.parse("no message is posted to instance {number:d}"))
 def nothing_posted_to(world: World, number: int) -> None:
-    """Judge that one instance was not asked to send anything."""
+    """Check that one instance was not asked to send anything."""
     sending.nothing_posted(world.history, world.account.session_id, to=number)
 
 
 @then(parsers.parse("instance {number:d} answered the message with status {status:d}"))
 def answered_message(world: World, number: int, status: int) -> None:
-    """Judge what an instance answered to the one message that was posted."""
+    """Check what an instance answered to the one message that was posted."""
     history = world.history
     posts = history.posts(world.account.session_id)
     told = [(post.instance, history.answers[post.instance, post.request].status) for post in posts]
@@ -117,25 +117,25 @@ def answered_message(world: World, number: int, status: int) -> None:
 
 @then("the user is told that it was sent")
 def told_sent(world: World) -> None:
-    """Judge the answer by the target's own terms."""
+    """Check the answer by the target's own terms."""
     sending.told_sent(world.answer)
 
 
 @then("the user is told that it was not sent")
 def told_failed(world: World) -> None:
-    """Judge the answer by the target's own terms."""
+    """Check the answer by the target's own terms."""
     sending.told_failed(world.answer)
 
 
 @then("the error says that the session was not found in any instance")
 def says_not_found(world: World) -> None:
-    """Judge the sentence or the code of the failure."""
+    """Check the sentence or the code of the failure."""
     sending.says_not_found_anywhere(world.answer)
 
 
 @then("the assigned instance was asked before every post")
 def asked_before_posts(world: World) -> None:
-    """Judge the order of verification and POST on the wire."""
+    """Check the order of verification and POST on the wire."""
     fleet = world.fleet
     numbers = {fleet.url(number): number for number in fleet.numbers}
     sending.verified_before_each_post(world.history, world.account.session_id, numbers)
@@ -143,20 +143,20 @@ def asked_before_posts(world: World) -> None:
 
 @then("the send took no longer than one verify timeout")
 def took_one_timeout(world: World) -> None:
-    """Judge the time of a send in which everything that takes long can be done at once."""
+    """Check the time of a send in which everything that takes long can be done at once."""
     sending.took_at_most(world.answer, world.settings.verify_timeout_in_force, "one verify timeout")
 
 
 @then("the send took no longer than one verify timeout and one scan")
 def took_one_scan(world: World) -> None:
-    """Judge the time; a scan takes one verify timeout at most."""
+    """Check the time; a scan takes one verify timeout at most."""
     seconds = 2 * world.settings.verify_timeout_in_force
     sending.took_at_most(world.answer, seconds, "one verify timeout and one scan")
 
 
 @then(parsers.parse("instance {number:d} was given up after the verify timeout"))
 def given_up(world: World, number: int) -> None:
-    """Judge how long the implementation held on to a verification that nobody answers."""
+    """Check how long the implementation held on to a verification that nobody answers."""
     world.wait_for_callers_to_leave(number)
     sessions = {account.session_id for account in world.accounts}
     for session_id in sessions:

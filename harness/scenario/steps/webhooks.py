@@ -98,7 +98,7 @@ def announces_no_location(world: World, number: int) -> None:
     world.deliver(_ready_with(world, number, _NEW_PHONE).without("X-Instance-Url"))
 
 
-@when(parsers.parse("instance {number:d} announces session_ready with a slash behind its URL"))
+@when(parsers.parse("instance {number:d} announces session_ready with a slash after its URL"))
 def announces_with_slash(world: World, number: int) -> None:
     """Send a session_ready whose URL has a trailing slash, which makes no difference."""
     webhook = _genuine(world, number, "session_ready")
@@ -144,7 +144,7 @@ def arrives_late(world: World, number: int, seconds: int) -> None:
 
 @when(
     parsers.parse(
-        "the implementation is killed right behind its answer to the announcement of instance {number:d}"
+        "the implementation is killed right after its answer to the announcement of instance {number:d}"
     )
 )
 def killed_behind_answer(world: World, number: int) -> None:
@@ -175,7 +175,7 @@ def announces_at(world: World, number: int, seconds: int, direction: str) -> Non
 
 @then("the webhook is accepted")
 def accepted(world: World) -> None:
-    """Judge that the webhook was answered with success."""
+    """Check that the webhook was answered with success."""
     status = world.webhook_answers[-1].status
     if status is None or not 200 <= status < 300:
         raise ConformanceFailure("the webhook is answered 2xx", _told(world))
@@ -183,14 +183,14 @@ def accepted(world: World) -> None:
 
 @then(parsers.parse("the webhook is refused with status {status:d}"))
 def refused_with(world: World, status: int) -> None:
-    """Judge the status by which the webhook was refused."""
+    """Check the status by which the webhook was refused."""
     if world.webhook_answers[-1].status != status:
         raise ConformanceFailure(f"the webhook is answered {status}", _told(world))
 
 
 @then("the webhook is answered with an error below 500")
 def refused_below_500(world: World) -> None:
-    """Judge that the webhook was refused in good order; an asynchronous target may have accepted it."""
+    """Check that the webhook was refused in good order; an asynchronous target may have accepted it."""
     status = world.webhook_answers[-1].status
     first = 200 if world.implementation.target.asynchronous else 400
     if status is None or not first <= status < 500 or 300 <= status < 400:

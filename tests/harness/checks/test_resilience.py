@@ -259,7 +259,7 @@ def test_an_answer_that_denies_for_certain_fails(answer: UserAnswered) -> None:
 )
 def test_a_claim_that_it_is_nowhere_is_found(answer: UserAnswered, lines: tuple[LogLine, ...]) -> None:
     assert failure(lambda: resilience.nowhere_not_claimed(answer, lines, SESSION))[0] == (
-        "nothing claims that the session is in no instance"
+        "nothing says that the session is in no instance"
     )
 
 

@@ -281,7 +281,7 @@ def test_the_installed_command_comes_to_the_same(host: str, folder: Path, saved:
 
     assert ended.returncode == beside.returncode == installed.verdict.exit_code == 2
     assert ran(installed) == [
-        "Without the fix the message meets a 404 and the user is not told that it was sent"
+        "Without the fix the message gets a 404 and the user is not told that it was sent"
     ]
     assert (read(saved).verdict, read(saved).requirements) == (installed.verdict, installed.requirements)
 

@@ -86,7 +86,7 @@ def port_alone_makes_an_instance() -> None:
     stored_where(lambda claim, base: _part(claim, "port") == _part(base, "port"))
 
 
-@mutant("SPOOF-01", *rows(OUTSIDE, *LONGER, "a host behind the instance's", "its URL over https"))
+@mutant("SPOOF-01", *rows(OUTSIDE, *LONGER, "a host after the instance's", "its URL over https"))
 def user_taken_for_the_host() -> None:
     """A claim is stored when what stands before an at sign is an instance's host and port."""
     stored_where(
@@ -107,7 +107,7 @@ def user_before_the_host_overlooked() -> None:
     *rows(
         OUTSIDE,
         *LONGER,
-        "a host behind the instance's",
+        "a host after the instance's",
         "a port that begins like its port",
         "its URL and an encoded line end",
         "two locations, one of them evil",

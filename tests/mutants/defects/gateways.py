@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fake_instances.webhooks.message import Webhook
 
 FIVE_HEADERS = "A webhook carries the five headers and the URL of its sender"
-OTHER_NAME = "Whoever calls an instance by another name changes nothing of what it claims"
+OTHER_NAME = "An instance that is called by another name still names its own URL"
 SIGNED_CONNECT = "The webhook of a session that connects is signed as it is sent"
 SIGNED_RECONNECT = "The webhook of a session that reconnects is signed as it is sent"
 READY = "A session that connects is announced by session_ready"

@@ -24,7 +24,7 @@ FILLED = "A row that names no instance is filled"
 SEEN_ELSEWHERE = (
     "A row is moved away from an instance that cannot be reached when the session is seen elsewhere"
 )
-LOGGED = "The log tells each correction with its account, its old and its new URL"
+LOGGED = "The log has each correction with its account, its old and its new URL"
 SAME = "Rows that name the holder stay byte for byte the same"
 LOST = "A lost session is counted as failed and its row keeps its URL"
 UNREACHED = "A row assigned to an instance that cannot be reached keeps its URL and is counted as unreachable"

@@ -176,7 +176,7 @@ MISTAKES = (
         (
             "A captured webhook that comes again for a stranger gets it nothing",
             "A row that names a stranger gets it neither the message nor a key",
-            "A signed claim for a stranger gets neither the message nor a key",
+            "A signed webhook that names a stranger gets it neither the message nor a key",
         ),
         "settings",
         "settings.instances.includes(base) ? base : null",
@@ -186,7 +186,7 @@ MISTAKES = (
         "node-claims-believed-unasked",
         "SPOOF-04",
         "The claimed instance is not asked whether it holds the session.",
-        ("A claim for an instance without the session is not stored",),
+        ("A location without the session is not stored",),
         "webhooks",
         "if (!holds(there, row.session_id)) return",
         "if (0) return",

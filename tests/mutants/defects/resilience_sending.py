@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reference_impl.fix.locator import Finding
     from reference_impl.parts import Parts
 
-MOVED_BEHIND = "A session that moves behind its verification is followed"
+MOVED_BEHIND = "A session that moves after its verification is followed"
 MOVED_BEFORE = "A session that moves before its message arrives is followed"
 ANSWER_LOST = "A message whose answer was lost is not sent again"
 REFUSED = "A message that was refused is not posted again"

@@ -41,19 +41,19 @@ REPLAY = (
     "A captured announcement with another location moves nothing while the session is where it was announced"
 )
 SECRETS = "No secret and no signature appears in what is logged, answered or counted"
-OUTSIDE = "A claim outside the configured instances is not stored"
+OUTSIDE = "A location outside the configured instances is not stored"
 OUTSIDE_AGAIN = "A captured webhook that comes again with a location outside is not believed either"
-STRANGER = "A signed claim for a stranger gets neither the message nor a key"
+STRANGER = "A signed webhook that names a stranger gets it neither the message nor a key"
 STRANGER_ROW = "A row that names a stranger gets it neither the message nor a key"
 STRANGER_AGAIN = "A captured webhook that comes again for a stranger gets it nothing"
-TO_HOLDER = "The next message goes to the holder, whatever was claimed"
-TO_HOLDER_AGAIN = "The next message goes to the holder, whatever a captured webhook claims the second time"
-WITHOUT_SESSION = "A claim for an instance without the session is not stored"
-WITHOUT_SESSION_AGAIN = "A captured webhook that claims an instance without the session is not stored"
+TO_HOLDER = "The next message goes to the holder, whatever a webhook named"
+TO_HOLDER_AGAIN = "The next message goes to the holder, whatever a captured webhook names the second time"
+WITHOUT_SESSION = "A location without the session is not stored"
+WITHOUT_SESSION_AGAIN = "A captured webhook that names an instance without the session is not stored"
 REDIRECTED = "An instance that redirects elsewhere when asked is not followed there"
 REDIRECTED_MESSAGE = "An instance that redirects the message is not followed outside"
-HALF = "What else a webhook with a bad claim says is written, or the whole webhook is refused"
-TOLD = "The claim is logged in one bounded line that passes for no other event"
+HALF = "What else a webhook with a bad location says is written, or the whole webhook is refused"
+TOLD = "A refused location is logged in one bounded line that passes for no other event"
 
 
 def timestamps_read(read: Callable[[Authenticator, str], str]) -> None:
@@ -222,7 +222,7 @@ def any_claim_is_stored() -> None:
     "SPOOF-01",
     *rows(
         OUTSIDE,
-        "a host behind the instance's",
+        "a host after the instance's",
         "a port that begins like its port",
         "its URL with a path",
         "its URL with a query",

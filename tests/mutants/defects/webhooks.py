@@ -39,7 +39,7 @@ TWICE = "The same webhook twice leaves the same row and is no second move"
 STORED_ALREADY = "A URL that is stored already is no move"
 SLASH = "A trailing slash makes no difference"
 LATE = "A late webhook does not undo a newer move"
-BEHIND_A_WEBHOOK = "A send behind a webhook uses the new instance though the old one still lists the session"
+BEHIND_A_WEBHOOK = "A send after a webhook uses the new instance though the old one still lists the session"
 OUTLIVES = "A webhook that was accepted outlives a killed implementation"
 INCIDENT = "The five steps of the incident end with the message delivered"
 

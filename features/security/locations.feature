@@ -1,19 +1,19 @@
-Feature: A claim of a location is only a claim
+Feature: A location is not believed on a signature alone
 
   Rule: Only configured instances are stored
 
     @SPOOF-01
-    Scenario Outline: A claim outside the configured instances is not stored
+    Scenario Outline: A location outside the configured instances is not stored
       Given an account whose session lives on instance 3002
       And its row is assigned to instance 3001
-      When a signed session_ready claims <claim>
+      When a signed session_ready names <location>
       Then the row names a configured instance as it is configured
 
       Examples:
-        | claim                            |
+        | location                         |
         | another host                     |
         | another port                     |
-        | a host behind the instance's     |
+        | a host after the instance's     |
         | a port that begins like its port |
         | its URL over https               |
         | its URL with a user              |
@@ -33,15 +33,15 @@ Feature: A claim of a location is only a claim
     Scenario: A captured webhook that comes again with a location outside is not believed either
       Given an account whose session lives on instance 3002
       And instance 3002 has announced session_ready
-      When the very same webhook arrives again and claims another host
+      When the very same webhook arrives again and names another host
       Then the row names a configured instance as it is configured
 
   Rule: Nothing is sent to strangers
 
     @SPOOF-02
-    Scenario: A signed claim for a stranger gets neither the message nor a key
+    Scenario: A signed webhook that names a stranger gets it neither the message nor a key
       Given an account whose session lives on instance 3002
-      And a signed session_ready has claimed the stranger
+      And a signed session_ready has named the stranger
       When the user sends "the code is 7315 9921" from the account
       Then nothing of the message, its recipient or the API key reached the stranger
       And instance 3002 delivers "the code is 7315 9921" once
@@ -57,44 +57,44 @@ Feature: A claim of a location is only a claim
     Scenario: A captured webhook that comes again for a stranger gets it nothing
       Given an account whose session lives on instance 3002
       And instance 3002 has announced session_ready
-      And the very same webhook has arrived again and claimed the stranger
+      And the very same webhook has arrived again and named the stranger
       When the user sends "the code is 7315 9921" from the account
       Then nothing of the message, its recipient or the API key reached the stranger
       And instance 3002 delivers "the code is 7315 9921" once
 
-  Rule: A claim for an instance without the session keeps no message from the holder
+  Rule: A location without the session keeps no message from the holder
 
     @SPOOF-03
-    Scenario: The next message goes to the holder, whatever was claimed
+    Scenario: The next message goes to the holder, whatever a webhook named
       Given an account whose session lives on instance 3002
-      And a signed session_ready has claimed instance 3003
+      And a signed session_ready has named instance 3003
       When the user sends "hello" from the account
       Then instance 3002 delivers "hello" once
       And the user is told that it was sent
 
     @SPOOF-03 @SPOOF-05
-    Scenario: The next message goes to the holder, whatever a captured webhook claims the second time
+    Scenario: The next message goes to the holder, whatever a captured webhook names the second time
       Given an account whose session lives on instance 3002
       And instance 3002 has announced session_ready
-      And the very same webhook has arrived again and claimed instance 3003
+      And the very same webhook has arrived again and named instance 3003
       When the user sends "hello" from the account
       Then instance 3002 delivers "hello" once
       And the user is told that it was sent
 
     @SPOOF-04
-    Scenario: A claim for an instance without the session is not stored
+    Scenario: A location without the session is not stored
       Given an account whose session lives on instance 3002
-      When a signed session_ready claims instance 3003
+      When a signed session_ready names instance 3003
       Then the row is still assigned to instance 3002
 
     @SPOOF-04
-    Scenario: A captured webhook that claims an instance without the session is not stored
+    Scenario: A captured webhook that names an instance without the session is not stored
       Given an account whose session lives on instance 3002
       And instance 3002 has announced session_ready
-      When the very same webhook arrives again and claims instance 3003
+      When the very same webhook arrives again and names instance 3003
       Then the row is still assigned to instance 3002
 
-  Rule: Redirects lead nowhere outside
+  Rule: Redirects are not followed outside the instances
 
     @SPOOF-06
     Scenario Outline: An instance that redirects elsewhere when asked is not followed there
@@ -122,25 +122,25 @@ Feature: A claim of a location is only a claim
         | the message | 307    |
         | the message | 308    |
 
-  Rule: A bad claim is no half update
+  Rule: A bad location leaves no half update
 
     @SPOOF-07
-    Scenario: What else a webhook with a bad claim says is written, or the whole webhook is refused
+    Scenario: What else a webhook with a bad location says is written, or the whole webhook is refused
       Given an account whose session lives on instance 3002
       And its row is disconnected
-      When a signed session_ready with a new phone number claims another host
+      When a signed session_ready with a new phone number names another host
       Then either status and phone number were written, or nothing was, and the answer is below 500
 
-  Rule: A refused claim is told safely
+  Rule: A refused location is logged safely
 
     @SPOOF-08
-    Scenario Outline: The claim is logged in one bounded line that passes for no other event
+    Scenario Outline: A refused location is logged in one bounded line that passes for no other event
       Given an account whose session lives on instance 3002
-      When a signed session_ready claims <claim>
-      Then one bounded line tells the refused claim, and none that another event happened
+      When a signed session_ready names <location>
+      Then one bounded line reports the refused location, and no line another event
 
       Examples:
-        | claim                          |
+        | location                       |
         | another event's text           |
         | an encoded line end and a text |
         | 10,000 characters              |
