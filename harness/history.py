@@ -1,7 +1,7 @@
-"""One ordered record of everything that happened in a scenario, and questions to it. Pure.
+"""The entries that the harness adds to a journal, and the history that checks ask. Pure.
 
-The fleet's journal is the record: the harness writes what users did and what the table said into the same
-journal, so that there is one order. Checks ask a History, which is a finished piece of it.
+The journal has everything that happened, in one order: what instances record, what users did, what rows said.
+A History is a finished piece of it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 HARNESS = "instance-sync-harness"
-"""The User-Agent of the harness's own requests to instances, which are nobody's verification."""
+"""The User-Agent of the harness's own requests to instances. They count as nobody's verification."""
 
 OneEntry = TypeVar("OneEntry", bound=Entry)
 
@@ -60,7 +60,7 @@ class RowRead(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorAsked(Entry):
-    """An operator asked the implementation for a health check, or for what it counted, and was answered this."""
+    """An operator asked the implementation for a health check or its counts, and got this answer."""
 
     asked: str
     status: int | None
@@ -81,9 +81,9 @@ class UserSends(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserAnswered(Entry):
-    """The implementation answered a user. `status` is None, and `problem` says why, when no answer came.
+    """The implementation answered a user. When no answer came, `status` is None and `problem` says why.
 
-    `told_sent` is whether the answer says that the message was sent, by the target's own terms.
+    `told_sent`: whether the answer says that the message was sent, by the target's terms.
     """
 
     call: int
@@ -108,17 +108,17 @@ class ImplementationStarted(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayEntry(Entry):
-    """Base of every entry. `words` tells it to a reader."""
+    """An entry of a scenario about gateway instances."""
 
     @property
     def words(self) -> str:
-        """The entry in one line."""
+        """The entry in one line, for a reader."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted(GatewayEntry):
-    """Something was done to an instance or, where none is named, in the control plane's place."""
+    """Something was done to an instance or, without a number, in the control plane's place."""
 
     text: str
     instance: int | None = None
@@ -131,10 +131,10 @@ class Noted(GatewayEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookReceived(GatewayEntry):
-    """A webhook arrived, and was answered `answered`. Headers as they came, in order; the body's exact bytes.
+    """A webhook arrived, with these headers in order and exactly these bytes, and was answered `answered`.
 
-    `asked_back` is the status of the session, as an instance told it before the webhook was answered; None when it
-    was not asked. `instance` is where the harness had the session connect, None for a session that it does not know.
+    `asked_back` is the session's status by the instance before the webhook was answered, None if nobody asked.
+    `instance` is where the harness had the session connect, None for a session that it does not know.
     """
 
     path: str
@@ -145,12 +145,12 @@ class WebhookReceived(GatewayEntry):
     instance: int | None = None
 
     def header(self, name: str) -> tuple[str, ...]:
-        """Return every value of a header."""
+        """Return all values of a header."""
         return tuple(value for have, value in self.headers if have.lower() == name.lower())
 
     @property
     def content(self) -> dict[str, Any]:
-        """The body's JSON object; empty when it is none."""
+        """The body's JSON object, empty if it is none."""
         try:
             content = json.loads(self.body)
         except ValueError:
@@ -159,26 +159,26 @@ class WebhookReceived(GatewayEntry):
 
     @property
     def data(self) -> dict[str, Any]:
-        """What the webhook says of its event; empty when it says nothing."""
+        """The details of its event, empty if there are none."""
         data = self.content.get("data")
         return data if isinstance(data, dict) else {}
 
     @property
     def event(self) -> str:
-        """The event that it announces."""
+        """The event that it announces, empty if it names none."""
         return str(self.content.get("event", ""))
 
     @property
     def words(self) -> str:
         """The entry in one line."""
-        claimed = " and ".join(self.header("X-Instance-Url")) or "nothing"
-        told = f"webhook {self.event or 'without an event'} of {self.data.get('session_id')}"
-        return f"gateway → control plane: {told}, claiming {claimed} → {self.answered}"
+        location = " and ".join(self.header("X-Instance-Url")) or "no location"
+        webhook = f"webhook {self.event or 'without an event'} of {self.data.get('session_id')}"
+        return f"gateway → control plane: {webhook}, from {location} → {self.answered}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePosted(GatewayEntry):
-    """A message was handed to an instance. `status` is None, and `body` says why, when no answer came."""
+    """A message was handed to an instance. When no answer came, `status` is None and `body` says why."""
 
     instance: int
     session_id: str
@@ -189,7 +189,7 @@ class MessagePosted(GatewayEntry):
 
     @property
     def message(self) -> Delivered:
-        """The message as it appears among those that went out, if it does."""
+        """The message as it appears among those that went out."""
         return Delivered(self.session_id, self.text)
 
     @property
@@ -203,7 +203,7 @@ class MessagePosted(GatewayEntry):
 
     @property
     def declined(self) -> bool:
-        """Whether the instance certainly did not take the message: it was never reached, or said so."""
+        """Whether the instance certainly did not take the message: it was not reached, or said so."""
         return self.refused or (self.status is not None and 400 <= self.status < 500)
 
     @property
@@ -223,10 +223,6 @@ class History:
         """Return the entries of one kind."""
         return (entry for entry in self.entries if isinstance(entry, kind))
 
-    def since(self, sequence: int) -> History:
-        """Return the part after the entry with this sequence."""
-        return History(tuple(entry for entry in self.entries if entry.sequence > sequence))
-
     @cached_property
     def answers(self) -> Mapping[tuple[int, int], AnswerBegun]:
         """The answers that began to go out, by instance and request."""
@@ -239,7 +235,7 @@ class History:
 
     @cached_property
     def sends(self) -> Mapping[int, UserSends]:
-        """What users handed over, by call."""
+        """What users sent, by call."""
         return {entry.call: entry for entry in self.of(UserSends)}
 
     def answers_to(self, session_id: str) -> tuple[UserAnswered, ...]:
@@ -260,22 +256,16 @@ class History:
 
     def posts(self, session_id: str) -> tuple[RequestArrived, ...]:
         """Return the messages posted to any instance for a session, delivered or not."""
-        return tuple(
-            entry
-            for entry in self.of(RequestArrived)
-            if entry.endpoint is Endpoint.SEND and entry.session_id == session_id
-        )
+        arrived = self.of(RequestArrived)
+        return tuple(one for one in arrived if (one.endpoint, one.session_id) == (Endpoint.SEND, session_id))
 
     def deliveries(self, session_id: str, text: str | None = None) -> tuple[MessageDelivered, ...]:
-        """Return the messages that instances really sent over a session, or those with one text."""
-        return tuple(
-            entry
-            for entry in self.of(MessageDelivered)
-            if entry.session_id == session_id and (text is None or entry.text == text)
-        )
+        """Return the messages that instances really sent over a session, all or those with one text."""
+        sent = (one for one in self.of(MessageDelivered) if one.session_id == session_id)
+        return tuple(one for one in sent if text in {None, one.text})
 
     def holders(self, session_id: str) -> frozenset[int]:
-        """Return the instances that held the session connected at the end of this history, by its own entries."""
+        """Return the instances that held the session connected at the end of this history."""
         holding: set[int] = set()
         for entry in self.entries:
             if isinstance(entry, SessionHeld) and entry.session_id == session_id:
@@ -286,6 +276,6 @@ class History:
         return frozenset(holding)
 
     def unfired(self) -> tuple[FaultArmed, ...]:
-        """Return the faults that were armed and never happened."""
+        """Return the faults that were armed and never executed."""
         fired = {entry.fault for entry in self.of(FaultExecuted)}
         return tuple(entry for entry in self.of(FaultArmed) if entry.fault not in fired)

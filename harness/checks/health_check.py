@@ -87,15 +87,7 @@ def same_report(dry: CheckReport, real: CheckReport) -> None:
 def corrections_logged(lines: Sequence[LogLine], text: str, changes: Collection[Change]) -> None:
     """Check that each correction, and nothing else, is logged as one."""
     corrected = [line for line in lines if text in line.text]
-    told = Counter(
-        Change(
-            _number(line.fields.get("account_id")),
-            _bare(line.fields.get("old_url")),
-            _bare(line.fields.get("new_url")),
-        )
-        for line in corrected
-    )
-    if told != Counter(changes):
+    if Counter(_change(line.fields) for line in corrected) != Counter(changes):
         shown = "; ".join(line.text for line in corrected) or "no such line"
         raise ConformanceFailure(f'the log has a line "{text}" for {_listed(changes)}, and no other', shown)
 
@@ -115,7 +107,7 @@ def asked_a_few_times(history: History, accounts: int) -> None:
         )
 
 
-def _told_by(fields: Mapping[str, object]) -> Change:
+def _change(fields: Mapping[str, object]) -> Change:
     old_url, new_url = _bare(fields.get("old_url")), _bare(fields.get("new_url"))
     return Change(_number(fields.get("account_id")), old_url, new_url)
 

@@ -12,7 +12,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from fake_instances.faults import Endpoint
-from fake_instances.journal import RequestArrived, StrangerTouched
+from fake_instances.journal import RequestArrived
+from harness import log_events
 from harness.checks.sending import delivered_once, matching, told_failed, told_of_answer, told_of_posts
 from harness.errors import ConformanceFailure, TimeBoundFailure
 from harness.history import HARNESS, History
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from fake_instances.journal import WebhookAnswered
     from harness.contract import LogLine
     from harness.history import UserAnswered
-
-NOWHERE = "Session not found in any Node.js instance"
-UNVERIFIABLE = "Session could not be verified"
 
 _CERTAINLY_NOT_SENT = frozenset(
     {
@@ -157,15 +155,6 @@ def _is_of_use(entry: RequestArrived) -> bool:
     }
 
 
-def strangers_untouched(history: History) -> None:
-    """Check that nobody connected to the listener that is none of the instances."""
-    if touched := len(tuple(history.of(StrangerTouched))):
-        raise ConformanceFailure(
-            "nobody outside the configured instances is called",
-            f"a host that is none of them had {touched} connection{'s' if touched > 1 else ''}",
-        )
-
-
 # What webhooks and users are told
 
 
@@ -198,12 +187,12 @@ def not_denied_for_certain(answer: UserAnswered) -> None:
         )
 
 
-def nowhere_not_claimed(answer: UserAnswered, lines: Sequence[LogLine], session_id: str) -> None:
+def nowhere_not_said(answer: UserAnswered, lines: Sequence[LogLine], session_id: str) -> None:
     """Check that neither the answer's code nor the log claims that every instance was asked and none holds it."""
     expected = "nothing says that the session is in no instance"
     if code_of(answer) == "session_not_found":
         raise ConformanceFailure(expected, told_of_answer(answer))
-    if found := matching(lines, NOWHERE, {"session_id": session_id}):
+    if found := matching(lines, log_events.NOT_ANYWHERE, {"session_id": session_id}):
         raise ConformanceFailure(expected, f"the log has {found[0].text}")
 
 
@@ -214,12 +203,12 @@ def says_unasked(answer: UserAnswered, lines: Sequence[LogLine], session_id: str
         code_of(answer) == "session_unverifiable"
         or _UNASKED.search(answer.body) is not None
         or place in answer.body.replace("\\/", "/")
-        or bool(matching(lines, UNVERIFIABLE, {"session_id": session_id}))
+        or bool(matching(lines, log_events.UNVERIFIABLE, {"session_id": session_id}))
     )
     if not says:
         raise ConformanceFailure(
             f"the failure says that {url} could not be asked",
-            f'{told_of_answer(answer)}; the log has no line "{UNVERIFIABLE}" of the session',
+            f'{told_of_answer(answer)}; the log has no line "{log_events.UNVERIFIABLE}" of the session',
         )
 
 

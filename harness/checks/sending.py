@@ -172,10 +172,14 @@ def _nearest(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) 
     return f"it has {len(near)}, the last with {' and '.join(differing)}: {line.text}"
 
 
-def not_logged(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) -> None:
-    """Check that the log has no line with this text and these fields."""
-    if found := matching(lines, text, fields):
-        raise ConformanceFailure(f"the log has no line {quoted(text)}", f"it has {found[0].text}")
+def logged_times(lines: Sequence[LogLine], text: str, session_id: str, count: int) -> None:
+    """Check that the log has exactly so many lines with this text about a session."""
+    found = matching(lines, text, {"session_id": session_id})
+    if len(found) != count:
+        observed = "; ".join(line.text for line in found) or "none"
+        raise ConformanceFailure(
+            f"the log has {count or 'no'} line {quoted(text)} of the session", f"it has {observed}"
+        )
 
 
 def sessions_counted(sessions: Mapping[str, object], count: int, number: int) -> None:

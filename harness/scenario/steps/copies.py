@@ -12,7 +12,7 @@ from pytest_bdd import given, parsers, then
 from fake_instances import SessionStatus
 from fake_instances.faults import VERIFICATION, Delay, DeployedDialect, Endpoint, Misreports
 from fake_instances.stranger.listener import Stranger
-from harness.checks import resilience
+from harness.checks import security
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,6 +108,6 @@ def eight_accounts(world: World, number: int) -> None:
 
 @then("nobody outside the configured instances is called")
 def nobody_else_called(world: World, stranger: Stranger) -> None:
-    """Check by the listener that is none of the instances, which by then has recorded whoever came."""
+    """Check that the stranger was never called."""
     stranger.stop()
-    resilience.strangers_untouched(world.history)
+    security.stranger_untouched(world.history)

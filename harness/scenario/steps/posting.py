@@ -143,9 +143,9 @@ def not_denied(world: World) -> None:
 
 
 @then("nothing says that the session is nowhere")
-def nowhere_not_claimed(world: World) -> None:
+def nowhere_not_said(world: World) -> None:
     """Check the code of the failure and the log."""
-    resilience.nowhere_not_claimed(world.answer, world.log_lines(), world.account.session_id)
+    resilience.nowhere_not_said(world.answer, world.log_lines(), world.account.session_id)
 
 
 @then(parsers.parse("the failure says that instance {number:d} could not be asked"))
