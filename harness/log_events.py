@@ -14,7 +14,7 @@ SYNCED = "Instance sync successful! Database updated"
 NOT_ANYWHERE = "Session not found in any Node.js instance"
 UNVERIFIABLE = "Session could not be verified"
 CORRECTED = "Health check corrected instance URL"
-REJECTED_CLAIM = "Rejected X-Instance-Url"
+REFUSED_LOCATION = "Rejected X-Instance-Url"
 
 
 def parse_line(text: str) -> LogLine:

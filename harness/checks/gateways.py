@@ -57,13 +57,13 @@ def five_headers(webhook: WebhookReceived) -> None:
         )
 
 
-def claims(webhook: WebhookReceived, url: str, number: int) -> None:
+def names(webhook: WebhookReceived, url: str, number: int) -> None:
     """Check that a webhook names its sender by the sender's own URL."""
-    claimed = [one.removesuffix("/") for one in webhook.header("X-Instance-Url")]
-    if claimed != [url]:
+    named = [one.removesuffix("/") for one in webhook.header("X-Instance-Url")]
+    if named != [url]:
         raise ConformanceFailure(
-            f"the webhook claims the URL of instance {number}, {url}",
-            f"it claims {' and '.join(claimed) or 'none'}",
+            f"the webhook names the URL of instance {number}, {url}",
+            f"it names {' and '.join(named) or 'none'}",
         )
 
 

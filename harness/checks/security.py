@@ -1,4 +1,4 @@
-"""Checks of what is kept from strangers, and of how claims are told. Pure (contract, sections 3 to 5)."""
+"""Checks of what is kept from strangers, and of how locations are refused. Pure (contract, sections 3 to 5)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.history import History
 
 LONGEST_LINE = 4000
-"""Characters that a line about a refused claim may have: far more than any true one needs."""
+"""The most characters of a line about a refused location: far more than an honest one needs."""
 OTHER_EVENTS = (
     log_events.AUTO_SYNC,
     log_events.NOT_IN_ASSIGNED,
@@ -25,7 +25,7 @@ OTHER_EVENTS = (
     log_events.UNVERIFIABLE,
     log_events.CORRECTED,
 )
-"""What a refused claim cannot have brought about. A verification it can: who doubts a claim may well ask."""
+"""Events that a refused location cannot bring about. A verification is none: it may be how it was refused."""
 
 
 def names_configured(row: Row | None, urls: Collection[str]) -> None:
@@ -50,7 +50,7 @@ def kept_from_stranger(history: History, texts: Mapping[str, str]) -> None:
 
 
 def stranger_untouched(history: History) -> None:
-    """Check that nobody followed a redirect outside."""
+    """Check that nobody connected to the stranger."""
     received = tuple(history.of(StrangerReceived))
     if touched := tuple(history.of(StrangerTouched)):
         first = received[0].data[:80] if received else b""
@@ -63,7 +63,7 @@ def stranger_untouched(history: History) -> None:
 def whole_or_nothing(
     before: Row, after: Row | None, status: int | None, wanted: Mapping[str, object]
 ) -> None:
-    """Check that a webhook changed everything that it says beside its location, or nothing, and was answered."""
+    """Check that a webhook changed everything but the location, or nothing, and was answered."""
     if after is None:
         raise ConformanceFailure("the account's row is there", "it is gone")
     if status is None or status >= 500:
@@ -76,37 +76,37 @@ def whole_or_nothing(
 
 
 def refused_as_too_large(status: int | None, reason: str | None) -> None:
-    """Check the answer to a body that nobody has to read: 413 or 400, or no more than a cut connection."""
-    # 411 is how a server refuses chunks whose length it cannot know.
+    """Check the answer to a body that is too large: 413 or 400, or a cut connection."""
+    # 411 refuses chunks, whose length the server cannot know.
     if status not in {None, 400, 411, 413}:
         raise ConformanceFailure("the webhook is answered 413 or 400", f"it was answered {status}")
     if status is None and "time" in (reason or "").lower():
         raise ConformanceFailure("the webhook is answered 413 or 400", f"it got no answer: {reason}")
 
 
-def claim_told_safely(lines: Sequence[LogLine], session_id: str) -> None:
-    """Check the line of a refused claim, and that nothing in it makes a line of another event."""
-    told = [line for line in lines if log_events.REJECTED_CLAIM in line.text]
-    if len(told) != 1 or told[0].fields.get("session_id") != session_id:
-        shown = "; ".join(line.text[:300] for line in told) or "there is none"
+def refusal_logged_safely(lines: Sequence[LogLine], session_id: str) -> None:
+    """Check the line of a refused location, and that it makes no line look like another event."""
+    refused = [line for line in lines if log_events.REFUSED_LOCATION in line.text]
+    if len(refused) != 1 or refused[0].fields.get("session_id") != session_id:
+        shown = "; ".join(line.text[:300] for line in refused) or "there is none"
         raise ConformanceFailure(
-            f'one line "{log_events.REJECTED_CLAIM}" tells the refused claim of the session', shown
+            f'one line "{log_events.REFUSED_LOCATION}" reports the refused location of the session', shown
         )
-    if len(told[0].text) > LONGEST_LINE:
+    if len(refused[0].text) > LONGEST_LINE:
         raise ConformanceFailure(
-            f"the line has at most {LONGEST_LINE} characters", f"it has {len(told[0].text)}"
+            f"the line has at most {LONGEST_LINE} characters", f"it has {len(refused[0].text)}"
         )
     for line in lines:
         if event := next((text for text in OTHER_EVENTS if text in line.text), None):
-            raise ConformanceFailure(f'no line tells "{event}", which did not happen', line.text[:500])
+            raise ConformanceFailure(f'no line reports "{event}", which did not happen', line.text[:500])
 
 
 def nothing_secret(secrets: Mapping[str, str], places: Mapping[str, str]) -> None:
-    """Check that no secret, by what it is, stands in any of the texts, by where they stand."""
+    """Check that no secret, given by its name, is in any of the texts, given by their place."""
     leaked = [
         f"{what} in {where}" for where, text in places.items() for what, one in secrets.items() if one in text
     ]
     if leaked:
         raise ConformanceFailure(
-            "no secret, key or signature is told", "there is " + ", ".join(sorted(set(leaked)))
+            "no secret, key or signature is shown", "there is " + ", ".join(sorted(set(leaked)))
         )

@@ -1,4 +1,4 @@
-"""Speaks to the implementation as its users do: hands over messages, by the target's own terms."""
+"""One user of the implementation: hands over a message, by the target's own terms."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from harness.contract import Target
 
 CALLS = itertools.count(1)
-"""The number of each thing that a user asks of an implementation."""
+"""Numbers each call of a user."""
+
+RECIPIENT = "6281234567890"
 
 MISSING: Final = object()
-"""In the place of a part of a message: leave it out, its name too."""
+"""In place of a part of a message: leave it out, with its name."""
 
 
 def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
@@ -33,14 +35,14 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     *,
     body: Mapping[str, object] | None = None,
 ) -> UserAnswered:
-    """Hand one message to the implementation and give what it answered, an answer that never came included.
+    """Hand one message to the implementation, and return its answer or the reason why none came.
 
-    `body` is the template of what is handed over, the target's own by default.
+    `body` is the template of the request's body, by default the target's own.
     """
     target, settings = implementation.target, implementation.settings
     values = {"{account_id}": str(account_id), "{recipient}": recipient, "{text}": text}
     template = dict(target.send.body if body is None else body)
-    # Longer than any sound implementation needs: eight POSTs, each verified, are the most it may try.
+    # Longer than any sound implementation needs: it may try eight POSTs at most, each verified.
     patience = 8 * (settings.verify_timeout_in_force + settings.send_timeout) + 10
     began = time.monotonic()
     try:
@@ -56,14 +58,8 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
             )
     except requests.RequestException as problem:
         reason = implementation.problem or f"{type(problem).__name__}: {problem}"
-        return UserAnswered(
-            call=call,
-            status=None,
-            body="",
-            told_sent=False,
-            seconds=time.monotonic() - began,
-            problem=reason,
-        )
+        seconds = time.monotonic() - began
+        return UserAnswered(call=call, status=None, body="", told_sent=False, seconds=seconds, problem=reason)
     return UserAnswered(
         call=call,
         status=response.status_code,
@@ -74,7 +70,7 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
 
 
 def tells_sent(target: Target, status: int, body: bytes) -> bool:
-    """Say whether an answer tells the user that the message was sent, by the target's own terms."""
+    """Return whether an answer says that the message was sent, by the target's own terms."""
     first, last = target.send.succeeded_status
     if not first <= status <= last:
         return False
@@ -89,7 +85,7 @@ def tells_sent(target: Target, status: int, body: bytes) -> bool:
 
 
 def fill(template: Any, values: Mapping[str, str]) -> Any:
-    """Put values into every text of a template. A value is never searched for placeholders itself."""
+    """Put values into every text of a template. Placeholders within a value are left as they are."""
     match template:
         case dict():
             return {name: fill(value, values) for name, value in template.items()}
@@ -106,7 +102,7 @@ def fill(template: Any, values: Mapping[str, str]) -> Any:
 
 
 def spoil(template: Any, placeholder: str, wrong: object) -> Any:
-    """Put `wrong` in the place of each value of a template that has this placeholder, MISSING to leave it out."""
+    """Replace each value of a template that has this placeholder by `wrong`, or drop it for MISSING."""
     match template:
         case dict():
             kept = {name: spoil(value, placeholder, wrong) for name, value in template.items()}

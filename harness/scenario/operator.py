@@ -1,4 +1,4 @@
-"""Speaks to the implementation as its operator does: health checks, and what it counted (contract, section 3)."""
+"""The implementation's operator: runs health checks, and reads what it counted (contract, section 3)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,13 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = 10.0
 _START_SECONDS = 20.0
-"""What a command may take to start, beside what the check itself takes."""
+"""What a command may take to start, on top of the check itself."""
 
 
 def check(world: World, *, dry_run: bool = False) -> CheckReport:
-    """Have the implementation check every account, and return what it reports.
-
-    Raises:
-        ConformanceFailure: it did not answer with a report.
-    """
+    """Have the implementation check every account, and return its report."""
     operations = world.implementation.target.operations
-    # Two calls to each instance at most, one behind the other in the worst design.
+    # Two calls to each instance at most, one after another in the slowest design.
     most = 2 * len(world.fleet.numbers) * world.settings.verify_timeout_in_force + _PATIENCE_SECONDS
     if operations.command:
         body = _run(world, (*operations.command, *(operations.dry_run if dry_run else ())), most)
@@ -40,21 +36,13 @@ def check(world: World, *, dry_run: bool = False) -> CheckReport:
 
 
 def counted(world: World) -> Counted:
-    """Return what the implementation says that it counted.
-
-    Raises:
-        ConformanceFailure: it did not answer with a report.
-    """
+    """Return what the implementation reports that it counted."""
     path = world.implementation.target.operations.monitoring
     return Counted.read(_call(world, "GET", path, _PATIENCE_SECONDS))
 
 
 def metrics(world: World) -> Metrics:
-    """Return what the implementation tells Prometheus.
-
-    Raises:
-        ConformanceFailure: it did not answer with Prometheus text.
-    """
+    """Return the metrics that the implementation serves to Prometheus."""
     return Metrics.read(
         _call(world, "GET", world.implementation.target.operations.metrics, _PATIENCE_SECONDS)
     )

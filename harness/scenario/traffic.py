@@ -1,4 +1,4 @@
-"""Messages that flow through every instance at once, each handed over again until it was taken."""
+"""Messages that flow through every instance at once, each handed over again until it is taken."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ConformanceFailure
 from harness.history import MessagePosted
+from harness.scenario.client import RECIPIENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,22 +17,15 @@ if TYPE_CHECKING:
     from fake_instances.journal import Journal
     from harness.gateway_contract import Gateway, Tenant
 
-RECIPIENT = "6281234567890"
 _PAUSE_SECONDS = 0.02
 
 
 class Traffic:
     """Sends numbered messages over one session on each instance, from a thread each.
 
-    A message that an instance declined, or that never reached one, is handed over again. One that got no answer, or
-    a 5xx, may have gone out: it is left alone.
-
-    Args:
-        journal: where every message and its answer is recorded.
-        gateways: the instances, by number.
-        tenants: whose session each of them holds.
-        patience: seconds that `wait_for_more` waits at most.
-
+    A message that an instance declined, or that never reached one, is handed over again. One that got no answer
+    or a 5xx may have gone out, and is left alone. `tenants` are those whose session each instance holds;
+    `wait_for_more` waits for `patience` seconds at most.
     """
 
     def __init__(
@@ -50,7 +44,7 @@ class Traffic:
 
     @contextlib.contextmanager
     def flowing(self) -> Iterator[None]:
-        """Have messages flow while this lasts; afterwards each was taken, or may have been."""
+        """Have messages flow inside the context. After it, each was taken or may have been."""
         with ThreadPoolExecutor(len(self._tenants)) as senders:
             flows = [senders.submit(self._flow, number) for number in self._tenants]
             try:
@@ -61,7 +55,7 @@ class Traffic:
             flow.result()
 
     def wait_for_more(self, number: int, count: int) -> None:
-        """Wait until an instance has said of so many more messages that it sent them.
+        """Wait until an instance has sent so many more messages, by its own answers.
 
         Raises:
             ConformanceFailure: it did not in time.
@@ -81,11 +75,11 @@ class Traffic:
             self._ended.wait(_PAUSE_SECONDS)
 
     def _hand_over(self, number: int, tenant: Tenant, text: str) -> None:
-        posted = post(self._journal, self._gateways[number], number, tenant.session_id, text)
-        while posted.declined and not self._ended.wait(_PAUSE_SECONDS):
+        while True:
             posted = post(self._journal, self._gateways[number], number, tenant.session_id, text)
-        if posted.sent:
-            self._sent[number] += 1
+            if not posted.declined or self._ended.wait(_PAUSE_SECONDS):
+                break
+        self._sent[number] += posted.sent
 
 
 def post(journal: Journal, gateway: Gateway, number: int, session_id: str, text: str) -> MessagePosted:

@@ -15,10 +15,10 @@ from harness.contract import MARGIN, Row, Settings, Target
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
 from harness.incident import INCIDENT_SESSION, LONG_PAST
-from harness.scenario.client import CALLS, ask_to_send
+from harness.scenario.client import CALLS, RECIPIENT, ask_to_send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from random import Random
 
     from fake_instances import Fleet
@@ -62,7 +62,7 @@ class World:
         self._setup = setup
         self._random = random
         self._started = setup.fleet.journal.last
-        self._steps: tuple[StepReached, ...] = ()  # those before the implementation was exchanged
+        self._steps: tuple[StepReached, ...] = ()  # before the implementation was replaced
         self._log_started = setup.implementation.log.position()
         self._accounts: list[Account] = []
         self._optional: set[int] = set()
@@ -91,22 +91,22 @@ class World:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
+        """What reports must never show."""
         return self._setup.secrets
 
     @property
     def account(self) -> Account:
-        """The account that the scenario is about: the first that was made."""
+        """The first account, which the scenario is about."""
         return self._accounts[0]
 
     @property
     def other_account(self) -> Account:
-        """The second account that was made."""
+        """The second account."""
         return self._accounts[1]
 
     @property
     def answer(self) -> UserAnswered:
-        """What a user was told last."""
+        """What a user was last told."""
         return self.answers[-1]
 
     @property
@@ -124,7 +124,7 @@ class World:
     # Setting up
 
     def use(self, target: Target | None = None, settings: Settings | None = None) -> None:
-        """Put another implementation, or the same with other settings, in place until the scenario ends.
+        """Use another implementation, or the same one with other settings, until the scenario ends.
 
         Raises:
             LaunchError: it did not come up.
@@ -193,52 +193,57 @@ class World:
         times: int | None = None,
         optional: bool = False,
     ) -> None:
-        """Arm a fault. Unless it is optional the scenario is not judged when it never happens."""
+        """Arm a fault. If it never happens the scenario is not judged, unless it is optional."""
         number = self.fleet.arm(fault, on, endpoints, times=times)
         if optional or isinstance(fault, Refuse):
-            # A connection that was refused leaves no trace at the one who refuses.
+            # Whoever refuses a connection never learns of it.
             self._optional.add(number)
 
     def remember_rows(self) -> None:
-        """Keep every account's row as it is now, to be compared later."""
+        """Remember every row as it is now, to compare it later."""
         for account in self._accounts:
             self._rows[account.id] = self.existing_row(account)
 
     # Acting
 
     def warm_up(self) -> None:
-        """Have one message sent before time is judged: what is loaded at first use is loaded now."""
+        """Send one message before time is judged, so that whatever is loaded at first use is loaded."""
         first, *_ = self.fleet.numbers
         self.send("warm-up", self.new_account(on=first, assigned=self.fleet.url(first)))
 
-    def send(
-        self, text: str, account: Account | None = None, recipient: str = "6281234567890"
-    ) -> UserAnswered:
+    def send(self, text: str, account: Account | None = None) -> UserAnswered:
         """Have a user send a message through the implementation, and return what the user was told."""
-        one = account or self.account
         self.remember_rows()
-        call = next(CALLS)
-        row = self._rows[one.id]
-        self.fleet.journal.record(
-            UserSends(
-                call=call,
-                account_id=one.id,
-                session_id=one.session_id,
-                assigned=row.assigned_instance_url,
-                recipient=recipient,
-                text=text,
-            )
-        )
-        answer = ask_to_send(self.implementation, call, one.id, recipient, text)
-        self.fleet.journal.record(answer)
+        answer = self.hand_over(self.announce(text, account))
         self.answers.append(answer)
         self.fleet.settle(self.settings.verify_timeout_in_force)
         return answer
 
-    def deliver(self, webhook: Webhook, *, settle: bool = True) -> WebhookAnswered:
-        """Have a webhook sent exactly as it is, and return what the implementation answered.
+    def announce(self, text: str, account: Account | None = None) -> UserSends:
+        """Record that a user is about to send a message from an account, whose row was remembered."""
+        one = account or self.account
+        return self.fleet.journal.record(
+            UserSends(
+                call=next(CALLS),
+                account_id=one.id,
+                session_id=one.session_id,
+                assigned=self.row_before(one).assigned_instance_url,
+                recipient=RECIPIENT,
+                text=text,
+            )
+        )
 
-        Unless told not to `settle`, wait until the instances have answered what the webhook made it ask.
+    def hand_over(self, send: UserSends, body: Mapping[str, object] | None = None) -> UserAnswered:
+        """Hand an announced message to the implementation, and record what the user was told."""
+        answer = ask_to_send(
+            self.implementation, send.call, send.account_id, send.recipient, send.text, body=body
+        )
+        return self.fleet.journal.record(answer)
+
+    def deliver(self, webhook: Webhook, *, settle: bool = True) -> WebhookAnswered:
+        """Send a webhook exactly as it is, and return what the implementation answered.
+
+        With `settle`, wait until the instances have answered what the webhook made the implementation ask.
         """
         self.remember_rows()
         self.webhook = webhook
@@ -253,7 +258,7 @@ class World:
         self.implementation.kill()
 
     def wait_for_callers_to_leave(self, number: int) -> None:
-        """Wait until nobody hangs on an instance any more, or longer than any verification may take."""
+        """Wait until no request hangs on an instance, or for longer than any verification may take."""
         bound = self.settings.verify_timeout_in_force + MARGIN
         self.fleet.journal.wait_until(lambda: not self.fleet.hanging(number), timeout=bound)
 
@@ -283,7 +288,7 @@ class World:
         return row
 
     def row_before(self, account: Account | None = None) -> Row:
-        """Return a row as it was before the last thing that was done."""
+        """Return a row as it was before the last action."""
         return self._rows[(account or self.account).id]
 
     @property
@@ -296,7 +301,7 @@ class World:
         return self.implementation.log.lines(self._log_started)
 
     def eventually(self, judge: Callable[[], Judged]) -> Judged:
-        """Check a state that a webhook brings about: at once, unless the target says it may follow later.
+        """Run a check of what a webhook brings about: once, or until it passes if the target says it may follow.
 
         Raises:
             ConformanceFailure: the last judgement, when the time was up.
@@ -304,7 +309,7 @@ class World:
         return self.within(self._webhook_patience(), judge)
 
     def soon(self, judge: Callable[[], Judged]) -> Judged:
-        """Check what may trail its cause a little in any implementation, as log lines do.
+        """Run a check until it passes, since it may lag a little behind in any implementation, as log lines do.
 
         Raises:
             ConformanceFailure: the last judgement, when the settle time was up.
@@ -312,14 +317,14 @@ class World:
         return self.within(max(self._webhook_patience(), self.implementation.target.settle_seconds), judge)
 
     def let_pass(self) -> None:
-        """Before judging that nothing changed: wait where the target says that effects may follow later."""
+        """Wait, if the target says that effects may follow later, before it is judged that nothing changed."""
         if patience := self._webhook_patience():
             threading.Event().wait(patience)
 
     # Ending
 
     def check_faults_fired(self) -> None:
-        """Check that every fault the scenario is about really happened.
+        """Check that every fault that is not optional really happened.
 
         Raises:
             NotJudgedError: one did not.
@@ -332,7 +337,7 @@ class World:
             raise NotJudgedError(f"a fault did not fire: {told}")
 
     def check_implementation_runs(self) -> None:
-        """Check that the implementation did not end by itself, whatever else it did right.
+        """Check that the implementation did not end by itself.
 
         Raises:
             ConformanceFailure: it did; the failure has its last output.
@@ -359,7 +364,7 @@ class World:
             raise ConformanceFailure("the implementation goes on running", crash)
 
     def within(self, seconds: float, judge: Callable[[], Judged]) -> Judged:
-        """Check again and again until it passes.
+        """Run a check until it passes.
 
         Raises:
             ConformanceFailure: the last judgement, when the time was up.

@@ -1,4 +1,4 @@
-"""Phrases about gateway instances that are judged themselves: the webhooks they send and the answers they give."""
+"""Phrases about gateway instances under test: the webhooks they send and the answers they give."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OUTAGE_SECONDS = 0.5
 
 
 def _heard(gateways: GatewayWorld, count: int = 1) -> tuple[WebhookReceived, ...]:
-    """Return the webhooks about the scenario's session, awaited."""
+    """Wait for webhooks about the scenario's session, and return them."""
     webhooks = gateways.await_webhooks(gateways.tenant, count)
     if not webhooks:
         raise ConformanceFailure("the control plane hears of the session", "it heard nothing of it")
@@ -72,7 +72,7 @@ def waiting(gateways: GatewayWorld, number: int) -> None:
 
 @given(parsers.parse("a session that was ended on instance {number:d}"))
 def ended(gateways: GatewayWorld, number: int) -> None:
-    """Have a session connect, and end it for good."""
+    """Have a session connect, and end it permanently."""
     gateways.end(gateways.connect(number))
 
 
@@ -96,7 +96,7 @@ def cut_from(gateways: GatewayWorld, number: int) -> None:
 
 @when(parsers.parse("a session connects on instance {number:d}"))
 def connects(gateways: GatewayWorld, number: int) -> None:
-    """Have a session connect; what is heard of it is for the checks to wait for."""
+    """Have a session connect. The checks wait for its webhooks."""
     gateways.connect(number, announced=False)
 
 
@@ -125,7 +125,7 @@ def connects_in_outage(gateways: GatewayWorld, number: int) -> None:
     )
 )
 def two_connect(gateways: GatewayWorld, number: int, one: int, other: int) -> None:
-    """Answer the webhooks of two sessions differently; the first is the one that is judged."""
+    """Answer the webhooks of two sessions differently. The first is judged."""
     gateways.receiver.status = other
     first = gateways.new_tenant()
     gateways.receiver.status_for[first.session_id] = one
@@ -172,14 +172,14 @@ def hands_over(gateways: GatewayWorld, number: int) -> None:
 
 @then("the webhook carries the five headers")
 def carries_headers(gateways: GatewayWorld) -> None:
-    """Check the headers of the webhook that was heard first."""
+    """Check the headers of the first webhook."""
     checks.five_headers(_heard(gateways)[0])
 
 
 @then(parsers.parse("it names the URL of instance {number:d}"))
-def claims(gateways: GatewayWorld, number: int) -> None:
-    """Check the URL that the webhook claims."""
-    checks.claims(_heard(gateways)[0], gateways.gateway(number).url, number)
+def names(gateways: GatewayWorld, number: int) -> None:
+    """Check the URL that the webhook names."""
+    checks.names(_heard(gateways)[0], gateways.gateway(number).url, number)
 
 
 @then("its signature verifies over its timestamp and the exact bytes of its body")
@@ -190,7 +190,7 @@ def verifies(gateways: GatewayWorld) -> None:
 
 @then(parsers.parse("the control plane hears {event} of the session"))
 def hears(gateways: GatewayWorld, event: str) -> None:
-    """Check what was heard first of the session."""
+    """Check the first webhook about the session."""
     checks.announces(gateways.await_webhooks(gateways.tenant, 1), event, gateways.tenant)
 
 
@@ -216,14 +216,14 @@ def each_signed(gateways: GatewayWorld) -> None:
 
 @then("the first is tried once, while the other is tried four times")
 def first_tried_once(gateways: GatewayWorld) -> None:
-    """Check a webhook by the time that another has been tried again and again."""
+    """Check a webhook while another is tried again and again."""
     first, other = gateways.tenants
     meanwhile = len(gateways.await_webhooks(other, _TRIES))
     tries = gateways.webhooks(first)
     if tries and meanwhile < _TRIES:
         raise NotJudgedError(
             f"a webhook that was answered {gateways.receiver.status} was tried {meanwhile} times: "
-            "there is nothing to tell by that the other is not tried again"
+            "nothing shows how long to wait for another try of the other"
         )
     checks.tried_once(tries, meanwhile)
 

@@ -76,7 +76,7 @@ def lists_too(world: World, number: int) -> None:
 @given(parsers.parse("instance {number:d} holds sessions of other tenants"))
 def holds_others(world: World, number: int) -> None:
     """Put several sessions with made-up phone numbers on an instance."""
-    # It loads every provider, which takes longer than most scenarios, and this step is in few of them.
+    # Loading faker takes longer than most scenarios, and few have this step.
     from faker import Faker  # noqa: PLC0415
 
     faker = Faker()
@@ -117,18 +117,12 @@ def moves(world: World, number: int) -> None:
     world.fleet.move(world.account.session_id, number)
 
 
-@given(parsers.parse("instance {number:d} counts no session"))
-@then(parsers.parse("instance {number:d} counts no session"))
-def counts_none(world: World, number: int) -> None:
-    """Check what the instance's own health route says, over HTTP."""
-    _holds_count(world, number, 0)
-
-
-@given(parsers.parse("instance {number:d} counts one session"))
-@then(parsers.parse("instance {number:d} counts one session"))
-def counts_one(world: World, number: int) -> None:
-    """Check what the instance's own health route says, over HTTP."""
-    _holds_count(world, number, 1)
+@given(parsers.re(r"instance (?P<number>\d+) counts (?P<count>no|one) session"))
+@then(parsers.re(r"instance (?P<number>\d+) counts (?P<count>no|one) session"))
+def counts(world: World, number: str, count: str) -> None:
+    """Check the counts of the instance's own health route, over HTTP."""
+    sessions = health(world.fleet.url(int(number)))["sessions"]
+    sending.sessions_counted(sessions, {"no": 0, "one": 1}[count], int(number))
 
 
 @given(parsers.parse("instance {number:d} lists the session"))
@@ -137,7 +131,3 @@ def lists(world: World, number: int) -> None:
     details = health(world.fleet.url(number))["sessions"]["details"]
     if [one["session_id"] for one in details] != [world.account.session_id]:
         raise HarnessError(f"instance {number} was to list the session alone, and lists {details}")
-
-
-def _holds_count(world: World, number: int, count: int) -> None:
-    sending.sessions_counted(health(world.fleet.url(number))["sessions"], count, number)

@@ -1,4 +1,4 @@
-"""Phrases about claims of a location, strangers, and what must never reach one (contract, sections 3 to 5)."""
+"""Phrases about the locations that webhooks name, and what never reaches strangers (contract, sections 3 to 5)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fake_instances.journal import WebhookAnswered, WebhookSent
 from harness.checks import security
 from harness.history import OperatorAsked, UserAnswered, UserSends
 from harness.scenario import operator
+from harness.scenario.client import RECIPIENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from harness.scenario.world import World
 
 _NEW_PHONE = "628999888777"
-_RECIPIENT = "6281234567890"
 _MEBIBYTE = 1024 * 1024
 _PATIENCE_SECONDS = 10.0
 _TEN_THOUSAND = 10_000
@@ -48,7 +48,7 @@ def _as_number(url: str) -> str:
     return f"http://{sum(part << 8 * (3 - place) for place, part in enumerate(parts))}:{port}"
 
 
-_CLAIMS: dict[str, Callable[[str], str]] = {
+_LOCATIONS: dict[str, Callable[[str], str]] = {
     "another host": lambda url: f"http://evil.example:{_host_and_port(url)[1]}",
     "another port": lambda url: f"http://{_host_and_port(url)[0]}:3999",
     "a host after the instance's": lambda url: f"{url}@evil.example",
@@ -80,6 +80,12 @@ _TIMESTAMPS: dict[str, Callable[[], str]] = {
     "now and a letter": lambda: f"{int(time.time())}x",
     "huge": lambda: "9" * 40,
 }
+
+
+def _ready(data: object) -> bytes:
+    return json.dumps({"event": "session_ready", "data": data}).encode()
+
+
 _BODIES: dict[str, Callable[[dict[str, object]], bytes]] = {
     "no JSON at all": lambda _data: b"session_ready",
     "nothing": lambda _data: b"",
@@ -88,10 +94,8 @@ _BODIES: dict[str, Callable[[dict[str, object]], bytes]] = {
     "a number": lambda _data: b"142",
     "no data": lambda _data: b'{"event":"session_ready"}',
     "data that is null": lambda _data: b'{"event":"session_ready","data":null}',
-    "data that is text": lambda data: json.dumps(
-        {"event": "session_ready", "data": json.dumps(data)}
-    ).encode(),
-    "data that is a list": lambda data: json.dumps({"event": "session_ready", "data": [data]}).encode(),
+    "data that is text": lambda data: _ready(json.dumps(data)),
+    "data that is a list": lambda data: _ready([data]),
 }
 
 
@@ -104,12 +108,14 @@ def _genuine(world: World) -> Webhook:
     return world.fleet.webhook(world.account.session, holder, "session_ready", fields=fields)
 
 
-def _claiming(world: World, webhook: Webhook, claim: str) -> Webhook:
-    if claim in _PAIRS:
-        return _PAIRS[claim](webhook)
-    number = claim.removeprefix("instance ")
+def _naming(world: World, webhook: Webhook, location: str) -> Webhook:
+    if location in _PAIRS:
+        return _PAIRS[location](webhook)
+    number = location.removeprefix("instance ")
     text = (
-        world.fleet.url(int(number)) if number != claim else _CLAIMS[claim](world.fleet.url(webhook.instance))
+        world.fleet.url(int(number))
+        if number != location
+        else _LOCATIONS[location](world.fleet.url(webhook.instance))
     )
     return webhook.with_header("X-Instance-Url", text)
 
@@ -137,7 +143,7 @@ def announces_body(world: World, number: int, body: str) -> None:
 
 @when(parsers.parse("instance {number:d} announces session_ready in a {length} body of more than 1 MiB"))
 def announces_too_much(world: World, number: int, length: str) -> None:
-    """Send what would be believed if it were not so long, with its length declared or in chunks."""
+    """Send a genuine webhook that is too long, with its length declared or in chunks."""
     genuine = world.fleet.webhook(world.account.session, number, "session_ready")
     value = json.loads(genuine.body)
     value["data"]["note"] = "x" * (_MEBIBYTE + 1)
@@ -172,51 +178,51 @@ def again_for_stranger(world: World, stranger: Stranger) -> None:
 
 
 @given(parsers.parse("the very same webhook has arrived again and named instance {number:d}"))
-def again_claimed(world: World, number: int) -> None:
+def again_from_instance(world: World, number: int) -> None:
     """Send the last webhook once more, with the URL of another instance."""
     world.deliver(_last(world).with_header("X-Instance-Url", world.fleet.url(number)))
 
 
-@when(parsers.parse("the very same webhook arrives again and names {claim}"))
-def again_with_claim(world: World, claim: str) -> None:
-    """Send the last webhook once more, with another claim."""
-    world.deliver(_claiming(world, _last(world), claim))
+@when(parsers.parse("the very same webhook arrives again and names {location}"))
+def again_from(world: World, location: str) -> None:
+    """Send the last webhook once more, with another location."""
+    world.deliver(_naming(world, _last(world), location))
 
 
 @given("a signed session_ready has named the stranger")
-def claimed_stranger(world: World, stranger: Stranger) -> None:
+def stranger_named(world: World, stranger: Stranger) -> None:
     """Send a webhook of the session that names the stranger."""
     world.deliver(_genuine(world).with_header("X-Instance-Url", stranger.url))
 
 
 @given(parsers.parse("a signed session_ready has named instance {number:d}"))
-def claimed_instance(world: World, number: int) -> None:
+def instance_named(world: World, number: int) -> None:
     """Send a webhook of the session that names a configured instance."""
-    world.deliver(_claiming(world, _genuine(world), f"instance {number}"))
+    world.deliver(_naming(world, _genuine(world), f"instance {number}"))
 
 
-@when(parsers.parse("a signed session_ready with a new phone number names {claim}"))
-@when(parsers.parse("a signed session_ready names {claim}"))
-def claims(world: World, claim: str) -> None:
+@when(parsers.parse("a signed session_ready with a new phone number names {location}"))
+@when(parsers.parse("a signed session_ready names {location}"))
+def names(world: World, location: str) -> None:
     """Send a webhook of the session, with a new phone number, that names another location."""
-    world.deliver(_claiming(world, _genuine(world), claim))
+    world.deliver(_naming(world, _genuine(world), location))
 
 
 @given(parsers.parse("instance {number:d} redirects every question to a stranger with status {status:d}"))
 def redirects_questions(world: World, stranger: Stranger, number: int, status: int) -> None:
-    """Answer whoever asks who holds the session with a redirect."""
+    """Redirect every question about who holds the session."""
     world.arm(Redirect(f"{stranger.url}/health/detailed", status), number, VERIFICATION)
 
 
 @given(parsers.parse("instance {number:d} redirects the message to a stranger with status {status:d}"))
 def redirects_messages(world: World, stranger: Stranger, number: int, status: int) -> None:
-    """Answer whoever posts a message with a redirect."""
+    """Redirect every posted message."""
     world.arm(Redirect(f"{stranger.url}/api/messages/send", status), number, {Endpoint.SEND})
 
 
 @when("webhooks and messages succeed and fail in many ways")
 def many_ways(world: World) -> None:
-    """Do what makes an implementation log and answer: right and wrong webhooks, right and wrong messages."""
+    """Have webhooks and messages succeed and fail, so that the implementation logs and answers."""
     genuine = _genuine(world)
     stale = str(int(time.time()) - 4000)
     world.deliver(genuine)
@@ -245,7 +251,7 @@ def many_ways(world: World) -> None:
 
 @then("the row names a configured instance as it is configured")
 def names_configured(world: World) -> None:
-    """Check what is stored, whatever became of the webhook."""
+    """Check the stored URL, whether or not the webhook was accepted."""
     world.let_pass()
     security.names_configured(world.row(), [url.removesuffix("/") for url in world.fleet.urls])
 
@@ -255,7 +261,7 @@ def kept_from_stranger(world: World, stranger: Stranger) -> None:
     """Check every byte that the stranger received."""
     stranger.stop()
     (sent,) = {entry.text for entry in world.history.of(UserSends)}
-    texts = {"the message": sent, "its recipient": _RECIPIENT, "the API key": world.fleet.api_key}
+    texts = {"the message": sent, "its recipient": RECIPIENT, "the API key": world.fleet.api_key}
     security.kept_from_stranger(world.history, texts)
 
 
@@ -282,18 +288,17 @@ def whole_or_nothing(world: World) -> None:
 
 
 @then("one bounded line reports the refused location, and no line another event")
-def claim_told_safely(world: World) -> None:
+def refusal_logged_safely(world: World) -> None:
     """Check the log."""
     session_id = world.account.session_id
-    world.soon(lambda: security.claim_told_safely(world.log_lines(), session_id))
+    world.soon(lambda: security.refusal_logged_safely(world.log_lines(), session_id))
 
 
 @then("no secret and no signature is in the log, in an answer or in a metric")
 def nothing_secret(world: World) -> None:
-    """Check everything that the implementation said, once the last line is there."""
+    """Check everything that the implementation logged, answered and counted."""
     world.let_pass()
-    claimed = world.implementation.target.claims
-    if "monitoring" in claimed:
+    if "monitoring" in world.implementation.target.claims:
         operator.counted(world)
         operator.metrics(world)
     headers = [header for entry in world.history.of(WebhookSent) for header in entry.headers]

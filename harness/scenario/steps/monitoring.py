@@ -15,12 +15,14 @@ from harness.errors import ConformanceFailure
 from harness.scenario import operator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.scenario.world import World
 
 
 @given("an implementation that was just started")
 def just_started(world: World) -> None:
-    """Put the same implementation, with a database of its own and nothing counted, in place for this scenario."""
+    """Use the same implementation with a database of its own, so that nothing is counted yet."""
     world.use()
 
 
@@ -63,7 +65,7 @@ def sends_to_nowhere(world: World, count: int) -> None:
 @given(parsers.parse("{count:d} sends have found the session where the row says"))
 @when(parsers.parse("{count:d} sends find the session where the row says"))
 def sends_that_verify(world: World, count: int) -> None:
-    """Send from the account, with its row as it should be."""
+    """Send from the account with a correct row."""
     (holder,) = world.fleet.holders(world.account.session_id)
     world.assign(world.fleet.url(holder))
     for turn in range(count):
@@ -81,7 +83,7 @@ def webhooks_that_sync(world: World, count: int) -> None:
         new = numbers[(numbers.index(holder) + 1) % len(numbers)]
         session = world.fleet.move(world.account.session_id, new)
         world.deliver(world.fleet.webhook(session, new, "session_reconnected"))
-        # What may be applied later finds the session where it was announced; whether it was is judged by the counts.
+        # A webhook that is applied late must find the session still there. The counts show whether it was applied.
         with contextlib.suppress(ConformanceFailure):
             world.eventually(partial(_row_says, world, new))
 
@@ -107,7 +109,7 @@ def restarted(world: World) -> float:
 
 @when("the health check corrects a row, if the target claims one", target_fixture="corrected")
 def health_check_corrects(world: World) -> int:
-    """Have a mismatch corrected by a health check; give how many were: none where no health check is claimed."""
+    """Have a health check correct a mismatch; return how many it corrected, 0 if the target claims none."""
     if "health-check" not in world.implementation.target.claims:
         return 0
     (holder,) = world.fleet.holders(world.account.session_id)
@@ -143,28 +145,31 @@ def greps(world: World, scans: int, failures: int, webhooks: int) -> None:
     world.soon(lambda: monitoring.greps_count(world.log_lines(), wanted))
 
 
-@then(parsers.parse("{count:d} sync events are counted, and the alert {name} is {state}"))
-def alert_at_events(world: World, count: int, name: str, state: str) -> None:
-    """Check the alert when the count is there."""
-
+def _alert(world: World, name: str, state: str, check: Callable[[Counted], None]) -> None:
     def judge() -> None:
         report = operator.counted(world)
-        monitoring.events_are(report, count)
+        check(report)
         monitoring.alert_is(report, name, raised=state == "raised")
 
     world.soon(judge)
+
+
+@then(parsers.parse("{count:d} sync events are counted, and the alert {name} is {state}"))
+def alert_at_events(world: World, count: int, name: str, state: str) -> None:
+    """Check the alert when the count is there."""
+    _alert(world, name, state, lambda report: monitoring.events_are(report, count))
 
 
 @then(parsers.parse("{count:d} verification failures in a row are counted, and the alert {name} is {state}"))
 def alert_at_failures(world: World, count: int, name: str, state: str) -> None:
     """Check the alert when the count is there."""
+    _alert(world, name, state, lambda report: monitoring.consecutive_is(report, count))
 
-    def judge() -> None:
-        report = operator.counted(world)
-        monitoring.consecutive_is(report, count)
-        monitoring.alert_is(report, name, raised=state == "raised")
 
-    world.soon(judge)
+@then(parsers.parse("{successes:d} of {attempts:d} sync attempts succeeded, and the alert {name} is {state}"))
+def alert_at_rate(world: World, successes: int, attempts: int, name: str, state: str) -> None:
+    """Check the alert when the counts are there."""
+    _alert(world, name, state, lambda report: monitoring.rate_is(report, successes, attempts))
 
 
 @then(parsers.parse("{successes:d} of {attempts:d} sync attempts succeeded"))
@@ -173,21 +178,9 @@ def rate(world: World, successes: int, attempts: int) -> None:
     world.soon(lambda: monitoring.rate_is(operator.counted(world), successes, attempts))
 
 
-@then(parsers.parse("{successes:d} of {attempts:d} sync attempts succeeded, and the alert {name} is {state}"))
-def alert_at_rate(world: World, successes: int, attempts: int, name: str, state: str) -> None:
-    """Check the alert when the counts are there."""
-
-    def judge() -> None:
-        report = operator.counted(world)
-        monitoring.rate_is(report, successes, attempts)
-        monitoring.alert_is(report, name, raised=state == "raised")
-
-    world.soon(judge)
-
-
 @then(parsers.parse("the metrics agree with the report, and count {failures:d} verification failures more"))
 def metrics_agree(world: World, metrics_before: Metrics, failures: int) -> None:
-    """Check what Prometheus is told."""
+    """Check the metrics against the report."""
 
     def judge() -> None:
         now = operator.metrics(world)
@@ -199,5 +192,5 @@ def metrics_agree(world: World, metrics_before: Metrics, failures: int) -> None:
 
 @then("either the counts are still there, or counting began with the restart")
 def outlived(world: World, counted_before: Counted, restarted_at: float) -> None:
-    """Check the report behind the restart."""
+    """Check the report after the restart."""
     monitoring.outlived_restart(counted_before, operator.counted(world), restarted_at)
