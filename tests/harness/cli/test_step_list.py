@@ -46,9 +46,7 @@ def test_words_that_a_value_can_be_are_listed_with_it() -> None:
 
 def test_what_can_be_left_out_is_in_brackets() -> None:
     (one,) = [one for one in PHRASES if "{behaviour}" in one.words]
-    assert (
-        one.words == "instance {number} {behaviour}[ when asked who holds the session][, if it is asked]"
-    )
+    assert one.words == "instance {number} {behaviour}[ when asked who holds the session][, if it is asked]"
 
 
 def test_steps_are_found_by_all_of_their_words() -> None:
