@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _ESCAPED = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
@@ -10,6 +15,11 @@ def shown(value: object) -> str:
     if value is None:
         return "null"
     return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Return counts in words: 3 verified, 1 updated."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def quoted(text: str) -> str:

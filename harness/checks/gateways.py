@@ -80,7 +80,7 @@ def signature_verifies(webhook: WebhookReceived, secret: str) -> None:
 
 
 def _signed_instead(webhook: WebhookReceived, timestamp: str, secret: str) -> str:
-    """Say what was signed in place of what should have been, where that is a mistake often made."""
+    """Name what was signed instead, if it is a common mistake."""
     body, given = webhook.body, "".join(webhook.header("X-HMAC-Signature"))
     told = {
         "the body alone": body,
@@ -101,7 +101,7 @@ def _signed_instead(webhook: WebhookReceived, timestamp: str, secret: str) -> st
 
 
 def announces(webhooks: Sequence[WebhookReceived], event: str, tenant: Tenant) -> WebhookReceived:
-    """Check that the first thing heard of a session is this event, and return the webhook."""
+    """Check that the first webhook about a session is this event, and return it."""
     if not webhooks:
         raise ConformanceFailure(f"the control plane hears {event} of the session", "it heard nothing of it")
     first = webhooks[0]
@@ -131,7 +131,7 @@ def true_when_announced(webhook: WebhookReceived) -> None:
 
 
 def waits_grow(tries: Sequence[WebhookReceived], least: int) -> None:
-    """Check that a webhook was tried at least this often, and that its waits grew, to twice the first at least."""
+    """Check that a webhook was tried at least so often, after growing waits, the last at least twice the first."""
     if len(tries) < least:
         raise ConformanceFailure(
             f"the webhook is tried at least {least} times", f"it was tried {len(tries)} times"
@@ -204,7 +204,7 @@ def healthy(answers: Mapping[int, Answer]) -> None:
 
 
 def four_addresses(urls: Sequence[str]) -> None:
-    """Check that the instances listen on as many ports as they are."""
+    """Check that each instance listens on a port of its own."""
     if len(set(urls)) != len(urls):
         raise ConformanceFailure("each instance has a port of its own", f"they listen at {', '.join(urls)}")
 
@@ -218,7 +218,7 @@ def nothing_went_out(delivered: Sequence[Delivered], session_id: str, number: in
 
 
 def each_went_out_once(posted: Sequence[MessagePosted], delivered: Sequence[Delivered]) -> None:
-    """Check that every message which was handed over went out exactly once."""
+    """Check that every message that was handed over went out exactly once."""
     times = Counter(delivered)
     messages = {one.message: one for one in posted}
     said_sent = {one.message for one in posted if one.sent}

@@ -1,4 +1,4 @@
-"""What a health check reports, and judgements of it and of what it did. Pure (contract, section 3)."""
+"""The report of a health check, and checks of it and of what it did. Pure (contract, section 3)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fake_instances.journal import RequestArrived
 from harness.errors import ConformanceFailure
 from harness.history import HARNESS
+from harness.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 COUNTS = ("checked", "verified", "updated", "failed", "unreachable")
 MOST_CALLS = 2
-"""To each instance, however many accounts there are (HEALTH-08)."""
+"""Calls to each instance, however many accounts there are (HEALTH-08)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A row that was moved, or would be. URLs are without a trailing slash."""
+    """A row that was moved, or would be. URLs have no trailing slash."""
 
     account_id: int
     old_url: str | None
@@ -58,7 +59,7 @@ class CheckReport:
             raise ConformanceFailure(expected, f"the report {body[:500]!r}")
         if counts["checked"] != sum(counts[name] for name in COUNTS[1:]):
             raise ConformanceFailure(
-                "verified, updated, failed and unreachable add up to checked", _told(counts)
+                "verified, updated, failed and unreachable add up to checked", counted(counts)
             )
         return cls(counts, changes)
 
@@ -66,7 +67,7 @@ class CheckReport:
 def counts_are(report: CheckReport, wanted: Mapping[str, int]) -> None:
     """Check the counts of a report."""
     if any(report.counts[name] != count for name, count in wanted.items()):
-        raise ConformanceFailure(f"the check reports {_told(wanted)}", _told(report.counts))
+        raise ConformanceFailure(f"the check reports {counted(wanted)}", counted(report.counts))
 
 
 def changes_are(report: CheckReport, wanted: Collection[Change]) -> None:
@@ -79,8 +80,8 @@ def same_report(dry: CheckReport, real: CheckReport) -> None:
     """Check that a dry run reported what the real one then did."""
     if dry != real:
         raise ConformanceFailure(
-            f"the dry run reports what a real one does: {_told(real.counts)}; {_listed(real.changes)}",
-            f"{_told(dry.counts)}; {_listed(dry.changes)}",
+            f"the dry run reports what a real one does: {counted(real.counts)}; {_listed(real.changes)}",
+            f"{counted(dry.counts)}; {_listed(dry.changes)}",
         )
 
 
@@ -110,10 +111,6 @@ def asked_a_few_times(history: History, accounts: int) -> None:
 def _change(fields: Mapping[str, object]) -> Change:
     old_url, new_url = _bare(fields.get("old_url")), _bare(fields.get("new_url"))
     return Change(_number(fields.get("account_id")), old_url, new_url)
-
-
-def _told(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def _listed(changes: Collection[Change]) -> str:

@@ -1,4 +1,4 @@
-"""What an implementation says that it counted, and judgements of it. Pure (contract, section 3)."""
+"""What an implementation reports that it counted, and checks of it. Pure (contract, section 3)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.errors import ConformanceFailure
+from harness.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,11 +25,11 @@ GREPS = {
     "verification failures": "Session not found in assigned instance",
     "webhook syncs": "Auto-syncing assigned_instance_url",
 }
-"""What the document greps the log for, by what that counts (Monitoring)."""
+"""What the document greps the log for, by what it counts (Monitoring)."""
 _NUMBERS = ("sync_events_last_hour", "consecutive_verification_failures", "sync_attempts", "sync_successes")
 _MOST_LINES = 5
 _CLOCK_SECONDS = 1.5
-"""How far two readings of the same clock, one of them in whole seconds, may be apart."""
+"""How far apart two readings of one clock may be, one of them in whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Counted:
     successes: int
     rate: float
     alerts: Mapping[str, str]
-    """The severity of each alert that is raised, by its name."""
+    """The severity of each raised alert, by its name."""
 
     @classmethod
     def read(cls, body: str) -> Counted:
@@ -72,7 +73,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The samples of `GET /metrics`, by name and, of the sync events, source."""
+    """The samples of `GET /metrics`, by name and, for sync events, by source."""
 
     samples: Mapping[tuple[str, str], float]
 
@@ -98,8 +99,8 @@ def moved_since(before: Counted, after: Counted, wanted: Mapping[str, int]) -> N
     total = after.last_hour - before.last_hour
     if found != dict(wanted) or total != sum(wanted.values()):
         raise ConformanceFailure(
-            f"{_told(wanted)} more are counted, {sum(wanted.values())} in all",
-            f"{_told(found)}, {total} in all",
+            f"{counted(wanted)} more are counted, {sum(wanted.values())} in all",
+            f"{counted(found)}, {total} in all",
         )
 
 
@@ -146,7 +147,7 @@ def rate_is(report: Counted, successes: int, attempts: int) -> None:
 
 
 def metrics_agree(metrics: Metrics, report: Counted) -> None:
-    """Check that The metrics for Prometheus say the same as a reader of the report."""
+    """Check that the metrics for Prometheus agree with the report."""
     wanted: dict[tuple[str, str], float] = {
         ("instance_sync_attempts_total", ""): report.attempts,
         ("instance_sync_successes_total", ""): report.successes,
@@ -154,7 +155,7 @@ def metrics_agree(metrics: Metrics, report: Counted) -> None:
         **{("instance_sync_events_total", name): count for name, count in report.by_source.items()},
     }
     for key, value in wanted.items():
-        # A counter that was never counted up need not be there yet.
+        # A counter that was never incremented may be missing.
         if metrics.samples.get(key, 0.0) != value:
             name = key[0] + (f'{{source="{key[1]}"}}' if key[1] else "")
             raise ConformanceFailure(
@@ -179,11 +180,11 @@ def greps_count(lines: Sequence[LogLine], wanted: Mapping[str, int]) -> None:
             for what, pattern in GREPS.items()
             if found[what] != wanted.get(what)
         )
-        raise ConformanceFailure(f"the greps count {_told(wanted)}", f"they count {_told(found)}: {off}")
+        raise ConformanceFailure(f"the greps count {counted(wanted)}", f"they count {counted(found)}: {off}")
 
 
 def _matched(lines: Sequence[LogLine], pattern: str) -> str:
-    """Show what a grep finds, or else what there is to be found."""
+    """Show the lines that a grep finds, or else the first lines of the log."""
     matched = [line.text for line in lines if pattern in line.text]
     if matched:
         return "; ".join(matched[:_MOST_LINES])
@@ -191,7 +192,7 @@ def _matched(lines: Sequence[LogLine], pattern: str) -> str:
 
 
 def outlived_restart(before: Counted, after: Counted, restarted_at: float) -> None:
-    """Check that behind a restart either the counts are still there, or counting begins with it."""
+    """Check that after a restart the counts are still there, or counting begins with it."""
     if after.last_hour == before.last_hour and after.by_source == before.by_source:
         return
     since = _unix(after.since)
@@ -209,7 +210,7 @@ def _whole(value: object) -> int:
 
 
 def _unix(text: str) -> float | None:
-    """Read a time given as ISO 8601 (UTC where it names no zone) or as Unix seconds."""
+    """Read a time in ISO 8601 (UTC if it names no zone) or in Unix seconds."""
     try:
         return float(text)
     except ValueError:
@@ -219,7 +220,3 @@ def _unix(text: str) -> float | None:
     except ValueError:
         return None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
-def _told(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -22,7 +22,6 @@ from harness.wording import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fake_instances.journal import WebhookAnswered
     from harness.contract import LogLine
     from harness.history import UserAnswered
 
@@ -63,7 +62,7 @@ _UNASKED = re.compile(
 
 
 def posted_at_most(history: History, session_id: str, most: int) -> None:
-    """Check that the message was posted at least once and at most so often, all instances together."""
+    """Check that the message was posted at least once and at most so often, over all instances."""
     posts = history.posts(session_id)
     if 1 <= len(posts) <= most:
         return
@@ -75,7 +74,7 @@ def posted_at_most(history: History, session_id: str, most: int) -> None:
 
 
 def no_instance_posted_twice(history: History, session_id: str) -> None:
-    """Check that no instance was posted the message a second time."""
+    """Check that no instance was posted the message twice."""
     posts = history.posts(session_id)
     if len({post.instance for post in posts}) < len(posts):
         raise ConformanceFailure("no instance is posted the message twice", told_of_posts(history, posts))
@@ -97,7 +96,7 @@ def told_what_became_of_it(history: History, session_id: str, text: str, answer:
 
 
 def delivered_where_held(history: History, session_id: str) -> None:
-    """Check that each message that a user handed over went out once, by the instance that held the session then."""
+    """Check that each message went out once, by the instance that held the session when it was sent."""
     for send in history.sends.values():
         if send.session_id != session_id:
             continue
@@ -107,7 +106,7 @@ def delivered_where_held(history: History, session_id: str) -> None:
 
 
 def sent_over_own_sessions(history: History, session_ids: Iterable[str]) -> None:
-    """Check that each text went out once, over the session of the account from which it was sent."""
+    """Check that each text went out once, over the session of its own account."""
     over = {one: [delivery.text for delivery in history.deliveries(one)] for one in session_ids}
     for send in history.sends.values():
         found = [one for one, texts in over.items() for text in texts if text == send.text]
@@ -122,7 +121,7 @@ def sent_over_own_sessions(history: History, session_ids: Iterable[str]) -> None
 
 
 def asked_at_most(history: History, session_id: str, most: int) -> None:
-    """Check that no instance was asked more often than this who holds the session."""
+    """Check that no instance was asked more often than this whether it holds the session."""
     asked = Counter(verification.instance for verification in history.verifications(session_id))
     if any(times > most for times in asked.values()):
         told = ", ".join(f"instance {number} {times} times" for number, times in sorted(asked.items()))
@@ -130,9 +129,9 @@ def asked_at_most(history: History, session_id: str, most: int) -> None:
 
 
 def no_instance_called(history: History) -> None:
-    """Check that no instance is called for anything about sessions or messages because of what users handed over.
+    """Check that no send makes the implementation call an instance about sessions or messages.
 
-    What was asked earlier may arrive late, so only a call behind each of several sends is because of them.
+    An earlier question may arrive late, so only calls after each of several sends count.
     """
     starts = [send.sequence for send in history.sends.values()]
     ends = [*starts[1:], history.entries[-1].sequence + 1]
@@ -144,26 +143,18 @@ def no_instance_called(history: History) -> None:
         told = ", ".join(
             f"instance {one.instance} ({one.method} {one.target.split('?')[0]})" for one in calls[-1]
         )
-        raise ConformanceFailure("no instance is called", f"called were, behind each send: {told}")
+        raise ConformanceFailure("no instance is called", f"these were called, after each send: {told}")
 
 
 def _is_of_use(entry: RequestArrived) -> bool:
-    """Say whether a request by another than the harness asks about sessions, or hands a message over."""
+    """Return whether a request that is not the harness's own asks about sessions, or hands over a message."""
     return ("User-Agent", HARNESS) not in entry.headers and entry.endpoint not in {
         Endpoint.HEALTH,
         Endpoint.HEALTH_READY,
     }
 
 
-# What webhooks and users are told
-
-
-def webhook_accepted(answers: Sequence[WebhookAnswered]) -> None:
-    """Check that a webhook was answered 2xx in the end."""
-    last = answers[-1] if answers else None
-    if last is None or last.status is None or not 200 <= last.status < 300:
-        reason = "no answer came in time" if last is None else f"the answer was {last.status or last.reason}"
-        raise ConformanceFailure("the webhook is answered 2xx", reason)
+# What users are told
 
 
 def refused_below_500(answer: UserAnswered) -> None:
@@ -197,7 +188,7 @@ def nowhere_not_said(answer: UserAnswered, lines: Sequence[LogLine], session_id:
 
 
 def says_unasked(answer: UserAnswered, lines: Sequence[LogLine], session_id: str, url: str) -> None:
-    """Check that a failure says an instance could not be asked: by code or words, its URL, or the log's line."""
+    """Check that a failure says that an instance could not be asked: by code, words, its URL, or the log's line."""
     place = url.partition("://")[2]
     says = (
         code_of(answer) == "session_unverifiable"
@@ -221,7 +212,7 @@ def took_less_than(answer: UserAnswered, seconds: float, why: str) -> None:
 
 
 def code_of(answer: UserAnswered) -> str | None:
-    """Return the code of a failure, or None where it has none."""
+    """Return the code of a failure, or None."""
     try:
         told = json.loads(answer.body)
     except ValueError:

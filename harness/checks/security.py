@@ -39,7 +39,7 @@ def names_configured(row: Row | None, urls: Collection[str]) -> None:
 
 
 def kept_from_stranger(history: History, texts: Mapping[str, str]) -> None:
-    """Check that none of these texts, by what they are, reached the stranger in any encoding."""
+    """Check that none of these texts, given by name, reached the stranger in any encoding."""
     received = tuple(history.of(StrangerReceived))
     leaked = [what for what, text in texts.items() if reached(received, text)]
     if leaked:

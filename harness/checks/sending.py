@@ -16,9 +16,9 @@ from harness.errors import ConformanceFailure, TimeBoundFailure
 from harness.wording import quoted, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from fake_instances.journal import RequestArrived
+    from fake_instances.journal import RequestArrived, WebhookAnswered
     from harness.contract import LogLine, Row, Settings
     from harness.history import History, UserAnswered
 
@@ -71,8 +71,25 @@ def says_not_found_anywhere(answer: UserAnswered) -> None:
         )
 
 
+def webhook_answered(answer: WebhookAnswered | None, statuses: Container[int], wanted: str) -> None:
+    """Check that a webhook was answered with one of these statuses, called `wanted` in a failure."""
+    if answer is not None and answer.status in statuses:
+        return
+    if answer is None or not answer.status:
+        observed = f"it got no answer: {'none came in time' if answer is None else answer.reason}"
+    else:
+        said = answer.body.decode("utf-8", "replace").strip()
+        observed = f"it was answered {answer.status} {said[:200]}".rstrip()
+    raise ConformanceFailure(f"the webhook is answered {wanted}", observed)
+
+
+def webhook_accepted(answer: WebhookAnswered | None) -> None:
+    """Check that a webhook was answered with success."""
+    webhook_answered(answer, range(200, 300), "2xx")
+
+
 def verified_before_each_post(history: History, session_id: str, number_of: Mapping[str, int]) -> None:
-    """Check that before every POST the assigned instance was asked, since that send began, whether it holds it.
+    """Check that each send asked the assigned instance whether it holds the session before it posted.
 
     `number_of` gives an instance's number by its URL.
     """
@@ -99,7 +116,7 @@ def verified_before_each_post(history: History, session_id: str, number_of: Mapp
 
 
 def row_says(row: Row | None, url: str | None, name: str) -> None:
-    """Check that a row is assigned to this URL, which the reader knows as `name`."""
+    """Check that a row is assigned to this URL, called `name` in a failure."""
     if row is None:
         raise ConformanceFailure(f"the row is assigned to {name}", "the row is gone")
     if (row.assigned_instance_url or "").removesuffix("/") != (url or ""):
@@ -110,7 +127,7 @@ def row_says(row: Row | None, url: str | None, name: str) -> None:
 
 
 def row_untouched(before: Row, after: Row | None, whose: str) -> None:
-    """Check that a row was not written: every column, `updated_at` too, is what it was."""
+    """Check that a row was not written: every column is as it was, `updated_at` too."""
     if after is None:
         raise ConformanceFailure(f"{whose} is not written", "the row is gone")
     if difference := before.difference(after):
@@ -118,7 +135,7 @@ def row_untouched(before: Row, after: Row | None, whose: str) -> None:
 
 
 def rows_untouched(rows: Sequence[tuple[int, Row, Row | None]]) -> None:
-    """Check that none of these rows was written; each is an account, its row before, and its row now."""
+    """Check that none of these rows was written. Each is given as an account, its row before, and its row now."""
     written: list[str] = []
     for account, before, after in rows:
         try:
@@ -139,7 +156,7 @@ def column_is(row: Row | None, column: str, value: object) -> None:
 
 
 def matching(lines: Iterable[LogLine], text: str, fields: Mapping[str, object]) -> list[LogLine]:
-    """Return the lines that have a contract text and these field values; URLs match with or without a slash."""
+    """Return the lines with a contract text and these fields. URLs match with or without a trailing slash."""
     return [
         line
         for line in lines
@@ -158,7 +175,7 @@ def logged(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) ->
 
 
 def _nearest(lines: Sequence[LogLine], text: str, fields: Mapping[str, object]) -> str:
-    """Say what the log has instead: by which fields lines of the same text differ, or the last of other lines."""
+    """Say what the log has instead: the fields in which the last such line differs, or the last other lines."""
     near = [line for line in lines if text in line.text]
     if not near:
         last = "; ".join(line.text for line in lines[-5:])
@@ -183,14 +200,14 @@ def logged_times(lines: Sequence[LogLine], text: str, session_id: str, count: in
 
 
 def sessions_counted(sessions: Mapping[str, object], count: int, number: int) -> None:
-    """Check that an instance's own health counts this many sessions, all of them connected."""
+    """Check that an instance's own health counts so many sessions, all connected."""
     if (sessions.get("total"), sessions.get("connected")) != (count, count):
         observed = f"total {sessions.get('total')}, connected {sessions.get('connected')}"
         raise ConformanceFailure(f"instance {number} counts {count} sessions, all connected", observed)
 
 
 def took_at_most(answer: UserAnswered, seconds: float, why: str) -> None:
-    """Check that a user was answered within a time, MARGIN on top."""
+    """Check that a user was answered within a time plus MARGIN."""
     if answer.seconds > seconds + MARGIN:
         raise TimeBoundFailure(
             f"the user is answered within {why} ({seconds:g} s, and {MARGIN:g} s of margin)",
@@ -199,7 +216,7 @@ def took_at_most(answer: UserAnswered, seconds: float, why: str) -> None:
 
 
 def given_up_in_time(history: History, session_id: str, on: int, settings: Settings, now: float) -> None:
-    """Check that every verification which an instance never answered was given up after the verify timeout.
+    """Check that every verification that an instance never answered was given up after the verify timeout.
 
     It was given up when its connection was closed, or when the user was answered: who stops waiting may leave
     the connection to something else. One that is still young at the time `now` is not judged.
@@ -221,7 +238,7 @@ def given_up_in_time(history: History, session_id: str, on: int, settings: Setti
 
 
 def told_of_answer(answer: UserAnswered) -> str:
-    """Say what the implementation answered a user."""
+    """Describe what the implementation answered a user."""
     if answer.status is None:
         return f"the user got no answer: {answer.problem}"
     verdict = "sent" if answer.told_sent else "not sent"
@@ -245,7 +262,7 @@ def _told_of_deliveries(history: History, session_id: str, text: str) -> str:
 
 
 def told_of_posts(history: History, posts: Sequence[RequestArrived]) -> str:
-    """Say which instances were posted a message, and what they answered."""
+    """Describe which instances were posted a message, and what they answered."""
     told = []
     for post in posts:
         answer = history.answers.get((post.instance, post.request))
@@ -256,7 +273,7 @@ def told_of_posts(history: History, posts: Sequence[RequestArrived]) -> str:
 
 
 def _posted(post: RequestArrived) -> str:
-    """Name a message that was posted: by its text, where that can be read."""
+    """Name a posted message by its text, if that can be read."""
     try:
         text = json.loads(post.body)["message"]
     except (ValueError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""One scenario's view of the gateway instances that are judged."""
+"""One scenario's view of the gateway instances under test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 class GatewayWorld:
-    """What the steps of one scenario about gateway instances act on. `close` puts everything back as it was.
+    """What the steps of one scenario about gateway instances act on. `close` restores everything.
 
     Args:
         setup: the instances, shared with other scenarios of this worker.
@@ -51,12 +51,12 @@ class GatewayWorld:
 
     @property
     def receiver(self) -> Receiver:
-        """What stands in the control plane's place."""
+        """The receiver of webhooks in the control plane's place."""
         return self._setup.receiver
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
+        """What reports must never show."""
         return self._setup.secrets
 
     @property
@@ -71,7 +71,7 @@ class GatewayWorld:
 
     @property
     def tenant(self) -> Tenant:
-        """Whose session the scenario is about: the last that was made."""
+        """The last tenant, whose session the scenario is about."""
         return self.tenants[-1]
 
     def gateway(self, number: int) -> Gateway:
@@ -90,7 +90,7 @@ class GatewayWorld:
         return tenant
 
     def connect(self, number: int, *, announced: bool = True) -> Tenant:
-        """Have a new session connect on an instance; unless told otherwise, wait until that was announced.
+        """Have a new session connect on an instance and, unless `announced` is off, wait for its webhook.
 
         Raises:
             NotJudgedError: it did not connect, or was not announced.
@@ -115,28 +115,28 @@ class GatewayWorld:
         return tenant
 
     def end(self, tenant: Tenant) -> None:
-        """End a session for good where it is held."""
+        """End a session permanently."""
         self.gateway(self._held.pop(tenant)).end(tenant)
 
     def reconnect(self, tenant: Tenant, *, called: str = "") -> None:
-        """Have a session connect anew where it is held."""
+        """Have a session reconnect on the instance that holds it."""
         self.act()
         self.gateway(self._held[tenant]).reconnect(tenant, called=called)
 
     def held(self, number: int) -> tuple[Tenant, ...]:
-        """Return whose sessions an instance holds."""
+        """Return the tenants whose sessions an instance holds."""
         return tuple(tenant for tenant, on in self._held.items() if on == number)
 
     # Acting
 
     def act(self) -> None:
-        """Say that what is judged begins now: webhooks that came before do not count."""
+        """Mark the moment from which webhooks count."""
         self._acted = self.journal.last
 
     def move(self, number: int) -> None:
         """Restart an instance on another port."""
         self.act()
-        self._setup.gateways[number].move(self.held(number))
+        self.gateway(number).move(self.held(number))
 
     def post(self, number: int, session_id: str, text: str) -> MessagePosted:
         """Hand a message to an instance."""
@@ -164,23 +164,21 @@ class GatewayWorld:
                 self.post(one.instance, one.session_id, one.text)
 
     def ask_back(self) -> None:
-        """Have the receiver ask, before it answers a webhook, how the instance says that the session is."""
+        """Have the receiver ask the instance for the session's status before it answers a webhook."""
 
         def status(session_id: str) -> str | None:
             number = self._holder(session_id)
             if number is None:
                 return None
             answer = self.gateway(number).get(f"/api/sessions/{session_id}/status")
-            return (
-                str(_object(answer).get("status", answer.body))
-                if answer.status == 200
-                else str(answer.status)
-            )
+            if answer.status != 200:
+                return str(answer.status)
+            return str(_object(answer).get("status", answer.body))
 
         self.receiver.ask_back = status
 
     def interrupt_network(self, seconds: float) -> None:
-        """Refuse connections for so long, and listen again."""
+        """Refuse connections for so many seconds, then listen again."""
         threading.Event().wait(seconds)
         self.receiver.listen()
 
@@ -188,16 +186,13 @@ class GatewayWorld:
 
     def webhooks(self, tenant: Tenant) -> tuple[WebhookReceived, ...]:
         """Return the webhooks about a session that arrived since the scenario last acted."""
-        return tuple(self._arrived(tenant.session_id))
+        received = History(self.journal.entries(after=self._acted)).of(WebhookReceived)
+        return tuple(one for one in received if one.data.get("session_id") == tenant.session_id)
 
     def await_webhooks(self, tenant: Tenant, count: int) -> tuple[WebhookReceived, ...]:
-        """Wait until so many webhooks about a session arrived since the scenario last acted, and return them all.
-
-        There are fewer when the target's patience was up.
-        """
-        self.journal.wait_until(
-            lambda: len(self.webhooks(tenant)) >= count, timeout=self._setup.target.patience
-        )
+        """Wait, as long as the target's patience, for so many webhooks about a session, and return all."""
+        patience = self._setup.target.patience
+        self.journal.wait_until(lambda: len(self.webhooks(tenant)) >= count, timeout=patience)
         return self.webhooks(tenant)
 
     def posted(self) -> tuple[MessagePosted, ...]:
@@ -205,17 +200,17 @@ class GatewayWorld:
         return tuple(self.history.of(MessagePosted))
 
     def look_at_health(self, *numbers: int) -> None:
-        """Ask both health routes of instances; their answers are what was seen last."""
+        """Ask both health routes of instances, and remember the answers."""
         self._seen = {
             (number, path): self.gateway(number).get(path) for number in numbers for path in _HEALTH
         }
 
     def answers_of(self, path: str) -> dict[int, Answer]:
-        """Return what was seen last of a health route, by instance."""
+        """Return the remembered answers of a health route, by instance."""
         return {number: answer for (number, one), answer in self._seen.items() if one == path}
 
     def health(self, *paths: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Return the JSON objects seen last of these health routes, or both, each with the words for where.
+        """Return the remembered JSON objects of these health routes, or both, each with its place in words.
 
         Raises:
             ConformanceFailure: one was not answered so.
@@ -230,7 +225,7 @@ class GatewayWorld:
                 yield where, _object(answer)
 
     def held_where_looked(self) -> tuple[str, ...]:
-        """Return the ids of the sessions that the instances seen last hold."""
+        """Return the ids of the sessions on the instances whose health was asked."""
         numbers = {number for number, _ in self._seen}
         return tuple(one.session_id for number in sorted(numbers) for one in self.held(number))
 
@@ -250,7 +245,7 @@ class GatewayWorld:
                 raise ConformanceFailure(f"instance {number} goes on running", problem)
 
     def close(self) -> None:
-        """Accept every webhook again, end every session, and launch what does not run any more.
+        """Accept every webhook again, end every session, and launch instances that have ended.
 
         Raises:
             LaunchError: an instance did not come up again.
@@ -266,13 +261,8 @@ class GatewayWorld:
         self._held.clear()
 
     def _holder(self, session_id: str) -> int | None:
-        held = tuple(self._held.items())  # asked while a step may have another session connect
+        held = tuple(self._held.items())  # a copy: a step may have another session connect meanwhile
         return next((on for one, on in held if one.session_id == session_id), None)
-
-    def _arrived(self, session_id: str) -> Iterator[WebhookReceived]:
-        for entry in self.journal.entries(after=self._acted):
-            if isinstance(entry, WebhookReceived) and entry.data.get("session_id") == session_id:
-                yield entry
 
 
 def _object(answer: Answer) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One scenario's view of everything: steps act on it, and everything that happens is recorded first."""
+"""What the steps of one scenario act on. Everything that happens is recorded first."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Account:
 
 
 class World:
-    """What the steps of one scenario act on. `close` puts everything back as it was.
+    """What the steps of one scenario act on. `close` restores everything.
 
     Args:
         setup: the fleet and the implementation, shared with other scenarios of this worker.

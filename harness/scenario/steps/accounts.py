@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 @given(parsers.parse("an account whose session lives on instance {number:d}"))
 @given(parsers.parse("another account whose session lives on instance {number:d}"))
 def account_on(world: World, number: int) -> None:
-    """Make an account; its row is assigned to the holder."""
+    """Make an account whose row is assigned to the holder."""
     world.new_account(on=number, assigned=world.fleet.url(number))
 
 
 @given(parsers.parse("another account of the same workspace whose session lives on instance {number:d}"))
 def account_of_same_workspace(world: World, number: int) -> None:
-    """Make a further account of the first one's workspace; its row is assigned to the holder."""
+    """Make another account of the first one's workspace, with its row assigned to the holder."""
     session = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
     world.new_account(on=number, assigned=world.fleet.url(number), session=session)
 
 
 @given("another account whose session id begins like the account's")
 def account_with_longer_id(world: World) -> None:
-    """Make a further account, whose session id is the first one's and a digit more; no instance holds it."""
+    """Make another account, whose session id is the first one's plus a digit, and which no instance holds."""
     session = world.new_session(world.account.session_id + "2")
     world.new_account(on=None, assigned=None, session=session)
 
@@ -41,13 +41,13 @@ def account_with_longer_id(world: World) -> None:
     )
 )
 def account_nowhere(world: World, number: int) -> None:
-    """Make an account whose session was lost."""
+    """Make an account whose session no instance holds."""
     world.new_account(on=None, assigned=world.fleet.url(number))
 
 
 @given(parsers.parse("account 142 whose session lives on instance {number:d}"))
 def account_142(world: World, number: int) -> None:
-    """Make the document's account with a session of its own name; its row is assigned to the holder."""
+    """Make the document's account, with its row assigned to the holder."""
     world.new_account(on=number, assigned=world.fleet.url(number), account_id=INCIDENT_ACCOUNT)
 
 
@@ -76,7 +76,7 @@ def set_other_row(world: World, number: int) -> None:
 
 @given("its row is disconnected")
 def row_is_disconnected(world: World) -> None:
-    """Write a status that the next webhook has to change."""
+    """Write a status that the next webhook must change."""
     world.set_status("disconnected")
 
 
@@ -88,7 +88,7 @@ def set_row_to_none(world: World) -> None:
 
 @given(parsers.parse("the row still says connected and instance {number:d}"))
 def row_still_says(world: World, number: int) -> None:
-    """Check that the symptom is there: a row that is wrong and looks right."""
+    """Check the symptom: a row that looks right but is wrong."""
     row = world.existing_row()
     sending.column_is(row, "status", "connected")
     sending.row_says(row, world.fleet.url(number), f"instance {number}")
@@ -103,14 +103,14 @@ def row_is_assigned(world: World, number: int) -> None:
 
 @then("the row was not written")
 def row_not_written(world: World) -> None:
-    """Check that the row is what it was before the last thing that was done."""
+    """Check that the row is as it was before the last action."""
     world.let_pass()
     sending.row_untouched(world.row_before(), world.row(), "the row")
 
 
 @then(parsers.parse("the row is still assigned to instance {number:d}"))
 def row_still_assigned(world: World, number: int) -> None:
-    """Check that the URL did not move, whatever else of the row was written."""
+    """Check that the URL did not move. Other columns may have been written."""
     world.let_pass()
     sending.row_says(world.row(), world.fleet.url(number), f"instance {number}")
 

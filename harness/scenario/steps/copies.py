@@ -26,7 +26,7 @@ _UNCONFIGURED = {"nothing": None, "an empty text": "", "a text that is no URL": 
 
 @pytest.fixture
 def stranger(world: World) -> Iterator[Stranger]:
-    """Return a listener that is none of the instances and answers as if it held every session."""
+    """Run a listener that is none of the instances and answers as if it held every session."""
     host = urlsplit(world.fleet.urls[0]).hostname or "127.0.0.1"
     with Stranger(world.fleet.journal, host, sessions=lambda: [world.account.session]) as listener:
         yield listener
@@ -46,7 +46,7 @@ def misreports_copy(world: World, number: int) -> None:
 
 @given("every instance calls its disconnected copy of the session connected")
 def all_misreport_copies(world: World) -> None:
-    """Put disconnected copies on all instances; which of them are asked is the implementation's choice."""
+    """Put disconnected copies on all instances. Which of them are asked is the implementation's choice."""
     for number in world.fleet.numbers:
         _misreport(world, number, optional=True)
 
@@ -60,7 +60,7 @@ def _misreport(world: World, number: int, *, optional: bool) -> None:
 
 @given("every instance holds sessions of other tenants and answers in the deployed dialect")
 def deployed_everywhere(world: World) -> None:
-    """Hold sessions connected before, with and after the account's; an implementation may use another route."""
+    """Hold sessions connected before, with and after the account's. An implementation may use another route."""
     for number in world.fleet.numbers:
         for connected_at in (_EARLIER, world.account.session.connected_at, _LATER):
             world.fleet.hold(replace(world.new_session(), connected_at=connected_at), number)
@@ -69,14 +69,14 @@ def deployed_everywhere(world: World) -> None:
 
 @given(parsers.parse("every instance answers {seconds:g} seconds late when asked who holds the session"))
 def all_answer_late(world: World, seconds: float) -> None:
-    """Arm a delay on every route that can tell who holds a session, of every instance."""
+    """Delay every route that can tell who holds a session, on every instance."""
     for number in world.fleet.numbers:
         world.arm(Delay(seconds), number, VERIFICATION, optional=True)
 
 
 @given(parsers.parse("instance {number:d} holds 10,000 sessions, the account's among them"))
 def holds_many(world: World, number: int) -> None:
-    """Put other tenants' sessions before and behind the account's."""
+    """Put other tenants' sessions before and after the account's."""
     session = world.fleet.release(world.account.session_id, number)
     for place in range(_MANY - 1):
         if place == _MANY // 2:
@@ -86,14 +86,14 @@ def holds_many(world: World, number: int) -> None:
 
 @given(parsers.parse("its row names {content}"))
 def row_names(world: World, stranger: Stranger, content: str) -> None:
-    """Write what is no configured instance into the row."""
+    """Assign the row to something that is no configured instance."""
     stranger_url = stranger.url
     world.assign(stranger_url if content == "a host outside the instances" else _UNCONFIGURED[content])
 
 
 @given("another account of the same workspace whose session is lost")
 def account_lost(world: World) -> None:
-    """Make a further account of the first one's workspace, assigned like it; no instance holds its session."""
+    """Make another account of the first one's workspace, assigned like it, whose session no instance holds."""
     session = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
     assigned = world.existing_row().assigned_instance_url
     world.new_account(on=None, assigned=assigned, session=session)
@@ -101,7 +101,7 @@ def account_lost(world: World) -> None:
 
 @given(parsers.parse("eight other accounts whose sessions live on instance {number:d}"))
 def eight_accounts(world: World, number: int) -> None:
-    """Make further accounts; their rows are assigned to the holder."""
+    """Make eight accounts whose rows are assigned to the holder."""
     for _ in range(8):
         world.new_account(on=number, assigned=world.fleet.url(number))
 

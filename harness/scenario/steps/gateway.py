@@ -84,13 +84,13 @@ def unknown(gateways: GatewayWorld) -> None:
 
 @given(parsers.parse("a session that begins like one of instance {number:d}"))
 def begins_alike(gateways: GatewayWorld, number: int) -> None:
-    """Make up a session whose id is that of one that is held, and a digit more."""
+    """Make up a session whose id is that of a held one plus a digit."""
     gateways.new_tenant(gateways.connect(number).session_id + "2")
 
 
 @given(parsers.parse("a session that is cut from one of instance {number:d}"))
 def cut_from(gateways: GatewayWorld, number: int) -> None:
-    """Make up a session whose id is that of one that is held, without its last character."""
+    """Make up a session whose id is that of a held one without its last character."""
     gateways.new_tenant(gateways.connect(number).session_id[:-1])
 
 
@@ -102,13 +102,13 @@ def connects(gateways: GatewayWorld, number: int) -> None:
 
 @when("the session reconnects")
 def reconnects(gateways: GatewayWorld) -> None:
-    """Have the session connect anew where it is."""
+    """Have the session reconnect where it is."""
     gateways.reconnect(gateways.tenant)
 
 
 @when(parsers.parse("the session is told to reconnect by somebody who calls its instance {name}"))
 def reconnects_called(gateways: GatewayWorld, name: str) -> None:
-    """Have the session connect anew by a request that addresses the instance by another name."""
+    """Have the session reconnect, by a request that calls the instance by another name."""
     gateways.reconnect(gateways.tenant, called=name)
 
 
@@ -136,7 +136,7 @@ def two_connect(gateways: GatewayWorld, number: int, one: int, other: int) -> No
 
 @when(parsers.parse("instance {number:d} is restarted on another port"))
 def moves(gateways: GatewayWorld, number: int) -> None:
-    """End the instance and launch it on another port, where its session connects again."""
+    """Restart the instance on another port, where its session connects again."""
     gateways.move(number)
 
 
@@ -247,7 +247,7 @@ def listed(gateways: GatewayWorld) -> None:
 
 @then("each of the four reports that it is healthy")
 def all_healthy(gateways: GatewayWorld) -> None:
-    """Check that four instances on four ports are healthy, as they were when last looked at, or are now."""
+    """Check that four instances on four ports are healthy, by their remembered or current answers."""
     if not gateways.answers_of("/health"):
         gateways.look_at_health(*NUMBERS)
     checks.four_addresses([gateways.gateway(number).url for number in NUMBERS])

@@ -25,7 +25,7 @@ _NO_INSTANCE = "none"
 
 @given("accounts whose sessions and rows are")
 def accounts(world: World, datatable: list[list[str]]) -> None:
-    """Make accounts: on which instance the session is, and what the row says; "none" for nowhere and for null."""
+    """Make accounts with these holders and rows. "none" stands for no holder, or for null."""
     for holder, assigned in datatable[1:]:
         url = None if assigned == _NO_INSTANCE else world.fleet.url(int(assigned))
         world.new_account(on=None if holder == _NO_INSTANCE else int(holder), assigned=url)
@@ -34,7 +34,7 @@ def accounts(world: World, datatable: list[list[str]]) -> None:
 
 @given("forty accounts, each assigned to its holder")
 def many_accounts(world: World) -> None:
-    """Make many accounts, spread over the instances."""
+    """Make forty accounts, spread over the instances."""
     for index in range(_MANY):
         number = world.fleet.numbers[index % len(world.fleet.numbers)]
         world.new_account(on=number, assigned=world.fleet.url(number))
@@ -67,13 +67,13 @@ def check(world: World) -> CheckReport:
 
 @when("a dry run of the health check is made", target_fixture="report")
 def dry_run(world: World) -> CheckReport:
-    """Have every account checked without consequences; what is counted is read before and after."""
+    """Have every account checked without any change."""
     return operator.check(world, dry_run=True)
 
 
 @when("nobody does anything for an interval")
 def interval(world: World) -> None:
-    """Do nothing: what follows is judged within the interval."""
+    """Do nothing. The next step waits for the interval."""
     world.remember_rows()
 
 
@@ -83,7 +83,7 @@ def interval(world: World) -> None:
     )
 )
 def assigned_in_time(world: World, number: int) -> None:
-    """Check that the check ran by itself."""
+    """Check that the health check ran by itself."""
     bound = _INTERVAL_SECONDS + 2 * world.settings.verify_timeout_in_force + MARGIN
     try:
         world.within(
@@ -137,7 +137,7 @@ def logs_moves(world: World) -> None:
 
 @then("a check after it does what it reported, and only that is logged and counted")
 def same_as_real(world: World, report: CheckReport) -> None:
-    """Check a dry run by a real one: the lines and the counts of both together are those of the real one."""
+    """Check a dry run against a real one. Only the real one may log and count."""
     moves = _moves(world)
     is_counted = "monitoring" in world.implementation.target.claims
     before = operator.counted(world) if is_counted else None
@@ -151,20 +151,20 @@ def same_as_real(world: World, report: CheckReport) -> None:
 
 @given("what is counted so far is remembered", target_fixture="before")
 def remembered(world: World) -> monitoring.Counted | None:
-    """Read the counts, where the implementation claims to keep them."""
+    """Read the counts, if the target claims monitoring."""
     return operator.counted(world) if "monitoring" in world.implementation.target.claims else None
 
 
 @then("no sync event was counted")
 def none_counted(world: World, before: monitoring.Counted | None) -> None:
-    """Check the counts, where the implementation claims to keep them."""
+    """Check the counts, if the target claims monitoring."""
     if before is not None:
         monitoring.moved_since(before, operator.counted(world), dict.fromkeys(monitoring.SOURCES, 0))
 
 
 @then("each instance was asked at most twice")
 def asked_a_few_times(world: World) -> None:
-    """Check the calls to instances in the whole scenario, which are those of the check."""
+    """Check the calls to instances, which are all the health check's."""
     health_check.asked_a_few_times(world.history, len(world.accounts))
 
 

@@ -62,7 +62,7 @@ def answers_late(world: World, number: int, seconds: float) -> None:
 
 @given(parsers.parse("instance {number:d} refuses the message with status {status:d}"))
 def refuses_message(world: World, number: int, status: int) -> None:
-    """Arm an answer other than sent on the send route."""
+    """Answer a message with a refusal."""
     body = b'{"success":false,"error":"The message cannot be sent"}'
     world.arm(Answer(status, body), number, {Endpoint.SEND})
 
@@ -88,7 +88,7 @@ def holds_others(world: World, number: int) -> None:
 
 @given(parsers.parse("instance {number:d} holds a session whose id {likeness} the account's"))
 def holds_alike(world: World, number: int, likeness: str) -> None:
-    """Put a session of another tenant, with an id that is nearly the account's, on an instance."""
+    """Put another tenant's session, with an id that is like the account's, on an instance."""
     own = world.account.session_id
     alike = {
         "contains": f"x{own}x",
@@ -104,7 +104,7 @@ def holds_alike(world: World, number: int, likeness: str) -> None:
 @given(parsers.parse("the session has reconnected on instance {number:d} and the webhook was lost"))
 @when(parsers.parse("the session reconnects on instance {number:d} and the webhook is lost"))
 def reconnects_unheard(world: World, number: int) -> None:
-    """Move the session in one step; the webhook that is due is never sent."""
+    """Move the session in one step, and lose its webhook."""
     world.arm(LoseWebhook(), number, {Endpoint.WEBHOOK}, times=1)
     if world.fleet.migrate(world.account.session_id, number) is not None:
         raise HarnessError("a webhook went out that was to be lost")
@@ -113,16 +113,16 @@ def reconnects_unheard(world: World, number: int) -> None:
 @given(parsers.parse("the session has moved to instance {number:d} unannounced"))
 @when(parsers.parse("the session moves to instance {number:d} unannounced"))
 def moves(world: World, number: int) -> None:
-    """Move the session in one step; no webhook is due."""
+    """Move the session in one step, without a webhook."""
     world.fleet.move(world.account.session_id, number)
 
 
-@given(parsers.re(r"instance (?P<number>\d+) counts (?P<count>no|one) session"))
-@then(parsers.re(r"instance (?P<number>\d+) counts (?P<count>no|one) session"))
-def counts(world: World, number: str, count: str) -> None:
+@given(parsers.parse("instance {number:d} counts {count} session"))
+@then(parsers.parse("instance {number:d} counts {count} session"))
+def counts(world: World, number: int, count: str) -> None:
     """Check the counts of the instance's own health route, over HTTP."""
-    sessions = health(world.fleet.url(int(number)))["sessions"]
-    sending.sessions_counted(sessions, {"no": 0, "one": 1}[count], int(number))
+    sessions = health(world.fleet.url(number))["sessions"]
+    sending.sessions_counted(sessions, {"no": 0, "one": 1}[count], number)
 
 
 @given(parsers.parse("instance {number:d} lists the session"))

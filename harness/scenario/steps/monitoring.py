@@ -42,7 +42,7 @@ def counts_remembered(world: World) -> Counted:
 @when(parsers.parse("{count:d} sends find the session on another instance"))
 @when(parsers.parse("{count:d} send finds the session on another instance"))
 def sends_that_sync(world: World, count: int) -> None:
-    """Set the row to an instance that does not hold the session, and send, again and again."""
+    """Assign the row to an instance that does not hold the session, and send, each time."""
     (holder,) = world.fleet.holders(world.account.session_id)
     wrong = next(number for number in world.fleet.numbers if number != holder)
     for turn in range(count):
@@ -120,7 +120,7 @@ def health_check_corrects(world: World) -> int:
 
 @then(parsers.parse("since then {send:d} sync events of sends and {webhook:d} of webhooks are counted"))
 def events_counted(world: World, counted_before: Counted, send: int, webhook: int) -> None:
-    """Check the sync events by source; none of a health check."""
+    """Check the sync events by source, none of them of a health check."""
     wanted = {"webhook": webhook, "send": send, "health_check": 0}
     world.soon(lambda: monitoring.moved_since(counted_before, operator.counted(world), wanted))
 

@@ -56,19 +56,19 @@ _TIMES = {"once": 1, "twice": 2, "eight times": 8}
 
 @given(parsers.parse("instance {number:d} sends the message and then {failure}"))
 def sends_then_fails(world: World, number: int, failure: str) -> None:
-    """Arm a lie: the message goes out, and its answer is lost."""
+    """Have the message go out, and its answer get lost."""
     world.arm(_FAILURES[failure], number, _SEND)
 
 
 @given(parsers.parse("instance {number:d} denies the session whenever a message arrives"))
 def denies(world: World, number: int) -> None:
-    """Arm a lie: the session is held, and a message over it is answered 404."""
+    """Have an instance hold the session and answer its messages with 404."""
     world.arm(DeniesSession(), number, _SEND)
 
 
 @given("every instance holds the session and denies it whenever a message arrives")
 def all_deny(world: World) -> None:
-    """Arm the same lie on all instances; which of them are posted the message is the implementation's choice."""
+    """Have all instances do so. Which of them are posted the message is the implementation's choice."""
     for number in world.fleet.numbers:
         world.fleet.hold(world.account.session, number)
         world.arm(DeniesSession(), number, _SEND, optional=True)
@@ -76,7 +76,7 @@ def all_deny(world: World) -> None:
 
 @given(parsers.parse("instance {number:d} does not send the message and answers it with 200 and {body}"))
 def answers_hollow(world: World, number: int, body: str) -> None:
-    """Arm an answer that has the status of success and says nothing of it."""
+    """Answer a message with status 200 and no success."""
     world.arm(AnswersHollow(_HOLLOW[body]), number, _SEND)
 
 
@@ -106,7 +106,7 @@ def both_send_their_own(world: World) -> None:
     )
 )
 def sends_wrongly(world: World, part: str, wrong: str) -> None:
-    """Send a message that no one could deliver, and again: a call behind one of them alone has another cause."""
+    """Send a message that cannot be delivered, twice: a call after only one of them has another cause."""
     for _ in range(2):
         users.send_spoiled(world, _PARTS[part], _WRONG[wrong])
 
@@ -126,7 +126,7 @@ def posted_in_all(world: World, times: str) -> None:
 
 @then("no instance is posted the message twice")
 def none_posted_twice(world: World) -> None:
-    """Check that each instance was posted the message once at the most."""
+    """Check that each instance was posted the message at most once."""
     resilience.no_instance_posted_twice(world.history, world.account.session_id)
 
 

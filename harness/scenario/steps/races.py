@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from harness.scenario.world import World
 
 _OTHER_ASKED = 0.25
-"""Of the verify timeout: the longest that an answer waits until another instance has answered too."""
+"""Of the verify timeout: how long an answer waits at most for another instance to answer."""
 _HELD_BACK = 0.6
-"""Of the verify timeout: the longest that it waits in all, for a webhook's effect."""
+"""Of the verify timeout: how long an answer waits at most for a webhook's effect."""
 _HANG_PATIENCE = 0.25
-"""Of the send timeout: the longest that is waited for all sends to hang."""
+"""Of the send timeout: how long to wait at most until all sends hang."""
 _POLL_SECONDS = 0.01
 _TWENTY = tuple(f"message {number}" for number in range(1, 21))
 
@@ -36,21 +36,21 @@ _TWENTY = tuple(f"message {number}" for number in range(1, 21))
         "the session moves to instance {new:d} right after the next verification by instance {old:d}"
     )
 )
-def moves_behind_verification(world: World, old: int, new: int) -> None:
-    """Move the session when the answer is ready, before whoever asked can read it."""
+def moves_after_verification(world: World, old: int, new: int) -> None:
+    """Move the session when the answer is ready, before the caller can read it."""
     session_id = world.account.session_id
     world.fleet.after_answer(
         lambda: world.fleet.move(session_id, new),
         on=old,
-        words=f"lets the session move to instance {new} behind its answer",
+        words=f"lets the session move to instance {new} after its answer",
     )
 
 
 @given(parsers.parse("the session moves to instance {new:d} just before a message reaches instance {old:d}"))
 def moves_before_message(world: World, old: int, new: int) -> None:
-    """Have the message find the session gone, however often and by whatever route it was verified before.
+    """Have the session gone when the message arrives, however it was verified before.
 
-    The message is denied, and the session moves before the denial goes out: to whoever sent it that is the same.
+    The message is denied, and the session moves before the denial goes out. Its sender cannot tell the difference.
     """
     session_id = world.account.session_id
     world.arm(DeniesSession(), old, {Endpoint.SEND}, times=1)
@@ -70,10 +70,10 @@ def moves_before_message(world: World, old: int, new: int) -> None:
     )
 )
 def connects_during_scan(world: World, new: int, old: int) -> None:
-    """Hold the next answer back until the new instance has said no and a webhook's effect is there.
+    """Hold back the next answer until the new instance has said no and a webhook has taken effect.
 
-    An implementation need not ask the new instance any more, and may put the webhook off until its scan is over,
-    so the answer does not wait for ever.
+    The answer does not wait for ever: an implementation need not ask the new instance, and may put off the
+    webhook until its scan is over.
     """
     fleet, session_id = world.fleet, world.account.session_id
     timeout = world.settings.verify_timeout_in_force
@@ -124,7 +124,7 @@ def moves_before_each(world: World) -> None:
 
 @when(parsers.parse('the user sends "{message}" from the account while the other eight send'))
 def sends_meanwhile(world: World, message: str) -> None:
-    """Send once the others' messages hang; they hang no longer than it takes to see that this one is held up."""
+    """Send while the others' messages hang, only as long as it takes to see whether this one is held up."""
     others = world.accounts[1:]
     (holder,) = world.fleet.holders(others[0].session_id)
     timeout = world.settings.send_timeout
@@ -137,14 +137,15 @@ def sends_meanwhile(world: World, message: str) -> None:
 
 @then(parsers.parse("the announcement of instance {number:d} is accepted"))
 def announcement_accepted(world: World, number: int) -> None:
-    """Check the answer to the instance's webhook; it may have waited for a whole send to end."""
+    """Check the answer to the instance's webhook, which may have waited for a whole send to end."""
 
-    def answers() -> list[WebhookAnswered]:
-        return [entry for entry in world.history.of(WebhookAnswered) if entry.instance == number]
+    def answer() -> WebhookAnswered | None:
+        answers = [one for one in world.history.of(WebhookAnswered) if one.instance == number]
+        return answers[-1] if answers else None
 
     patience = world.settings.verify_timeout_in_force + world.settings.send_timeout + MARGIN
-    world.fleet.journal.wait_until(lambda: bool(answers()), timeout=patience)
-    resilience.webhook_accepted(answers())
+    world.fleet.journal.wait_until(lambda: answer() is not None, timeout=patience)
+    sending.webhook_accepted(answer())
 
 
 @then(parsers.parse("instance {number:d} delivers each message once"))
@@ -162,7 +163,7 @@ def delivered_where_held(world: World) -> None:
 
 @then("no instance was asked more than ten times")
 def asked_ten_times(world: World) -> None:
-    """Check by the instances' own record of what they were asked, by whatever route."""
+    """Check by the instances' own record of what they were asked, on any route."""
     resilience.asked_at_most(world.history, world.account.session_id, 10)
 
 

@@ -22,14 +22,14 @@ _TEXTS = {
     "right-to-left": "مرحبا بكم 1234 שלום",
     "quotes": """She said "it's \\"fine\\"" & <b>left</b> {text} %s $1""",
     "newlines": "first line\nsecond line\r\n\tthird line",
-    "blanks around it": "\t a tab before it, a line break behind it \n",
+    "blanks around it": "\t a tab before it, a line break after it \n",
     "4,000 characters": "0123456789" * 400,
 }
 
 
 @given("the implementation without the fix")
 def without_the_fix(world: World) -> None:
-    """Put the incident's control plane in the place of the implementation, for this scenario."""
+    """Use the incident's control plane instead of the implementation, for this scenario."""
     world.use(target=load_target("before-fix"))
 
 
@@ -55,7 +55,7 @@ def both_send(world: World, message: str) -> None:
 
 @when(parsers.parse("the user sends a text with {content} from the account"))
 def sends_content(world: World, content: str) -> None:
-    """Send a text that is hard to carry."""
+    """Send a text that is easily spoiled on its way."""
     world.send(_TEXTS[content])
 
 
@@ -143,20 +143,20 @@ def asked_before_posts(world: World) -> None:
 
 @then("the send took no longer than one verify timeout")
 def took_one_timeout(world: World) -> None:
-    """Check the time of a send in which everything that takes long can be done at once."""
+    """Check the time of a send whose slow parts can all run at once."""
     sending.took_at_most(world.answer, world.settings.verify_timeout_in_force, "one verify timeout")
 
 
 @then("the send took no longer than one verify timeout and one scan")
 def took_one_scan(world: World) -> None:
-    """Check the time; a scan takes one verify timeout at most."""
+    """Check the time of a send. A scan takes one verify timeout at most."""
     seconds = 2 * world.settings.verify_timeout_in_force
     sending.took_at_most(world.answer, seconds, "one verify timeout and one scan")
 
 
 @then(parsers.parse("instance {number:d} was given up after the verify timeout"))
 def given_up(world: World, number: int) -> None:
-    """Check how long the implementation held on to a verification that nobody answers."""
+    """Check how long the implementation waited for a verification that is never answered."""
     world.wait_for_callers_to_leave(number)
     sessions = {account.session_id for account in world.accounts}
     for session_id in sessions:
