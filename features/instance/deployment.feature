@@ -9,9 +9,9 @@ Feature: Four gateway instances are deployed, moved and restarted
       Then it names the URL of instance 3003
 
   Rule: The deployment check of the document holds, as far as the gateways have a part in it
-    Judged are the gateways alone. Whoever sends hands a message over again when an instance declined it or was not
-    there, and looks what went out before repeating one that got no answer; finding the right instance is the
-    business of the control plane, and judged by the other profiles.
+    Only the gateways are judged. The sender hands over a message again if an instance declined it or was not there,
+    and looks at what went out before it repeats one that got no answer. Finding the right instance is up to the
+    control plane, and judged by the other profiles.
 
     @INSTANCE-08
     Scenario: Four instances on four ports are healthy

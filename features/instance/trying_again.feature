@@ -1,8 +1,8 @@
 Feature: A gateway instance makes sure that its location arrives
 
   Rule: A webhook that may get through a little later is tried again, after waits that grow
-    How long an instance waits while connections are refused cannot be observed from outside: there it is judged
-    that the webhook arrives once the network is back.
+    How long an instance waits while connections are refused cannot be observed from outside. There, the webhook
+    must arrive once the network is back.
 
     @INSTANCE-06
     Scenario Outline: A webhook that the control plane cannot take now is tried again
