@@ -39,30 +39,18 @@ def test_a_line_is_its_text_and_the_object_in_it(written: str, fields: dict[str,
     assert line.fields == fields
 
 
-def test_lines_are_given_since_a_position(tmp_path: Path) -> None:
-    log = FileLog(tmp_path / "sync.log")
-    assert (log.position(), log.lines(0)) == (0, ())
-
-    (tmp_path / "sync.log").write_text("one 🔄\n", "utf-8")
-    position = log.position()
-    with (tmp_path / "sync.log").open("a", encoding="utf-8") as file:
-        file.write('two {"a":1}\nthree\n')
-
-    assert [line.text for line in log.lines(0)] == ["one 🔄", 'two {"a":1}', "three"]
-    assert [line.text for line in log.lines(position)] == ['two {"a":1}', "three"]
-    assert log.lines(log.position()) == ()
-
-
-def test_a_line_that_is_still_being_written_is_left_for_later(tmp_path: Path) -> None:
+def test_whole_lines_are_read_from_a_position(tmp_path: Path) -> None:
     path = tmp_path / "sync.log"
     log = FileLog(path)
+    assert (log.position(), log.lines(0)) == (0, ())
 
-    path.write_bytes('half "🔄'.encode()[:-2])
-    assert log.lines(0) == ()
-    path.write_bytes(b"one\nhalf")
-    assert [line.text for line in log.lines(0)] == ["one"]
-    path.write_bytes(b"one\nhalf and whole\n")
-    assert [line.text for line in log.lines(0)] == ["one", "half and whole"]
+    path.write_bytes("one 🔄\n".encode())
+    position = log.position()
+    path.write_bytes("one 🔄\ntwo\nhalf 🔄".encode()[:-2])
+    assert [line.text for line in log.lines(0)] == ["one 🔄", "two"]
+    assert [line.text for line in log.lines(position)] == ["two"]
+    path.write_bytes("one 🔄\ntwo\nhalf 🔄 and whole\n".encode())
+    assert [line.text for line in log.lines(position)] == ["two", "half 🔄 and whole"]
 
 
 def test_neither_bad_bytes_nor_other_separators_stop_the_reading(tmp_path: Path) -> None:

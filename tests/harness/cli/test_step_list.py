@@ -58,7 +58,7 @@ def test_steps_are_found_by_all_of_their_words() -> None:
     assert list(step_lines(found)) == [
         "── Accounts ──",
         "then        the row is still assigned to instance {number}",
-        "                Judge that the URL did not move, whatever else of the row was written.",
+        "                Check that the URL did not move. Other columns may have been written.",
         "1 step",
     ]
 
