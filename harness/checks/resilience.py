@@ -85,7 +85,7 @@ def told_what_became_of_it(history: History, session_id: str, text: str, answer:
     deliveries = history.deliveries(session_id, text)
     if len(deliveries) > 1:
         by = ", ".join(f"instance {one.instance}" for one in deliveries)
-        raise ConformanceFailure(f"{quoted(text)} goes out once at the most", f"it went out by {by}")
+        raise ConformanceFailure(f"{quoted(text)} goes out at most once", f"it went out by {by}")
     if answer.told_sent != bool(deliveries):
         became = "went out" if deliveries else "did not go out"
         raise ConformanceFailure(

@@ -10,7 +10,7 @@ from fake_instances.journal import now
 from harness.checks import sending
 from harness.contract import Settings
 from harness.errors import ConformanceFailure
-from harness.scenario import users as crowd
+from harness.scenario import users
 from harness.targets.file import load_target
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def sends(world: World, message: str) -> None:
 @when(parsers.parse('the users of both accounts send "{message}" at the same time'))
 def both_send(world: World, message: str) -> None:
     """Send from both accounts at once."""
-    crowd.send_at_once(world, [(world.account, message), (world.other_account, message)])
+    users.send_at_once(world, [(world.account, message), (world.other_account, message)])
 
 
 @when(parsers.parse("the user sends a text with {content} from the account"))
