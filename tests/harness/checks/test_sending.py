@@ -14,6 +14,7 @@ from harness.checks import sending
 from harness.contract import Settings
 from harness.errors import ConformanceFailure, TimeBoundFailure
 from harness.history import HARNESS
+from harness.wording import quoted
 from tests.harness.support import (
     SESSION,
     answered,
@@ -168,3 +169,8 @@ def test_a_missing_line_is_told_with_the_nearest_ones(lines: list[LogLine], obse
     sending.logged([line("🔄 Synced", new_url="http://two/", more=1)], "Synced", {"new_url": "http://two"})
     wanted = {"session_id": SESSION}
     assert failure(lambda: sending.logged(lines, "Synced", wanted))[1] == observed
+
+
+def test_a_long_text_is_quoted_short() -> None:
+    assert quoted("x" * 80) == '"' + "x" * 80 + '"'
+    assert quoted("x" * 81) == '"' + "x" * 60 + '…" (81 characters)'
