@@ -277,11 +277,7 @@ class World:
         return row
 
     def existing_row(self, account: Account | None = None) -> Row:
-        """Read a row that must be there.
-
-        Raises:
-            ConformanceFailure: it is gone.
-        """
+        """Read a row, which must be there."""
         row = self.row(account)
         if row is None:
             raise ConformanceFailure("the account's row is there", "it is gone")
@@ -301,11 +297,7 @@ class World:
         return self.implementation.log.lines(self._log_started)
 
     def eventually(self, judge: Callable[[], Judged]) -> Judged:
-        """Run a check of what a webhook brings about: once, or until it passes if the target says it may follow.
-
-        Raises:
-            ConformanceFailure: the last judgement, when the time was up.
-        """
+        """Run a check of what a webhook brings about: once, or until it passes if the target says it may follow."""
         return self.within(self._webhook_patience(), judge)
 
     def soon(self, judge: Callable[[], Judged]) -> Judged:
@@ -337,11 +329,7 @@ class World:
             raise NotJudgedError(f"a fault did not fire: {told}")
 
     def check_implementation_runs(self) -> None:
-        """Check that the implementation did not end by itself.
-
-        Raises:
-            ConformanceFailure: it did; the failure has its last output.
-        """
+        """Check that the implementation did not end by itself. A failure has its last output."""
         if (crash := self.implementation.crash) is not None:
             raise ConformanceFailure("the implementation goes on running", crash)
 
@@ -364,11 +352,7 @@ class World:
             raise ConformanceFailure("the implementation goes on running", crash)
 
     def within(self, seconds: float, judge: Callable[[], Judged]) -> Judged:
-        """Run a check until it passes.
-
-        Raises:
-            ConformanceFailure: the last judgement, when the time was up.
-        """
+        """Run a check until it passes. When the time is up, let its last failure through."""
         deadline = time.monotonic() + seconds
         while True:
             try:
