@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from fake_instances.control.orders import fault_schemas
+from fake_instances.control.fault_values import fault_schemas
 from fake_instances.faults import (
     ALL,
     ROUTES,

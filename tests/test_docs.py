@@ -15,14 +15,13 @@ import pytest
 
 from fake_instances.control.orders import FaultOrder
 from fake_instances.faults import ALL, ArmedFault, FaultBook
+from harness.cli import fleet
 from harness.cli import main as cli
 from tests import docs
 from tests.mutants.machinery import kill_matrix
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from harness.cli.fleet_orders import Order
 
 ROOT = docs.DOCS.parent
 PAGES = sorted([*ROOT.glob("*.md"), *docs.DOCS.glob("*.md")])
@@ -97,9 +96,10 @@ def test_a_page_shows_what_a_command_prints(path: Path) -> None:
 
 @pytest.mark.parametrize("kind", sorted(ALL))
 def test_the_example_of_a_fault_can_be_ordered(kind: str) -> None:
-    options = cli._parser().parse_args(["fleet", "fault", *shlex.split(docs.EXAMPLES[kind])])
-    order: Order = options.order(options)
-    ordered = FaultOrder.model_validate(order.body)
+    given = fleet.command.commands["fault"].make_context("fault", shlex.split(docs.EXAMPLES[kind])).params
+    ordered = FaultOrder.model_validate(
+        {name: one for name, one in fleet.body_of(given).items() if name in FaultOrder.model_fields}
+    )
 
     FaultBook().arm(
         ArmedFault(
@@ -167,7 +167,7 @@ def _unknown_options(command: str, arguments: str) -> list[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_named_exists(name: str) -> None:
     named = {command for line in code_of(name) for command, _ in _COMMANDS.findall(line)}
-    commands = cli._parser().format_help()
+    commands = help_of("instance-sync")
     wrong = [
         one
         for one in named - {"pytest", "make kill-matrix"}

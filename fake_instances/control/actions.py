@@ -1,91 +1,44 @@
-"""Carries orders out on a fleet, and says what can be ordered where."""
+"""Carries orders out on a fleet."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fake_instances.control import orders
 from fake_instances.errors import FleetError, UnknownSessionError
 from fake_instances.sessions import Session, SessionStatus
 from fake_instances.webhooks.message import altered
 from fake_instances.webhooks.retries import POLICIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from fake_instances.control import orders
     from fake_instances.fleet import Fleet
     from fake_instances.webhooks.delivery import Delivery
 
-ACTIONS = ("stop", "kill", "start", "restart", "pause", "resume")
-"""What can be done to one instance as a whole."""
+MOST_ENTRIES = 10_000
+"""How many entries of the journal are returned at once at most."""
 LONGEST_WAIT = 30.0
 """Seconds for which a request waits at most."""
-MOST_ENTRIES = 10_000
-"""How many entries of the journal are given at once at most."""
-
-_TEXT: dict[str, Any] = {"type": "string"}
-_NUMBER: dict[str, Any] = {"type": "integer"}
-_FLAG: dict[str, Any] = {"type": "boolean"}
-_OBJECT: dict[str, Any] = {"type": "object"}
-_NUMBERS: dict[str, Any] = {"type": "array", "items": _NUMBER}
-_OBJECTS: dict[str, Any] = {"type": "array", "items": _OBJECT}
-_HOLDERS = {"holders": _NUMBERS}
-_ANSWERED: dict[str, Any] = {
-    "webhook": _NUMBER,
-    "status": {"type": ["integer", "null"]},
-    "reason": {"type": ["string", "null"]},
-}
-_INSTANCE: dict[str, Any] = {
-    "number": _NUMBER,
-    "url": _TEXT,
-    "running": _FLAG,
-    "paused": _FLAG,
-    "sessions": _OBJECT,
-    "hanging": _NUMBER,
-    "faults": _OBJECTS,
-}
-_STATUS: dict[str, Any] = {
-    "instances": {"type": "array", "items": {**_OBJECT, "properties": _INSTANCE, "required": [*_INSTANCE]}},
-    "control_plane": {"type": ["string", "null"]},
-    "retry_policy": {"enum": list(POLICIES)},
-    "unfinished_moves": {**_OBJECT, "additionalProperties": _NUMBER},
-    "kept_webhooks": _NUMBERS,
-    "last": _NUMBER,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """What can be ordered, and where. `answer` has the JSON Schema of each field of what it gives.
-
-    `always` names the fields that it always gives; without it, it gives all.
-    """
-
-    method: str
-    path: str
-    order: type[orders.Order] | None
-    carry_out: Callable[..., object]
-    answer: dict[str, Any]
-    status: int = 200
-    always: tuple[str, ...] | None = None
 
 
 class Actions:
-    """Carries orders out on a fleet, and gives what is to be answered."""
+    """Carries orders out on a fleet, each by the method of its name, and returns what is answered."""
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self._ended = threading.Event()
 
     def end(self) -> None:
-        """Have no request wait any more."""
+        """Let no request wait any more."""
         self._ended.set()
         self.fleet.journal.wake()
 
-    def status(self) -> object:
-        """Tell how every instance is, which faults are in force, and what is not finished."""
+    def carry_out(self, name: str, order: orders.Order) -> object:
+        """Carry out the order of this name."""
+        return getattr(self, name.replace("-", "_"))(order)
+
+    def status(self, _: orders.StatusOrder) -> object:
+        """Return the state of every instance, the faults in force, and what is not finished."""
         fleet = self.fleet
         return {
             "instances": [fleet.report(number) for number in fleet.numbers],
@@ -96,9 +49,9 @@ class Actions:
             "last": fleet.journal.last,
         }
 
-    def sessions(self, number: int) -> object:
-        """List the copies that an instance holds."""
-        return {"sessions": [one.detail() for one in self.fleet.sessions(number)]}
+    def sessions(self, order: orders.SessionsOrder) -> object:
+        """Return the copies that an instance holds."""
+        return {"sessions": [one.detail() for one in self.fleet.sessions(order.instance)]}
 
     def hold(self, order: orders.HoldOrder) -> object:
         """Put a copy of a session on an instance, silently."""
@@ -112,7 +65,7 @@ class Actions:
         holders = self.fleet.holders(order.session_id)
         return {"holders": holders, "webhook": None if delivery is None else delivery.number}
 
-    def set_status(self, order: orders.StatusOrder) -> object:
+    def set_status(self, order: orders.SetStatusOrder) -> object:
         """Change the state of a copy, silently."""
         self.fleet.set_status(order.session_id, order.status, order.instance)
         return {"holders": self.fleet.holders(order.session_id)}
@@ -122,12 +75,12 @@ class Actions:
         self.fleet.release(order.session_id, order.instance)
         return {"holders": self.fleet.holders(order.session_id)}
 
-    def migrate(self, order: orders.MigrationOrder) -> object:
-        """Move a session, now or behind an answer."""
+    def migrate(self, order: orders.MigrateOrder) -> object:
+        """Move a session, now or after an answer."""
         move = self.fleet.migrate if order.announce else self.fleet.move
         self.fleet.url(order.to)
         if order.after_answer_of is not None:
-            words = f"moves session {order.session_id} to {order.to} behind its answer"
+            words = f"moves session {order.session_id} to {order.to} after its answer"
             number = self.fleet.after_answer(
                 lambda: move(order.session_id, order.to, order.handover),
                 on=order.after_answer_of,
@@ -144,8 +97,8 @@ class Actions:
         self.fleet.finish_migration(order.session_id)
         return {"holders": self.fleet.holders(order.session_id)}
 
-    def arm(self, order: orders.FaultOrder) -> object:
-        """Arm a fault and give its number."""
+    def fault(self, order: orders.FaultOrder) -> object:
+        """Arm a fault, and return its number."""
         number = self.fleet.arm(
             order.fault,
             order.instance,
@@ -162,31 +115,38 @@ class Actions:
         self.fleet.clear(order.instance, order.number)
         return {"cleared": True}
 
-    def act(self, number: int, action: str, order: orders.StartOrder) -> object:
-        """Do something to an instance as a whole.
+    def stop(self, order: orders.StopOrder) -> object:
+        """Stop an instance."""
+        self.fleet.stop_instance(order.instance)
+        return self.fleet.report(order.instance)
 
-        Raises:
-            FleetError: it cannot be done to an instance in this state, or nothing is called so.
-        """
-        fleet = self.fleet
-        fleet.url(number)
-        match action:
-            case "stop" | "kill":
-                fleet.stop_instance(number, abruptly=action == "kill")
-            case "start":
-                fleet.start_instance(number, keep_sessions=order.keep_sessions)
-            case "restart":
-                fleet.restart(number, keep_sessions=order.keep_sessions)
-            case "pause":
-                fleet.pause(number)
-            case "resume":
-                fleet.resume(number)
-            case _:
-                raise FleetError(f"an instance cannot {action}; allowed: {', '.join(ACTIONS)}")
-        return fleet.report(number)
+    def kill(self, order: orders.KillOrder) -> object:
+        """Stop an instance abruptly."""
+        self.fleet.stop_instance(order.instance, abruptly=True)
+        return self.fleet.report(order.instance)
+
+    def start(self, order: orders.StartOrder) -> object:
+        """Start an instance, with or without the sessions that it had."""
+        self.fleet.start_instance(order.instance, keep_sessions=order.keep_sessions)
+        return self.fleet.report(order.instance)
+
+    def restart(self, order: orders.RestartOrder) -> object:
+        """Stop an instance and start it."""
+        self.fleet.restart(order.instance, keep_sessions=order.keep_sessions)
+        return self.fleet.report(order.instance)
+
+    def pause(self, order: orders.PauseOrder) -> object:
+        """Pause an instance."""
+        self.fleet.pause(order.instance)
+        return self.fleet.report(order.instance)
+
+    def resume(self, order: orders.ResumeOrder) -> object:
+        """Resume an instance."""
+        self.fleet.resume(order.instance)
+        return self.fleet.report(order.instance)
 
     def webhook(self, order: orders.WebhookOrder) -> object:
-        """Send a webhook and give what the control plane answered."""
+        """Send a webhook, and return what the control plane answered."""
         self._known_control_plane()
         fleet = self.fleet
         session = fleet.session(order.session_id, order.instance) or next(
@@ -200,12 +160,12 @@ class Actions:
         return _answered(fleet.send(webhook))
 
     def replay(self, order: orders.ReplayOrder) -> object:
-        """Send a webhook that went out before once more."""
+        """Send a webhook again that went out before."""
         self._known_control_plane()
         return _answered(self.fleet.announcer.replay(order.webhook, order.alteration))
 
-    def kept(self) -> object:
-        """List the webhooks that are kept back, oldest first."""
+    def kept(self, _: orders.KeptOrder) -> object:
+        """Return the webhooks that are kept back, oldest first."""
         return {
             "kept": [
                 {
@@ -218,47 +178,48 @@ class Actions:
             ]
         }
 
-    def retry(self, order: orders.PolicyOrder) -> object:
-        """Say when an announcement that did not get through is sent again."""
+    def retries(self, order: orders.RetriesOrder) -> object:
+        """Choose when a webhook that did not get through is sent again."""
         self.fleet.announcer.policy = POLICIES[order.policy]
         return {"retry_policy": order.policy}
 
-    def release_webhooks(self, order: orders.WebhookReleaseOrder) -> object:
+    def release_webhooks(self, order: orders.ReleaseWebhooksOrder) -> object:
         """Send what was kept back."""
         self._known_control_plane()
         released = self.fleet.announcer.release(order.webhook, newest_first=order.newest_first)
         return {"released": [_answered(one) for one in released]}
 
-    def point(self, order: orders.ControlPlaneOrder) -> object:
-        """Say where the control plane is."""
+    def control_plane(self, order: orders.ControlPlaneOrder) -> object:
+        """Set where webhooks go."""
         self.fleet.control_plane = order.url
         return {"control_plane": order.url}
 
-    def reset(self, _: orders.EmptyOrder) -> object:
-        """Clear every fault, let every session go and have every instance run."""
+    def reset(self, _: orders.ResetOrder) -> object:
+        """Clear every fault, release every session, and have every instance run."""
         self.fleet.reset()
         return {"reset": True}
 
     def settle(self, order: orders.SettleOrder) -> object:
-        """Wait until every request that will be answered was."""
+        """Wait until every request is answered that will be."""
         self.fleet.journal.wait_until(
             lambda: self._ended.is_set() or self.fleet.settle(0), timeout=order.timeout
         )
         return {"settled": self.fleet.settle(0)}
 
-    def journal(self, after: int, limit: int, wait: int, kind: str | None) -> object:
-        """Give entries behind `after`, of one `kind` if one is named; wait up to `wait` seconds for the first."""
+    def journal(self, order: orders.JournalOrder) -> object:
+        """Return entries of the journal; wait for the first if that is wanted."""
         journal = self.fleet.journal
 
         def wanted() -> list[Any]:
-            return [one for one in journal.entries(after=after) if kind in {None, type(one).__name__}]
+            found = journal.entries(after=order.after)
+            return [one for one in found if order.kind in {None, type(one).__name__}]
 
-        if wait:
+        if order.wait:
             journal.wait_until(
-                lambda: self._ended.is_set() or bool(wanted()), timeout=min(wait, LONGEST_WAIT)
+                lambda: self._ended.is_set() or bool(wanted()), timeout=min(order.wait, LONGEST_WAIT)
             )
-        found = wanted()[: min(limit, MOST_ENTRIES)]
-        last = found[-1].sequence if found else max(after, 0)
+        found = wanted()[: min(order.limit, MOST_ENTRIES)]
+        last = found[-1].sequence if found else order.after
         return {"entries": [one.to_json() for one in found], "last": last}
 
     def _known_control_plane(self) -> None:
@@ -266,37 +227,8 @@ class Actions:
             raise FleetError("no control plane is known: PUT /control-plane says where it is")
 
 
-def routes(actions: Actions) -> tuple[Route, ...]:
-    """Say what can be ordered where."""
-    released = {"released": {"type": "array", "items": {**_OBJECT, "properties": _ANSWERED}}}
-    moved = {**_HOLDERS, "trigger": _NUMBER}
-    connected = {**_HOLDERS, "webhook": {"type": ["integer", "null"]}}
-    return (
-        Route("GET", "/status", None, actions.status, _STATUS),
-        Route("GET", "/instances/<int:number>/sessions", None, actions.sessions, {"sessions": _OBJECTS}),
-        Route("POST", "/instances/<int:number>/<action>", orders.StartOrder, actions.act, _INSTANCE),
-        Route("PUT", "/sessions", orders.HoldOrder, actions.hold, _HOLDERS),
-        Route("DELETE", "/sessions", orders.ReleaseOrder, actions.release, _HOLDERS),
-        Route("POST", "/sessions/connect", orders.ConnectOrder, actions.connect, connected),
-        Route("PUT", "/sessions/status", orders.StatusOrder, actions.set_status, _HOLDERS),
-        Route("POST", "/migrations", orders.MigrationOrder, actions.migrate, moved, 202, ()),
-        Route("POST", "/migrations/finish", orders.FinishOrder, actions.finish, _HOLDERS),
-        Route("POST", "/faults", orders.FaultOrder, actions.arm, {"number": _NUMBER, "words": _TEXT}, 201),
-        Route("DELETE", "/faults", orders.ClearOrder, actions.clear, {"cleared": _FLAG}),
-        Route("POST", "/webhooks", orders.WebhookOrder, actions.webhook, _ANSWERED),
-        Route("GET", "/webhooks/kept", None, actions.kept, {"kept": _OBJECTS}),
-        Route("PUT", "/webhooks/policy", orders.PolicyOrder, actions.retry, {"retry_policy": _TEXT}),
-        Route("POST", "/webhooks/replay", orders.ReplayOrder, actions.replay, _ANSWERED),
-        Route("POST", "/webhooks/release", orders.WebhookReleaseOrder, actions.release_webhooks, released),
-        Route("PUT", "/control-plane", orders.ControlPlaneOrder, actions.point, {"control_plane": _TEXT}),
-        Route("GET", "/journal", None, actions.journal, {"entries": _OBJECTS, "last": _NUMBER}),
-        Route("POST", "/settle", orders.SettleOrder, actions.settle, {"settled": _FLAG}),
-        Route("POST", "/reset", orders.EmptyOrder, actions.reset, {"reset": _FLAG}),
-    )
-
-
 def _session(order: orders.ConnectOrder) -> Session:
-    status = order.status if isinstance(order, orders.HoldOrder) else SessionStatus.CONNECTED
+    status = getattr(order, "status", SessionStatus.CONNECTED)
     return Session(order.session_id, order.workspace_id, order.phone_number, status)
 
 

@@ -1,85 +1,58 @@
-"""What can be ordered over the control API, as values that check themselves. Pure.
+"""The orders of the control API, each declared once: a model that checks its values, a route, and an answer. Pure.
 
-Faults are given as `{"kind": "drip", "size": 1}`; the kinds are those of `fake_instances.faults.ALL`.
+From a declaration derive the HTTP route, its entry in the OpenAPI document, the subcommand of `instance-sync fleet`
+and the table in its documentation. What carries an order out is the method of `Actions` that has its name.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from annotated_types import Ge, Gt, Le
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from fake_instances.faults import ALL, Alteration, Endpoint, Fault
+from fake_instances.control.fault_values import fault_from
+from fake_instances.faults import Alteration, Endpoint, Fault
 from fake_instances.placement import Handover
 from fake_instances.sessions import SessionStatus
 from fake_instances.webhooks.retries import POLICIES
 
-
-def fault_from(value: object) -> Fault:
-    """Make a fault of its kind and parameters.
-
-    Raises:
-        ValueError: no fault is of this kind, or it does not take these parameters; says which are allowed.
-    """
-    if isinstance(value, Fault):
-        return value
-    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
-        raise ValueError(f'write {{"kind": …}} and its parameters; kinds: {", ".join(ALL)}')  # noqa: TRY004
-    kind = value["kind"]
-    if kind not in ALL:
-        raise ValueError(f"no fault is called {kind!r}; allowed: {', '.join(ALL)}")
-    parameters = {name: one for name, one in value.items() if name != "kind"}
-    if isinstance(parameters.get("by"), dict):
-        parameters["by"] = fault_from(parameters["by"])
-    try:
-        fault: Fault = TypeAdapter(ALL[kind]).validate_python(parameters)
-    except ValidationError as problem:
-        raise ValueError(f"{kind}: {sentence(problem)}") from None
-    return fault
-
-
-def fault_schemas() -> dict[str, Any]:
-    """Give the JSON Schema of a fault, told apart by its kind, as `Fault`; and of the values that faults have."""
-    kinds: list[dict[str, Any]] = []
-    values: dict[str, Any] = {}
-    for kind, fault in ALL.items():
-        schema = TypeAdapter(fault).json_schema(ref_template="#/components/schemas/{model}")
-        own = schema.get("properties", {})
-        if "by" in own:  # a fault again, told apart by its kind
-            own["by"] = {"type": "object", "required": ["kind"]}
-            schema.pop("$defs")
-        values |= schema.pop("$defs", {})
-        for one in own.values():
-            if one.get("format") == "binary":
-                del one["format"]
-        schema["properties"] = {"kind": {"const": kind}, **own}
-        schema["required"] = ["kind", *schema.get("required", [])]
-        kinds.append(schema)
-    return {"Fault": {"oneOf": kinds}, **values}
-
-
-def sentence(problem: ValidationError) -> str:
-    """Say in one line what is wrong with values, and where."""
-    told = []
-    for error in problem.errors(include_url=False, include_context=False):
-        place = ".".join(str(part) for part in error["loc"])
-        told.append(f"{place}: {error['msg']}" if place else error["msg"])
-    return "; ".join(told)
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 
 Number = Annotated[int, Ge(0), Le(65535)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 AnyFault = Annotated[
     Fault, BeforeValidator(fault_from), WithJsonSchema({"type": "object", "required": ["kind"]})
+]
+Instance = Annotated[Number, Field(description="its number, such as 3001")]
+SessionId = Annotated[Text, Field(description="its session_id")]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a field is given on a command line, where its name and default do not say so.
+
+    Attributes:
+        argument: by its position, even though it may be left out.
+        opposite: by this flag, which makes it false.
+        help: what that flag does.
+
+    """
+
+    argument: bool = False
+    opposite: str = ""
+    help: str = ""
+
+
+_NAMES = ", ".join(f"{one.name}=…" for one in fields(Alteration))
+Altered = Annotated[
+    Alteration | None,
+    Said(argument=True),
+    Field(description=f"how it differs from the genuine one: {_NAMES}"),
 ]
 
 
@@ -89,118 +62,288 @@ class Order(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ConnectOrder(Order):
-    """Connect a session for the first time and announce it."""
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An order, and where it is given.
 
-    instance: Number
-    session_id: Text
+    Attributes:
+        model: what it says. The fields that its path names are in the path; the others in the query of a GET, and in
+            the body otherwise.
+        method: of HTTP.
+        path: with `{field}` for the fields that are in it.
+        answer: the JSON Schema of each field of the answer.
+        always: the fields that the answer always has.
+        status: of the answer.
+
+    """
+
+    model: type[Order]
+    method: str
+    path: str
+    answer: dict[str, Any]
+    always: tuple[str, ...]
+    status: int = 200
+
+    @property
+    def name(self) -> str:
+        """Its name on the command line: HoldOrder is `hold`."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", self.model.__name__.removesuffix("Order")).lower()
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a sentence."""
+        return (self.model.__doc__ or "").splitlines()[0]
+
+    @property
+    def in_path(self) -> tuple[str, ...]:
+        """The fields that are in the path."""
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+
+_Model = TypeVar("_Model", bound=Order)
+ORDERS: dict[str, Declared] = {}
+"""Every order, by its name."""
+
+
+def _declared(
+    route: str, answer: dict[str, Any], *, always: Iterable[str] | None = None, status: int = 200
+) -> Callable[[type[_Model]], type[_Model]]:
+    method, path = route.split()
+
+    def declare(model: type[_Model]) -> type[_Model]:
+        one = Declared(model, method, path, answer, tuple(answer if always is None else always), status)
+        ORDERS[one.name] = one
+        return model
+
+    return declare
+
+
+# The answers, as JSON Schemas
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_NUMBER: dict[str, Any] = {"type": "integer"}
+_NUMBER_OR_NULL: dict[str, Any] = {"type": ["integer", "null"]}
+_FLAG: dict[str, Any] = {"type": "boolean"}
+_OBJECT: dict[str, Any] = {"type": "object"}
+_NUMBERS: dict[str, Any] = {"type": "array", "items": _NUMBER}
+_OBJECTS: dict[str, Any] = {"type": "array", "items": _OBJECT}
+_HOLDERS = {"holders": _NUMBERS}
+_ANSWERED = {"webhook": _NUMBER, "status": _NUMBER_OR_NULL, "reason": {"type": ["string", "null"]}}
+_RELEASED = {"released": {"type": "array", "items": {**_OBJECT, "properties": _ANSWERED}}}
+_INSTANCE = {
+    "number": _NUMBER,
+    "url": _TEXT,
+    "running": _FLAG,
+    "paused": _FLAG,
+    "sessions": _OBJECT,
+    "hanging": _NUMBER,
+    "faults": _OBJECTS,
+}
+_STATUS = {
+    "instances": {"type": "array", "items": {**_OBJECT, "properties": _INSTANCE, "required": [*_INSTANCE]}},
+    "control_plane": {"type": ["string", "null"]},
+    "retry_policy": {"enum": list(POLICIES)},
+    "unfinished_moves": {**_OBJECT, "additionalProperties": _NUMBER},
+    "kept_webhooks": _NUMBERS,
+    "last": _NUMBER,
+}
+
+
+# The orders
+
+
+@_declared("GET /status", _STATUS)
+class StatusOrder(Order):
+    """Show the state of every instance, the faults in force, and what is not finished."""
+
+
+@_declared("GET /instances/{instance}/sessions", {"sessions": _OBJECTS})
+class SessionsOrder(Order):
+    """List the copies of sessions that an instance holds."""
+
+    instance: Instance
+
+
+@_declared("POST /sessions/connect", {**_HOLDERS, "webhook": _NUMBER_OR_NULL})
+class ConnectOrder(Order):
+    """Connect a session for the first time, and announce it with session_ready."""
+
+    session_id: SessionId
+    instance: Instance
     workspace_id: int = 1
     phone_number: str | None = None
 
 
+@_declared("PUT /sessions", _HOLDERS)
 class HoldOrder(ConnectOrder):
     """Put a copy of a session on an instance, silently."""
 
     status: SessionStatus = SessionStatus.CONNECTED
 
 
-class StatusOrder(Order):
+@_declared("PUT /sessions/status", _HOLDERS)
+class SetStatusOrder(Order):
     """Change the state of a copy, silently."""
 
-    instance: Number
-    session_id: Text
+    session_id: SessionId
+    instance: Instance
     status: SessionStatus
 
 
+@_declared("DELETE /sessions", _HOLDERS)
 class ReleaseOrder(Order):
     """Take a copy of a session from an instance, silently."""
 
-    instance: Number
-    session_id: Text
+    session_id: SessionId
+    instance: Instance
 
 
-class MigrationOrder(Order):
-    """Move a session; announced unless `announce` is false; behind the next answer of an instance if one is named."""
+@_declared("POST /migrations", {**_HOLDERS, "trigger": _NUMBER}, always=(), status=202)
+class MigrateOrder(Order):
+    """Move a session to another instance."""
 
-    session_id: Text
-    to: Number
-    handover: Handover = Handover.AT_ONCE
-    announce: bool = True
-    after_answer_of: Number | None = None
+    session_id: SessionId
+    to: Annotated[Number, Field(description="the instance that it moves to")]
+    handover: Annotated[Handover, Field(description="what the instances hold meanwhile")] = Handover.AT_ONCE
+    announce: Annotated[bool, Said(opposite="silent", help="no webhook announces it")] = True
+    after_answer_of: Annotated[
+        Number | None, Field(description="move right after the next health answer of this instance")
+    ] = None
 
 
+@_declared("POST /migrations/finish", _HOLDERS)
 class FinishOrder(Order):
     """End the split brain or the gap of a session."""
 
-    session_id: Text
+    session_id: SessionId
 
 
+@_declared("POST /faults", {"number": _NUMBER, "words": _TEXT}, status=201)
 class FaultOrder(Order):
-    """Arm a fault on an instance."""
+    """Make an instance misbehave."""
 
-    instance: Number
-    fault: AnyFault
-    endpoints: frozenset[Endpoint] | None = None
-    times: Annotated[int, Ge(1), Le(1_000_000)] | None = None
-    session_id: Text | None = None
-    chance: Annotated[float, Gt(0), Le(1)] | None = None
-    seed: int | None = None
+    instance: Instance
+    fault: Annotated[AnyFault, Field(description="its kind and its parameters; `faults` lists them")]
+    endpoints: Annotated[
+        frozenset[Endpoint] | None, Field(description="on this endpoint; may be repeated")
+    ] = None
+    times: Annotated[
+        Annotated[int, Ge(1), Le(1_000_000)] | None,
+        Field(description="for the next N requests (default: until cleared)"),
+    ] = None
+    session_id: Annotated[Text | None, Field(description="only for requests that name this session")] = None
+    chance: Annotated[
+        Annotated[float, Gt(0), Le(1)] | None,
+        Field(description="each request meets it with this probability; needs a seed"),
+    ] = None
+    seed: Annotated[int | None, Field(description="which requests those are, the same ones each time")] = None
 
 
+@_declared("DELETE /faults", {"cleared": _FLAG})
 class ClearOrder(Order):
     """Clear one fault, every fault of an instance, or every fault."""
 
-    instance: Number | None = None
-    number: int | None = None
+    instance: Annotated[Number | None, Said(argument=True), Field(description="of this instance only")] = None
+    number: Annotated[int | None, Field(description="this fault only")] = None
 
 
-class StartOrder(Order):
-    """Start an instance again, with the sessions that it kept or without."""
-
-    keep_sessions: bool = True
-
-
+@_declared("POST /webhooks", _ANSWERED)
 class WebhookOrder(Order):
     """Send a webhook of a session from an instance, genuine or altered."""
 
-    instance: Number
-    session_id: Text
-    event: Text = "session_ready"
-    fields: dict[str, Any] | None = None
-    alteration: Alteration | None = None
+    instance: Instance
+    session_id: SessionId
+    event: Annotated[Text, Field(description="its event")] = "session_ready"
+    fields: Annotated[dict[str, Any] | None, Field(description="a field of its data; may be repeated")] = None
+    alteration: Altered = None
 
 
+@_declared("POST /webhooks/replay", _ANSWERED)
 class ReplayOrder(Order):
-    """Send a webhook that went out before once more, as it was or altered."""
+    """Send a webhook again that went out before, as it was or altered."""
 
-    webhook: int
-    alteration: Alteration | None = None
+    webhook: Annotated[int, Field(description="its number in the journal")]
+    alteration: Altered = None
 
 
-class WebhookReleaseOrder(Order):
+@_declared("POST /webhooks/release", _RELEASED)
+class ReleaseWebhooksOrder(Order):
     """Send one webhook that was kept back, or all of them, oldest or newest first."""
 
-    webhook: int | None = None
-    newest_first: bool = False
+    webhook: Annotated[int | None, Said(argument=True), Field(description="this one only")] = None
+    newest_first: Annotated[bool, Field(description="the newest first")] = False
 
 
-class PolicyOrder(Order):
-    """Say when an announcement that did not get through is sent again."""
+@_declared("GET /webhooks/kept", {"kept": _OBJECTS})
+class KeptOrder(Order):
+    """List the webhooks that are kept back, oldest first."""
+
+
+@_declared("PUT /webhooks/policy", {"retry_policy": _TEXT})
+class RetriesOrder(Order):
+    """Choose when a webhook that did not get through is sent again."""
 
     policy: Literal[tuple(POLICIES)]  # type: ignore[valid-type]
 
 
-class SettleOrder(Order):
-    """Wait until every request that will be answered was, at most `timeout` seconds."""
-
-    timeout: Annotated[float, Ge(0), Le(30)] = 5.0
-
-
+@_declared("PUT /control-plane", {"control_plane": _TEXT})
 class ControlPlaneOrder(Order):
-    """Say where the control plane is that webhooks go to."""
+    """Set the URL of the control plane, to which webhooks go."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s/]+.*$", max_length=500)]
 
 
-class EmptyOrder(Order):
-    """Nothing more needs to be said."""
+@_declared("GET /journal", {"entries": _OBJECTS, "last": _NUMBER})
+class JournalOrder(Order):
+    """Show what happened, in order."""
+
+    after: Annotated[int, Ge(0), Field(description="after this entry")] = 0
+    limit: Annotated[int, Ge(0), Field(description="this many entries at most")] = 1000
+    wait: Annotated[int, Ge(0), Field(description="seconds to wait for the first entry, at most 30")] = 0
+    kind: Annotated[str | None, Field(description="of this kind only, such as RequestArrived")] = None
+
+
+@_declared("POST /settle", {"settled": _FLAG})
+class SettleOrder(Order):
+    """Wait until every request is answered that will be."""
+
+    timeout: Annotated[float, Ge(0), Le(30), Field(description="seconds to wait at most")] = 5.0
+
+
+@_declared("POST /reset", {"reset": _FLAG})
+class ResetOrder(Order):
+    """Clear every fault, release every session, and have every instance run."""
+
+
+@_declared("POST /instances/{instance}/stop", _INSTANCE)
+class StopOrder(Order):
+    """Stop an instance."""
+
+    instance: Instance
+
+
+@_declared("POST /instances/{instance}/kill", _INSTANCE)
+class KillOrder(StopOrder):
+    """Stop an instance abruptly."""
+
+
+@_declared("POST /instances/{instance}/start", _INSTANCE)
+class StartOrder(StopOrder):
+    """Start an instance."""
+
+    keep_sessions: Annotated[bool, Said(opposite="without-sessions", help="it comes back with none")] = True
+
+
+@_declared("POST /instances/{instance}/restart", _INSTANCE)
+class RestartOrder(StartOrder):
+    """Restart an instance."""
+
+
+@_declared("POST /instances/{instance}/pause", _INSTANCE)
+class PauseOrder(StopOrder):
+    """Pause an instance."""
+
+
+@_declared("POST /instances/{instance}/resume", _INSTANCE)
+class ResumeOrder(StopOrder):
+    """Resume an instance."""

@@ -1,7 +1,7 @@
-"""Manages a running fleet over HTTP, on a port of its own that no gateway route shares.
+"""Manages a running fleet over HTTP, on its own port that no gateway route shares.
 
-Whoever reaches the port controls the fleet, so it listens on loopback, and a web page cannot drive it: requests
-that carry an Origin are refused, and orders must be JSON. Secrets are masked in everything that it gives.
+Everyone who reaches the port controls the fleet, so it listens on loopback, and a web page cannot drive it: requests
+that carry an Origin are refused, and orders must be JSON. Secrets are masked in every answer.
 """
 
 from __future__ import annotations
@@ -18,36 +18,37 @@ from pydantic import ValidationError
 from waitress.server import create_server  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
-from fake_instances.control import orders
-from fake_instances.control.actions import ACTIONS, Actions, routes
+from fake_instances.control.actions import Actions
+from fake_instances.control.fault_values import sentence
 from fake_instances.control.openapi import control_document, gateway_document
+from fake_instances.control.orders import ORDERS
 from fake_instances.errors import FleetError, UnknownInstanceError, UnknownSessionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from fake_instances.control.actions import Route
+    from fake_instances.control.orders import Declared, Order
     from fake_instances.fleet import Fleet
 
 _THREADS = 8
 _PATIENCE = 1.0
-"""Seconds given to answers that are under way when the control API ends."""
+"""Seconds that answers under way have when the control API ends."""
 
 
 def create_control(actions: Actions) -> Flask:
-    """Make the application that manages a fleet."""
+    """Return the application that manages a fleet."""
     app = Flask("control", static_folder=None)
-    known = routes(actions)
-    for route in known:
+    secrets = (actions.fleet.api_key, actions.fleet.secret)
+    for one in ORDERS.values():
         app.add_url_rule(
-            route.path,
-            endpoint=f"{route.method} {route.path}",
-            methods=[route.method],
-            view_func=_view(route, (actions.fleet.api_key, actions.fleet.secret)),
+            one.path.replace("{", "<").replace("}", ">"),
+            endpoint=one.name,
+            methods=[one.method],
+            view_func=_view(one, actions, secrets),
         )
     documents = {
-        "/openapi.json": control_document(known, ACTIONS),
+        "/openapi.json": control_document(ORDERS.values()),
         "/openapi/gateway.json": gateway_document(),
     }
 
@@ -56,9 +57,8 @@ def create_control(actions: Actions) -> Flask:
 
     for path in documents:
         app.add_url_rule(path, endpoint=path, view_func=describe)
-    listed = ", ".join(
-        [*(f"{one.method} {one.path}" for one in known), *(f"GET {path}" for path in documents)]
-    )
+    routes = [(one.method, one.path) for one in ORDERS.values()] + [("GET", path) for path in documents]
+    known = ", ".join(f"{method} {path}" for method, path in routes)
 
     @app.before_request
     def refuse_web_pages() -> Response | None:
@@ -68,7 +68,7 @@ def create_control(actions: Actions) -> Flask:
 
     @app.errorhandler(HTTPException)
     def explain(problem: HTTPException) -> Response:
-        words = f"{request.method} {request.path}: {problem.name.lower()}; known: {listed}"
+        words = f"{request.method} {request.path}: {problem.name.lower()}; known: {known}"
         return _json({"error": words}, problem.code or 500, ())
 
     return app
@@ -115,28 +115,24 @@ class ControlServer:
         self._server.task_dispatcher.shutdown()
         self._server.trigger.pull_trigger(self._close)
         self._thread.join(_PATIENCE)
-        for channel in tuple(self._server.active_channels.values()):  # whoever does not take its answer
+        for channel in tuple(self._server.active_channels.values()):  # those that do not take their answer
             with contextlib.suppress(OSError):
                 channel.socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(_PATIENCE)
 
     def _close(self) -> None:
-        """Close everything, answers that are under way last: its own thread must, for it waits on the descriptors."""
+        """Close everything, answers under way last. Only its own thread may, since it waits on the descriptors."""
         for channel in tuple(self._server.active_channels.values()):
             channel.close_when_flushed = True
         self._server.close()
 
 
-def _view(route: Route, secrets: tuple[str, ...]) -> Callable[..., Response]:
-    def view(**parts: object) -> Response:
+def _view(declared: Declared, actions: Actions, secrets: tuple[str, ...]) -> Callable[..., Response]:
+    def view(**parts: str) -> Response:
         try:
-            if route.order is not None:
-                parts["order"] = _read(route.order)
-            elif route.path == "/journal":
-                parts |= _journal_query()
-            given = route.carry_out(*parts.values())
+            answer = actions.carry_out(declared.name, _read(declared, parts))
         except ValidationError as problem:
-            return _json({"error": orders.sentence(problem)}, 422, ())
+            return _json({"error": sentence(problem)}, 422, ())
         except (UnknownInstanceError, UnknownSessionError) as problem:
             return _json({"error": str(problem)}, 404, secrets)
         except TimeoutError as problem:
@@ -147,42 +143,31 @@ def _view(route: Route, secrets: tuple[str, ...]) -> Callable[..., Response]:
             return _json({"error": "the order is nested too deeply to be read"}, 400, ())
         except ValueError as problem:
             return _json({"error": str(problem)}, 400, secrets)
-        return _json(given, route.status, secrets)
+        return _json(answer, declared.status, secrets)
 
     return view
 
 
-def _read(order: type[orders.Order]) -> orders.Order:
+def _read(declared: Declared, parts: dict[str, str]) -> Order:
+    """Read an order from its path, and from its query or its body."""
+    value = request.args.to_dict() if declared.method == "GET" else _body()
+    return declared.model.model_validate({**value, **parts} if isinstance(value, dict) else value)
+
+
+def _body() -> Any:
     raw = request.get_data()
     if not raw:
-        return order.model_validate({})
+        return {}
     if request.mimetype != "application/json":
         raise ValueError(f"send the order as application/json, not as {request.mimetype or 'nothing'}")
     try:
-        value = json.loads(raw, parse_constant=_no_constant)
+        return json.loads(raw, parse_constant=_no_constant)
     except ValueError as problem:
         raise ValueError(f"the order is not JSON: {problem}") from None
-    return order.model_validate(value)
 
 
 def _no_constant(name: str) -> Never:
     raise ValueError(f"{name} is no number of JSON")
-
-
-def _journal_query() -> dict[str, Any]:
-    return {
-        "after": _number("after", 0),
-        "limit": _number("limit", 1000),
-        "wait": _number("wait", 0),
-        "kind": request.args.get("kind"),
-    }
-
-
-def _number(name: str, default: int) -> int:
-    text = request.args.get(name, str(default))
-    if not text.isascii() or not text.isdecimal() or len(text) > 12:
-        raise ValueError(f"{name} is {text!r}; write a whole number that is not negative")
-    return int(text)
 
 
 def _json(value: object, status: int, secrets: tuple[str, ...]) -> Response:

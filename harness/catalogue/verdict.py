@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level, Profile, Requirement
+from harness.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -43,8 +44,8 @@ class Conclusion(StrEnum):
 
     @property
     def exit_code(self) -> int:
-        """The exit status that stands for it: 0, 1, 2 or 3."""
-        return list(Conclusion).index(self)
+        """The exit code that stands for it."""
+        return ExitCode[self.name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import re
 import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from harness.attach.drivers import guard
-from harness.errors import TargetError
+from harness.cli.group import epilog
+from harness.cli.options import targets as complete_targets
+from harness.errors import HarnessError, TargetError
+from harness.exit_codes import ExitCode
 from harness.report.comparison import (
     compare,
     render_comparison_html,
@@ -34,23 +37,17 @@ if TYPE_CHECKING:
 
     from harness.report.model import Report
 
-USAGE_ERROR, HARNESS_ERROR, INTERRUPTED = 4, 3, 130
-
-WHAT = "judge several implementations, and show requirements against verdicts"
-_EPILOG = """\
-A TARGET is what verify --target takes, which is judged now, or the report.json of a run, or its folder.
-Everything behind -- is handed on to each verify.
-
-examples:
+_EXAMPLES = """\
   instance-sync compare reference before-fix
   instance-sync compare ours.toml theirs.toml --report comparison
   instance-sync compare reports-of-may reports-of-june
   instance-sync compare ours.toml before-fix -- --profile core -n 2
+"""
+_NOTE = """\
+Everything after -- is handed on to each verify.
 
-A requirement tells apart where one passes it and another fails it; what was not judged says nothing.
-
-exit codes: the worst of those compared: 3 a harness error, 1 one is non-conformant, 2 one is incomplete, 0 all
-are conformant; 4 when a target, a report or an option is wrong, before anything is judged.
+A requirement tells targets apart where one passes it and another fails it; what was not judged says nothing.
+Of the exit codes of those compared, the worst is returned: 3, then 1, then 2.
 """
 MARKDOWN, HTML = "comparison.md", "comparison.html"
 _END_SECONDS = 60.0
@@ -84,35 +81,39 @@ class _ToJudge:
     folder: Path
 
 
-class _RunFailedError(Exception):
-    """A run ended without a report that says how."""
+class _Comparison(click.Command):
+    """Leaves to verify what is written after `--`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        at = args.index("--") if "--" in args else len(args)
+        ctx.obj = args[at + 1 :]
+        return super().parse_args(ctx, args[:at])
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[-- OPTIONS OF VERIFY]"]
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Judge what is not judged yet, print the table, and give the exit code."""
-    own, handed_on = _split(arguments)
-    parser = _parser()
-    try:
-        options = parser.parse_args(own)
-        if len(options.targets) < _FEWEST:
-            parser.error("give at least two targets or reports: one alone is what verify is for")
-    except SystemExit as ended:
-        return USAGE_ERROR if ended.code else 0
-    try:
-        with Interruption().obeyed():
-            return _compare(options.targets, options.report, handed_on)
-    except TargetError as problem:
-        sys.stderr.write(f"instance-sync: {problem}\n")
-        return USAGE_ERROR
-    except (_RunFailedError, OSError) as problem:
-        sys.stderr.write(f"instance-sync: {problem}\n")
-        return HARNESS_ERROR
-    except Exception:  # noqa: BLE001 - Python's own exit code for it is 1, which is a verdict
-        sys.stderr.write(f"{traceback.format_exc()}instance-sync: the harness broke; nothing was compared\n")
-        return HARNESS_ERROR
-    except KeyboardInterrupt:
-        sys.stderr.write("\ninstance-sync: interrupted; everything that it started is stopped\n")
-        return INTERRUPTED
+@click.command(cls=_Comparison, epilog=epilog("compare", _EXAMPLES, _NOTE))
+@click.argument(
+    "targets",
+    nargs=-1,
+    metavar="TARGET TARGET [TARGET]...",
+    shell_complete=complete_targets,
+    help="What verify --target takes, which is judged now; or the report.json of a run, or its folder.",
+)
+@click.option(
+    "--report",
+    metavar="DIR",
+    type=click.Path(),
+    help="Save the matrix, and every run's reports in folders of their own.",
+)
+@click.pass_obj
+def command(handed_on: Sequence[str], targets: Sequence[str], report: str | None) -> int:
+    """Judge implementations one after another, and show requirements against verdicts."""
+    if len(targets) < _FEWEST:
+        raise click.UsageError("give at least two targets or reports: one alone is what verify is for")
+    with Interruption().obeyed():
+        return _compare(targets, report, handed_on)
 
 
 def _compare(targets: Sequence[str], report: str | None, handed_on: Sequence[str]) -> int:
@@ -141,14 +142,6 @@ def _compare(targets: Sequence[str], report: str | None, handed_on: Sequence[str
             text += f"saved in {folder}: {HTML}, {MARKDOWN}\n"
         say(text)
         return compared.exit_code
-
-
-def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    given = list(arguments)
-    if "--" not in given:
-        return given, []
-    at = given.index("--")
-    return given[:at], given[at + 1 :]
 
 
 def _check_handed_on(options: Sequence[str]) -> None:
@@ -226,7 +219,7 @@ class _Run:
         with tempfile.TemporaryDirectory(prefix="instance-sync-", dir=self._entry.folder) as made:
             output = Path(made) / "output.txt"
             status = self._verify(["--list"], output, lambda: None)
-            if status == USAGE_ERROR:
+            if status == ExitCode.USAGE_ERROR:
                 raise TargetError(f"{self._entry.given} could not be judged:\n{_tail(output)}")
             listed = _LISTED.search(output.read_text("utf-8", "replace"))
         self._runs = int(listed[1]) if listed else 0
@@ -235,7 +228,7 @@ class _Run:
         """Judge it, and tell progress on standard error.
 
         Raises:
-            _RunFailedError: it ended without a report that says how.
+            HarnessError: it ended without a report that says how.
         """
         head, began = f"judging {self._entry.given}, {which}", time.monotonic()
         line = Line(sys.stderr)
@@ -253,7 +246,7 @@ class _Run:
             report = None
         if report is None or not report.complete or report.verdict.conclusion.exit_code != status:
             line.end(f"{head}: failed")
-            raise _RunFailedError(
+            raise HarnessError(
                 f"judging {self._entry.given} ended with {status} and no report that agrees:\n{_tail(self._output)}"
             )
         line.end(f"{head}: {report.verdict.conclusion.value}, {time.monotonic() - began:.0f} s")
@@ -287,18 +280,3 @@ class _Run:
 def _tail(output: Path) -> str:
     lines = output.read_text("utf-8", "replace").splitlines()
     return "\n".join(f"  {line}" for line in lines[-12:])
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="instance-sync compare",
-        description="Judges implementations one after another and shows requirements against verdicts.",
-        usage="instance-sync compare TARGET TARGET [TARGET ...] [--report DIR] [-- OPTIONS OF VERIFY]",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("targets", nargs="+", metavar="TARGET", help="an implementation, or a saved report")
-    parser.add_argument(
-        "--report", metavar="DIR", help="save the matrix, and every run's reports in folders of their own"
-    )
-    return parser

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import random
 import shlex
-import sys
 import textwrap
-import traceback
 from typing import TYPE_CHECKING
 
+import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.setup import Setup, check_database, check_running, fleet_addresses
-from harness.errors import ConformanceFailure, HarnessError, LaunchError, NotJudgedError, TargetError
+from harness.cli.group import epilog
+from harness.cli.options import fleet_options, targets
+from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
+from harness.exit_codes import DONE, ExitCode
 from harness.run import doctor
 from harness.run.doctor import Finding
 from harness.run.interruption import Interruption
@@ -25,71 +26,50 @@ from harness.scenario.world import World
 from harness.targets.file import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from harness.contract import Target
 
-WHAT = "find out whether the harness and your implementation understand each other"
-INCOMPLETE, HARNESS_ERROR, USAGE_ERROR, INTERRUPTED = 2, 3, 4, 130
 _WIDTH = 100
 _EXAMPLES = """\
-examples:
   instance-sync doctor --target acme.toml
   instance-sync doctor --target acme.toml --database postgresql://user:password@127.0.0.1:5432
-
-exit codes:
-  0  everything that was tried went well: instance-sync verify can judge it
-  2  something did not; nothing is said about conformance
-  3  the harness itself broke
-  4  an option or the target file is wrong
 """
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Examine a target, print every finding as it comes, and give the exit code."""
-    try:
-        options = _parser().parse_args(arguments)
-    except SystemExit as ended:
-        return USAGE_ERROR if ended.code else 0
+@click.command(epilog=epilog("doctor", _EXAMPLES))
+@click.option(
+    "--target", default="reference", metavar="NAME|FILE", help="What to examine.", shell_complete=targets
+)
+@click.option("--database", default="sqlite", metavar="sqlite|URL", help="As for verify (default: sqlite).")
+@fleet_options
+@click.pass_context
+def command(
+    context: click.Context, target: str, database: str, fleet_address: str, fleet_ports: str
+) -> ExitCode:
+    """Try everything that judging needs, before any judging, and say what to change."""
     bad = 0
-    try:
-        with Interruption().obeyed():
-            target = load_target(options.target)
-            say(f"{target.name} {target.version}, attached by {_way(target)}\n")
-            for finding in _findings(target, options):
-                bad += not finding.good
-                say("\n".join(_lines(finding)) + "\n")
-    except TargetError as problem:
-        sys.stderr.write(f"instance-sync: {problem}\n")
-        return USAGE_ERROR
-    except HarnessError as problem:
-        sys.stderr.write(f"instance-sync: {problem}; nothing more is said of {options.target}\n")
-        return HARNESS_ERROR
-    except Exception:  # noqa: BLE001 - the command's last word: it must never look like a verdict
-        sys.stderr.write(
-            f"{traceback.format_exc()}instance-sync: the harness broke; nothing more is said of {options.target}\n"
-        )
-        return HARNESS_ERROR
-    except KeyboardInterrupt:
-        sys.stderr.write("\ninstance-sync: interrupted; everything that it started is stopped\n")
-        return INTERRUPTED
-    told = (
-        f"{bad} to change; nothing was judged"
-        if bad
-        else f"ready to be judged: instance-sync verify {_given(options)}"
-    )
-    say(f"\n{told}\n")
-    return INCOMPLETE if bad else 0
+    with Interruption().obeyed():
+        loaded = load_target(target)
+        say(f"{loaded.name} {loaded.version}, attached by {_way(loaded)}\n")
+        for finding in _findings(loaded, database, fleet_address, fleet_ports):
+            bad += not finding.good
+            say("\n".join(_lines(finding)) + "\n")
+    if bad:
+        say(f"\n{bad} to change; nothing was judged\n")
+        return ExitCode.INCOMPLETE
+    say(f"\nready to be judged: instance-sync verify {_given(context)}\n")
+    return DONE
 
 
-def _given(options: argparse.Namespace) -> str:
-    """Give the options by which the same is judged that was examined."""
-    words = ["--target", options.target]
-    for name in ("database", "fleet_address", "fleet_ports"):
-        value = getattr(options, name)
-        if value != _parser().get_default(name):
-            told = "…" if name == "database" else value  # which may have a password in it
-            words += [f"--{name.replace('_', '-')}", told]
+def _given(context: click.Context) -> str:
+    """Return the options by which verify judges what was examined."""
+    words = ["--target", context.params["target"]]
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        if option.name != "target" and value not in {None, option.default}:
+            shown = "…" if option.name == "database" else value  # which may have a password in it
+            words += [option.opts[0], shown]
     return shlex.join(words).replace("'…'", "…")
 
 
@@ -97,14 +77,14 @@ def _way(target: Target) -> str:
     return "command" if target.command else "image" if target.image else "url" if target.url else "[instance]"
 
 
-def _findings(target: Target, options: argparse.Namespace) -> Iterator[Finding]:
-    addresses = fleet_addresses(options.fleet_address, options.fleet_ports)
+def _findings(target: Target, database: str, address: str, ports: str) -> Iterator[Finding]:
+    addresses = fleet_addresses(address, ports)
     if target.command or target.image or target.url:
-        check_database(target, options.database)
+        check_database(target, database)
         check_running(target, in_workers=False)
-        yield from _control_plane(Setup(target, addresses, database=options.database), target)
+        yield from _control_plane(Setup(target, addresses, database=database), target)
     if target.gateway is not None:
-        yield from _gateways(GatewaySetup(target.gateway, options.fleet_address))
+        yield from _gateways(GatewaySetup(target.gateway, address))
 
 
 def _control_plane(setup: Setup, target: Target) -> Iterator[Finding]:
@@ -154,23 +134,3 @@ def _lines(finding: Finding) -> Iterator[str]:
                 break_long_words=False, break_on_hyphens=False,
             )  # fmt: skip
             yield from (f"{' ' * 15}{line}" for line in rest)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="instance-sync doctor",
-        description="Tries, before any judging, everything that judging needs, and says what to change.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--target", default="reference", metavar="NAME|FILE", help="what to examine")
-    parser.add_argument(
-        "--database", default="sqlite", metavar="sqlite|URL", help="as for verify (default: sqlite)"
-    )
-    parser.add_argument(
-        "--fleet-address", default="127.0.0.1", metavar="ADDRESS", help="where the instances listen"
-    )
-    parser.add_argument(
-        "--fleet-ports", default="document", metavar="PORTS", help="document (3001-3004), free, or four ports"
-    )
-    return parser

@@ -1,33 +1,34 @@
-"""`instance-sync fleet`: drives a fleet that runs somewhere, over its control API.
+"""`instance-sync fleet`: drives a running fleet over its control API.
 
-Every command is one order over HTTP; what cannot be ordered is explained by the fleet itself.
+Every command is derived from the declaration of an order, in `fake_instances.control.orders`. The fleet itself
+explains what cannot be ordered.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
+import click
 import requests
 
-from fake_instances.control.actions import ACTIONS
-from harness.cli import fleet_words
-from harness.cli.fleet_orders import COMMANDS, Order, act, journal_after
-from harness.errors import HarnessError
+from fake_instances.control.orders import ORDERS, Said
+from fake_instances.faults import ALL
+from harness.cli.fleet_words import fault_lines, lines_of
+from harness.cli.group import Commands, epilog
+from harness.errors import HarnessError, TargetError
+from harness.run.interruption import Interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from fake_instances.control.orders import Declared
 
 DEFAULT_CONTROL = "http://127.0.0.1:3100"
 CONTROL_VARIABLE = "INSTANCE_SYNC_CONTROL"
-_ANSWER_SECONDS = 60.0
-_FOLLOW_SECONDS = 20
-
-EXAMPLES = """\
-examples:
+_ANSWER_SECONDS, _FOLLOW_SECONDS, _COMPLETE_SECONDS = 60.0, 20, 0.5
+_EXAMPLES = """\
   python -m fake_instances --incident &                   a fleet on 3001-3004, its control API on 3100
   instance-sync fleet status
   instance-sync fleet migrate webjs_1_1763798326_U9tUyl0b 3004 --silent
@@ -40,88 +41,159 @@ examples:
   instance-sync fleet webhook 3002 webjs_1_1763798326_U9tUyl0b claim=http://evil.example
   instance-sync fleet journal --follow
 """
-EXIT_CODES = """\
-exit codes:
-  0    done
-  3    no fleet answers there
-  4    the command, or what it orders, cannot be; the fleet's own sentence says why
-  130  Ctrl-C
-"""
 
 
-class FleetUnreachableError(HarnessError):
-    """No control API answers at the URL."""
-
-
-class OrderRefusedError(HarnessError):
-    """The fleet did not carry an order out; the message is its own sentence."""
-
-
-def add_commands(commands: Any) -> None:
-    """Add `fleet` and its commands to the command line."""
-    fleet = commands.add_parser(
-        "fleet",
-        help="drive a running fleet: migrate, fault, clear, webhook, status, journal, ...",
-        description="Drives a running fleet (python -m fake_instances) over its control API.",
-        epilog=f"{EXAMPLES}\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    each = fleet.add_subparsers(metavar="COMMAND", required=True)
-    common = _common()
-    for name, words, add, order in COMMANDS:
-        command = each.add_parser(name, help=words, description=words.capitalize() + ".", parents=[common])
-        add(command)
-        command.set_defaults(run=run, order=order)
-    for action in ACTIONS:
-        words = f"{action} an instance"
-        command = each.add_parser(action, help=words, description=words.capitalize() + ".", parents=[common])
-        command.add_argument("instance", type=int)
-        if action in {"start", "restart"}:
-            command.add_argument("--without-sessions", action="store_true", help="it comes back with none")
-        command.set_defaults(run=run, order=act, action=action)
-
-
-def run(options: argparse.Namespace) -> int:
-    """Give one order and tell what came of it; or follow the journal until Ctrl-C.
+def values(words: Sequence[str]) -> dict[str, Any]:
+    """Read parameters such as `size=10`, `html=null` or `by.kind=reset`. A value that is not JSON is text.
 
     Raises:
-        FleetUnreachableError: no control API answers.
-        OrderRefusedError: a parameter cannot be read, or the fleet does not carry the order out.
+        BadParameter: a word has no equals sign, or a name is given twice.
     """
-    with requests.Session() as caller:
-        if getattr(options, "follow", False):
-            _follow(caller, options)
+    read: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        *above, last = name.split(".")
+        place = read
+        for part in above:
+            place = place.setdefault(part, {})
+        if not equals or not all([*above, last]) or not isinstance(place, dict) or last in place:
+            raise click.BadParameter(f"{word!r}: write each parameter once, as name=value, such as size=10")
         try:
-            order: Order = options.order(options)
-        except ValueError as problem:
-            raise OrderRefusedError(str(problem)) from None
-        answer = _carry_out(caller, options.control, order)
-    _say([json.dumps(answer, ensure_ascii=False)] if options.json else order.told(answer))
-    return 0
+            place[last] = json.loads(text)
+        except ValueError:
+            place[last] = text
+    return read
 
 
-def _follow(caller: requests.Session, options: argparse.Namespace) -> NoReturn:
-    after = options.after
-    while True:
-        answer = _carry_out(caller, options.control, journal_after(after, options.kind, wait=_FOLLOW_SECONDS))
-        _say(
-            [
-                json.dumps(one, ensure_ascii=False) if options.json else fleet_words.entry_line(one)
-                for one in answer["entries"]
-            ]
+def _parameter(name: str, schema: Mapping[str, Any], declared: Declared) -> click.Parameter:
+    """Return how a field of an order is given on the command line."""
+    field = declared.model.model_fields[name]
+    said = next((one for one in field.metadata if isinstance(one, Said)), Said())
+    kind = schema.get("type", "string")
+    words = name.removesuffix("_id").removesuffix("_number").replace("_", "-")
+    how: dict[str, Any] = {
+        "metavar": {"integer": "N", "number": "NUMBER", "object": "NAME=VALUE"}.get(kind, words.upper()),
+        "type": {"integer": click.INT, "number": click.FLOAT}.get(kind),
+        "shell_complete": _COMPLETERS.get(words),
+    }
+    choices = schema.get("enum") or schema.get("items", {}).get("enum")
+    if choices:
+        how |= {"type": click.Choice(choices), "metavar": None}
+    if kind == "object":
+        how |= {"callback": _read_fault if name == "fault" else _read_object}
+    explained = said.help or field.description or ""
+    if field.is_required() or said.argument:
+        how["metavar"] = how["metavar"] and (words.upper() if field.is_required() else f"[{words.upper()}]")
+        if kind == "object":
+            how |= {"nargs": -1, "metavar": "KIND [NAME=VALUE]..." if name == "fault" else "[NAME=VALUE]..."}
+        return click.Argument([name], required=field.is_required(), help=explained, **how)
+    if kind == "boolean":
+        flag: dict[str, Any] = {
+            "is_flag": True,
+            "callback": _invert if said.opposite else None,
+            "help": explained,
+        }
+        return click.Option([f"--{said.opposite or words}", name], **flag)
+    several = kind in {"array", "object"}
+    default = field.default.value if isinstance(field.default, Enum) else field.default
+    return click.Option(
+        [f"--{words.removesuffix('s') if several else words}", name],
+        multiple=several,
+        default=default,
+        show_default=default is not None,
+        help=explained,
+        **how,
+    )
+
+
+def _invert(_context: click.Context, _param: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click's call
+    return not value
+
+
+def _read_object(_context: click.Context, _param: click.Parameter, words: Sequence[str]) -> Any:
+    return values(words) or None
+
+
+def _read_fault(_context: click.Context, _param: click.Parameter, words: Sequence[str]) -> Any:
+    return {"kind": words[0], **values(words[1:])}
+
+
+def _schemas(declared: Declared) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Return the JSON Schema of each field, without the null that stands for its absence."""
+    schema = declared.model.model_json_schema()
+    for name, one in schema.get("properties", {}).items():
+        found = next((way for way in one.get("anyOf", ()) if way.get("type") != "null"), one)
+        items = found.get("items", found)
+        resolved = schema["$defs"][items["$ref"].rsplit("/", 1)[1]] if "$ref" in items else items
+        yield name, {**found, "items": resolved} if "items" in found else resolved
+
+
+def body_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an order from those of a command line, without what was left out."""
+    return {
+        name: list(one) if isinstance(one, tuple) else one
+        for name, one in given.items()
+        if one not in (None, ())
+    }
+
+
+def _command(declared: Declared) -> click.Command:
+    def run(control: str, *, as_json: bool, follow: bool = False, **given: Any) -> None:
+        body = body_of(given)
+        with Interruption().obeyed(), requests.Session() as caller:
+            while True:
+                if follow:
+                    body["wait"] = _FOLLOW_SECONDS
+                answer = _carry_out(caller, control, declared, body)
+                shown = answer["entries"] if follow else [answer]
+                if as_json:
+                    _say(json.dumps(one, ensure_ascii=False) for one in shown)
+                else:
+                    _say(lines_of(answer))
+                if not follow:
+                    return
+                body["after"] = answer["last"]
+
+    parameters = [_parameter(name, schema, declared) for name, schema in _schemas(declared)]
+    if declared.name == "journal":
+        parameters.append(
+            click.Option(["--follow"], is_flag=True, help="go on as entries are written, until Ctrl-C")
         )
-        after = answer["last"]
+    return click.Command(declared.name, callback=run, params=[*parameters, *_common()], help=declared.summary)
 
 
-def _carry_out(caller: requests.Session, control: str, order: Order) -> Any:
-    url = control.rstrip("/") + order.path
+def _common() -> list[click.Option]:
+    where = f"the fleet's control API (default: {CONTROL_VARIABLE}, or {DEFAULT_CONTROL})"
+    return [
+        click.Option(
+            ["--control"], default=DEFAULT_CONTROL, envvar=CONTROL_VARIABLE, metavar="URL", help=where
+        ),
+        click.Option(["--json", "as_json"], is_flag=True, help="print what the control API answered"),
+    ]
+
+
+def _carry_out(caller: requests.Session, control: str, declared: Declared, order: Mapping[str, Any]) -> Any:
+    rest = {name: one for name, one in order.items() if name not in declared.in_path}
+    how: dict[str, Any] = {"params": rest} if declared.method == "GET" else {"json": rest}
+    return _call(caller, control, declared.method, declared.path.format(**order), **how)
+
+
+def _call(
+    caller: requests.Session,
+    control: str,
+    method: str,
+    path: str,
+    *,
+    timeout: float = _ANSWER_SECONDS,
+    **how: Any,
+) -> Any:
     try:
-        answer = caller.request(order.method, url, json=order.body, timeout=_ANSWER_SECONDS)
+        answer = caller.request(method, control.rstrip("/") + path, timeout=timeout, **how)
         value = answer.json()
     except requests.exceptions.JSONDecodeError:
         raise _not_a_fleet(control) from None
     except requests.RequestException as problem:
-        raise FleetUnreachableError(
+        raise HarnessError(
             f"no fleet answers at {control} ({type(problem).__name__}); start one with python -m fake_instances, "
             f"or say where it is with --control or {CONTROL_VARIABLE}"
         ) from None
@@ -129,28 +201,70 @@ def _carry_out(caller: requests.Session, control: str, order: Order) -> Any:
         return value
     if not isinstance(value, dict) or value.keys() != {"error"}:
         raise _not_a_fleet(control)
-    raise OrderRefusedError(value["error"])
+    raise TargetError(value["error"])
 
 
-def _not_a_fleet(control: str) -> FleetUnreachableError:
-    return FleetUnreachableError(
-        f"what answers at {control} is no control API of a fleet; the fleet printed where its own is when it started"
+def _not_a_fleet(control: str) -> HarnessError:
+    return HarnessError(
+        f"what answers at {control} is not the control API of a fleet; a fleet prints where that is when it starts"
     )
 
 
-def _say(lines: Sequence[str]) -> None:
+def _say(lines: Iterable[str]) -> None:
     for line in lines:
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+        click.echo(line)
 
 
-def _common() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument(
-        "--control",
-        default=os.environ.get(CONTROL_VARIABLE) or DEFAULT_CONTROL,
-        metavar="URL",
-        help=f"the fleet's control API (default: {CONTROL_VARIABLE}, or {DEFAULT_CONTROL})",
-    )
-    parser.add_argument("--json", action="store_true", help="print what the control API answered")
-    return parser
+@click.command("faults", params=_common())
+def _faults(control: str, *, as_json: bool) -> None:
+    """List every kind of fault and what it takes."""
+    with requests.Session() as caller:
+        document = _call(caller, control, "GET", "/openapi.json")
+    schema = document["components"]["schemas"]["Fault"]
+    _say([json.dumps(document, ensure_ascii=False)] if as_json else fault_lines(schema))
+
+
+# What completes arguments in a shell: it asks the fleet, and leaves it at that where none answers soon.
+
+
+def _instances(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    found = [str(one["number"]) for one in _asked(context, "/status").get("instances", ())]
+    return [one for one in found if one.startswith(incomplete)]
+
+
+def _sessions(context: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    found = {
+        session["session_id"]
+        for number in _instances(context, param, "")
+        for session in _asked(context, f"/instances/{number}/sessions").get("sessions", ())
+    }
+    return sorted(one for one in found if one.startswith(incomplete))
+
+
+def _kinds(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return [one for one in ALL if one.startswith(incomplete)]
+
+
+def _asked(context: click.Context, path: str) -> dict[str, Any]:
+    control = context.params.get("control") or DEFAULT_CONTROL
+    try:
+        with requests.Session() as caller:
+            answer: dict[str, Any] = _call(caller, control, "GET", path, timeout=_COMPLETE_SECONDS)
+    except (HarnessError, TargetError):
+        return {}
+    return answer
+
+
+_COMPLETERS = {
+    "instance": _instances,
+    "to": _instances,
+    "after-answer-of": _instances,
+    "session": _sessions,
+    "fault": _kinds,
+}
+command = Commands(
+    "fleet",
+    help="Drive a running fleet (python -m fake_instances) over its control API.",
+    commands=[*(_command(one) for one in ORDERS.values()), _faults],
+    epilog=epilog("fleet", _EXAMPLES),
+)

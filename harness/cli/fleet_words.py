@@ -1,4 +1,4 @@
-"""What a fleet told over its control API, as lines that a person reads. Pure."""
+"""What the control API of a fleet answers, as lines that a person reads. Pure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 _PLACED = ("kind", "sequence", "at", "instance")
 _LONG = ("headers", "body", "data")
 
 
-def status_lines(status: Mapping[str, Any]) -> list[str]:
-    """Tell how each instance is, what is armed there, and what is not finished."""
-    lines = [line for one in status["instances"] for line in instance_lines(one)]
+def lines_of(answer: Mapping[str, Any]) -> list[str]:
+    """Return the lines for an answer, whichever order it answers."""
+    return next((lines(answer) for field, lines in _LINES.items() if field in answer), ["done"])
+
+
+def _status_lines(status: Mapping[str, Any]) -> list[str]:
+    lines = [line for one in status["instances"] for line in _instance_lines(one)]
     lines.append(f"control plane: {status['control_plane'] or 'none: webhooks go nowhere'}")
     lines.append(f"webhooks that did not get through are tried again: {status['retry_policy']}")
     lines += [
@@ -27,33 +31,25 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def instance_lines(one: Mapping[str, Any]) -> list[str]:
-    """Tell how an instance is, and what is armed there."""
+def _instance_lines(one: Mapping[str, Any]) -> list[str]:
     state = "paused" if one["paused"] else "running" if one["running"] else "stopped"
     counts = one["sessions"]
     hanging = f", requests held up: {one['hanging']}" if one["hanging"] else ""
-    lines = [
-        (
-            f"{one['number']}  {one['url']}  {state}, "
-            f"{counts['connected']} of {counts['total']} sessions connected{hanging}"
-        )
-    ]
+    held = f"{counts['connected']} of {counts['total']} sessions connected"
+    lines = [f"{one['number']}  {one['url']}  {state}, {held}{hanging}"]
     for fault in one["faults"]:
         left = "until cleared" if fault["remaining"] is None else f"{fault['remaining']} more"
         lines.append(f"      fault {fault['number']}: {fault['words']} ({left})")
     return lines
 
 
-def session_lines(sessions: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Tell which copies an instance holds."""
-    return [
-        f"{one['session_id']}  {one['status']}  workspace {one['workspace_id']}  {one['phone_number'] or ''}".rstrip()
-        for one in sessions
-    ] or ["no session"]
+def _session_line(one: Mapping[str, Any]) -> str:
+    phone = one["phone_number"] or ""
+    return f"{one['session_id']}  {one['status']}  workspace {one['workspace_id']}  {phone}".rstrip()
 
 
-def entry_line(entry: Mapping[str, Any]) -> str:
-    """Tell an entry of the journal in one line; headers and bodies are left to `--json`."""
+def _entry_line(entry: Mapping[str, Any]) -> str:
+    """Return an entry of the journal in one line; headers and bodies are left to `--json`."""
     at = datetime.fromtimestamp(entry["at"], UTC).strftime("%H:%M:%S.%f")[:-3]
     rest = [
         f"{name}={value if isinstance(value, str) and value and ' ' not in value else json.dumps(value)}"
@@ -64,21 +60,38 @@ def entry_line(entry: Mapping[str, Any]) -> str:
     return " ".join([f"{entry['sequence']:>6}", at, f"{place:>5}", entry["kind"], *rest])
 
 
-def webhook_line(answered: Mapping[str, Any]) -> str:
-    """Tell how the control plane answered a webhook."""
+def _webhook_line(answered: Mapping[str, Any]) -> str:
     outcome = answered["status"] if answered["status"] is not None else f"no answer ({answered['reason']})"
     return f"webhook {answered['webhook']}: {outcome}"
 
 
+def _kept_line(one: Mapping[str, Any]) -> str:
+    return f"webhook {one['webhook']}: {one['event']} of session {one['session_id']}, from {one['instance']}"
+
+
 def fault_lines(schema: Mapping[str, Any]) -> list[str]:
-    """Tell every fault's kind, parameters and meaning, out of the control API's own description."""
+    """Return every kind of fault with its parameters and meaning, from the control API's own description."""
     lines = []
     for one in schema["oneOf"]:
-        needed = set(one["required"])
-        parameters = [
-            f"{name}=…" if name in needed else f"[{name}=…]" for name in one["properties"] if name != "kind"
-        ]
-        kind = one["properties"]["kind"]["const"]
+        kind, *names = (str(value.get("const", name)) for name, value in one["properties"].items())
+        parameters = [f"{name}=…" if name in one["required"] else f"[{name}=…]" for name in names]
         lines.append(" ".join([kind, *parameters]))
         lines.append(f"      {one.get('description', '').splitlines()[0]}")
     return lines
+
+
+_LINES: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
+    "instances": _status_lines,
+    "url": _instance_lines,
+    "holders": lambda answer: [f"held by {' and '.join(map(str, answer['holders'])) or 'no instance'}"],
+    "trigger": lambda _: ["it moves after that answer"],
+    "words": lambda answer: [f"fault {answer['number']}: {answer['words']}"],
+    "webhook": lambda answer: [_webhook_line(answer)],
+    "released": lambda answer: [*map(_webhook_line, answer["released"])] or ["no webhook was kept back"],
+    "kept": lambda answer: [*map(_kept_line, answer["kept"])] or ["no webhook is kept back"],
+    "sessions": lambda answer: [*map(_session_line, answer["sessions"])] or ["no session"],
+    "entries": lambda answer: [*map(_entry_line, answer["entries"])],
+    "retry_policy": lambda answer: [f"webhooks are tried again: {answer['retry_policy']}"],
+    "settled": lambda answer: ["done" if answer["settled"] else "some requests are not answered yet"],
+}
+"""By a field that only this kind of answer has; of several, the first counts."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from harness.catalogue.requirements import Profile
+from harness.cli.group import epilog
 from harness.contract import SendTarget, Target
 from harness.errors import TargetError
 from harness.targets.file import is_base_url, read_target
@@ -18,16 +21,11 @@ from harness.targets.file import is_base_url, read_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-WHAT = "write a target file for your implementation, by asking or by flags"
-USAGE_ERROR, INTERRUPTED = 4, 130
 _EXAMPLES = """\
-examples:
   instance-sync init
   instance-sync init --name "Acme sync" --command "php artisan serve --host={host} --port={port}"
   instance-sync init --name "Acme sync" --image acme/sync:1.4 --claims core,security --log stderr
   instance-sync init --name "Acme sync" --url http://127.0.0.1:8000 --log-file storage/logs/sync.log
-
-exit codes: 0 when it was written, 4 when something given cannot be used; no file is ever written over
 """
 _WAYS = ("command", "image", "url")
 _LOGS, _LOGS_OF_WHAT_RUNS = ("file", "stderr", "http"), ("file", "http")
@@ -92,25 +90,45 @@ image = {image}
 network = "host"                 # or "published", where the engine has no host network"""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the file, and give the exit code."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was given on the command line."""
+
+    name: str | None
+    command: str | None
+    directory: str | None
+    image: str | None
+    url: str | None
+    claims: str | None
+    webhook_path: str | None
+    send_path: str | None
+    log: str | None
+    log_file: str | None
+    output: str | None
+
+
+@click.command(epilog=epilog("init", _EXAMPLES))
+@click.option("--name", help="Of your implementation, for reports.")
+@click.option("--command", metavar="WORDS", help="What starts it, in one argument.")
+@click.option("--directory", metavar="DIR", help="Where it is started (default: .), relative to the file.")
+@click.option("--image", help="Its container image.")
+@click.option("--url", help="Where it already runs.")
+@click.option("--claims", metavar="PROFILES", help="With commas (default: core).")
+@click.option("--webhook-path", metavar="PATH", help="Where it takes webhooks.")
+@click.option("--send-path", metavar="PATH", help="Where it takes messages, with {account_id}.")
+@click.option("--log", type=click.Choice(_LOGS), help="Where it logs (default: file).")
+@click.option("--log-file", metavar="FILE", help="The file to which it logs, with --url.")
+@click.option("--output", metavar="FILE", help="What to write (default: its name, .toml).")
+def command(**given: str | None) -> None:
+    """Write a target file with comments. What no option says is asked for at the terminal."""
     try:
-        options = _parser().parse_args(arguments)
-    except SystemExit as ended:
-        return USAGE_ERROR if ended.code else 0
-    try:
-        path = write(options, input if sys.stdin.isatty() else None)
-    except TargetError as problem:
-        sys.stderr.write(f"instance-sync: {problem}\n")
-        return USAGE_ERROR
+        path = write(Options(**given), input if sys.stdin.isatty() else None)
     except (KeyboardInterrupt, EOFError):
-        sys.stderr.write("\ninstance-sync: interrupted; nothing was written\n")
-        return INTERRUPTED
-    sys.stdout.write(f"{path} is written. Next: instance-sync doctor --target {shlex.quote(str(path))}\n")
-    return 0
+        raise KeyboardInterrupt("nothing was written") from None
+    click.echo(f"{path} is written. Next: instance-sync doctor --target {shlex.quote(str(path))}")
 
 
-def write(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Path:
+def write(options: Options, ask: Callable[[str], str] | None) -> Path:
     """Write the target file that the options describe, and what `ask` is answered where they say nothing.
 
     Raises:
@@ -141,7 +159,7 @@ def write(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Path
     return path
 
 
-def _check(options: argparse.Namespace) -> None:
+def _check(options: Options) -> None:
     """Find out what cannot be used of the options, before anything is asked for that would be lost."""
     given = _given(options)
     if len(given) > 1:
@@ -171,11 +189,11 @@ def _written(path: Path, text: str) -> None:
         raise
 
 
-def _given(options: argparse.Namespace) -> list[tuple[str, str]]:
+def _given(options: Options) -> list[tuple[str, str]]:
     return [(way, value) for way in _WAYS if (value := getattr(options, way))]
 
 
-def _way(options: argparse.Namespace, ask: Callable[[str], str] | None) -> tuple[str, str]:
+def _way(options: Options, ask: Callable[[str], str] | None) -> tuple[str, str]:
     if given := _given(options):
         return given[0]
     flags = ", ".join(f"--{way}" for way in _WAYS[:-1]) + f" or --{_WAYS[-1]}"
@@ -184,7 +202,7 @@ def _way(options: argparse.Namespace, ask: Callable[[str], str] | None) -> tuple
     return way, _asked(ask, f"--{way}", f"Its {way}", "", {"command": _no_words, "url": _no_url}.get(way))
 
 
-def _log(options: argparse.Namespace, way: str, ask: Callable[[str], str] | None) -> tuple[str, str]:
+def _log(options: Options, way: str, ask: Callable[[str], str] | None) -> tuple[str, str]:
     via = options.log or ("file" if options.log_file else "")
     logs = _LOGS if way != "url" else _LOGS_OF_WHAT_RUNS
     via = via or _asked(
@@ -221,7 +239,7 @@ def _asked(
             return answer
 
 
-def _path(options: argparse.Namespace, name: str, ask: Callable[[str], str] | None) -> Path:
+def _path(options: Options, name: str, ask: Callable[[str], str] | None) -> Path:
     """Say what to write, before anything else is asked for that would be lost."""
     path = Path(options.output or f"{_slug(name)}.toml")
     if path.exists() and not options.output and ask is not None:
@@ -288,24 +306,3 @@ def _text(value: str) -> str:
 
 def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "target"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="instance-sync init",
-        description="Writes a target file with comments. What no flag says is asked for at the terminal.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--name", help="of your implementation, for reports")
-    parser.add_argument("--command", metavar="WORDS", help="what starts it, in one argument")
-    parser.add_argument("--directory", metavar="DIR", help="where it is started (default: .), from the file")
-    parser.add_argument("--image", help="the container image that is it")
-    parser.add_argument("--url", help="where it runs already")
-    parser.add_argument("--claims", metavar="PROFILES", help="with commas (default: core)")
-    parser.add_argument("--webhook-path", metavar="PATH", help="where it takes webhooks")
-    parser.add_argument("--send-path", metavar="PATH", help="where it takes messages, with {account_id}")
-    parser.add_argument("--log", choices=_LOGS, help="where it logs (default: file)")
-    parser.add_argument("--log-file", metavar="FILE", help="the file to which it logs, with --url")
-    parser.add_argument("--output", metavar="FILE", help="what to write (default: its name, .toml)")
-    return parser

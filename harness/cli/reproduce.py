@@ -16,6 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import click
+
 from fake_instances import Fleet, Session
 from fake_instances.faults import Endpoint, LoseWebhook
 from fake_instances.journal import RequestArrived
@@ -23,10 +25,13 @@ from harness.attach.control_plane import ControlPlane, Place, random_secrets
 from harness.attach.http import health
 from harness.attach.setup import fleet_addresses, start_fleet
 from harness.checks import sending
+from harness.cli.group import epilog
+from harness.cli.options import fleet_options
 from harness.contract import Settings
 from harness.errors import HarnessError, TargetError
 from harness.history import HARNESS, History
 from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION, LONG_PAST
+from harness.run.interruption import Interruption
 from harness.scenario.client import ask_to_send
 from harness.targets.file import load_target
 from harness.wording import quoted
@@ -40,6 +45,19 @@ if TYPE_CHECKING:
 TEXT = "Your order has been shipped."
 RECIPIENT = "6281234567890"
 _COLUMNS = ("id", "session_id", "phone_number", "status", "assigned_instance_url")
+_EXAMPLES = """\
+  instance-sync reproduce
+  instance-sync reproduce --pause
+"""
+
+
+@click.command(epilog=epilog("reproduce", _EXAMPLES))
+@click.option("--pause", is_flag=True, help="Wait for Enter between steps, with every port open.")
+@fleet_options
+def command(fleet_address: str, fleet_ports: str, *, pause: bool) -> None:
+    """Show the incident of account 142 step by step, really doing each thing that it prints."""
+    with Interruption().obeyed():
+        tell(fleet_address, fleet_ports, pause=pause)
 
 
 class Story:
@@ -102,8 +120,8 @@ class Stage:
         return ControlPlane(load_target(target), Settings(), self.fleet, Place(self._host, self._scratch))
 
 
-def tell(host: str, ports: str, *, pause: bool) -> int:
-    """Tell the whole story and give the exit code 0.
+def tell(host: str, ports: str, *, pause: bool) -> None:
+    """Tell the whole story.
 
     Raises:
         TargetError: `ports` is not a choice, or pausing was asked for without a terminal.
@@ -146,7 +164,6 @@ def tell(host: str, ports: str, *, pause: bool) -> int:
             sending.row_says(row, fleet.url(new), f"instance {new}")
             _announce(story, fleet, implementation)
     story.say("", "Everything that was started is stopped.", indent="")
-    return 0
 
 
 def _assign_and_move(story: Story, fleet: Fleet, implementation: ControlPlane, session: Session) -> None:

@@ -132,8 +132,8 @@ def harmless(case: Case, webhooks: list[int]) -> None:
     for named in (case.path_parameters, case.body):
         if not isinstance(named, dict):
             continue
-        for name in ("number", "instance", "to", "after_answer_of"):
-            if type(named.get(name)) is int and (case.path_parameters is named) == (name == "number"):
+        for name in ("instance", "to", "after_answer_of"):
+            if type(named.get(name)) is int:
                 named[name] = (3001, 3002, named[name])[named[name] % 3]
         if isinstance(named.get("session_id"), str) and len(named["session_id"]) % 2:
             named["session_id"] = SESSION_ID

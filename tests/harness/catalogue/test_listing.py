@@ -16,7 +16,7 @@ from harness.catalogue.listing import (
     requirements_markdown,
     scenario_lines,
 )
-from harness.cli.requirements import main
+from harness.cli.main import main
 from tests.harness.reporting import CATALOGUE, FOUND, LOGGED, SUITE, record
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ def test_a_program_is_told_the_same() -> None:
 
 
 def test_the_command_lists_the_whole_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--json"]) == 0
+    assert main(["requirements", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
-    assert main([]) == 0
+    assert main(["requirements"]) == 0
     told = capsys.readouterr().out
 
     catalogue = real_catalogue()
@@ -123,5 +123,5 @@ def test_the_command_lists_the_whole_catalogue(capsys: pytest.CaptureFixture[str
 def test_the_command_names_what_is_allowed(
     capsys: pytest.CaptureFixture[str], arguments: list[str], allowed: str
 ) -> None:
-    assert main(arguments) == 4
+    assert main(["requirements", *arguments]) == 4
     assert allowed in capsys.readouterr().err

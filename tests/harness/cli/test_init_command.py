@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cli import init
+from harness.cli.main import main
 from harness.targets.file import read_target
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def test_flags_alone_write_a_file_for_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--name", 'Acme "sync"\x7f', "--command", "php -S {host}:{port} 'index 1.php'"]
-    assert init.main([*words, "--claims", "core, security", "--send-path", "/s/{account_id}"]) == 0
+    assert main(["init", *words, "--claims", "core, security", "--send-path", "/s/{account_id}"]) == 0
     assert capsys.readouterr().out == (
         "acme-sync.toml is written. Next: instance-sync doctor --target acme-sync.toml\n"
     )
@@ -44,7 +44,7 @@ def test_flags_alone_write_a_file_for_a_command(capsys: pytest.CaptureFixture[st
 
 
 def test_flags_alone_write_a_file_for_an_image() -> None:
-    assert init.main(["--name", "a", "--image", "acme/sync:1", "--log", "stderr"]) == 0
+    assert main(["init", "--name", "a", "--image", "acme/sync:1", "--log", "stderr"]) == 0
     target = read_target(Path("a.toml"))
     assert (target.image, target.network, target.log, target.claims) == (
         "acme/sync:1",
@@ -65,7 +65,7 @@ def test_flags_alone_write_a_file_for_what_runs_already() -> None:
         "--output",
         "b.toml",
     ]
-    assert init.main(words) == 0
+    assert main(["init", *words]) == 0
     target = read_target(Path("b.toml"))
     assert (target.url, target.log_file) == ("http://127.0.0.1:8000", Path("logs/a.log").absolute())
     assert (target.verify_timeout, target.send_timeout) == (3, 30)
@@ -73,7 +73,7 @@ def test_flags_alone_write_a_file_for_what_runs_already() -> None:
 
 def test_the_file_may_be_changed_as_it_says_itself() -> None:
     Path("app").mkdir()
-    assert init.main(["--name", "a", "--command", "b", "--directory", "app"]) == 0
+    assert main(["init", "--name", "a", "--command", "b", "--directory", "app"]) == 0
     file = Path("a.toml")
     assert read_target(file).directory == Path("app").absolute()
     lines = file.read_text("utf-8").splitlines()
@@ -85,13 +85,13 @@ def test_the_file_may_be_changed_as_it_says_itself() -> None:
 
 
 def test_a_log_by_http_has_its_path() -> None:
-    assert init.main(["--name", "a", "--url", "http://127.0.0.1:8000", "--log", "http"]) == 0
+    assert main(["init", "--name", "a", "--url", "http://127.0.0.1:8000", "--log", "http"]) == 0
     assert read_target(Path("a.toml")).log_path == "/conformance/log?after={cursor}"
 
 
 def test_what_no_flag_says_is_asked_for(answers: list[str]) -> None:
     answers += ["", "Acme", "", "node server.js", "", "", "stderr"]
-    assert init.main([]) == 0
+    assert main(["init"]) == 0
     target = read_target(Path("acme.toml"))
     assert (target.name, target.command, target.claims) == ("Acme", ("node", "server.js"), ("core",))
     assert target.log == "stderr"
@@ -99,7 +99,7 @@ def test_what_no_flag_says_is_asked_for(answers: list[str]) -> None:
 
 def test_the_file_of_what_runs_already_is_asked_for(answers: list[str]) -> None:
     answers += ["url", "127.0.0.1:1", "http://127.0.0.1:1", "core,monitoring", "stderr", "file", "a.log"]
-    assert init.main(["--name", "a"]) == 0
+    assert main(["init", "--name", "a"]) == 0
     assert read_target(Path("a.toml")).log_file == Path("a.log").absolute()
 
 
@@ -120,7 +120,7 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again_and_the_others_are_kep
     ]
     answers += ["nowhere", "app", "core,securty", "core, security", "syslog", "file"]
 
-    assert init.main([]) == 0
+    assert main(["init"]) == 0
 
     target = read_target(Path("ours.toml"))
     assert (target.command, target.directory) == (("node", "server.js"), Path("app").absolute())
@@ -145,7 +145,7 @@ def test_whoever_leaves_leaves_no_file(
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", leave)
-    assert init.main(["--name", "a"]) == 130
+    assert main(["init", "--name", "a"]) == 130
     assert capsys.readouterr().err == "\ninstance-sync: interrupted; nothing was written\n"
     assert list(Path().iterdir()) == []
 
@@ -174,13 +174,13 @@ def test_whoever_leaves_leaves_no_file(
 def test_what_cannot_be_used_is_told_and_nothing_is_written(
     words: list[str], said: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert init.main(words) == 4
+    assert main(["init", *words]) == 4
     assert (said or "--log-file is missing, and there is no terminal") in capsys.readouterr().err
     assert list(Path().iterdir()) == []
 
 
 def test_no_file_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.toml").write_text("mine", "utf-8")
-    assert init.main(["--name", "a", "--command", "b"]) == 4
+    assert main(["init", "--name", "a", "--command", "b"]) == 4
     assert "a.toml exists, and is not written over; choose another with --output" in capsys.readouterr().err
     assert Path("a.toml").read_text("utf-8") == "mine"

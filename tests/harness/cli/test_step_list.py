@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.cli.main import main
 from harness.cli.step_list import matching, step_lines, steps_markdown, themes
-from harness.cli.steps import main
 from tests.test_feature_style import FILES, definitions, steps_as_run
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def test_steps_are_found_by_all_of_their_words() -> None:
 def test_the_command_lists_what_it_finds_and_says_when_that_is_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["still", "assigned", "--markdown"]) == 0
+    assert main(["steps", "still", "assigned", "--markdown"]) == 0
     assert "| Then | `the row is still assigned to instance {number}` | " in capsys.readouterr().out
-    assert main(["row", "xyzzy"]) == 4
+    assert main(["steps", "row", "xyzzy"]) == 4
     assert "no step has 'row' and 'xyzzy' in it" in capsys.readouterr().err
-    assert main(["--wrong"]) == 4
+    assert main(["steps", "--wrong"]) == 4

@@ -10,7 +10,7 @@ import pytest
 from harness.attach import remedies
 from harness.attach.drivers.program import free_port
 from harness.attach.rows_by_sql import SqlAccounts
-from harness.cli import doctor
+from harness.cli.main import main
 from harness.history import UserAnswered
 from harness.targets.file import load_target
 
@@ -57,7 +57,7 @@ EVERY_CALL_IS_PRINTED = (
 
 def examined(file: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
     """Examine a target; give the exit code, and everything that was said, each thing on one line."""
-    status = doctor.main(["--target", str(file), *ROOM, *options])
+    status = main(["doctor", "--target", str(file), *ROOM, *options])
     return status, re.sub(r"\n {15}", " ", capsys.readouterr().out)
 
 
@@ -84,7 +84,7 @@ def test_of_one_that_is_attached_rightly_everything_is_tried_and_found_well(
 
 
 def test_a_gateway_is_examined_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert doctor.main(["--target", "fake-gateway", *ROOM]) == 0
+    assert main(["doctor", "--target", "fake-gateway", *ROOM]) == 0
     assert re.findall(r"^[✓✗] (.+)$", capsys.readouterr().out, re.MULTILINE) == ["gateways"]
 
 
@@ -201,11 +201,11 @@ def test_a_port_where_nothing_listens_is_told(running: Path, capsys: pytest.Capt
 def test_what_is_wrong_with_the_command_itself_is_a_usage_error(
     running: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert doctor.main(["--target", str(running), *ROOM]) == 4
+    assert main(["doctor", "--target", str(running), *ROOM]) == 4
     assert "a target with launch.url has a database already" in capsys.readouterr().err
-    assert doctor.main(["--target", "nowhere.toml"]) == 4
+    assert main(["doctor", "--target", "nowhere.toml"]) == 4
     assert "there is no target 'nowhere.toml'" in capsys.readouterr().err
-    assert doctor.main(["--no-such-option"]) == 4
+    assert main(["doctor", "--no-such-option"]) == 4
 
 
 @pytest.mark.parametrize(

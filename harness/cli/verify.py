@@ -1,0 +1,85 @@
+"""`instance-sync verify`: pytest over the features that come with the harness, with all of its options."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import click
+import pytest
+
+from harness.catalogue.features import features_root
+from harness.catalogue.requirements import Level, Profile
+from harness.cli.group import epilog
+from harness.cli.main import EXAMPLES
+from harness.cli.options import requirement_ids, targets
+from harness.errors import HarnessError
+from harness.run.plugin import pytest_addoption
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EXAMPLES = "\n".join(line for line in EXAMPLES.splitlines() if " verify" in line)
+_COMPLETERS = {"--target": targets, "--requirement": requirement_ids}
+_CHOICES = {"--profile": [*map(str, Profile)], "--level": [*map(str, Level)]}
+
+
+class _Options(list[click.Option]):
+    """Takes the plugin's options as pytest's parser does, and makes click's of them, for help and completion."""
+
+    def getgroup(self, *_: str) -> Self:
+        return self
+
+    def addoption(self, name: str, *, help: str, **how: Any) -> None:  # noqa: A002 - as pytest calls it
+        choices = how.get("choices") or _CHOICES.get(name)
+        self.append(
+            click.Option(
+                [name],
+                is_flag=how.get("action") == "store_true",
+                multiple=how.get("action") == "append",
+                metavar=how.get("metavar") if not how.get("choices") else None,
+                type=click.Choice(choices) if choices else None,
+                help=help,
+                shell_complete=_COMPLETERS.get(name),
+            )
+        )
+
+
+class _HandedOn(click.Command):
+    """Reads nothing but the wish for help: pytest reads the rest."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if {"-h", "--help"} & {*args}:
+            return super().parse_args(ctx, ["--help"])
+        ctx.params["arguments"] = args
+        return []
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[any option of pytest]"]
+
+
+def _options() -> list[click.Option]:
+    found = _Options()
+    pytest_addoption(cast("pytest.Parser", found))
+    return found
+
+
+@click.command(
+    cls=_HandedOn,
+    params=_options(),
+    epilog=epilog("verify", _EXAMPLES, "Every other option: pytest --help."),
+)
+def command(arguments: Sequence[str]) -> int:
+    """Judge an implementation by every feature that comes with the harness."""
+    root = features_root()
+    # Nothing of the folder that the user stands in has a say: the same run everywhere.
+    own = ["-c", os.devnull, f"--rootdir={root}", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    # Pytest loads a plugin before it knows that it may rewrite the plugin's modules; there is nothing to heed.
+    own += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    # What Faker brings to pytest is not used, and takes half a second of every start.
+    own += ["-p", "no:faker"]
+    try:
+        return int(pytest.main([*own, *arguments, str(root)]))
+    except BrokenPipeError as problem:
+        # A reader who has left must not turn a verdict into 0.
+        raise HarnessError(f"the verdict could not be printed: {problem}") from None
