@@ -41,7 +41,7 @@ _EXAMPLES = """\
 @click.option(
     "--target", default="reference", metavar="NAME|FILE", help="What to examine.", shell_complete=targets
 )
-@click.option("--database", default="sqlite", metavar="sqlite|URL", help="As for verify (default: sqlite).")
+@click.option("--database", default="sqlite", metavar="sqlite|URL", help="As for verify.")
 @fleet_options
 @click.pass_context
 def command(

@@ -100,7 +100,6 @@ def _parameter(name: str, schema: Mapping[str, Any], declared: Declared) -> clic
         [f"--{words.removesuffix('s') if several else words}", name],
         multiple=several,
         default=default,
-        show_default=default is not None,
         help=explained,
         **how,
     )
@@ -163,10 +162,14 @@ def _command(declared: Declared) -> click.Command:
 
 
 def _common() -> list[click.Option]:
-    where = f"the fleet's control API (default: {CONTROL_VARIABLE}, or {DEFAULT_CONTROL})"
     return [
         click.Option(
-            ["--control"], default=DEFAULT_CONTROL, envvar=CONTROL_VARIABLE, metavar="URL", help=where
+            ["--control"],
+            default=DEFAULT_CONTROL,
+            envvar=CONTROL_VARIABLE,
+            show_envvar=True,
+            metavar="URL",
+            help="the fleet's control API",
         ),
         click.Option(["--json", "as_json"], is_flag=True, help="print what the control API answered"),
     ]
@@ -241,8 +244,8 @@ def _sessions(context: click.Context, param: click.Parameter, incomplete: str) -
     return sorted(one for one in found if one.startswith(incomplete))
 
 
-def _kinds(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    return [one for one in ALL if one.startswith(incomplete)]
+def _kinds(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return [] if context.params.get("fault") else [one for one in ALL if one.startswith(incomplete)]
 
 
 def _asked(context: click.Context, path: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import json
 import re
 import shlex
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import click
@@ -90,23 +90,6 @@ image = {image}
 network = "host"                 # or "published", where the engine has no host network"""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What was given on the command line."""
-
-    name: str | None
-    command: str | None
-    directory: str | None
-    image: str | None
-    url: str | None
-    claims: str | None
-    webhook_path: str | None
-    send_path: str | None
-    log: str | None
-    log_file: str | None
-    output: str | None
-
-
 @click.command(epilog=epilog("init", _EXAMPLES))
 @click.option("--name", help="Of your implementation, for reports.")
 @click.option("--command", metavar="WORDS", help="What starts it, in one argument.")
@@ -122,13 +105,13 @@ class Options:
 def command(**given: str | None) -> None:
     """Write a target file with comments. What no option says is asked for at the terminal."""
     try:
-        path = write(Options(**given), input if sys.stdin.isatty() else None)
+        path = write(SimpleNamespace(**given), input if sys.stdin.isatty() else None)
     except (KeyboardInterrupt, EOFError):
         raise KeyboardInterrupt("nothing was written") from None
     click.echo(f"{path} is written. Next: instance-sync doctor --target {shlex.quote(str(path))}")
 
 
-def write(options: Options, ask: Callable[[str], str] | None) -> Path:
+def write(options: SimpleNamespace, ask: Callable[[str], str] | None) -> Path:
     """Write the target file that the options describe, and what `ask` is answered where they say nothing.
 
     Raises:
@@ -159,7 +142,7 @@ def write(options: Options, ask: Callable[[str], str] | None) -> Path:
     return path
 
 
-def _check(options: Options) -> None:
+def _check(options: SimpleNamespace) -> None:
     """Find out what cannot be used of the options, before anything is asked for that would be lost."""
     given = _given(options)
     if len(given) > 1:
@@ -189,11 +172,11 @@ def _written(path: Path, text: str) -> None:
         raise
 
 
-def _given(options: Options) -> list[tuple[str, str]]:
+def _given(options: SimpleNamespace) -> list[tuple[str, str]]:
     return [(way, value) for way in _WAYS if (value := getattr(options, way))]
 
 
-def _way(options: Options, ask: Callable[[str], str] | None) -> tuple[str, str]:
+def _way(options: SimpleNamespace, ask: Callable[[str], str] | None) -> tuple[str, str]:
     if given := _given(options):
         return given[0]
     flags = ", ".join(f"--{way}" for way in _WAYS[:-1]) + f" or --{_WAYS[-1]}"
@@ -202,7 +185,7 @@ def _way(options: Options, ask: Callable[[str], str] | None) -> tuple[str, str]:
     return way, _asked(ask, f"--{way}", f"Its {way}", "", {"command": _no_words, "url": _no_url}.get(way))
 
 
-def _log(options: Options, way: str, ask: Callable[[str], str] | None) -> tuple[str, str]:
+def _log(options: SimpleNamespace, way: str, ask: Callable[[str], str] | None) -> tuple[str, str]:
     via = options.log or ("file" if options.log_file else "")
     logs = _LOGS if way != "url" else _LOGS_OF_WHAT_RUNS
     via = via or _asked(
@@ -239,7 +222,7 @@ def _asked(
             return answer
 
 
-def _path(options: Options, name: str, ask: Callable[[str], str] | None) -> Path:
+def _path(options: SimpleNamespace, name: str, ask: Callable[[str], str] | None) -> Path:
     """Say what to write, before anything else is asked for that would be lost."""
     path = Path(options.output or f"{_slug(name)}.toml")
     if path.exists() and not options.output and ask is not None:

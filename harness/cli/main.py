@@ -71,7 +71,11 @@ instance_sync = LazyCommands(
             help="Show the version and exit.",
         )
     ],
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": WIDTH,
+        "show_default": True,
+    },
 )
 
 

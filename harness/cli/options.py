@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def targets(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of a target, or the path of a target file."""
     folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = sorted(folder.glob("[!.]*")) if folder.is_dir() else []
     files = [f"{one}/" if one.is_dir() else str(one) for one in found]
     known = [*built_in_targets(), *(one for one in files if one.endswith((".toml", "/")))]
     return [one for one in known if one.startswith(incomplete)]
