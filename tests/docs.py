@@ -32,6 +32,7 @@ from fake_instances.faults import (
 from harness.catalogue import features as suite
 from harness.catalogue.listing import chosen, requirements_markdown
 from harness.cli.step_list import steps_markdown, themes
+from tests.command_line_pages import command_line_page, exit_codes_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -177,6 +178,8 @@ def steps_page() -> Iterator[str]:
 
 
 PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
+    "command-line.md": command_line_page,
+    "exit-codes.md": exit_codes_page,
     "faults.md": faults_page,
     "requirements.md": requirements_page,
     "steps.md": steps_page,

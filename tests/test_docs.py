@@ -138,12 +138,8 @@ def test_every_option_named_exists() -> None:
     assert unknown == []
     commands = ("pytest", "instance-sync fleet", "instance-sync doctor", "instance-sync reproduce")
     commands += ("instance-sync compare", "instance-sync init", "instance-sync requirements")
-    commands += (
-        "instance-sync fleet fault",
-        "instance-sync fleet migrate",
-        "make kill-matrix",
-        "python -m fake_instances",
-    )
+    commands += ("make kill-matrix", "python -m fake_instances")
+    commands += tuple(f"instance-sync fleet {name}" for name in fleet.command.commands)
     known = {option for command in commands for option in _OPTION.findall(help_of(command))}
     known |= {"--help", "--all"}
     by_themselves = [(name, span) for name in NAMES for span in code_of(name) if span.startswith("--")]

@@ -170,15 +170,15 @@ class ConnectOrder(Order):
 
     session_id: SessionId
     instance: Instance
-    workspace_id: int = 1
-    phone_number: str | None = None
+    workspace_id: Annotated[int, Field(description="in this workspace")] = 1
+    phone_number: Annotated[str | None, Field(description="with this phone number")] = None
 
 
 @_declared("PUT /sessions", _HOLDERS)
 class HoldOrder(ConnectOrder):
     """Put a copy of a session on an instance, silently."""
 
-    status: SessionStatus = SessionStatus.CONNECTED
+    status: Annotated[SessionStatus, Field(description="in this state")] = SessionStatus.CONNECTED
 
 
 @_declared("PUT /sessions/status", _HOLDERS)
@@ -187,7 +187,7 @@ class SetStatusOrder(Order):
 
     session_id: SessionId
     instance: Instance
-    status: SessionStatus
+    status: Annotated[SessionStatus, Field(description="its new state")]
 
 
 @_declared("DELETE /sessions", _HOLDERS)
@@ -283,14 +283,17 @@ class KeptOrder(Order):
 class RetriesOrder(Order):
     """Choose when a webhook that did not get through is sent again."""
 
-    policy: Literal[tuple(POLICIES)]  # type: ignore[valid-type]
+    policy: Annotated[Literal[tuple(POLICIES)], Field(description="the policy")]  # type: ignore[valid-type]
 
 
 @_declared("PUT /control-plane", {"control_plane": _TEXT})
 class ControlPlaneOrder(Order):
     """Set the URL of the control plane, to which webhooks go."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+.*$", max_length=500)]
+    url: Annotated[
+        str,
+        Field(pattern=r"^https?://[^\s/]+.*$", max_length=500, description="such as http://127.0.0.1:8000"),
+    ]
 
 
 @_declared("GET /journal", {"entries": _OBJECTS, "last": _NUMBER})

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pty
-import select
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +18,6 @@ from tests.harness.support import FEATURES, PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.harness.warm_start import Order
 
 COMMAND = Path(sys.executable).with_name("instance-sync")
 PORTS = (3001, 3002, 3003, 3004)
@@ -39,75 +34,9 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, which comes within so many seconds."""
     environment = {**os.environ, "TMPDIR": str(folder)}
-    if command[:2] == [sys.executable, "-m"]:
-        return WARM.run(command[1:], cwd, environment, patience)
-    if command[0] == str(COMMAND):
-        return WARM.run(command, cwd, environment, patience)
     return subprocess.run(
         command, capture_output=True, text=True, timeout=patience, env=environment, cwd=cwd, check=False
     )
-
-
-class Warm:
-    """Runs programs in processes that are forked from one which has loaded them: see `warm_start`."""
-
-    def __init__(self) -> None:
-        self._open = contextlib.ExitStack()
-        self._server: subprocess.Popen[bytes] | None = None
-        self._streams = Path()
-
-    def run(
-        self, words: list[str], cwd: Path | None, environment: dict[str, str], patience: float
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a script, or -m and a module, to its end."""
-        server = self._server or self._start()
-        output, errors = self._streams / "output", self._streams / "errors"
-        order: Order = {
-            "words": words,
-            "folder": str(cwd or Path.cwd()),
-            "environment": environment,
-            "output": str(output),
-            "errors": str(errors),
-        }
-        assert server.stdin is not None
-        assert server.stdout is not None
-        server.stdin.write(json.dumps(order).encode() + b"\n")
-        child, status = 0, None
-        try:
-            child = int(server.stdout.readline())
-            if select.select([server.stdout], [], [], patience)[0]:
-                status = int(server.stdout.readline())
-        finally:
-            if status is None:
-                # Whatever it says next must not be taken for what became of another run.
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child or server.pid, signal.SIGKILL)
-                self.close()
-        if status is None:
-            raise subprocess.TimeoutExpired(words, patience)
-        told = [file.read_text("utf-8", "replace") for file in (output, errors)]
-        return subprocess.CompletedProcess(words, status, *told)
-
-    def close(self) -> None:
-        """End what it forks from, if that was ever started."""
-        self._open.close()
-        self._server = None
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        self._streams = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
-        self._server = server = self._open.enter_context(
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.harness.warm_start"],
-                cwd=FEATURES.parent,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,  # so that nothing is read that is then waited for
-            )
-        )
-        return server
-
-
-WARM = Warm()
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     assert given == []
 
 
-def test_flags_alone_write_a_file_for_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_is_split_into_words(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--name", 'Acme "sync"\x7f', "--command", "php -S {host}:{port} 'index 1.php'"]
     assert main(["init", *words, "--claims", "core, security", "--send-path", "/s/{account_id}"]) == 0
     assert capsys.readouterr().out == (
@@ -43,32 +43,28 @@ def test_flags_alone_write_a_file_for_a_command(capsys: pytest.CaptureFixture[st
     assert target.webhook_path == "/api/whatsapp/webhooks/webjs"
 
 
-def test_flags_alone_write_a_file_for_an_image() -> None:
-    assert main(["init", "--name", "a", "--image", "acme/sync:1", "--log", "stderr"]) == 0
-    target = read_target(Path("a.toml"))
-    assert (target.image, target.network, target.log, target.claims) == (
-        "acme/sync:1",
-        "host",
-        "stderr",
-        ("core",),
-    )
-
-
-def test_flags_alone_write_a_file_for_what_runs_already() -> None:
-    words = [
-        "--name",
-        "a",
-        "--url",
-        "http://127.0.0.1:8000",
-        "--log-file",
-        "logs/a.log",
-        "--output",
-        "b.toml",
-    ]
-    assert main(["init", *words]) == 0
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (
+            ["--image", "acme/sync:1", "--log", "stderr"],
+            {"image": "acme/sync:1", "network": "host", "log": "stderr", "claims": ("core",)},
+        ),
+        (
+            ["--url", "http://127.0.0.1:8000", "--log", "http"],
+            {"url": "http://127.0.0.1:8000", "log_path": "/conformance/log?after={cursor}"},
+        ),
+        (
+            ["--url", "http://127.0.0.1:8000", "--log-file", "logs/a.log"],
+            {"log": "file", "verify_timeout": 3, "send_timeout": 30},
+        ),
+    ],
+    ids=["image", "url", "log file"],
+)
+def test_options_alone_write_a_file(words: list[str], expected: dict[str, object]) -> None:
+    assert main(["init", "--name", "a", "--output", "b.toml", *words]) == 0
     target = read_target(Path("b.toml"))
-    assert (target.url, target.log_file) == ("http://127.0.0.1:8000", Path("logs/a.log").absolute())
-    assert (target.verify_timeout, target.send_timeout) == (3, 30)
+    assert {name: getattr(target, name) for name in expected} == expected
 
 
 def test_the_file_may_be_changed_as_it_says_itself() -> None:
@@ -82,19 +78,6 @@ def test_the_file_may_be_changed_as_it_says_itself() -> None:
     changed = "\n".join(kept).replace('via = "sql"', 'via = "http"\npath = "/conformance/accounts"')
     file.write_text(changed, "utf-8")
     assert read_target(file).state_path == "/conformance/accounts"
-
-
-def test_a_log_by_http_has_its_path() -> None:
-    assert main(["init", "--name", "a", "--url", "http://127.0.0.1:8000", "--log", "http"]) == 0
-    assert read_target(Path("a.toml")).log_path == "/conformance/log?after={cursor}"
-
-
-def test_what_no_flag_says_is_asked_for(answers: list[str]) -> None:
-    answers += ["", "Acme", "", "node server.js", "", "", "stderr"]
-    assert main(["init"]) == 0
-    target = read_target(Path("acme.toml"))
-    assert (target.name, target.command, target.claims) == ("Acme", ("node", "server.js"), ("core",))
-    assert target.log == "stderr"
 
 
 def test_the_file_of_what_runs_already_is_asked_for(answers: list[str]) -> None:
@@ -137,7 +120,7 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again_and_the_others_are_kep
     assert Path("acme.toml").read_text("utf-8") == "mine"
 
 
-def test_whoever_leaves_leaves_no_file(
+def test_an_interruption_leaves_no_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def leave(_question: str) -> str:
