@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fake_instances.control.orders import ORDERS
+from harness.cli import fleet
 from harness.cli.main import COMMANDS, instance_sync
 from harness.exit_codes import MEANINGS
 
@@ -72,7 +73,7 @@ def command_line_page() -> Iterator[str]:
         assert command is not None
         yield from (f"## {name}", "", summary, "")
         if isinstance(command, click.Group):
-            yield from _fleet(command, click.Context(command, root, "fleet"))
+            yield from _fleet(click.Context(command, root, "fleet"))
         else:
             yield from (f"    {_usage(command, root, name)}", "")
             yield from _parameters([("", command)], root)
@@ -94,15 +95,15 @@ def exit_codes_page() -> Iterator[str]:
     yield from _NOTES.lstrip().splitlines()
 
 
-def _fleet(fleet: click.Group, context: click.Context) -> Iterator[str]:
+def _fleet(context: click.Context) -> Iterator[str]:
     yield from _FLEET.splitlines()
-    for name, command in fleet.commands.items():
+    for name, command in fleet.COMMANDS.items():
         order = ORDERS.get(name)
         route = f"{order.method} {order.path}" if order else "GET /openapi.json"
         words = [part for part in command.collect_usage_pieces(click.Context(command)) if part != "[OPTIONS]"]
         yield f"| `{_cell(' '.join([name, *words]))}` | {command.help} | `{route}` |"
     yield ""
-    yield from _parameters([*fleet.commands.items()], context)
+    yield from _parameters([*fleet.COMMANDS.items()], context)
 
 
 def _parameters(commands: Sequence[tuple[str, click.Command]], parent: click.Context) -> Iterator[str]:

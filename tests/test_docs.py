@@ -96,7 +96,8 @@ def test_a_page_shows_what_a_command_prints(path: Path) -> None:
 
 @pytest.mark.parametrize("kind", sorted(ALL))
 def test_the_example_of_a_fault_can_be_ordered(kind: str) -> None:
-    given = fleet.command.commands["fault"].make_context("fault", shlex.split(docs.EXAMPLES[kind])).params
+    given = fleet.COMMANDS["fault"].make_context("fault", shlex.split(docs.EXAMPLES[kind])).params
+
     ordered = FaultOrder.model_validate(
         {name: one for name, one in fleet.body_of(given).items() if name in FaultOrder.model_fields}
     )
@@ -139,7 +140,7 @@ def test_every_option_named_exists() -> None:
     commands = ("pytest", "instance-sync fleet", "instance-sync doctor", "instance-sync reproduce")
     commands += ("instance-sync compare", "instance-sync init", "instance-sync requirements")
     commands += ("make kill-matrix", "python -m fake_instances")
-    commands += tuple(f"instance-sync fleet {name}" for name in fleet.command.commands)
+    commands += tuple(f"instance-sync fleet {name}" for name in fleet.command.summaries)
     known = {option for command in commands for option in _OPTION.findall(help_of(command))}
     known |= {"--help", "--all"}
     by_themselves = [(name, span) for name in NAMES for span in code_of(name) if span.startswith("--")]

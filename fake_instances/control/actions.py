@@ -22,23 +22,22 @@ LONGEST_WAIT = 30.0
 
 
 class Actions:
-    """Carries orders out on a fleet, each by the method of its name, and returns what is answered."""
+    """Carries orders out on a fleet, each by the private method of its name. What it does, the order says itself."""
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self._ended = threading.Event()
 
     def end(self) -> None:
-        """Let no request wait any more."""
+        """End every wait."""
         self._ended.set()
         self.fleet.journal.wake()
 
     def carry_out(self, name: str, order: orders.Order) -> object:
-        """Carry out the order of this name."""
-        return getattr(self, name.replace("-", "_"))(order)
+        """Carry out the order of this name, and return what is answered."""
+        return getattr(self, f"_{name.replace('-', '_')}")(order)
 
-    def status(self, _: orders.StatusOrder) -> object:
-        """Return the state of every instance, the faults in force, and what is not finished."""
+    def _status(self, _: orders.StatusOrder) -> object:
         fleet = self.fleet
         return {
             "instances": [fleet.report(number) for number in fleet.numbers],
@@ -49,34 +48,28 @@ class Actions:
             "last": fleet.journal.last,
         }
 
-    def sessions(self, order: orders.SessionsOrder) -> object:
-        """Return the copies that an instance holds."""
+    def _sessions(self, order: orders.SessionsOrder) -> object:
         return {"sessions": [one.detail() for one in self.fleet.sessions(order.instance)]}
 
-    def hold(self, order: orders.HoldOrder) -> object:
-        """Put a copy of a session on an instance, silently."""
+    def _hold(self, order: orders.HoldOrder) -> object:
         self.fleet.hold(_session(order), order.instance)
         return {"holders": self.fleet.holders(order.session_id)}
 
-    def connect(self, order: orders.ConnectOrder) -> object:
-        """Connect a session for the first time and announce it, with the faults that its webhook meets."""
+    def _connect(self, order: orders.ConnectOrder) -> object:
         self._known_control_plane()
         delivery = self.fleet.connect(_session(order), order.instance)
         holders = self.fleet.holders(order.session_id)
         return {"holders": holders, "webhook": None if delivery is None else delivery.number}
 
-    def set_status(self, order: orders.SetStatusOrder) -> object:
-        """Change the state of a copy, silently."""
+    def _set_status(self, order: orders.SetStatusOrder) -> object:
         self.fleet.set_status(order.session_id, order.status, order.instance)
         return {"holders": self.fleet.holders(order.session_id)}
 
-    def release(self, order: orders.ReleaseOrder) -> object:
-        """Take a copy of a session from an instance, silently."""
+    def _release(self, order: orders.ReleaseOrder) -> object:
         self.fleet.release(order.session_id, order.instance)
         return {"holders": self.fleet.holders(order.session_id)}
 
-    def migrate(self, order: orders.MigrateOrder) -> object:
-        """Move a session, now or after an answer."""
+    def _migrate(self, order: orders.MigrateOrder) -> object:
         move = self.fleet.migrate if order.announce else self.fleet.move
         self.fleet.url(order.to)
         if order.after_answer_of is not None:
@@ -92,13 +85,11 @@ class Actions:
         move(order.session_id, order.to, order.handover)
         return {"holders": self.fleet.holders(order.session_id)}
 
-    def finish(self, order: orders.FinishOrder) -> object:
-        """End the split brain or the gap of a session."""
+    def _finish(self, order: orders.FinishOrder) -> object:
         self.fleet.finish_migration(order.session_id)
         return {"holders": self.fleet.holders(order.session_id)}
 
-    def fault(self, order: orders.FaultOrder) -> object:
-        """Arm a fault, and return its number."""
+    def _fault(self, order: orders.FaultOrder) -> object:
         number = self.fleet.arm(
             order.fault,
             order.instance,
@@ -110,43 +101,35 @@ class Actions:
         )
         return {"number": number, "words": f"instance {order.instance} {order.fault}"}
 
-    def clear(self, order: orders.ClearOrder) -> object:
-        """Clear faults."""
+    def _clear(self, order: orders.ClearOrder) -> object:
         self.fleet.clear(order.instance, order.number)
         return {"cleared": True}
 
-    def stop(self, order: orders.StopOrder) -> object:
-        """Stop an instance."""
+    def _stop(self, order: orders.StopOrder) -> object:
         self.fleet.stop_instance(order.instance)
         return self.fleet.report(order.instance)
 
-    def kill(self, order: orders.KillOrder) -> object:
-        """Stop an instance abruptly."""
+    def _kill(self, order: orders.KillOrder) -> object:
         self.fleet.stop_instance(order.instance, abruptly=True)
         return self.fleet.report(order.instance)
 
-    def start(self, order: orders.StartOrder) -> object:
-        """Start an instance, with or without the sessions that it had."""
+    def _start(self, order: orders.StartOrder) -> object:
         self.fleet.start_instance(order.instance, keep_sessions=order.keep_sessions)
         return self.fleet.report(order.instance)
 
-    def restart(self, order: orders.RestartOrder) -> object:
-        """Stop an instance and start it."""
+    def _restart(self, order: orders.RestartOrder) -> object:
         self.fleet.restart(order.instance, keep_sessions=order.keep_sessions)
         return self.fleet.report(order.instance)
 
-    def pause(self, order: orders.PauseOrder) -> object:
-        """Pause an instance."""
+    def _pause(self, order: orders.PauseOrder) -> object:
         self.fleet.pause(order.instance)
         return self.fleet.report(order.instance)
 
-    def resume(self, order: orders.ResumeOrder) -> object:
-        """Resume an instance."""
+    def _resume(self, order: orders.ResumeOrder) -> object:
         self.fleet.resume(order.instance)
         return self.fleet.report(order.instance)
 
-    def webhook(self, order: orders.WebhookOrder) -> object:
-        """Send a webhook, and return what the control plane answered."""
+    def _webhook(self, order: orders.WebhookOrder) -> object:
         self._known_control_plane()
         fleet = self.fleet
         session = fleet.session(order.session_id, order.instance) or next(
@@ -159,13 +142,11 @@ class Actions:
             webhook = altered(webhook, order.alteration, fleet.secret)
         return _answered(fleet.send(webhook))
 
-    def replay(self, order: orders.ReplayOrder) -> object:
-        """Send a webhook again that went out before."""
+    def _replay(self, order: orders.ReplayOrder) -> object:
         self._known_control_plane()
         return _answered(self.fleet.announcer.replay(order.webhook, order.alteration))
 
-    def kept(self, _: orders.KeptOrder) -> object:
-        """Return the webhooks that are kept back, oldest first."""
+    def _kept(self, _: orders.KeptOrder) -> object:
         return {
             "kept": [
                 {
@@ -178,36 +159,30 @@ class Actions:
             ]
         }
 
-    def retries(self, order: orders.RetriesOrder) -> object:
-        """Choose when a webhook that did not get through is sent again."""
+    def _retries(self, order: orders.RetriesOrder) -> object:
         self.fleet.announcer.policy = POLICIES[order.policy]
         return {"retry_policy": order.policy}
 
-    def release_webhooks(self, order: orders.ReleaseWebhooksOrder) -> object:
-        """Send what was kept back."""
+    def _release_webhooks(self, order: orders.ReleaseWebhooksOrder) -> object:
         self._known_control_plane()
         released = self.fleet.announcer.release(order.webhook, newest_first=order.newest_first)
         return {"released": [_answered(one) for one in released]}
 
-    def control_plane(self, order: orders.ControlPlaneOrder) -> object:
-        """Set where webhooks go."""
+    def _control_plane(self, order: orders.ControlPlaneOrder) -> object:
         self.fleet.control_plane = order.url
         return {"control_plane": order.url}
 
-    def reset(self, _: orders.ResetOrder) -> object:
-        """Clear every fault, release every session, and have every instance run."""
+    def _reset(self, _: orders.ResetOrder) -> object:
         self.fleet.reset()
         return {"reset": True}
 
-    def settle(self, order: orders.SettleOrder) -> object:
-        """Wait until every request is answered that will be."""
+    def _settle(self, order: orders.SettleOrder) -> object:
         self.fleet.journal.wait_until(
             lambda: self._ended.is_set() or self.fleet.settle(0), timeout=order.timeout
         )
         return {"settled": self.fleet.settle(0)}
 
-    def journal(self, order: orders.JournalOrder) -> object:
-        """Return entries of the journal; wait for the first if that is wanted."""
+    def _journal(self, order: orders.JournalOrder) -> object:
         journal = self.fleet.journal
 
         def wanted() -> list[Any]:

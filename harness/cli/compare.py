@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,34 +50,18 @@ Of the exit codes of those compared, the worst is returned: 3, then 1, then 2.
 """
 MARKDOWN, HTML = "comparison.md", "comparison.html"
 _END_SECONDS = 60.0
-"""How long a run that is interrupted may take to stop what it started."""
+"""How long an interrupted run may take to stop what it started."""
 _PROGRESS_SECONDS = 0.5
 _FEWEST = 2
 _LISTED = re.compile(r"^\d+ scenarios?, (\d+) runs?$", re.MULTILINE)
 _OWN_BUSINESS = {
     "--target": "name it before the --",
-    "--report": "give --report before the --; every run has a folder of its own in it",
+    "--report": "give --report before the --; every run has its own folder in it",
     "--rerun-failed": "a comparison is about whole runs",
 } | dict.fromkeys(
     ("--list", "--collect-only", "--co", "-h", "--help", "--version", "-V"),
     "nothing would be judged; ask verify itself",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Saved:
-    """A report that is there already."""
-
-    given: str
-    report: Report
-
-
-@dataclass(frozen=True, slots=True)
-class _ToJudge:
-    """A target that is judged now, with the report in a folder of its own."""
-
-    given: str
-    folder: Path
 
 
 class _Comparison(click.Command):
@@ -105,7 +88,7 @@ class _Comparison(click.Command):
     "--report",
     metavar="DIR",
     type=click.Path(),
-    help="Save the matrix, and every run's reports in folders of their own.",
+    help="Save the matrix, and the reports of every run in its own folder.",
 )
 @click.pass_obj
 def command(handed_on: Sequence[str], targets: Sequence[str], report: str | None) -> int:
@@ -121,20 +104,20 @@ def _compare(targets: Sequence[str], report: str | None, handed_on: Sequence[str
     with ExitStack() as cleanup:
         made = None if report else cleanup.enter_context(tempfile.TemporaryDirectory(prefix="instance-sync-"))
         folder = Path(report or made or "").absolute()
-        entries = [_entry(given, folder, place) for place, given in enumerate(targets, 1)]
+        entries = [
+            _entry(given, folder / f"{place}-{Path(given).stem}", handed_on, made)
+            for place, given in enumerate(targets, 1)
+        ]
         _prepare(folder)
-        runs = [_Run(one, handed_on, made) for one in entries if isinstance(one, _ToJudge)]
-        # All are looked at before one is judged: that one is wrong must not show when the others took minutes.
+        runs = [one for one in entries if isinstance(one, _Run)]
+        # All are checked before the first is judged: a mistake must not show only after minutes.
         for run in runs:
             run.check()
-        # Of a comparison that was saved here before, nothing must pass for this one's.
+        # Nothing of a comparison that was saved here before may pass for this one's.
         for old in [*(run.saved for run in runs), folder / MARKDOWN, folder / HTML]:
             old.unlink(missing_ok=True)
-        for place, run in enumerate(runs, 1):
-            run.judge(f"{place} of {len(runs)}")
-        judged = iter(runs)
-        reports = [one.report if isinstance(one, _Saved) else next(judged).report for one in entries]
-        compared = compare(reports)
+        judged = {run: run.judge(f"{place} of {len(runs)}") for place, run in enumerate(runs, 1)}
+        compared = compare([judged[one] if isinstance(one, _Run) else one for one in entries])
         text = render_comparison_text(compared)
         if report:
             replace(folder / MARKDOWN, render_comparison_markdown(compared))
@@ -150,14 +133,13 @@ def _check_handed_on(options: Sequence[str]) -> None:
             raise TargetError(f"{name} cannot be handed on to verify: {_OWN_BUSINESS[name]}")
 
 
-def _entry(given: str, folder: Path, place: int) -> _Saved | _ToJudge:
+def _entry(given: str, folder: Path, handed_on: Sequence[str], scratch: str | None) -> Report | _Run:
     path = Path(given)
-    # A folder that happens to be called reference takes nothing away from the target of that name.
-    built_in = given in built_in_targets()
-    if not built_in and (path.is_dir() or path.suffix == ".json"):
-        return _Saved(given, _read(path / REPORT_JSON if path.is_dir() else path, given))
+    # A folder that happens to be called reference does not hide the target of that name.
+    if given not in built_in_targets() and (path.is_dir() or path.suffix == ".json"):
+        return _read(path / REPORT_JSON if path.is_dir() else path, given)
     load_target(given)
-    return _ToJudge(given, folder / f"{place}-{path.stem}")
+    return _Run(given, folder, handed_on, scratch)
 
 
 def _read(file: Path, given: str) -> Report:
@@ -168,9 +150,9 @@ def _read(file: Path, given: str) -> Report:
             f"{given}: {file} cannot be read: {problem.strerror}; verify --report FOLDER saves one"
         ) from None
     except ValueError as problem:
-        told = str(problem).splitlines()[0]
+        why = str(problem).splitlines()[0]
         raise TargetError(
-            f"{given}: {file} is no report of this version ({told}); judge the target again"
+            f"{given}: {file} is not a report of this version ({why}); judge the target again"
         ) from None
     if not report.complete:
         raise TargetError(f"{given}: the run that wrote {file} had not ended; judge the target again")
@@ -189,57 +171,51 @@ def _prepare(folder: Path) -> None:
 
 
 class _Run:
-    """Judges one target, by `verify` as a program of its own under a guard: it ends when this process does.
+    """Judges one target by `verify` in its own program under a guard, so that it ends when this process does.
 
-    `scratch` is the folder that goes when this process is killed; None where it is to stay.
+    `scratch` is the folder that is removed when this process is killed; None if there is none.
     """
 
-    def __init__(self, entry: _ToJudge, handed_on: Sequence[str], scratch: str | None) -> None:
-        self._entry = entry
+    def __init__(self, given: str, folder: Path, handed_on: Sequence[str], scratch: str | None) -> None:
+        self._given = given
+        self._folder = folder
         self._handed_on = handed_on
         self._scratch = scratch or "-"
-        self._output = entry.folder / "output.txt"
-        self.saved = entry.folder / REPORT_JSON
+        self._output = folder / "output.txt"
+        self.saved = folder / REPORT_JSON
         self._runs = 0
-        self._report: Report | None = None
-
-    @property
-    def report(self) -> Report:
-        """What came of it, once it was judged."""
-        assert self._report is not None  # noqa: S101 - judge() was called
-        return self._report
 
     def check(self) -> None:
-        """Find out, without judging, whether verify accepts the target and the options, and how much there is to do.
+        """Ask verify, without judging, whether it accepts the target and the options, and how much there is to do.
 
         Raises:
             TargetError: it does not.
         """
-        self._entry.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="instance-sync-", dir=self._entry.folder) as made:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="instance-sync-", dir=self._folder) as made:
             output = Path(made) / "output.txt"
             status = self._verify(["--list"], output, lambda: None)
             if status == ExitCode.USAGE_ERROR:
-                raise TargetError(f"{self._entry.given} could not be judged:\n{_tail(output)}")
+                raise TargetError(f"{self._given} could not be judged:\n{_tail(output)}")
             listed = _LISTED.search(output.read_text("utf-8", "replace"))
         self._runs = int(listed[1]) if listed else 0
 
-    def judge(self, which: str) -> None:
-        """Judge it, and tell progress on standard error.
+    def judge(self, which: str) -> Report:
+        """Judge it, report progress on standard error, and return the report.
 
         Raises:
             HarnessError: it ended without a report that says how.
         """
-        head, began = f"judging {self._entry.given}, {which}", time.monotonic()
+        head, began = f"judging {self._given}, {which}", time.monotonic()
         line = Line(sys.stderr)
         line.begin(head)
 
         def progress() -> None:
-            done = sum(1 for _ in (self._entry.folder / HISTORY).glob("*.jsonl"))
+            done = sum(1 for _ in (self._folder / HISTORY).glob("*.jsonl"))
             line.show(f"{head}: {told(done, self._runs, 0, time.monotonic() - began)}")
 
         self._output.unlink(missing_ok=True)
-        status = self._verify(["--report", str(self._entry.folder)], self._output, progress)
+        status = self._verify(["--report", str(self._folder)], self._output, progress)
         try:
             report = parse_json(self.saved.read_text("utf-8"))
         except (OSError, ValueError):
@@ -247,14 +223,14 @@ class _Run:
         if report is None or not report.complete or report.verdict.conclusion.exit_code != status:
             line.end(f"{head}: failed")
             raise HarnessError(
-                f"judging {self._entry.given} ended with {status} and no report that agrees:\n{_tail(self._output)}"
+                f"judging {self._given} ended with {status} and no report that agrees:\n{_tail(self._output)}"
             )
         line.end(f"{head}: {report.verdict.conclusion.value}, {time.monotonic() - began:.0f} s")
-        self._report = report
+        return report
 
     def _verify(self, own: Sequence[str], output: Path, progress: Callable[[], None]) -> int:
         keeper = [sys.executable, "-I", "-S", guard.__file__, str(output), self._scratch]
-        command = [sys.executable, "-m", "harness.cli.main", "verify", "--target", self._entry.given, *own]
+        command = [sys.executable, "-m", "harness.cli.main", "verify", "--target", self._given, *own]
         guarded = subprocess.Popen(  # noqa: S603 - this program itself
             [*keeper, f"{_END_SECONDS:g}", *command, *self._handed_on],
             stdin=subprocess.PIPE,
@@ -268,7 +244,7 @@ class _Run:
                     return guarded.wait(_PROGRESS_SECONDS)
                 progress()
         finally:
-            # Its Ctrl-C is ours alone, so that it hears of the end once, and stops all that it started in peace.
+            # It does not get our Ctrl-C, so that it hears of the end once and can stop all that it started.
             with contextlib.suppress(BrokenPipeError):
                 guarded.stdin.write(b"stop")
                 guarded.stdin.flush()

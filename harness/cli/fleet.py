@@ -265,9 +265,11 @@ _COMPLETERS = {
     "session": _sessions,
     "fault": _kinds,
 }
+COMMANDS = {name: _command(one) for name, one in ORDERS.items()} | {"faults": _faults}
 command = Commands(
     "fleet",
+    {name: one.help or "" for name, one in COMMANDS.items()},
+    COMMANDS.__getitem__,
     help="Drive a running fleet (python -m fake_instances) over its control API.",
-    commands=[*(_command(one) for one in ORDERS.values()), _faults],
     epilog=epilog("fleet", _EXAMPLES),
 )

@@ -1,8 +1,7 @@
-"""How commands show their help and find each other."""
+"""What the help of every command has in common, and groups of commands."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +10,7 @@ from click.shell_completion import CompletionItem
 from harness.exit_codes import MEANINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 WIDTH = 100
 
@@ -24,58 +23,34 @@ def epilog(command: str, examples: str, more: str = "") -> str:
 
 
 class Commands(click.Group):
-    """A group that lists its commands in the order in which they were added, each with its whole first sentence."""
+    """A group that knows what each of its commands does, in order, and loads one only when it is asked for."""
+
+    def __init__(
+        self, name: str, summaries: Mapping[str, str], load: Callable[[str], click.Command], **more: Any
+    ) -> None:
+        super().__init__(name, **more)
+        self.summaries = summaries
+        self._load = load
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in order."""
         del ctx
-        return list(self.commands)
+        return list(self.summaries)
 
-    def summaries(self) -> dict[str, str]:
-        """Return what each command does, by its name."""
-        return {name: (one.help or "").split("\n\n")[0] for name, one in self.commands.items()}
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        del ctx
+        return self._load(cmd_name) if cmd_name in self.summaries else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write every command with what it does."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl(list(self.summaries().items()))
+            formatter.write_dl(list(self.summaries.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete the name of a command."""
+        """Complete the name of a command, or an option."""
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
-        return [
-            CompletionItem(name, help=words)
-            for name, words in self.summaries().items()
-            if name.startswith(incomplete)
-        ]
-
-
-class LazyCommands(Commands):
-    """A group whose commands are each in a module of their own, which is loaded when it is needed.
-
-    Loading all of them takes most of a second.
-    """
-
-    def __init__(self, package: str, summaries: Mapping[str, str], **more: Any) -> None:
-        super().__init__(**more)
-        self._package = package
-        self._summaries = dict(summaries)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names, in order."""
-        del ctx
-        return list(self._summaries)
-
-    def summaries(self) -> dict[str, str]:
-        """Return what each command does, by its name."""
-        return self._summaries
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load the module of a command, and return what it has as `command`."""
-        del ctx
-        if cmd_name not in self._summaries:
-            return None
-        command: click.Command = import_module(f"{self._package}.{cmd_name}").command
-        return command
+        found = self.summaries.items()
+        return [CompletionItem(name, help=words) for name, words in found if name.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""`instance-sync init`: writes a target file with comments, by asking or by flags."""
+"""`instance-sync init`: writes a target file with comments, from answers or from options."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import json
 import re
 import shlex
 import sys
+from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
+from jinja2 import Template
 
 from harness.catalogue.requirements import Profile
 from harness.cli.group import epilog
 from harness.contract import SendTarget, Target
 from harness.errors import TargetError
 from harness.targets.file import is_base_url, read_target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 _EXAMPLES = """\
   instance-sync init
@@ -29,74 +28,56 @@ _EXAMPLES = """\
 """
 _WAYS = ("command", "image", "url")
 _LOGS, _LOGS_OF_WHAT_RUNS = ("file", "stderr", "http"), ("file", "http")
+_PROFILE = click.Choice([*map(str, Profile)])
 
-_FILE = """\
-# How {plain_name} is attached to the harness.
-#   instance-sync doctor --target {file}     whether it is attached rightly
-#   instance-sync verify --target {file}     the verdict
 
-[implementation]
-name = {name}
-version = "0.1.0"                # yours; reports show it
-# The profiles that it says it meets; what is not claimed is not judged. There are:
-# {profiles}.
-claims = {claims}
+# What is given, as an option or as an answer
 
-{launch}
-[webhook]
-path = {webhook}
-asynchronous = false             # true when webhooks are answered first and processed later
 
-[send]
-# How a user's message is handed over, and what an answer looks like that says it was sent.
-path = {send}
-body = {{ recipient_phone = "{{recipient}}", message = "{{text}}" }}
-succeeded = {{ status = [200, 299], json = {{ success = true }} }}
+def _words(text: str) -> str:
+    try:
+        words = shlex.split(text)
+    except ValueError as problem:
+        raise click.BadParameter(f"{text!r}: {problem}") from None
+    if not words or not words[0]:
+        raise click.BadParameter(f"{text!r} names no program")
+    return text
 
-[state]
-# How the harness reads and writes rows: via "sql", or via "http", with path = "/conformance/accounts" in place of the
-# table and its columns.
-via = "sql"
-table = "whatsapp_accounts"
-columns = {{}}                     # those that have another name: columns = {{ session_id = "sid" }}
 
-{log}
-"""
-_LAUNCHED = """\
-[launch]
-{what}
-{directory} # relative to this file
-databases = ["sqlite"]           # those that it can be launched with: sqlite, postgresql, mysql
-ready = "/health"                # answers GET with 200 once it can serve
-env = {{}}                         # more variables: env = {{ APP_ENV = "testing" }}
-variables = {{}}                   # other names for those given: variables = {{ HMAC_SECRET = "WEBHOOK_SECRET" }}
-"""
-_RUNNING = """\
-[launch]
-# It runs already, and was started with the API_KEY and HMAC_SECRET that the environment of the harness has.
-url = {url}
-ready = "/health"                # answers GET with 200
+def _base_url(text: str) -> str:
+    if not is_base_url(text):
+        raise click.BadParameter(f"{text!r} is not where it listens, such as http://127.0.0.1:8000")
+    return text
 
-[timing]
-# The seconds in force there. The shorter they are, the shorter a run.
-verify_timeout = 3.0
-send_timeout = 30.0
-"""
-_COMMAND = """\
-# Also given as variables: HOST, PORT, DATABASE_URL and LOG_FILE, with NODE_INSTANCES, HMAC_SECRET, API_KEY and more.
-command = {words}   # {{host}} {{port}} {{database_url}} {{log_file}} are filled in"""
-_IMAGE = """\
-image = {image}
-network = "host"                 # or "published", where the engine has no host network"""
+
+def _profiles(text: str) -> str:
+    for one in text.split(","):
+        _PROFILE.convert(one.strip(), None, None)
+    return text
+
+
+def _new_file(text: str) -> str:
+    if Path(text).exists():
+        raise click.BadParameter(f"{text} exists, and is not overwritten")
+    _folder(Path(text).parent)
+    return text
+
+
+def _folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise click.BadParameter(f"there is no folder {folder}")
+
+
+_CHECKS = {"command": _words, "url": _base_url}
 
 
 @click.command(epilog=epilog("init", _EXAMPLES))
 @click.option("--name", help="Of your implementation, for reports.")
-@click.option("--command", metavar="WORDS", help="What starts it, in one argument.")
+@click.option("--command", metavar="WORDS", type=_words, help="What starts it, in one argument.")
 @click.option("--directory", metavar="DIR", help="Where it is started (default: .), relative to the file.")
 @click.option("--image", help="Its container image.")
-@click.option("--url", help="Where it already runs.")
-@click.option("--claims", metavar="PROFILES", help="With commas (default: core).")
+@click.option("--url", metavar="URL", type=_base_url, help="Where it already runs.")
+@click.option("--claims", metavar="PROFILES", type=_profiles, help="With commas (default: core).")
 @click.option("--webhook-path", metavar="PATH", help="Where it takes webhooks.")
 @click.option("--send-path", metavar="PATH", help="Where it takes messages, with {account_id}.")
 @click.option("--log", type=click.Choice(_LOGS), help="Where it logs (default: file).")
@@ -105,62 +86,47 @@ network = "host"                 # or "published", where the engine has no host 
 def command(**given: str | None) -> None:
     """Write a target file with comments. What no option says is asked for at the terminal."""
     try:
-        path = write(SimpleNamespace(**given), input if sys.stdin.isatty() else None)
-    except (KeyboardInterrupt, EOFError):
+        path = _write(SimpleNamespace(**given))
+    except (KeyboardInterrupt, click.Abort):
         raise KeyboardInterrupt("nothing was written") from None
     click.echo(f"{path} is written. Next: instance-sync doctor --target {shlex.quote(str(path))}")
 
 
-def write(options: SimpleNamespace, ask: Callable[[str], str] | None) -> Path:
-    """Write the target file that the options describe, and what `ask` is answered where they say nothing.
+def _write(options: SimpleNamespace) -> Path:
+    given = {way: value for way in _WAYS if (value := getattr(options, way))}
+    _check(options, list(given))
+    # What is asked for is asked in this order, so that no answer is lost to a mistake in an option.
+    name = options.name or _ask("--name", "Name of your implementation")
+    path = _path(options, name)
+    way, value = next(iter(given.items()), None) or _way()
+    directory = options.directory or "."
+    if way == "command" and not options.directory:
 
-    Raises:
-        TargetError: something is missing and there is nobody to ask, or cannot be used, or the file exists.
-    """
-    _check(options)
-    name = options.name or _asked(ask, "--name", "Name of your implementation", "")
-    path = _path(options, name, ask)
-    way, value = _way(options, ask)
-    directory = options.directory
-    if way == "command" and not directory:
-        question = "The folder that it is started in, from where the file is"
-        directory = _asked(ask, "", question, ".", lambda answer: _no_folder(path.parent / answer))
-    claims = options.claims or _asked(ask, "", f"Claims, of {', '.join(Profile)}", "core", _no_profiles)
-    log, log_file = _log(options, way, ask)
-    text = _FILE.format(
+        def folder(text: str) -> str:
+            _folder(path.parent / text)
+            return text
+
+        directory = _ask("", "The folder that it is started in, from where the file is", ".", folder)
+    claims = options.claims or _ask("", f"Claims, of {', '.join(Profile)}", "core", _profiles)
+    log, log_file = _log(options, way)
+    template = Template(
+        resources.files("harness.cli").joinpath("target.toml.jinja").read_text("utf-8"),
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    text = template.render(
         plain_name="".join(one for one in name if one.isprintable()),
         file=path,
         name=_text(name),
         profiles=", ".join(Profile),
         claims=json.dumps([one.strip() for one in claims.split(",")]),
-        launch=_launch(way, value, directory or "."),
+        **{way: _text(shlex.split(value) if way == "command" else value)},
+        directory=_text(directory),
         webhook=_text(options.webhook_path or str(Target.__dataclass_fields__["webhook_path"].default)),
         send=_text(options.send_path or SendTarget().path),
-        log=f'[log]\nvia = "{log}"{log_file}',
+        log=log,
+        log_file=log_file and _text(log_file),
     )
-    _written(path, text)
-    return path
-
-
-def _check(options: SimpleNamespace) -> None:
-    """Find out what cannot be used of the options, before anything is asked for that would be lost."""
-    given = _given(options)
-    if len(given) > 1:
-        raise TargetError(f"--{given[0][0]} and --{given[1][0]} are given; keep one")
-    if options.url and options.directory:
-        raise TargetError("--directory is for what the harness starts, and --url runs already")
-    if options.log_file and options.log not in {None, "file"}:
-        raise TargetError(f"--log-file is for --log file, and --log is {options.log}")
-    for flag, value, complaint in (
-        ("--command", options.command, _no_words),
-        ("--url", options.url, _no_url),
-        ("--claims", options.claims, _no_profiles),
-    ):
-        if value and (told := complaint(value)):
-            raise TargetError(f"{flag}: {told}")
-
-
-def _written(path: Path, text: str) -> None:
     try:
         path.write_text(text, "utf-8")
     except OSError as problem:
@@ -170,122 +136,68 @@ def _written(path: Path, text: str) -> None:
     except TargetError:
         path.unlink()
         raise
-
-
-def _given(options: SimpleNamespace) -> list[tuple[str, str]]:
-    return [(way, value) for way in _WAYS if (value := getattr(options, way))]
-
-
-def _way(options: SimpleNamespace, ask: Callable[[str], str] | None) -> tuple[str, str]:
-    if given := _given(options):
-        return given[0]
-    flags = ", ".join(f"--{way}" for way in _WAYS[:-1]) + f" or --{_WAYS[-1]}"
-    question = "Is it started by a command, from an image, or runs it at a url"
-    way = _asked(ask, flags, question, "command", _none_of(_WAYS))
-    return way, _asked(ask, f"--{way}", f"Its {way}", "", {"command": _no_words, "url": _no_url}.get(way))
-
-
-def _log(options: SimpleNamespace, way: str, ask: Callable[[str], str] | None) -> tuple[str, str]:
-    via = options.log or ("file" if options.log_file else "")
-    logs = _LOGS if way != "url" else _LOGS_OF_WHAT_RUNS
-    via = via or _asked(
-        ask, "", f"Where it logs: {', '.join(logs[:-1])} or {logs[-1]}", "file", _none_of(logs)
-    )
-    if via == "http":
-        return via, '\npath = "/conformance/log?after={cursor}"   # answers {"lines": ["…"], "cursor": 17}'
-    if via == "file" and way == "url":
-        file = options.log_file or _asked(ask, "--log-file", "The file to which it logs", "")
-        return via, f"\nfile = {_text(file)}"
-    if options.log_file:
-        raise TargetError("--log-file is for --url: what is launched is given its file as LOG_FILE")
-    return via, "                     # the file that LOG_FILE names" if via == "file" else ""
-
-
-def _asked(
-    ask: Callable[[str], str] | None,
-    flag: str,
-    question: str,
-    default: str,
-    complaint: Callable[[str], str] | None = None,
-) -> str:
-    """Ask until the answer can be used: those that were given before must not be lost."""
-    if ask is None:
-        if default and not flag:
-            return default
-        raise TargetError(f"{flag} is missing, and there is no terminal to ask at")
-    while True:
-        answer = ask(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
-        told = complaint(answer) if complaint and answer else ""
-        if told:
-            sys.stderr.write(f"{told}\n")
-        elif answer:
-            return answer
-
-
-def _path(options: SimpleNamespace, name: str, ask: Callable[[str], str] | None) -> Path:
-    """Say what to write, before anything else is asked for that would be lost."""
-    path = Path(options.output or f"{_slug(name)}.toml")
-    if path.exists() and not options.output and ask is not None:
-        path = Path(_asked(ask, "", f"{path} exists. Write which file", "", _there_already))
-    if path.exists():
-        raise TargetError(f"{path} exists, and is not written over; choose another with --output")
-    if told := _no_folder(path.parent):
-        raise TargetError(f"{path} cannot be written: {told}")
-    if options.directory and (told := _no_folder(path.parent / options.directory)):
-        raise TargetError(f"--directory: {told}; it is relative to {path}")
     return path
 
 
-def _there_already(answer: str) -> str:
-    if Path(answer).exists():
-        return f"{answer} exists, and is not written over"
-    return _no_folder(Path(answer).parent)
+def _check(options: SimpleNamespace, ways: list[str]) -> None:
+    if len(ways) > 1:
+        raise TargetError(f"--{ways[0]} and --{ways[1]} are given; keep one")
+    if options.url and options.directory:
+        raise TargetError("--directory is for what the harness starts, and --url runs already")
+    if options.log_file and options.log not in {None, "file"}:
+        raise TargetError(f"--log-file is for --log file, and --log is {options.log}")
 
 
-def _no_folder(folder: Path) -> str:
-    return "" if folder.is_dir() else f"there is no folder {folder}"
+def _path(options: SimpleNamespace, name: str) -> Path:
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "target"
+    path = Path(options.output or f"{slug}.toml")
+    if path.exists() and not options.output and sys.stdin.isatty():
+        path = Path(_ask("", f"{path} exists. Write which file", check=_new_file))
+    if path.exists():
+        raise TargetError(f"{path} exists, and is not overwritten; choose another with --output")
+    if not path.parent.is_dir():
+        raise TargetError(f"{path} cannot be written: there is no folder {path.parent}")
+    if options.directory and not (folder := path.parent / options.directory).is_dir():
+        raise TargetError(f"--directory: there is no folder {folder}; it is relative to {path}")
+    return path
 
 
-def _no_url(answer: str) -> str:
-    return "" if is_base_url(answer) else f"{answer!r} is not where it listens, such as http://127.0.0.1:8000"
+def _way() -> tuple[str, str]:
+    question = "Is it started by a command, from an image, or does it already run at a url"
+    way = _ask("--command, --image or --url", question, "command", click.Choice(_WAYS))
+    return way, _ask(f"--{way}", f"Its {way}", check=_CHECKS.get(way, str))
 
 
-def _no_profiles(answer: str) -> str:
-    return "; ".join(filter(None, (_none_of(tuple(Profile))(one.strip()) for one in answer.split(","))))
+def _log(options: SimpleNamespace, way: str) -> tuple[str, str]:
+    """Return where it logs, and the file if it already runs."""
+    logs = _LOGS_OF_WHAT_RUNS if way == "url" else _LOGS
+    log = options.log or (options.log_file and "file")
+    log = log or _ask("", f"Where it logs: {' or '.join(logs)}", "file", click.Choice(logs))
+    if log == "file" and way == "url":
+        return log, options.log_file or _ask("--log-file", "The file to which it logs")
+    if options.log_file:
+        raise TargetError("--log-file is for --url: what is launched is given its file as LOG_FILE")
+    return log, ""
 
 
-def _no_words(answer: str) -> str:
-    try:
-        words = shlex.split(answer)
-    except ValueError as problem:
-        return f"{answer!r}: {problem}"
-    return "" if words and words[0] else f"{answer!r} names no program"
+def _ask(
+    option: str,
+    question: str,
+    default: str | None = None,
+    check: Any = str,
+) -> str:
+    """Ask until the answer can be used, so that those that were given before are not lost.
+
+    Without a terminal, return the default, or name the option that is missing.
+    """
+    if sys.stdin.isatty():
+        answer: str = click.prompt(question, default=default, type=check, show_choices=False)
+        return answer.strip()
+    if option:
+        raise TargetError(f"{option} is missing, and there is no terminal to ask at")
+    return default or ""
 
 
-def _none_of(allowed: Sequence[str]) -> Callable[[str], str]:
-    def complaint(answer: str) -> str:
-        return "" if answer in allowed else f"{answer!r} is unknown; there are: {', '.join(allowed)}"
-
-    return complaint
-
-
-def _launch(way: str, value: str, directory: str) -> str:
-    if way == "url":
-        return _RUNNING.format(url=_text(value))
-    if way == "image":
-        return _LAUNCHED.format(what=_IMAGE.format(image=_text(value)), directory=_directory(directory))
-    what = _COMMAND.format(words=json.dumps(shlex.split(value), ensure_ascii=False))
-    return _LAUNCHED.format(what=what, directory=_directory(directory))
-
-
-def _directory(directory: str) -> str:
-    return f"{f'directory = {_text(directory)}':<32}"
-
-
-def _text(value: str) -> str:
-    # Every text of JSON is one of TOML, save for the one control character that JSON leaves as it is.
+def _text(value: object) -> str:
+    # Every text of JSON is one of TOML, except for the one control character that JSON leaves as it is.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "target"

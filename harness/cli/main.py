@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import shell_complete
 
 from harness.cli.exits import exit_code
-from harness.cli.group import WIDTH, LazyCommands, epilog
+from harness.cli.group import WIDTH, Commands, epilog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,36 +48,25 @@ EXAMPLES = """\
 """
 
 
-def _version(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's call
-    if value:
-        from harness.catalogue.features import harness_version  # noqa: PLC0415 - loads a parser
-
-        click.echo(f"{NAME} {harness_version()}")
-        context.exit()
+def _load(name: str) -> click.Command:
+    # All of them together take most of a second.
+    command: click.Command = import_module(f"harness.cli.{name}").command
+    return command
 
 
-instance_sync = LazyCommands(
-    "harness.cli",
+instance_sync = Commands(
+    NAME,
     COMMANDS,
-    name=NAME,
+    _load,
     help="Reproduces the incident of account 142, and judges implementations of its fix.",
     epilog=epilog("verify", EXAMPLES),
-    params=[
-        click.Option(
-            ["--version"],
-            is_flag=True,
-            expose_value=False,
-            is_eager=True,
-            callback=_version,
-            help="Show the version and exit.",
-        )
-    ],
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": WIDTH,
         "show_default": True,
     },
 )
+click.version_option(package_name=NAME, message="%(package)s %(version)s")(instance_sync)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

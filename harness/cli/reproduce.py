@@ -1,4 +1,4 @@
-"""Tells the incident of account 142 on a terminal, and really does each thing it tells.
+"""`instance-sync reproduce`: shows the incident of account 142 on a terminal, and really does each thing it shows.
 
 In the order of the document's Problem Statement: the row, what each instance's health says, the send that meets
 a 404, and then the same with the fix. Every value shown was just read; a story that does not hold is an error.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 from dataclasses import replace
@@ -37,7 +36,7 @@ from harness.targets.file import load_target
 from harness.wording import quoted
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterator
 
     from harness.contract import Row
     from harness.history import UserAnswered
@@ -57,7 +56,7 @@ _EXAMPLES = """\
 def command(fleet_address: str, fleet_ports: str, *, pause: bool) -> None:
     """Show the incident of account 142 step by step, really doing each thing that it prints."""
     with Interruption().obeyed():
-        tell(fleet_address, fleet_ports, pause=pause)
+        show(fleet_address, fleet_ports, pause=pause)
 
 
 class Story:
@@ -69,9 +68,9 @@ class Story:
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     def step(self, title: str) -> None:
-        """Begin a step, after the reader said so where pausing was asked for."""
+        """Begin a step; with --pause, wait for Enter first."""
         if self._pause and self._steps:
-            sys.stdout.write("\n   (every port is open: try curl; Enter goes on) ")
+            sys.stdout.write("\n   (every port is open: try curl; Enter continues) ")
             sys.stdout.flush()
             if not sys.stdin.readline():
                 sys.stdout.write("\n")
@@ -88,7 +87,7 @@ class Story:
 
 
 class Stage:
-    """The four instances under the document's own URLs, and a folder for the database and the log."""
+    """The four instances under the document's own URLs, and a folder for the one database and the one log."""
 
     def __init__(self, host: str, ports: str) -> None:
         api_key, hmac_secret = random_secrets()
@@ -99,29 +98,23 @@ class Stage:
         ]
         self.fleet = Fleet(spelled, api_key=api_key, secret=hmac_secret)
         self._host = host
-        self._open = contextlib.ExitStack()
 
-    def __enter__(self) -> Self:
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Self]:
+        """Start the instances; stop them in the end, and remove the folder."""
+        start_fleet(self.fleet)
         with contextlib.ExitStack() as opened:
-            start_fleet(self.fleet)
             opened.callback(self.fleet.stop)
-            self._scratch = Path(tempfile.mkdtemp(prefix="instance-sync-"))
-            opened.callback(shutil.rmtree, self._scratch, ignore_errors=True)
-            self._open = opened.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._open.close()
+            self._scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="instance-sync-")))
+            yield self
 
     def attach(self, target: str) -> ControlPlane:
-        """Attach an implementation to the stage's one database and log."""
+        """Attach an implementation."""
         return ControlPlane(load_target(target), Settings(), self.fleet, Place(self._host, self._scratch))
 
 
-def tell(host: str, ports: str, *, pause: bool) -> None:
-    """Tell the whole story.
+def show(host: str, ports: str, *, pause: bool) -> None:
+    """Show the whole story.
 
     Raises:
         TargetError: `ports` is not a choice, or pausing was asked for without a terminal.
@@ -134,7 +127,7 @@ def tell(host: str, ports: str, *, pause: bool) -> None:
     story.say(
         "The incident of account 142. Each thing shown here really happens, on this machine.", indent=""
     )
-    with Stage(host, ports) as stage:
+    with Stage(host, ports).open() as stage:
         fleet = stage.fleet
         old, new = fleet.numbers[:2]
         session = Session(INCIDENT_SESSION, 1, INCIDENT_PHONE)
@@ -143,24 +136,24 @@ def tell(host: str, ports: str, *, pause: bool) -> None:
             _look(story, fleet, implementation, old, new)
             story.step("Without the fix: the user sends a message")
             answer = _send(story, fleet, implementation)
-            _tell_posts(story, fleet)
-            _tell_log(story, implementation)
+            _show_posts(story, fleet)
+            _show_log(story, implementation)
             sending.told_failed(answer)
             sending.delivered_nowhere(History(fleet.journal.entries()), INCIDENT_SESSION)
             story.say("The message is lost, and the row still points at the wrong instance:")
-            _tell_row(story, implementation)
+            _show_row(story, implementation)
         position = implementation.log.position()
         before = fleet.journal.last
         with stage.attach("reference") as implementation:
             story.step("With the fix: the user sends the same message, from the same row")
             answer = _send(story, fleet, implementation)
-            _tell_posts(story, fleet, after=before)
-            _tell_log(story, implementation, position)
+            _show_posts(story, fleet, after=before)
+            _show_log(story, implementation, position)
             sending.told_sent(answer)
             history = History(fleet.journal.entries(after=before))
             sending.delivered_once(history, INCIDENT_SESSION, TEXT, new)
             story.step("The row has repaired itself")
-            row = _tell_row(story, implementation)
+            row = _show_row(story, implementation)
             sending.row_says(row, fleet.url(new), f"instance {new}")
             _announce(story, fleet, implementation)
     story.say("", "Everything that was started is stopped.", indent="")
@@ -181,8 +174,8 @@ def _assign_and_move(story: Story, fleet: Fleet, implementation: ControlPlane, s
             "updated_at": LONG_PAST,
         }
     )
-    _tell_row(story, implementation)
-    story.step(f"The session restarts and reconnects on {new}; the webhook that would tell is lost")
+    _show_row(story, implementation)
+    story.step(f"The session restarts and reconnects on {new}; the webhook that would report it is lost")
     fleet.arm(LoseWebhook(), new, {Endpoint.WEBHOOK}, times=1)
     fleet.migrate(session.session_id, new)
     story.say(f"{INCIDENT_SESSION} has moved from {fleet.url(old)} to {fleet.url(new)}.")
@@ -190,7 +183,7 @@ def _assign_and_move(story: Story, fleet: Fleet, implementation: ControlPlane, s
 
 def _look(story: Story, fleet: Fleet, implementation: ControlPlane, old: int, new: int) -> None:
     story.step("Database state: the row looks right")
-    row = _tell_row(story, implementation)
+    row = _show_row(story, implementation)
     sending.column_is(row, "status", "connected")
     sending.row_says(row, fleet.url(old), f"instance {old}")
     story.step("Node.js reality: what each instance's health says")
@@ -200,8 +193,8 @@ def _look(story: Story, fleet: Fleet, implementation: ControlPlane, old: int, ne
         shown = {name: sessions[name] for name in ("total", "connected")}
         where = "   <- the session is here" if number == new else ""
         no_session = "   <- the row points here" if number == old else ""
-        told = json.dumps(shown, separators=(",", ":"))
-        story.say(f"  {told}{where}{no_session}")
+        counts = json.dumps(shown, separators=(",", ":"))
+        story.say(f"  {counts}{where}{no_session}")
         sending.sessions_counted(sessions, 1 if number == new else 0, number)
 
 
@@ -217,7 +210,7 @@ def _send(story: Story, fleet: Fleet, implementation: ControlPlane) -> UserAnswe
     return answer
 
 
-def _tell_posts(story: Story, fleet: Fleet, *, after: int = 0) -> None:
+def _show_posts(story: Story, fleet: Fleet, *, after: int = 0) -> None:
     history = History(fleet.journal.entries(after=after))
     story.say("What the instances saw:")
     for entry in history.of(RequestArrived):
@@ -225,19 +218,19 @@ def _tell_posts(story: Story, fleet: Fleet, *, after: int = 0) -> None:
             continue
         path = entry.target.split("?", 1)[0]
         answer = history.answers.get((entry.instance, entry.request))
-        told = "no answer" if answer is None else str(answer.status)
-        story.say(f"  {entry.method:<5}{fleet.url(entry.instance)}{path}  ->  {told}")
+        status = "no answer" if answer is None else str(answer.status)
+        story.say(f"  {entry.method:<5}{fleet.url(entry.instance)}{path}  ->  {status}")
     for delivery in history.deliveries(INCIDENT_SESSION):
         story.say(f"  instance {delivery.instance} delivers {quoted(delivery.text)}")
 
 
-def _tell_log(story: Story, implementation: ControlPlane, after: int = 0) -> None:
+def _show_log(story: Story, implementation: ControlPlane, after: int = 0) -> None:
     story.say("What the implementation logged:")
     for line in implementation.log.lines(after):
         story.say(f"  {line.text}")
 
 
-def _tell_row(story: Story, implementation: ControlPlane) -> Row | None:
+def _show_row(story: Story, implementation: ControlPlane) -> Row | None:
     story.say(f"SELECT {', '.join(_COLUMNS)}")
     story.say(f"FROM whatsapp_accounts WHERE id = {INCIDENT_ACCOUNT};")
     row = implementation.accounts.get(INCIDENT_ACCOUNT)
@@ -261,6 +254,6 @@ def _announce(story: Story, fleet: Fleet, implementation: ControlPlane) -> None:
         shown = signature if name == "X-HMAC-Signature" else delivery.webhook.header(name)
         story.say(f"  {name}: {shown}")
     story.say(f"  answered {answered.status}")
-    _tell_log(story, implementation, position)
-    row = _tell_row(story, implementation)
+    _show_log(story, implementation, position)
+    row = _show_row(story, implementation)
     sending.row_says(row, fleet.url(target), f"instance {target}")

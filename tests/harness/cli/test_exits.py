@@ -29,7 +29,7 @@ from harness.exit_codes import MEANINGS, ExitCode
         (KeyboardInterrupt(), 130, "interrupted; everything that it started is stopped"),
         (KeyboardInterrupt("nothing was written"), 130, "interrupted; nothing was written"),
     ],
-    ids=lambda one: type(one).__name__,
+    ids=repr,
 )
 def test_each_error_has_its_exit_code_and_message(
     problem: BaseException, code: int, message: str, capsys: pytest.CaptureFixture[str]

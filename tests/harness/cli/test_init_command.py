@@ -25,7 +25,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Answer questions with these, in turn; each must have been asked for in the end."""
     given: list[str] = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda _question: given.pop(0))
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _question: given.pop(0))
     yield given
     assert given == []
 
@@ -108,14 +108,14 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again_and_the_others_are_kep
     target = read_target(Path("ours.toml"))
     assert (target.command, target.directory) == (("node", "server.js"), Path("app").absolute())
     assert (target.name, target.claims, target.log) == ("Acme", ("core", "security"), "file")
-    assert capsys.readouterr().err.splitlines() == [
-        "acme.toml exists, and is not written over",
-        "there is no folder no",
-        "'docker' is unknown; there are: command, image, url",
-        '"node \'server.js": No closing quotation',
-        "there is no folder nowhere",
-        "'securty' is unknown; there are: core, security, resilience, health-check, monitoring, instance",
-        "'syslog' is unknown; there are: file, stderr, http",
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("Error: ")] == [
+        "Error: acme.toml exists, and is not overwritten",
+        "Error: there is no folder no",
+        "Error: 'docker' is not one of 'command', 'image', 'url'.",
+        'Error: "node \'server.js": No closing quotation',
+        "Error: there is no folder nowhere",
+        "Error: 'securty' is not one of 'core', 'security', 'resilience', 'health-check', 'monitoring', 'instance'.",
+        "Error: 'syslog' is not one of 'file', 'stderr', 'http'.",
     ]
     assert Path("acme.toml").read_text("utf-8") == "mine"
 
@@ -127,7 +127,7 @@ def test_an_interruption_leaves_no_file(
         raise EOFError
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", leave)
+    monkeypatch.setattr("click.termui.visible_prompt_func", leave)
     assert main(["init", "--name", "a"]) == 130
     assert capsys.readouterr().err == "\ninstance-sync: interrupted; nothing was written\n"
     assert list(Path().iterdir()) == []
@@ -138,15 +138,15 @@ def test_an_interruption_leaves_no_file(
     [
         ([], "--name is missing, and there is no terminal to ask at"),
         (["--name", "a"], "--command, --image or --url is missing, and there is no terminal to ask at"),
-        (["--name", "a", "--command", "b", "--url", "c"], "--command and --url are given; keep one"),
-        (["--name", "a", "--command", "b 'c"], '--command: "b \'c": No closing quotation'),
-        (["--name", "a", "--command", "''"], "--command: \"''\" names no program"),
+        (["--name", "a", "--command", "b", "--url", "http://c"], "--command and --url are given; keep one"),
+        (["--name", "a", "--command", "b 'c"], '"b \'c": No closing quotation'),
+        (["--name", "a", "--command", "''"], "\"''\" names no program"),
         (["--name", "a", "--command", "b", "--log-file", "c"], "--log-file is for --url"),
         (["--name", "a", "--url", "http://x"], None),
-        (["--name", "a", "--url", "x", "--log", "http"], "--url: 'x' is not where it listens"),
+        (["--name", "a", "--url", "x", "--log", "http"], "'x' is not where it listens"),
         (["--name", "a", "--url", "http://h", "--directory", "."], "--directory is for what the harness"),
         (["--name", "a", "--url", "http://h", "--log", "http", "--log-file", "b"], "--log-file is for --log"),
-        (["--name", "a", "--command", "b", "--claims", "cor"], "--claims: 'cor' is unknown"),
+        (["--name", "a", "--command", "b", "--claims", "cor"], "'cor' is not one of 'core'"),
         (["--name", "a", "--command", "b", "--directory", "no"], "there is no folder no; it is relative to"),
         (
             ["--name", "a", "--command", "b", "--output", "no/a.toml"],
@@ -165,5 +165,5 @@ def test_what_cannot_be_used_is_told_and_nothing_is_written(
 def test_no_file_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.toml").write_text("mine", "utf-8")
     assert main(["init", "--name", "a", "--command", "b"]) == 4
-    assert "a.toml exists, and is not written over; choose another with --output" in capsys.readouterr().err
+    assert "a.toml exists, and is not overwritten; choose another with --output" in capsys.readouterr().err
     assert Path("a.toml").read_text("utf-8") == "mine"
