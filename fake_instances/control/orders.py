@@ -164,12 +164,15 @@ class SessionsOrder(Order):
     instance: Instance
 
 
-@_declared("POST /sessions/connect", {**_HOLDERS, "webhook": _NUMBER_OR_NULL})
-class ConnectOrder(Order):
-    """Connect a session for the first time, and announce it with session_ready."""
-
+class _CopyOrder(Order):
     session_id: SessionId
     instance: Instance
+
+
+@_declared("POST /sessions/connect", {**_HOLDERS, "webhook": _NUMBER_OR_NULL})
+class ConnectOrder(_CopyOrder):
+    """Connect a session for the first time, and announce it with session_ready."""
+
     workspace_id: Annotated[int, Field(description="in this workspace")] = 1
     phone_number: Annotated[str | None, Field(description="with this phone number")] = None
 
@@ -182,20 +185,15 @@ class HoldOrder(ConnectOrder):
 
 
 @_declared("PUT /sessions/status", _HOLDERS)
-class SetStatusOrder(Order):
+class SetStatusOrder(_CopyOrder):
     """Change the state of a copy, silently."""
 
-    session_id: SessionId
-    instance: Instance
     status: Annotated[SessionStatus, Field(description="its new state")]
 
 
 @_declared("DELETE /sessions", _HOLDERS)
-class ReleaseOrder(Order):
+class ReleaseOrder(_CopyOrder):
     """Take a copy of a session from an instance, silently."""
-
-    session_id: SessionId
-    instance: Instance
 
 
 @_declared("POST /migrations", {**_HOLDERS, "trigger": _NUMBER}, always=(), status=202)

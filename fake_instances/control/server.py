@@ -127,31 +127,36 @@ class ControlServer:
         self._server.close()
 
 
+_STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (ValidationError, 422),
+    (UnknownInstanceError, 404),
+    (UnknownSessionError, 404),
+    (TimeoutError, 408),
+    (FleetError, 409),
+    (ValueError, 400),
+)
+"""What each mistake in an order is answered with: the first that fits."""
+
+
 def _view(declared: Declared, actions: Actions, secrets: tuple[str, ...]) -> Callable[..., Response]:
     def view(**parts: str) -> Response:
         try:
-            answer = actions.carry_out(declared.name, _read(declared, parts))
-        except ValidationError as problem:
-            return _json({"error": sentence(problem)}, 422, ())
-        except (UnknownInstanceError, UnknownSessionError) as problem:
-            return _json({"error": str(problem)}, 404, secrets)
-        except TimeoutError as problem:
-            return _json({"error": str(problem)}, 408, secrets)
-        except FleetError as problem:
-            return _json({"error": str(problem)}, 409, secrets)
-        except RecursionError:
-            return _json({"error": "the order is nested too deeply to be read"}, 400, ())
-        except ValueError as problem:
-            return _json({"error": str(problem)}, 400, secrets)
-        return _json(answer, declared.status, secrets)
+            answer, status = actions.carry_out(declared.name, _read(declared, parts)), declared.status
+        except tuple(kind for kind, _ in _STATUSES) as problem:
+            answer = {"error": sentence(problem) if isinstance(problem, ValidationError) else str(problem)}
+            status = next(status for kind, status in _STATUSES if isinstance(problem, kind))
+        return _json(answer, status, secrets)
 
     return view
 
 
 def _read(declared: Declared, parts: dict[str, str]) -> Order:
     """Read an order from its path, and from its query or its body."""
-    value = request.args.to_dict() if declared.method == "GET" else _body()
-    return declared.model.model_validate({**value, **parts} if isinstance(value, dict) else value)
+    try:
+        value = request.args.to_dict() if declared.method == "GET" else _body()
+        return declared.model.model_validate({**value, **parts} if isinstance(value, dict) else value)
+    except RecursionError:
+        raise ValueError("the order is nested too deeply to be read") from None
 
 
 def _body() -> Any:

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from fake_instances.control.server import ControlServer
-from fake_instances.faults import ALL, Delay
+from fake_instances.faults import Delay
 from tests.fake_instances.support import (
     API_KEY,
     PATIENCE,
@@ -104,16 +104,7 @@ def test_only_json_is_an_order_and_no_web_page_gives_one(control: Callable[..., 
     )
 
 
-def test_every_fault_and_route_is_described(control: Callable[..., requests.Response]) -> None:
-    document = control("GET", "/openapi.json").json()
-    kinds = [
-        one["properties"]["kind"]["const"] for one in document["components"]["schemas"]["Fault"]["oneOf"]
-    ]
-    assert kinds == list(ALL)
-    assert {"/status", "/faults", "/instances/{instance}/restart", "/journal"} <= document["paths"].keys()
-
-
-@pytest.mark.parametrize("depth", [10, 200, 900, 100_000])
+@pytest.mark.parametrize("depth", [10, 900, 100_000])
 def test_an_order_may_be_nested_however_deeply(control: Callable[..., requests.Response], depth: int) -> None:
     fault = '{"kind":"sends-then-fails","by":' * depth + "{}" + "}" * depth
     body = f'{{"instance":3001,"fault":{fault}}}'

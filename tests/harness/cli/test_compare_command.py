@@ -18,7 +18,6 @@ from tests.harness.commands import (
     PORTS,
     assert_nothing_is_left,
     listening,
-    on_a_terminal,
     run,
     running_of,
     started,
@@ -224,14 +223,3 @@ def test_a_comparison_cut_short_leaves_nothing(
         assert "interrupted; everything that it started is stopped" in output
         assert running_of(folder) == []
     assert_nothing_is_left(host, folder)
-
-
-def test_on_a_terminal_a_long_run_shows_how_far_it_is(host: str, folder: Path) -> None:
-    words = [str(COMMAND), "compare", "reference", "reference", "--", "--requirement", "SCAN-01"]
-
-    code, told = on_a_terminal([*words, "--fleet-address", host, *LEAN], folder)
-
-    assert code == 2, told
-    assert "\r\x1b[2Kjudging reference, 1 of 2: 0 of 12 scenarios" in told
-    assert "\r\x1b[2Kjudging reference, 2 of 2: incomplete, " in told
-    assert "reference 0.1.0 (no. 1): incomplete" in told
