@@ -153,7 +153,7 @@ def command(**given: Any) -> int:
 
 
 def main() -> int:
-    """Run a fleet until it is told to end, and return the exit code."""
+    """Run a fleet until Ctrl-C or SIGTERM, and return the exit code."""
     try:
         with command.make_context(NAME, sys.argv[1:]) as context:
             ended: int = command.invoke(context)

@@ -57,8 +57,8 @@ def fault_schemas() -> dict[str, Any]:
 
 def sentence(problem: ValidationError) -> str:
     """Say in one line what is wrong with some values, and where."""
-    told = []
+    parts = []
     for error in problem.errors(include_url=False, include_context=False):
         place = ".".join(str(part) for part in error["loc"])
-        told.append(f"{place}: {error['msg']}" if place else error["msg"])
-    return "; ".join(told)
+        parts.append(f"{place}: {error['msg']}" if place else error["msg"])
+    return "; ".join(parts)

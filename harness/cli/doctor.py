@@ -96,7 +96,7 @@ def _control_plane(setup: Setup, target: Target) -> Iterator[Finding]:
             try:
                 yield from doctor.examine(world)
             finally:
-                # Rows that cannot be written cannot be removed either, which is told by then.
+                # Rows that cannot be written cannot be removed either, which has been reported by then.
                 with contextlib.suppress(NotJudgedError, SQLAlchemyError):
                     world.close()
     except LaunchError as problem:

@@ -60,7 +60,7 @@ class Theme:
 
 
 def themes() -> tuple[Theme, ...]:
-    """Give every phrase, by theme."""
+    """Return every phrase, by theme."""
     names = sorted(one.name for one in pkgutil.iter_modules(harness.scenario.steps.__path__))
     modules = [importlib.import_module(f"harness.scenario.steps.{name}") for name in names]
     known = list(step_function_context_registry.values())
@@ -76,7 +76,7 @@ def themes() -> tuple[Theme, ...]:
 
 
 def matching(found: Sequence[Theme], words: Sequence[str]) -> tuple[Theme, ...]:
-    """Give the phrases that have every one of the words in them, in their step or its meaning."""
+    """Return the phrases that have every one of the words, in their step or its meaning."""
 
     def has_all(phrase: Phrase) -> bool:
         text = f"{phrase.words} {phrase.meaning} {phrase.values}".lower()
@@ -87,18 +87,20 @@ def matching(found: Sequence[Theme], words: Sequence[str]) -> tuple[Theme, ...]:
 
 
 def step_lines(found: Sequence[Theme]) -> Iterator[str]:
-    """Tell phrases for people at a terminal."""
+    """Return phrases as lines for a terminal."""
     for theme in found:
         yield f"── {theme.name} ──"
         for one in theme.phrases:
             yield f"{'/'.join(one.kinds):<12}{one.words}"
-            yield from textwrap.wrap(_told(one), _WIDTH, initial_indent=" " * 16, subsequent_indent=" " * 16)
+            yield from textwrap.wrap(
+                _explained(one), _WIDTH, initial_indent=" " * 16, subsequent_indent=" " * 16
+            )
     count = sum(len(theme.phrases) for theme in found)
     yield f"{count} step{'' if count == 1 else 's'}"
 
 
 def steps_markdown(found: Sequence[Theme]) -> Iterator[str]:
-    """Tell the same as tables in Markdown, a section for each theme."""
+    """Return phrases as tables in Markdown, a section for each theme."""
     for theme in found:
         yield f"## {theme.name}"
         yield ""
@@ -108,11 +110,11 @@ def steps_markdown(found: Sequence[Theme]) -> Iterator[str]:
         yield "|---|---|---|"
         for one in theme.phrases:
             kinds = ", ".join(kind.capitalize() for kind in one.kinds)
-            yield f"| {kinds} | `{one.words}` | {_told(one, code='`').replace('|', chr(92) + '|')} |"
+            yield f"| {kinds} | `{one.words}` | {_explained(one, code='`').replace('|', chr(92) + '|')} |"
         yield ""
 
 
-def _told(one: Phrase, code: str = "") -> str:
+def _explained(one: Phrase, code: str = "") -> str:
     parts = [one.meaning]
     if one.table:
         parts.append("A table follows it.")
@@ -158,7 +160,7 @@ def _words(one: StepFunctionContext) -> tuple[str, dict[str, tuple[str, ...]]]:
 
 
 def _used(contexts: Sequence[StepFunctionContext]) -> dict[tuple[str, str], list[str]]:
-    """Give the words that the features use for the values of phrases, in their order."""
+    """Return the words that the features use for the values of phrases, in their order."""
     used: dict[tuple[str, str], list[str]] = {}
     open_ones = [one for one in contexts if _FREE.search(_words(one)[0])]
     for step in sorted(set(_steps_as_run())):

@@ -74,7 +74,7 @@ def command(arguments: Sequence[str]) -> int:
     root = features_root()
     # Nothing of the folder that the user stands in has a say: the same run everywhere.
     own = ["-c", os.devnull, f"--rootdir={root}", "-p", "no:cacheprovider", "--import-mode=importlib"]
-    # Pytest loads a plugin before it knows that it may rewrite the plugin's modules; there is nothing to heed.
+    # Pytest loads a plugin before it knows that it may rewrite the plugin's modules; the warning means nothing here.
     own += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     # What Faker brings to pytest is not used, and takes half a second of every start.
     own += ["-p", "no:faker"]

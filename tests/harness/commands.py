@@ -1,4 +1,4 @@
-"""Runs the commands as a user does, and looks at what they leave behind."""
+"""Runs the commands as a user does, and looks at what they leave."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PORTS = (3001, 3002, 3003, 3004)
 
 
 def features(host: str, *arguments: str) -> list[str]:
-    """Give the command that judges by the features, in their own order: what shuffles takes a second to load."""
+    """Return the command that judges by the features, in their own order: what shuffles takes a second to load."""
     own = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--fleet-address", host]
     return [sys.executable, "-m", "pytest", str(FEATURES), *own, *arguments]
 
@@ -32,7 +32,7 @@ def features(host: str, *arguments: str) -> list[str]:
 def run(
     command: list[str], folder: Path, cwd: Path | None = None, *, patience: float = 3 * PATIENCE
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, which comes within so many seconds."""
+    """Run a command to its end, which must come within so many seconds."""
     environment = {**os.environ, "TMPDIR": str(folder)}
     return subprocess.run(
         command, capture_output=True, text=True, timeout=patience, env=environment, cwd=cwd, check=False
@@ -43,7 +43,7 @@ def run(
 def started(
     command: list[str], folder: Path, *, terminal: int | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a command in a process group of its own, as a shell does; it writes to a terminal where one is given."""
+    """Start a command in its own process group, as a shell does; it writes to the terminal, if there is one."""
     # A shell has what it runs in the background ignore Ctrl-C, and that is inherited: these tests' own command too.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
@@ -62,7 +62,7 @@ def started(
 
 
 def on_a_terminal(command: list[str], folder: Path) -> tuple[int, str]:
-    """Run a command to its end at a terminal, and give its exit code and all that it showed."""
+    """Run a command to its end at a terminal, and return its exit code and all that it showed."""
     here, there = pty.openpty()
     with started(command, folder, terminal=there) as process:
         os.close(there)
@@ -75,7 +75,7 @@ def on_a_terminal(command: list[str], folder: Path) -> tuple[int, str]:
 
 
 def listening(host: str) -> list[int]:
-    """Give the instances' ports on which something listens."""
+    """Return the instances' ports on which something listens."""
     found = []
     for port in PORTS:
         with socket.socket() as probe:
@@ -85,17 +85,17 @@ def listening(host: str) -> list[int]:
 
 
 def running_of(folder: Path) -> list[str]:
-    """Give the processes that were started with a folder of the run under test."""
-    told = []
+    """Return the processes that were started with a folder of the run under test."""
+    found = []
     for process in psutil.process_iter(["cmdline", "environ", "status"]):
         command, environment = process.info["cmdline"] or [], process.info["environ"] or {}
         if environment.get("TMPDIR") == str(folder) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            told.append(" ".join(command))
-    return told
+            found.append(" ".join(command))
+    return found
 
 
 def assert_nothing_is_left(host: str, folder: Path) -> None:
-    """Hold that no process, no listening port and no temporary folder of a run is left."""
+    """Check that no process, no listening port and no temporary folder of a run is left."""
     until(lambda: not running_of(folder), "every process of the run is gone")
     assert listening(host) == []
     left = [*folder.glob("instance-sync-*")]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def control(fleet: Fleet) -> Iterator[Callable[..., requests.Response]]:
-    """Give what orders something of a running fleet."""
+    """Return what gives orders to a running fleet."""
     with ControlServer(fleet) as server, requests.Session() as caller:
 
         def order(method: str, path: str, value: object = None, **more: Any) -> requests.Response:
@@ -49,13 +49,13 @@ def test_the_journal_is_given_in_order_and_without_secrets(
 ) -> None:
     with Caller(fleet) as caller:
         caller.get(f"{STATUS}")
-    told = control("GET", "/journal?kind=RequestArrived&wait=5")
-    (entry,) = told.json()["entries"]
+    answer = control("GET", "/journal?kind=RequestArrived&wait=5")
+    (entry,) = answer.json()["entries"]
     assert (entry["kind"], entry["session_id"]) == ("RequestArrived", SESSION_ID)
     assert "api_key=***" in entry["target"]
-    assert API_KEY not in told.text
-    assert SECRET not in told.text
-    later = control("GET", f"/journal?after={told.json()['last']}&kind=RequestArrived").json()
+    assert API_KEY not in answer.text
+    assert SECRET not in answer.text
+    later = control("GET", f"/journal?after={answer.json()['last']}&kind=RequestArrived").json()
     assert later["entries"] == []
 
 
@@ -86,7 +86,7 @@ WEBHOOK = '{"instance": 3001, "session_id": "x", "fields": {"x": NaN}}'
         ("PATCH /status", None, 405, "known: GET /status"),
     ],
 )
-def test_what_cannot_be_ordered_is_explained(
+def test_an_order_that_cannot_be_carried_out_is_explained(
     control: Callable[..., requests.Response], asked: str, order: object, status: int, words: str
 ) -> None:
     text = order if isinstance(order, str) else json.dumps(order) if order else None
@@ -94,7 +94,7 @@ def test_what_cannot_be_ordered_is_explained(
     assert (answer.status_code, words in answer.json()["error"]) == (status, True), answer.text
 
 
-def test_only_json_is_an_order_and_no_web_page_gives_one(control: Callable[..., requests.Response]) -> None:
+def test_an_order_must_be_json_and_not_from_a_web_page(control: Callable[..., requests.Response]) -> None:
     form = control("POST", "/reset", data={"a": "b"})
     assert (form.status_code, "application/json" in form.json()["error"]) == (400, True)
     page = control("GET", "/status", headers={"Origin": "https://example.org"})
@@ -105,12 +105,14 @@ def test_only_json_is_an_order_and_no_web_page_gives_one(control: Callable[..., 
 
 
 @pytest.mark.parametrize("depth", [10, 900, 100_000])
-def test_an_order_may_be_nested_however_deeply(control: Callable[..., requests.Response], depth: int) -> None:
+def test_an_order_that_is_nested_too_deeply_is_refused(
+    control: Callable[..., requests.Response], depth: int
+) -> None:
     fault = '{"kind":"sends-then-fails","by":' * depth + "{}" + "}" * depth
     body = f'{{"instance":3001,"fault":{fault}}}'
-    told = control("POST", "/faults", data=body, headers={"Content-Type": "application/json"})
-    assert told.status_code in {400, 422}
-    assert told.json()["error"]
+    answer = control("POST", "/faults", data=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in {400, 422}
+    assert answer.json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -123,12 +125,12 @@ def test_a_request_that_waits_does_not_delay_the_end(
     waits = threading.Event()
     wait_until = fleet.journal.wait_until
 
-    def told(condition: Callable[[], bool], *, timeout: float) -> bool:
+    def watched(condition: Callable[[], bool], *, timeout: float) -> bool:
         if timeout:
             waits.set()
         return wait_until(condition, timeout=timeout)
 
-    monkeypatch.setattr(fleet.journal, "wait_until", told)
+    monkeypatch.setattr(fleet.journal, "wait_until", watched)
     fleet.arm(Delay(seconds=3600), 3001)
     with Caller(fleet) as caller, ThreadPoolExecutor(1) as callers:
         with ControlServer(fleet) as server:
@@ -143,7 +145,7 @@ def test_a_request_that_waits_does_not_delay_the_end(
         fleet.clear()
 
 
-def test_the_end_leaves_no_thread_no_port_and_no_word(
+def test_the_end_leaves_no_thread_no_port_and_no_output(
     fleet: Fleet, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(20):

@@ -80,7 +80,7 @@ def only_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def fuzz(schema: BaseSchema, aim: Callable[[Case], None], begin: Callable[[], object] = lambda: None) -> int:
-    """Send made-up requests of every operation; give how many. `aim` may make one more likely to hit."""
+    """Send made-up requests of every operation; return how many. `aim` may make one more likely to hit."""
     sys.stdout.write(f"seed {SEED}\n")
     sent = 0
     for found in schema.get_all_operations():
@@ -111,7 +111,7 @@ def fuzz(schema: BaseSchema, aim: Callable[[Case], None], begin: Callable[[], ob
 
 
 def authorised(case: Case) -> None:
-    """Give every other request the right key, and every other one a session that is known."""
+    """Put the right key into every other request, and a known session into every other one."""
     aimed = len(repr(case.body)) % 2 == 0 or case.method == "GET"
     if isinstance(case.body, dict) and "api_key" in case.body and aimed:
         case.body["api_key"] = API_KEY

@@ -73,14 +73,14 @@ def test_a_folder_and_its_file_come_to_the_same_and_both_documents_are_saved(
 ) -> None:
     ours, theirs = save("a", report_of("all passed", "ours")), save("b", report_of("a must failed", "theirs"))
     first = cli.main(["compare", ours, theirs])
-    told = capsys.readouterr().out
+    shown = capsys.readouterr().out
 
     assert (
         cli.main(["compare", f"{ours}/report.json", f"{theirs}/report.json", "--report", str(tmp_path / "c")])
         == 1
     )
     assert first == 1
-    assert capsys.readouterr().out == f"{told}saved in {tmp_path / 'c'}: comparison.html, comparison.md\n"
+    assert capsys.readouterr().out == f"{shown}saved in {tmp_path / 'c'}: comparison.html, comparison.md\n"
     assert {one.name for one in (tmp_path / "c").iterdir()} == {"comparison.html", "comparison.md"}
     for file in ("comparison.html", "comparison.md"):
         assert "1 requirement tells them apart: SCAN" in (tmp_path / "c" / file).read_text("utf-8")
@@ -96,20 +96,20 @@ NO_REPORT = {
 
 
 @pytest.mark.parametrize("text", NO_REPORT.values(), ids=NO_REPORT.keys())
-def test_what_is_no_whole_report_is_a_usage_error_that_names_it(
+def test_a_file_that_is_not_a_whole_report_is_a_usage_error_that_names_it(
     save: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     (tmp_path / "wrong.json").write_text(text, "utf-8")
 
     assert cli.main(["compare", save("a", report_of("all passed")), str(tmp_path / "wrong.json")]) == 4
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "wrong.json" in told.err
-    assert "judge the target again" in told.err
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "wrong.json" in shown.err
+    assert "judge the target again" in shown.err
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "shown"),
     [
         (["reference"], "at least two"),
         ([], "at least two"),
@@ -122,20 +122,20 @@ def test_what_is_no_whole_report_is_a_usage_error_that_names_it(
         (["reference", "before-fix", "--report", "/dev/null/x"], "cannot write there"),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_judged(
+def test_a_mistake_is_reported_before_anything_is_judged(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     words: list[str],
-    told: str,
+    shown: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
     assert cli.main(["compare", *words]) == 4
-    assert told in capsys.readouterr().err
+    assert shown in capsys.readouterr().err
 
 
-def test_an_option_that_only_the_second_target_refuses_is_told_before_the_first_is_judged(
+def test_an_option_that_only_the_second_target_refuses_is_reported_before_the_first_is_judged(
     host: str, folder: Path, tmp_path: Path
 ) -> None:
     kept = tmp_path / "1-reference" / "report.json"
@@ -163,9 +163,7 @@ def test_a_reader_that_leaves_does_not_make_it_green(save: Callable[..., str]) -
     assert ended.returncode == 1, ended.stderr
 
 
-def test_the_reference_and_the_control_plane_without_the_fix_are_told_apart(
-    host: str, folder: Path, tmp_path: Path
-) -> None:
+def test_a_comparison_shows_what_the_fix_changes(host: str, folder: Path, tmp_path: Path) -> None:
     saved = tmp_path / "saved"
     stale = saved / "1-reference"
     stale.mkdir(parents=True)

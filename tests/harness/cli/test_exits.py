@@ -51,14 +51,14 @@ def test_the_help_of_a_command_has_examples_and_its_exit_codes(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([name, "--help"]) == 0
-    told = capsys.readouterr().out
-    assert f"examples:\n    {'python -m fake' if name == 'fleet' else 'instance-sync ' + name}" in told
+    shown = capsys.readouterr().out
+    assert f"examples:\n    {'python -m fake' if name == 'fleet' else 'instance-sync ' + name}" in shown
     for code, meaning in MEANINGS[name].items():
-        assert f"{code:<4} {meaning}" in told
+        assert f"{code:<4} {meaning}" in shown
 
 
 def test_the_list_of_commands_loads_none_of_them() -> None:
     program = "import sys; from harness.cli.main import main; main(['-h']); print('pytest' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert all(f"  {name} " in told for name in COMMANDS)
-    assert told.endswith("False\n")
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert all(f"  {name} " in shown for name in COMMANDS)
+    assert shown.endswith("False\n")

@@ -93,8 +93,8 @@ def test_a_session_is_held_listed_moved_and_released(order: Callable[..., str], 
 
 
 def test_a_move_waits_for_an_answer(order: Callable[..., str], fleet: Fleet) -> None:
-    told = order("migrate", SESSION, "3001", "--silent", "--after-answer-of", "3002")
-    assert told == "it moves after that answer\n"
+    shown = order("migrate", SESSION, "3001", "--silent", "--after-answer-of", "3002")
+    assert shown == "it moves after that answer\n"
     assert fleet.holders(SESSION) == (3002,)
     assert health(fleet, 3002).ok
     assert fleet.holders(SESSION) == (3001,)
@@ -184,7 +184,7 @@ def test_webhooks_are_kept_back_and_released(
     assert order("release-webhooks") == "no webhook was kept back\n"
 
 
-def test_webhooks_are_tried_again_as_was_chosen(order: Callable[..., str], fleet: Fleet) -> None:
+def test_a_retry_policy_is_chosen(order: Callable[..., str], fleet: Fleet) -> None:
     assert order("retries", "patient") == "webhooks are tried again: patient\n"
     assert fleet.announcer.policy == PATIENT
     assert "tried again: patient" in order("status")
@@ -227,7 +227,7 @@ def test_the_journal_is_followed_until_sigterm(url: str, fleet: Fleet) -> None:
             follower.kill()
 
 
-def test_everything_is_put_back(order: Callable[..., str], fleet: Fleet) -> None:
+def test_a_reset_clears_faults_and_sessions(order: Callable[..., str], fleet: Fleet) -> None:
     order("fault", "3001", "refuse")
     assert order("reset") == "done\n"
     assert health(fleet, 3001).json()["sessions"]["total"] == 0
@@ -235,7 +235,7 @@ def test_everything_is_put_back(order: Callable[..., str], fleet: Fleet) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "shown"),
     [
         (["migrate", "unknown", "3001", "--silent"], "no instance holds session unknown connected"),
         (["fault", "3001", "drip", "size"], "'size': write each parameter once, as name=value"),
@@ -244,12 +244,12 @@ def test_everything_is_put_back(order: Callable[..., str], fleet: Fleet) -> None
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
-def test_what_cannot_be_done_is_a_usage_error_with_a_sentence(
-    url: str, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+def test_an_order_that_cannot_be_carried_out_is_a_usage_error_with_the_reason(
+    url: str, capsys: pytest.CaptureFixture[str], words: list[str], shown: str
 ) -> None:
     assert cli.main(["fleet", *words, "--control", url]) == 4
     printed = capsys.readouterr()
-    assert (printed.out, told in printed.err) == ("", True)
+    assert (printed.out, shown in printed.err) == ("", True)
 
 
 def test_the_message_says_how_to_start_a_fleet_when_none_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -259,7 +259,7 @@ def test_the_message_says_how_to_start_a_fleet_when_none_runs(capsys: pytest.Cap
     assert "start one with python -m fake_instances" in capsys.readouterr().err
 
 
-def test_an_instance_is_no_control_api(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_instance_is_not_taken_for_a_control_api(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["fleet", "status", "--control", fleet.url(3001)]) == 3
     assert "is not the control API" in capsys.readouterr().err
 
@@ -267,9 +267,9 @@ def test_an_instance_is_no_control_api(fleet: Fleet, capsys: pytest.CaptureFixtu
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     for name, declared in ORDERS.items():
         assert cli.main(["fleet", name, "--help"]) == 0
-        told = capsys.readouterr().out
-        assert declared.summary in " ".join(told.split())
-        assert "--control URL" in told
+        shown = capsys.readouterr().out
+        assert declared.summary in " ".join(shown.split())
+        assert "--control URL" in shown
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_options_alone_write_a_file(words: list[str], expected: dict[str, object
     assert {name: getattr(target, name) for name in expected} == expected
 
 
-def test_the_file_may_be_changed_as_it_says_itself() -> None:
+def test_the_file_may_be_changed_as_its_comments_say() -> None:
     Path("app").mkdir()
     assert main(["init", "--name", "a", "--command", "b", "--directory", "app"]) == 0
     file = Path("a.toml")
@@ -80,7 +80,7 @@ def test_the_file_may_be_changed_as_it_says_itself() -> None:
     assert read_target(file).state_path == "/conformance/accounts"
 
 
-def test_the_file_of_what_runs_already_is_asked_for(answers: list[str]) -> None:
+def test_the_log_file_of_a_running_implementation_is_asked_for(answers: list[str]) -> None:
     answers += ["url", "127.0.0.1:1", "http://127.0.0.1:1", "core,monitoring", "stderr", "file", "a.log"]
     assert main(["init", "--name", "a"]) == 0
     assert read_target(Path("a.toml")).log_file == Path("a.log").absolute()
@@ -154,7 +154,7 @@ def test_an_interruption_leaves_no_file(
         ),
     ],
 )
-def test_what_cannot_be_used_is_told_and_nothing_is_written(
+def test_a_wrong_option_is_reported_and_nothing_is_written(
     words: list[str], said: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["init", *words]) == 4
@@ -162,7 +162,7 @@ def test_what_cannot_be_used_is_told_and_nothing_is_written(
     assert list(Path().iterdir()) == []
 
 
-def test_no_file_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_file_is_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.toml").write_text("mine", "utf-8")
     assert main(["init", "--name", "a", "--command", "b"]) == 4
     assert "a.toml exists, and is not overwritten; choose another with --output" in capsys.readouterr().err
