@@ -21,7 +21,7 @@ from harness.errors import HarnessError, TargetError
 from harness.run.interruption import Interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fake_instances.control.orders import Declared
 
@@ -138,20 +138,18 @@ def body_of(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _command(declared: Declared) -> click.Command:
     def run(control: str, *, as_json: bool, follow: bool = False, **given: Any) -> None:
-        body = body_of(given)
-        with Interruption().obeyed(), requests.Session() as caller:
+        order = body_of(given) | ({"wait": _FOLLOW_SECONDS} if follow else {})
+        with Interruption().obeyed():
             while True:
-                if follow:
-                    body["wait"] = _FOLLOW_SECONDS
-                answer = _carry_out(caller, control, declared, body)
+                path = declared.path.format(**order)
+                rest = {name: one for name, one in order.items() if name not in declared.in_path}
+                answer = _call(control, declared.method, path, rest)
                 shown = answer["entries"] if follow else [answer]
-                if as_json:
-                    _say(json.dumps(one, ensure_ascii=False) for one in shown)
-                else:
-                    _say(lines_of(answer))
+                for line in map(_json, shown) if as_json else lines_of(answer):
+                    click.echo(line)
                 if not follow:
                     return
-                body["after"] = answer["last"]
+                order["after"] = answer["last"]
 
     parameters = [_parameter(name, schema, declared) for name, schema in _schemas(declared)]
     if declared.name == "journal":
@@ -175,23 +173,14 @@ def _common() -> list[click.Option]:
     ]
 
 
-def _carry_out(caller: requests.Session, control: str, declared: Declared, order: Mapping[str, Any]) -> Any:
-    rest = {name: one for name, one in order.items() if name not in declared.in_path}
-    how: dict[str, Any] = {"params": rest} if declared.method == "GET" else {"json": rest}
-    return _call(caller, control, declared.method, declared.path.format(**order), **how)
-
-
 def _call(
-    caller: requests.Session,
-    control: str,
-    method: str,
-    path: str,
-    *,
-    timeout: float = _ANSWER_SECONDS,
-    **how: Any,
+    control: str, method: str, path: str, order: Mapping[str, Any], timeout: float = _ANSWER_SECONDS
 ) -> Any:
+    how: dict[str, Any] = {"params" if method == "GET" else "json": order}
     try:
-        answer = caller.request(method, control.rstrip("/") + path, timeout=timeout, **how)
+        with requests.Session() as caller:
+            caller.trust_env = False  # a proxy would not reach the loopback address of this machine
+            answer = caller.request(method, control.rstrip("/") + path, timeout=timeout, **how)
         value = answer.json()
     except requests.exceptions.JSONDecodeError:
         raise _not_a_fleet(control) from None
@@ -213,18 +202,16 @@ def _not_a_fleet(control: str) -> HarnessError:
     )
 
 
-def _say(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(line)
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 @click.command("faults", params=_common())
 def _faults(control: str, *, as_json: bool) -> None:
     """List every kind of fault and what it takes."""
-    with requests.Session() as caller:
-        document = _call(caller, control, "GET", "/openapi.json")
-    schema = document["components"]["schemas"]["Fault"]
-    _say([json.dumps(document, ensure_ascii=False)] if as_json else fault_lines(schema))
+    document = _call(control, "GET", "/openapi.json", {})
+    lines = fault_lines(document["components"]["schemas"]["Fault"])
+    click.echo(_json(document) if as_json else "\n".join(lines))
 
 
 # What completes arguments in a shell: it asks the fleet, and leaves it at that where none answers soon.
@@ -251,8 +238,7 @@ def _kinds(context: click.Context, _param: click.Parameter, incomplete: str) -> 
 def _asked(context: click.Context, path: str) -> dict[str, Any]:
     control = context.params.get("control") or DEFAULT_CONTROL
     try:
-        with requests.Session() as caller:
-            answer: dict[str, Any] = _call(caller, control, "GET", path, timeout=_COMPLETE_SECONDS)
+        answer: dict[str, Any] = _call(control, "GET", path, {}, _COMPLETE_SECONDS)
     except (HarnessError, TargetError):
         return {}
     return answer
