@@ -82,13 +82,13 @@ class _Comparison(click.Command):
     nargs=-1,
     metavar="TARGET TARGET [TARGET]...",
     shell_complete=complete_targets,
-    help="What verify --target takes, which is judged now; or the report.json of a run, or its folder.",
+    help="what verify --target takes, which is judged now; or the report.json of a run, or its folder",
 )
 @click.option(
     "--report",
     metavar="DIR",
     type=click.Path(),
-    help="Save the matrix, and the reports of every run in its own folder.",
+    help="save the matrix, and the reports of every run in its own folder",
 )
 @click.pass_obj
 def command(handed_on: Sequence[str], targets: Sequence[str], report: str | None) -> int:

@@ -39,9 +39,9 @@ _EXAMPLES = """\
 
 @click.command(epilog=epilog("doctor", _EXAMPLES))
 @click.option(
-    "--target", default="reference", metavar="NAME|FILE", help="What to examine.", shell_complete=targets
+    "--target", default="reference", metavar="NAME|FILE", help="what to examine", shell_complete=targets
 )
-@click.option("--database", default="sqlite", metavar="sqlite|URL", help="As for verify.")
+@click.option("--database", default="sqlite", metavar="sqlite|URL", help="as for verify")
 @fleet_options
 @click.pass_context
 def command(

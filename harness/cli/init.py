@@ -72,17 +72,17 @@ _CHECKS = {"command": _words, "url": _base_url}
 
 
 @click.command(epilog=epilog("init", _EXAMPLES))
-@click.option("--name", help="Of your implementation, for reports.")
-@click.option("--command", metavar="WORDS", type=_words, help="What starts it, in one argument.")
-@click.option("--directory", metavar="DIR", help="Where it is started (default: .), relative to the file.")
-@click.option("--image", help="Its container image.")
-@click.option("--url", metavar="URL", type=_base_url, help="Where it already runs.")
-@click.option("--claims", metavar="PROFILES", type=_profiles, help="With commas (default: core).")
-@click.option("--webhook-path", metavar="PATH", help="Where it takes webhooks.")
-@click.option("--send-path", metavar="PATH", help="Where it takes messages, with {account_id}.")
-@click.option("--log", type=click.Choice(_LOGS), help="Where it logs (default: file).")
-@click.option("--log-file", metavar="FILE", help="The file to which it logs, with --url.")
-@click.option("--output", metavar="FILE", help="What to write (default: its name, .toml).")
+@click.option("--name", help="of your implementation, for reports")
+@click.option("--command", metavar="WORDS", type=_words, help="what starts it, in one argument")
+@click.option("--directory", metavar="DIR", help="where it is started (default: .), relative to the file")
+@click.option("--image", help="its container image")
+@click.option("--url", metavar="URL", type=_base_url, help="where it already runs")
+@click.option("--claims", metavar="PROFILES", type=_profiles, help="with commas (default: core)")
+@click.option("--webhook-path", metavar="PATH", help="where it takes webhooks")
+@click.option("--send-path", metavar="PATH", help="where it takes messages, with {account_id}")
+@click.option("--log", type=click.Choice(_LOGS), help="where it logs (default: file)")
+@click.option("--log-file", metavar="FILE", help="the file to which it logs, with --url")
+@click.option("--output", metavar="FILE", help="what to write (default: its name, .toml)")
 def command(**given: str | None) -> None:
     """Write a target file with comments. What no option says is asked for at the terminal."""
     try:

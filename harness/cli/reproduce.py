@@ -51,7 +51,7 @@ _EXAMPLES = """\
 
 
 @click.command(epilog=epilog("reproduce", _EXAMPLES))
-@click.option("--pause", is_flag=True, help="Wait for Enter between steps, with every port open.")
+@click.option("--pause", is_flag=True, help="wait for Enter between steps, with every port open")
 @fleet_options
 def command(fleet_address: str, fleet_ports: str, *, pause: bool) -> None:
     """Show the incident of account 142 step by step, really doing each thing that it prints."""

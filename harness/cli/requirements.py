@@ -17,10 +17,10 @@ _EXAMPLES = """\
 
 
 @click.command(epilog=epilog("requirements", _EXAMPLES))
-@click.option("--profile", multiple=True, type=click.Choice([*map(str, Profile)]), help="Only this profile.")
-@click.option("--level", multiple=True, type=click.Choice([*map(str, Level)]), help="Only this level.")
-@click.option("--json", "as_json", is_flag=True, help="As a JSON list, for programs.")
-@click.option("--markdown", is_flag=True, help="As tables in Markdown.")
+@click.option("--profile", multiple=True, type=click.Choice([*map(str, Profile)]), help="only this profile")
+@click.option("--level", multiple=True, type=click.Choice([*map(str, Level)]), help="only this level")
+@click.option("--json", "as_json", is_flag=True, help="as a JSON list, for programs")
+@click.option("--markdown", is_flag=True, help="as tables in Markdown")
 def command(profile: tuple[str, ...], level: tuple[str, ...], *, as_json: bool, markdown: bool) -> None:
     """List every requirement with its level, words, source, and the scenarios that judge it."""
     if as_json and markdown:

@@ -17,8 +17,8 @@ _NOTE = "{a name} stands for a value, and what is in brackets can be left out."
 
 
 @click.command(epilog=epilog("steps", _EXAMPLES, _NOTE))
-@click.argument("words", nargs=-1, metavar="[WORD]...", help="Only steps with every one of these in them.")
-@click.option("--markdown", is_flag=True, help="As tables in Markdown.")
+@click.argument("words", nargs=-1, metavar="[WORD]...", help="only steps with every one of these in them")
+@click.option("--markdown", is_flag=True, help="as tables in Markdown")
 def command(words: tuple[str, ...], *, markdown: bool) -> None:
     """List every step, by theme, with what it does and the values that it takes."""
     found = matching(themes(), words)
