@@ -137,7 +137,7 @@ def every_command_explains_itself(there: Installed) -> None:
     for command in ("verify", "init", "doctor", "requirements", "compare", "steps", "reproduce", "fleet"):
         run = there.run("instance-sync", command, "--help")
         assert run.returncode == 0, run.stderr
-        assert f"usage: instance-sync {command}" in run.stdout
+        assert f"Usage: instance-sync {command}" in run.stdout
 
 
 def scenarios_of_ones_own_run_as_the_documentation_says(there: Installed) -> None:
