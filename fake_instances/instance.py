@@ -213,7 +213,7 @@ class Instance:
         told = self._told(request, lies, lambda told: (told.counts["total"], to_json(told.sessions)))
         return told.counts["total"], to_json(told.sessions)
 
-    def shown(self, request: int, session_id: str, lies: tuple[Met, ...]) -> Session | None:
+    def shown(self, request: int, lies: tuple[Met, ...], session_id: str) -> Session | None:
         """Give the copy held under exactly this id, as told under these lies."""
         session = self.session(session_id)
         for met in lies:

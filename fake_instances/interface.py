@@ -25,6 +25,7 @@ class Exchange:
     """
 
     number: int
+    met: tuple[Met, ...] = ()
     wire: tuple[Met, WireFault] | None = None
     delay: Met | None = None
 
@@ -76,7 +77,7 @@ class Gateway(Protocol):
     def listing(self, request: int, lies: tuple[Met, ...]) -> tuple[int, bytes]:
         """Give the total, and the JSON of the sessions' list, as told under these lies."""
 
-    def shown(self, request: int, session_id: str, lies: tuple[Met, ...]) -> Session | None:
+    def shown(self, request: int, lies: tuple[Met, ...], session_id: str) -> Session | None:
         """Give the copy held under exactly this id, as told under these lies."""
 
     def session(self, session_id: str) -> Session | None:

@@ -7,7 +7,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from flask import Response
+from werkzeug.wrappers import Response
 
 from fake_instances.faults import (
     Answer,
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from fake_instances.sessions import Session
 
 
-def meet(gateway: Gateway, exchange: Exchange, met: tuple[Met, ...]) -> Response | None:
+def meet(gateway: Gateway, exchange: Exchange) -> Response | None:
     """Leave to the server what it must do, and give the answer that stands in place of the true one, if any."""
     replaced = None
-    for one in met:
+    for one in exchange.met:
         match one.fault:
             case WireFault() as fault:
                 exchange.wire = (one, fault)
@@ -76,9 +76,9 @@ def _ordered(fault: Answer) -> Response:
     return Response(fault.body, fault.status, content_type=fault.content_type)
 
 
-def alter(gateway: Gateway, exchange: Exchange, met: tuple[Met, ...], response: Response) -> bool:
+def alter(gateway: Gateway, exchange: Exchange, response: Response) -> bool:
     """Alter a true answer as ordered, and say whether that happened."""
-    for one in met:
+    for one in exchange.met:
         body = response.get_data()
         match one.fault:
             case BrokenJson() if body:
@@ -94,10 +94,10 @@ def alter(gateway: Gateway, exchange: Exchange, met: tuple[Met, ...], response: 
     return False
 
 
-def send(gateway: Gateway, exchange: Exchange, body: dict[str, Any], met: tuple[Met, ...]) -> Response:
+def send(gateway: Gateway, exchange: Exchange, body: dict[str, Any]) -> Response:
     """Send a message and say so, as far as a lie about it lets the truth be told."""
     session = gateway.session(body["session_id"])
-    lie = next((one for one in met if isinstance(one.fault, SendLie)), None)
+    lie = next((one for one in exchange.met if isinstance(one.fault, SendLie)), None)
     lied = None if lie is None else _lied(gateway, exchange, body, session, lie)
     if lied is not None:
         return lied
