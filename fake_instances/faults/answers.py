@@ -15,7 +15,7 @@ _HTML_ERROR = b'<!DOCTYPE html>\n<html lang="en">\n<body>\n<pre>Bad Gateway</pre
 
 @dataclass(frozen=True, config=CONFIG)
 class AnswerFault(Fault):
-    """Base of what puts another answer in the place of the true one."""
+    """Base of the faults that replace or alter the true answer."""
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -73,7 +73,7 @@ class Redirect(AnswerFault):
 
 @dataclass(frozen=True, config=CONFIG)
 class Padding(AnswerFault):
-    """The true answer goes out with so many blanks behind it that its body is `megabytes` long: JSON as before."""
+    """The true answer goes out, followed by blanks until its body is `megabytes` long: JSON as before."""
 
     megabytes: Annotated[int, Ge(1), Le(200)] = 1
 

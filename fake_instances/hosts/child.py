@@ -1,4 +1,4 @@
-"""The program that runs an instance's serving side, its routes and its sockets, elsewhere than where its owner is.
+"""The program that runs the routes and sockets of one instance in another process than its owner.
 
 `python -m fake_instances.hosts.child CONNECTION HOST PORT FIRST`: CONNECTION leads to the owner of the fleet: the
 number of an inherited descriptor, or the path of a Unix socket. FIRST is the number of the first request. The program
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def fingerprint() -> bytes:
-    """Tell this version of the package from any other: both ends of a peer's connection must be the same one."""
+    """Return what identifies this version of the package: both ends of a peer's connection must be the same."""
     digest, folder = hashlib.sha256(), Path(__file__).parents[1]
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -37,14 +37,14 @@ def fingerprint() -> bytes:
 
 
 class _Remote:
-    """The Gateway, asked from the instance's own process: every method of it is called over there."""
+    """The Gateway, seen from the instance's process: each method is called at the owner."""
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
         self.number, self.api_key, self.started_at = peer.call("identity")
 
     def calm(self) -> bool:
-        """Never, since every call of the Gateway is a wait from here."""
+        """Never, since every call of the Gateway waits from here."""
         return False
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -52,7 +52,7 @@ class _Remote:
 
 
 class _Served:
-    """What the owner may ask of the process. The server is made when it is first needed, behind the first call."""
+    """What the owner may ask of the process. The server is made when it is first needed."""
 
     def __init__(self, host: str, port: int, first: int) -> None:
         self._address = host, port, first

@@ -20,7 +20,7 @@ class PeerGoneError(ConnectionError):
 
 
 class Peer:
-    """The other end of a connection, by which methods of `target` here are called from there, and the reverse.
+    """The other end of a connection: it calls methods of `target` here, and this end those of its target.
 
     Values are pickled: both ends must be this program. `on_gone` is called once, when the other end has closed.
     """
@@ -41,7 +41,7 @@ class Peer:
         self._reader.start()
 
     def call(self, method: str, *args: object, timeout: float | None = None) -> Any:
-        """Call a method of the other end's target and give what it gives, or raise what it raises.
+        """Call a method of the other end's target and return what it returns, or raise what it raises.
 
         Raises:
             PeerGoneError: the other process ended before it answered.
@@ -56,16 +56,16 @@ class Peer:
         return answer.result(timeout)
 
     def tell(self, method: str, *args: object) -> None:
-        """Have a method called there, without waiting for it: it happens when the other end comes to it."""
+        """Call a method at the other end without waiting for it."""
         self._send((None, method, args))
 
     def close(self) -> None:
-        """Close this end and wait until nothing of it runs any more."""
+        """Close this end and wait until none of its threads runs."""
         with contextlib.suppress(OSError):
             self._connection.close()
         if threading.current_thread() is not self._reader:
             self._reader.join()
-        if not getattr(self._calling, "here", False):  # who is called from there cannot wait for its own end
+        if not getattr(self._calling, "here", False):  # a call from there cannot wait for its own end
             self._callers.shutdown(wait=True)
 
     def _mark(self) -> None:

@@ -98,7 +98,7 @@ def create_app(gateway: Gateway) -> WSGIApplication:
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         asked = Asked(environ)
         try:
-            response = _respond(gateway, asked)
+            response = respond(gateway, asked)
         except (NotFound, MethodNotAllowed):
             shown = {"error": "Endpoint not found", "path": asked.path, "method": asked.method}
             response = answer({**shown, "available_endpoints": _SHOWN, "timestamp": iso_now()}, 404)
@@ -116,7 +116,7 @@ def create_app(gateway: Gateway) -> WSGIApplication:
     return application
 
 
-def _respond(gateway: Gateway, asked: Asked) -> Response:
+def respond(gateway: Gateway, asked: Asked) -> Response:
     """Let the request meet its faults, authenticate it, and answer it by its route."""
     exchange, environ, route = asked.exchange, asked.environ, None
     # The deployed gateway does not know //health; Werkzeug ignores leading slashes.

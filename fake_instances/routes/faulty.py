@@ -1,4 +1,4 @@
-"""What a request that meets faults is answered instead of, or as, the truth. Wire faults are left to the server."""
+"""What a request that meets faults is answered instead of the truth. Wire faults are left to the server."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def meet(gateway: Gateway, exchange: Exchange) -> Response | None:
-    """Leave to the server what it must do, and give the answer that stands in place of the true one, if any."""
+    """Leave to the server what it must do, and return the answer that replaces the true one, if any."""
     replaced = None
     for one in exchange.met:
         match one.fault:
@@ -57,7 +57,7 @@ def meet(gateway: Gateway, exchange: Exchange) -> Response | None:
 
 
 class _Verbatim(Response):
-    """Leads exactly where it was told to; Werkzeug would rewrite the location."""
+    """A redirect to exactly the ordered location; Werkzeug would rewrite it."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         headers = super().get_wsgi_headers(environ)
@@ -95,7 +95,7 @@ def alter(gateway: Gateway, exchange: Exchange, response: Response) -> bool:
 
 
 def send(gateway: Gateway, exchange: Exchange, body: dict[str, Any]) -> Response:
-    """Send a message and say so, as far as a lie about it lets the truth be told."""
+    """Send a message and say so, unless a lie about it prevents that."""
     session = gateway.session(body["session_id"])
     lie = next((one for one in exchange.met if isinstance(one.fault, SendLie)), None)
     lied = None if lie is None else _lied(gateway, exchange, body, session, lie)

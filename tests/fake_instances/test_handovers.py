@@ -72,9 +72,9 @@ def test_a_session_changes_hands_as_ordered(
     assert fleet.unfinished() == ({SESSION_ID: 3002} if after else {})
     if after is None:
         with pytest.raises(UnknownSessionError, match=f"^no move of session {SESSION_ID} is unfinished$"):
-            fleet.finish(SESSION_ID)
+            fleet.placement.finish(SESSION_ID)
         return
-    assert fleet.finish(SESSION_ID) == SESSION
+    assert fleet.placement.finish(SESSION_ID) == SESSION
     assert (list(fleet.sessions(3001)), list(fleet.sessions(3002))) == after
     assert sent_over(fleet) == [404, 200]
     assert fleet.unfinished() == {}
@@ -91,7 +91,7 @@ def test_a_session_between_two_instances_cannot_move_again_before_it_has_arrived
         fleet.move(SESSION_ID, 3001, handover)
     assert str(told.value) == f"session {SESSION_ID} is between two instances: finish that move first"
     assert (fleet.sessions(3001), fleet.sessions(3002)) == held
-    fleet.finish(SESSION_ID)
+    fleet.placement.finish(SESSION_ID)
     fleet.move(SESSION_ID, 3001, handover)
 
 
@@ -106,7 +106,7 @@ def test_a_move_that_is_not_possible_changes_nothing(fleet: Fleet, handover: Han
 
 @pytest.mark.parametrize(
     "finish",
-    [lambda fleet: fleet.finish, lambda fleet: fleet.finish_migration],
+    [lambda fleet: fleet.placement.finish, lambda fleet: fleet.finish_migration],
     ids=["finish", "finish migration"],
 )
 def test_a_move_that_was_not_begun_or_is_over_cannot_be_finished(

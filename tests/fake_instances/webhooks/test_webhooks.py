@@ -280,7 +280,7 @@ def test_without_a_control_plane_a_route_still_reconnects(fleet: Fleet, fresh: C
 
 
 def test_without_a_control_plane_nothing_can_be_announced(fleet: Fleet, ready: Webhook) -> None:
-    with pytest.raises(FleetError, match="tell the fleet where the control plane is"):
+    with pytest.raises(FleetError, match="before its `control_plane` is set"):
         fleet.send(ready)
 
 

@@ -11,10 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import request
-
 from fake_instances.fleet import Fleet
 from fake_instances.instance import Instance
+from fake_instances.routes import app
 from fake_instances.sessions import SessionStatus
 from fake_instances.webhooks import announcer, message, retries
 from fake_instances.webhooks.retries import PATIENT, Failure, RetryPolicy
@@ -22,6 +21,8 @@ from tests.mutants.machinery.registry import mutant, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from werkzeug.wrappers import Response
 
     from fake_instances.sessions import Session
     from fake_instances.webhooks.delivery import Delivery
@@ -59,16 +60,16 @@ def _retries_by(policy: RetryPolicy) -> None:
 @mutant("INSTANCE-01", OTHER_NAME)
 def url_from_the_host_header() -> None:
     """Whoever calls the instance says by the Host header how it is called."""
-    reconnect, called = Instance.reconnect, threading.local()
+    respond, called = app.respond, threading.local()
 
-    def reconnected(self: Instance, session_id: str) -> None:
-        called.url = request.host_url.rstrip("/")
+    def responding(gateway: Instance, asked: app.Asked) -> Response:
+        called.url = asked.host_url.rstrip("/")
         try:
-            reconnect(self, session_id)
+            return respond(gateway, asked)
         finally:
             del called.url
 
-    Instance.reconnect = reconnected
+    app.respond = responding
     _url_by(lambda _self, own: getattr(called, "url", own))
 
 
