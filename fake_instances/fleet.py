@@ -16,6 +16,7 @@ from fake_instances.placement import Handover, Placement
 from fake_instances.sessions import Session, SessionStatus
 from fake_instances.triggers import Trigger, Triggers
 from fake_instances.webhooks.announcer import Announcer
+from fake_instances.webhooks.message import build, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -273,8 +274,16 @@ class Fleet:
         secret: str | None = None,
     ) -> Webhook:
         """Build, without sending it, the genuine webhook by which an instance announces an event."""
-        return self.announcer.genuine(
-            session, on, self.url(on), event, fields=fields, timestamp=timestamp, secret=secret
+        moment = self.announcer.clock()
+        return build(
+            instance=on,
+            url=self.url(on),
+            secret=self.secret if secret is None else secret,
+            event=event,
+            session_id=session.session_id,
+            workspace_id=session.workspace_id,
+            timestamp=str(int(moment)) if timestamp is None else timestamp,
+            fields=fields_of(session, event, moment) if fields is None else fields,
         )
 
     def announce(self, session: Session, on: int, event: str) -> Delivery | None:
@@ -282,7 +291,7 @@ class Fleet:
         instance = self._instances[on]
         met = instance.meet(Endpoint.WEBHOOK, session.session_id, None)
         return self.announcer.announce(
-            session, on, instance.url, event, met, lambda armed: instance.executed(None, armed)
+            lambda: self.webhook(session, on, event), met, lambda armed: instance.executed(None, armed)
         )
 
     def send(self, webhook: Webhook) -> Delivery:

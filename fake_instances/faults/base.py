@@ -49,6 +49,3 @@ class Fault:
     """Where it can be armed."""
     usual: ClassVar[frozenset[Endpoint]] = ROUTES
     """Where it is armed when nothing else is said."""
-
-    def __str__(self) -> str:
-        return "misbehaves"

@@ -51,42 +51,6 @@ class _Remote:
         return functools.partial(self._peer.call, name)
 
 
-class _Served:
-    """What the owner may ask of the process. The server is made when it is first needed."""
-
-    def __init__(self, host: str, port: int, first: int) -> None:
-        self._address = host, port, first
-        self._server: InstanceServer | None = None
-        self._making = threading.Lock()
-        self._peer: Peer | None = None
-
-    def connect(self, connection: Connection, on_gone: Callable[[], object]) -> None:
-        with self._making:  # no call is carried out before the peer is known
-            self._peer = Peer(connection, self, on_gone)
-
-    def listen(self) -> int:
-        with self._making:
-            if self._server is None and self._peer is not None:
-                host, port, first = self._address
-                gateway = cast("Gateway", _Remote(self._peer))
-                self._server = InstanceServer(create_app(gateway), gateway, host, port, first=first)
-        assert self._server is not None  # noqa: S101 - connected before anything was asked
-        self._server.listen()
-        return self._server.port
-
-    def refuse(self) -> None:
-        if self._server is not None:
-            self._server.refuse()
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.stop()
-
-    def release(self, fault: int) -> None:
-        if self._server is not None:
-            self._server.release(fault)
-
-
 def _connection(to: str) -> Connection:
     if to.isdecimal():
         return Connection(int(to))
@@ -102,9 +66,11 @@ def _connection(to: str) -> Connection:
 
 def _serve(to: str, host: str, port: int, first: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ready = threading.Event()
-    _Served(host, port, first).connect(_connection(to), ready.set)
-    ready.wait()  # until the owner closes its end, or is gone
+    ended = threading.Event()
+    peer = Peer(_connection(to), on_gone=ended.set)
+    gateway = cast("Gateway", _Remote(peer))
+    peer.serve(InstanceServer(create_app(gateway), gateway, host, port, first=first))
+    ended.wait()  # until the owner closes its end, or is gone
     os._exit(0)
 
 

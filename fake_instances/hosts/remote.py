@@ -53,15 +53,16 @@ class RemoteServer:
         self._peer: Peer | None = None
         self._highest = 0
 
-    def listen(self) -> None:
-        """Run, and accept connections. With port 0 the system chooses one, which then stays.
+    def listen(self) -> int:
+        """Run, accept connections, and return the port. With port 0 the system chooses one, which then stays.
 
         Raises:
             PortInUseError: another process has the port.
         """
         if self._peer is None:
             connection = self.runner.run(self.host, self.port, self._highest + 1)
-            self._peer = Peer(connection, _Counting(self._gateway, self))
+            self._peer = Peer(connection)
+            self._peer.serve(_Counting(self._gateway, self))
         try:
             self.port = self._peer.call("listen")
         except PortInUseError as problem:
@@ -72,6 +73,7 @@ class RemoteServer:
         except BaseException:
             self.stop()
             raise
+        return self.port
 
     def refuse(self) -> None:
         """Close the listener and drop every connection; go on running."""

@@ -20,16 +20,14 @@ class PeerGoneError(ConnectionError):
 
 
 class Peer:
-    """The other end of a connection: it calls methods of `target` here, and this end those of its target.
+    """The other end of a connection: it calls methods of what is served here, and this end those over there.
 
     Values are pickled: both ends must be this program. `on_gone` is called once, when the other end has closed.
     """
 
-    def __init__(
-        self, connection: Connection, target: object, on_gone: Callable[[], object] = lambda: None
-    ) -> None:
+    def __init__(self, connection: Connection, on_gone: Callable[[], object] = lambda: None) -> None:
         self._connection = connection
-        self._target = target
+        self._target: Future[object] = Future()
         self._on_gone = on_gone
         self._sending = threading.Lock()
         self._numbers = itertools.count()
@@ -39,6 +37,10 @@ class Peer:
         self._callers = ThreadPoolExecutor(_CALLS_AT_ONCE, "peer", self._mark)
         self._reader = threading.Thread(target=self._read, name="peer reader", daemon=True)
         self._reader.start()
+
+    def serve(self, target: object) -> None:
+        """Carry out calls from the other end by this target; those that came before wait until now."""
+        self._target.set_result(target)
 
     def call(self, method: str, *args: object, timeout: float | None = None) -> Any:
         """Call a method of the other end's target and return what it returns, or raise what it raises.
@@ -103,7 +105,7 @@ class Peer:
 
     def _carry_out(self, number: int | None, method: str, args: tuple[object, ...]) -> None:
         try:
-            outcome = True, getattr(self._target, method)(*args)
+            outcome = True, getattr(self._target.result(), method)(*args)
         except Exception as problem:  # noqa: BLE001 - raised again at the other end
             outcome = False, problem
         if number is not None:

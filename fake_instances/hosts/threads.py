@@ -17,8 +17,8 @@ class Server(Protocol):
     host: str
     port: int
 
-    def listen(self) -> None:
-        """Run, and accept connections. With port 0 the system chooses one, which then stays.
+    def listen(self) -> int:
+        """Run, accept connections, and return the port. With port 0 the system chooses one, which then stays.
 
         Raises:
             PortInUseError: another process has the port.

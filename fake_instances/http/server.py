@@ -59,30 +59,28 @@ class InstanceServer:
         self._running = threading.Event()
         self._running.set()
 
-    def listen(self) -> None:
-        """Start accepting connections. With port 0 the system chooses one, which then stays.
+    def listen(self) -> int:
+        """Start accepting connections, and return the port. With port 0 the system chooses one, which then stays.
 
         Raises:
             PortInUseError: another process has the port.
         """
-        if self._listener is not None:
-            return
-        listener, self._reserved = self._reserved or self._bind(), None
-        try:
-            listener.listen(512)
-        except OSError as problem:
-            listener.close()
-            raise self._explained(problem) from None
-        self.port = listener.getsockname()[1]
-        wake_here, self._waker = socket.socketpair()
-        self._listener = listener
-        self._attendant = threading.Thread(
-            target=self._attend,
-            args=(listener, wake_here),
-            name=f"instance {self.port} listener",
-            daemon=True,
-        )
-        self._attendant.start()
+        if self._listener is None:
+            listener, self._reserved = self._reserved or self._bind(), None
+            try:
+                listener.listen(512)
+            except OSError as problem:
+                listener.close()
+                raise self._explained(problem) from None
+            self.port = listener.getsockname()[1]
+            wake_here, self._waker = socket.socketpair()
+            self._listener = listener
+            self._attendant = self._thread("listener", self._attend, listener, wake_here)
+            self._attendant.start()
+        return self.port
+
+    def _thread(self, role: str, work: Callable[..., None], *args: object) -> threading.Thread:
+        return threading.Thread(target=work, args=args, name=f"instance {self.port} {role}", daemon=True)
 
     def refuse(self) -> None:
         """Close the listener and drop every connection: from here on the system refuses new ones.
@@ -228,12 +226,7 @@ class InstanceServer:
     # A thread for each connection that may have to wait
 
     def _start(self, connection: Connection, first: Callable[[], bool] | None = None) -> None:
-        thread = threading.Thread(
-            target=self._serve,
-            args=(connection, first),
-            name=f"instance {self.port} connection",
-            daemon=True,
-        )
+        thread = self._thread("connection", self._serve, connection, first)
         with self._lock:
             self._live[connection] = thread
         thread.start()

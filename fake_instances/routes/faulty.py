@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response
 
 from fake_instances.faults import (
@@ -50,7 +50,7 @@ def meet(gateway: Gateway, exchange: Exchange) -> Response | None:
                 replaced = _ordered(fault)
             case Redirect(location=location, status=status):
                 gateway.executed(exchange.number, one)
-                text = f"{_phrase(status)}. Redirecting to {location}"
+                text = f"{HTTP_STATUS_CODES.get(status, 'Redirect')}. Redirecting to {location}"
                 replaced = _Verbatim(text, status, content_type="text/plain; charset=utf-8")
                 replaced.headers["Location"] = location.encode(errors="replace").decode("latin-1")
     return replaced
@@ -63,13 +63,6 @@ class _Verbatim(Response):
         headers = super().get_wsgi_headers(environ)
         headers["Location"] = self.headers["Location"]
         return headers
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Redirect"
 
 
 def _ordered(fault: Answer) -> Response:

@@ -19,14 +19,13 @@ from fake_instances.faults import (
 )
 from fake_instances.journal import Journal, WebhookKept, WebhookLost
 from fake_instances.webhooks.delivery import Delivery, Dispatch, Notifier
-from fake_instances.webhooks.message import Webhook, altered, build
+from fake_instances.webhooks.message import Webhook, altered
 from fake_instances.webhooks.retries import NEVER, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from fake_instances.faults import Alteration
-    from fake_instances.sessions import Session
 
 LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
 """The events whose webhook carries a location (contract, section 5)."""
@@ -70,40 +69,10 @@ class Announcer:
 
     # Sending
 
-    def genuine(  # noqa: PLR0913 - a webhook has this many independent parts
-        self,
-        session: Session,
-        number: int,
-        url: str,
-        event: str,
-        *,
-        fields: Mapping[str, object] | None = None,
-        timestamp: str | None = None,
-        secret: str | None = None,
-    ) -> Webhook:
-        """Build, without sending it, the genuine webhook by which an instance with this URL announces an event."""
-        moment = self.clock()
-        return build(
-            instance=number,
-            url=url,
-            secret=self.secret if secret is None else secret,
-            event=event,
-            session_id=session.session_id,
-            workspace_id=session.workspace_id,
-            timestamp=str(int(moment)) if timestamp is None else timestamp,
-            fields=_event_fields(session, event, moment) if fields is None else fields,
-        )
-
-    def announce(  # noqa: PLR0913, PLR0917 - what is announced, and what goes wrong with it
-        self,
-        session: Session,
-        number: int,
-        url: str,
-        event: str,
-        met: tuple[Met, ...],
-        executed: Callable[[Met], object],
+    def announce(
+        self, make: Callable[[], Webhook], met: tuple[Met, ...], executed: Callable[[Met], object]
     ) -> Delivery | None:
-        """Announce an event of a session from an instance, with the faults that its webhook met.
+        """Announce an event by the webhook that `make` builds and signs now, with the faults that it met.
 
         A webhook that is lost meets nothing else. Otherwise it is altered first, then kept back, and goes out late
         and several times. `executed` is called with each fault when it is carried out: an alteration when the altered
@@ -113,15 +82,18 @@ class Announcer:
         """
         if lose := _met(met, LoseWebhook):
             executed(lose[0])
+            lost = make()
             self._journal.record(
-                WebhookLost(instance=number, event=event, session_id=session.session_id, reason="ordered")
+                WebhookLost(
+                    instance=lost.instance, event=lost.event, session_id=lost.session_id, reason="ordered"
+                )
             )
             return None
         hold, delay = _met(met, HoldWebhook), _met(met, DelayWebhook)
         alter, duplicate = _met(met, AlterWebhook), _met(met, DuplicateWebhook)
         target = None if hold else self._target()
         owner = object()
-        webhook = self._signed_like_no_other(lambda: self.genuine(session, number, url, event), owner, _pause)
+        webhook = self._signed_like_no_other(make, owner, _pause)
 
         def again(delivery: Delivery) -> Webhook:
             return self._signed_like_no_other(
@@ -283,17 +255,3 @@ def _listed(numbers: Iterable[int]) -> str:
 def _pause(seconds: float) -> bool:
     threading.Event().wait(seconds)
     return True
-
-
-def _event_fields(session: Session, event: str, moment: float) -> dict[str, object]:
-    if event == "session_ready":
-        return {
-            "phone_number": session.phone_number,
-            "status": "connected",
-            "platform": "android",
-            "extraction_method": "client_info",
-        }
-    if event == "session_reconnected":
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
-        return {"status": "connected", "timestamp": f"{stamp}.{int(moment * 1000) % 1000:03d}Z"}
-    return {}

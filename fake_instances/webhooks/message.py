@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fake_instances.faults import Alteration
+    from fake_instances.sessions import Session
 
 PATH = "/api/whatsapp/webhooks/webjs"
 
@@ -104,6 +106,21 @@ def build(  # noqa: PLR0913 - a webhook has this many independent parts
         ("User-Agent", "WhatsApp-WebJS-Service/1.0"),
     )
     return Webhook(instance, event, session_id, headers, body)
+
+
+def fields_of(session: Session, event: str, moment: float) -> dict[str, object]:
+    """Return the fields of an event of a session at a moment, in Unix seconds."""
+    if event == "session_ready":
+        return {
+            "phone_number": session.phone_number,
+            "status": "connected",
+            "platform": "android",
+            "extraction_method": "client_info",
+        }
+    if event == "session_reconnected":
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
+        return {"status": "connected", "timestamp": f"{stamp}.{int(moment * 1000) % 1000:03d}Z"}
+    return {}
 
 
 def altered(webhook: Webhook, alteration: Alteration, secret: str) -> Webhook:

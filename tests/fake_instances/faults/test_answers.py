@@ -43,8 +43,8 @@ def without(head: bytes, *names: str) -> bytes:
     "fault",
     [
         *(Answer(status, b'{"error":"no"}') for status in (200, 201, 400, 401, 404, 418, 429, 500, 503, 599)),
-        Answer.html(502),
-        Answer.empty(504),
+        Answer(502, b"<html>", "text/html; charset=utf-8"),
+        Answer(504, b""),
         Answer(200, b""),
         Answer(502, b"<html>\xff\x00</html>", "text/html"),
         Answer(200, b"\x00" * 100_000, "application/octet-stream"),

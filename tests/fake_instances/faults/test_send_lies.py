@@ -118,7 +118,11 @@ def test_a_message_is_delivered_once_and_its_answer_is_lost_on_the_wire(
     assert delivered(fleet) == [met.request]
 
 
-@pytest.mark.parametrize("by", [Answer.html(502), Answer(404, b'{"error":"Session not found"}')], ids=str)
+@pytest.mark.parametrize(
+    "by",
+    [Answer(502, b"<html>", "text/html; charset=utf-8"), Answer(404, b'{"error":"Session not found"}')],
+    ids=str,
+)
 def test_a_message_is_delivered_once_and_answered_as_if_it_had_failed(
     fleet: Fleet, fresh: Caller, by: Answer
 ) -> None:

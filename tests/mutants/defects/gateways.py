@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fake_instances import fleet
 from fake_instances.fleet import Fleet
 from fake_instances.instance import Instance
 from fake_instances.routes import app
@@ -48,8 +49,8 @@ def _url_by(claimed: Callable[[Instance, str], str]) -> None:
 
 def _webhooks_by(change: Callable[[Webhook], Webhook]) -> None:
     """Have every genuine webhook changed after it was built."""
-    build = announcer.build
-    announcer.build = lambda **parts: change(build(**parts))
+    build = fleet.build
+    fleet.build = lambda **parts: change(build(**parts))
 
 
 def _retries_by(policy: RetryPolicy) -> None:
@@ -94,8 +95,8 @@ def user_agent_of_the_library() -> None:
 @mutant("INSTANCE-01", FIVE_HEADERS)
 def timestamp_in_milliseconds() -> None:
     """The timestamp is in milliseconds, and signed so."""
-    build = announcer.build
-    announcer.build = lambda **parts: build(**{**parts, "timestamp": parts["timestamp"] + "000"})
+    build = fleet.build
+    fleet.build = lambda **parts: build(**{**parts, "timestamp": parts["timestamp"] + "000"})
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
