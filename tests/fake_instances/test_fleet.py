@@ -114,17 +114,6 @@ def test_a_fleet_starts_whole_or_not_at_all(place: int) -> None:
         assert len(entries(fleet, InstanceStarted)) == len(entries(fleet, InstanceStopped))
 
 
-def test_a_fleet_that_could_not_start_can_start_when_the_port_is_free() -> None:
-    with port_of_another_process() as (taken, _):
-        fleet = fleet_on(0, taken)
-        with pytest.raises(PortInUseError):
-            fleet.start()
-    with fleet:
-        assert address_of(fleet.url(3002))[1] == taken
-        with Caller(fleet, 3002) as caller:
-            assert caller.get("/health").status == 200
-
-
 def test_a_port_whose_process_cannot_be_read_is_named_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(_: str) -> None:
         raise psutil.AccessDenied
@@ -138,13 +127,6 @@ def test_a_port_whose_process_cannot_be_read_is_named_all_the_same(monkeypatch: 
 def test_an_address_that_is_not_here_is_an_error_of_the_system() -> None:
     with pytest.raises(OSError, match="assign requested address"):
         fleet_on(0, host="192.0.2.1").start()
-
-
-def test_a_fleet_is_stopped_by_its_context_when_something_goes_wrong() -> None:
-    fleet = fleet_on(0)
-    with pytest.raises(KeyError), fleet:
-        raise KeyError
-    assert left_behind(ports_of(fleet)) == []
 
 
 def test_a_fleet_on_the_second_protocol_names_itself_by_a_usable_url() -> None:
@@ -226,16 +208,6 @@ def test_a_fleet_can_be_stopped_twice_and_started_again(fleet: Fleet) -> None:
 
 
 # Names
-
-
-def test_instances_are_known_by_number_and_url(fleet: Fleet) -> None:
-    assert fleet.numbers == (3001, 3002)
-    assert fleet.urls == (fleet.url(3001), fleet.url(3002))
-    for number in fleet.numbers:
-        assert fleet.number(fleet.url(number)) == number
-        assert fleet.number(fleet.url(number) + "/") == number
-    for wrong in (fleet.url(3001) + "//", fleet.url(3001).replace("127.0.0.1", "localhost"), "", "http://"):
-        assert fleet.number(wrong) is None
 
 
 @pytest.mark.parametrize("url", ["http://gateway.example:3001", "http://gateway.example:3001/"])

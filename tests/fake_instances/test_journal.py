@@ -185,16 +185,6 @@ def test_a_full_journal_goes_on_writing_and_every_reading_fails_until_it_forgets
     assert journal.entries() == journal.entries(after=journal.last - 1) == (new,)
 
 
-def test_an_overflow_wakes_who_waits(journal: Journal) -> None:
-    journal.limit = 5
-    with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(journal.wait_for, SessionReleased, timeout=PATIENCE)
-        for _ in range(6):
-            journal.record(held())
-        with pytest.raises(JournalOverflowError):
-            waiting.result(PATIENCE)
-
-
 # As plain values
 
 

@@ -121,12 +121,6 @@ def test_a_move_ends_a_split_brain(fleet: Fleet, to: int) -> None:
     assert fleet.holders(SESSION_ID) == (to,)
 
 
-def test_a_move_leaves_a_stale_copy_where_it_is(fleet: Fleet) -> None:
-    fleet.move(SESSION_ID, 3002, Handover.STALE_COPY)
-    fleet.move(SESSION_ID, 3002)
-    assert held(fleet) == [[STALE], [SESSION]]
-
-
 @pytest.mark.parametrize("handover", list(Handover))
 def test_a_migration_is_announced_by_its_new_instance_when_that_holds_the_session(
     fleet: Fleet, control_plane: ControlPlane, handover: Handover

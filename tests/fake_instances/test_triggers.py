@@ -77,16 +77,6 @@ def test_a_trigger_happens_before_an_answer_that_goes_wrong(
     assert fleet.holders(SESSION_ID) == (3001, 3002)
 
 
-def test_no_trigger_happens_where_no_answer_comes(fleet: Fleet, caller: Caller) -> None:
-    done: list[str] = []
-    fleet.arm(Hang(), 3001)
-    trigger = fleet.after_answer(lambda: done.append("now"), on=3001)
-    caller.send(ask("GET", STATUS))
-    assert caller.hears_nothing()
-    fleet.stop_instance(3001)
-    assert (done, receipts(fleet, trigger)) == ([], DONE[:1])
-
-
 def test_an_instance_can_be_killed_with_its_answer_ready(fleet: Fleet, caller: Caller) -> None:
     trigger = fleet.after_answer(lambda: fleet.stop_instance(3001, abruptly=True), on=3001)
     caller.send(ask("GET", STATUS))

@@ -1,7 +1,8 @@
-"""The book of armed faults: what can be armed, which request meets what, and chance that replays."""
+"""The book of armed faults: what can be armed, which request meets what, alone and together, and by chance."""
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -9,28 +10,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fake_instances import SessionStatus
 from fake_instances.errors import FaultError
 from fake_instances.faults import (
     ROUTES,
     VERIFICATION,
     Answer,
     ArmedFault,
+    BrokenJson,
+    Close,
     Delay,
+    Drip,
     Endpoint,
     FaultBook,
     Hang,
     LoseWebhook,
+    Misreports,
     Refuse,
+    Reset,
     ResetOnAccept,
 )
-from fake_instances.journal import FaultArmed
-from tests.fake_instances.support import SESSION_ID, entries
+from fake_instances.journal import FaultArmed, RequestArrived
+from tests.fake_instances.support import (
+    API_KEY,
+    LIST,
+    MESSAGE,
+    SEND,
+    SESSION_ID,
+    STATUS,
+    Caller,
+    ask,
+    ended,
+    entries,
+    fired,
+    kinds,
+    truth,
+)
 
 if TYPE_CHECKING:
     from fake_instances import Fleet
     from fake_instances.faults import Fault
 
-LIST = Endpoint.SESSION_LIST
+ROUTE = Endpoint.SESSION_LIST
 REFUSES = "an instance refuses every connection until cleared: give no times, no session and no chance"
 SEEDED = "a chance needs a seed, so that it can be replayed, and a seed a chance: give both"
 
@@ -46,7 +67,7 @@ def armed(number: int, times: int | None = None, session_id: str | None = None) 
     return ArmedFault(number, Hang(), VERIFICATION, times, session_id)
 
 
-def met(book: FaultBook, endpoint: Endpoint = LIST, session_id: str | None = None) -> int | None:
+def met(book: FaultBook, endpoint: Endpoint = ROUTE, session_id: str | None = None) -> int | None:
     taken = book.take(endpoint, session_id)
     return taken[0].number if taken else None
 
@@ -175,3 +196,67 @@ def test_every_armed_fault_has_its_own_number_and_a_receipt(fleet: Fleet) -> Non
 )
 def test_a_fault_says_what_it_does(fault: Fault, words: str) -> None:
     assert str(fault) == words
+
+
+# Together
+
+
+def test_a_lie_goes_out_late_and_in_drips(fleet: Fleet, caller: Caller) -> None:
+    faults = [Misreports(SESSION_ID, SessionStatus.FAILED), Delay(0.1), Drip(50, 0.001)]
+    armed = [fleet.arm(fault, 3001, {Endpoint.SESSION_STATUS}) for fault in faults]
+    started = time.monotonic()
+    answer = caller.get(STATUS)
+    assert time.monotonic() - started >= 0.1
+    assert answer.json["status"] == "failed"
+    met = [fired(fleet, one) for one in armed]
+    assert met[0] == met[1] == met[2]
+    assert ended(fleet, met[0].request) == (200, "answered", len(answer.raw))
+
+
+@pytest.mark.parametrize("fault", [Hang(), Close(), Reset()], ids=str)
+def test_a_wire_fault_that_swallows_the_request_is_met_alone(
+    fleet: Fleet, fresh: Caller, fault: Fault
+) -> None:
+    others = [fleet.arm(one, 3001, times=1) for one in (Delay(60), Answer(503))]
+    armed = fleet.arm(fault, 3001, times=1)
+    fresh.send(ask("GET", STATUS))
+    fired(fleet, armed)
+    assert [kinds(fleet, one) for one in others] == [["armed"]] * 2
+    fleet.clear(fault=others[0])
+    assert [truth(fleet).status for _ in range(2)] == [503, 200]
+
+
+def test_of_faults_that_exclude_each_other_the_oldest_is_met_and_the_other_is_not_used(
+    fleet: Fleet, fresh: Caller
+) -> None:
+    first, second = (fleet.arm(one, 3001, times=1) for one in (Answer(500), BrokenJson()))
+    assert fresh.get(STATUS).status == 500
+    assert (kinds(fleet, first), kinds(fleet, second)) == (["armed", "matched", "executed"], ["armed"])
+    assert not fresh.get(STATUS).body.endswith(b"}")
+    assert kinds(fleet, second) == ["armed", "matched", "executed"]
+
+
+def test_a_request_that_a_fault_was_not_armed_for_uses_none_of_its_count(fleet: Fleet, fresh: Caller) -> None:
+    endpoints = {Endpoint.SEND, Endpoint.SESSION_STATUS}
+    fault = fleet.arm(Answer(500), 3001, endpoints, times=2, session_id=SESSION_ID)
+    asked = [
+        fresh.post(SEND, {**MESSAGE, "session_id": "another"}).status,
+        fresh.get(LIST).status,
+        fresh.get(f"/api/sessions/another/status?api_key={API_KEY}").status,
+        fresh.post(SEND, MESSAGE).status,
+        fresh.get("/health").status,
+        fresh.get(STATUS).status,
+        fresh.get(STATUS).status,
+    ]
+    assert asked == [404, 200, 404, 500, 200, 500, 200]
+    assert kinds(fleet, fault) == ["armed", *["matched", "executed"] * 2]
+
+
+def test_each_route_is_an_endpoint_of_its_own(fleet: Fleet, fresh: Caller) -> None:
+    targets = ["/health", "/health/detailed", "/health/ready", LIST, STATUS, "/info", "/nowhere", "//health"]
+    for target in targets:
+        fresh.get(target)
+    fresh.post(SEND, MESSAGE)
+    asked = [entry.endpoint.value for entry in entries(fleet, RequestArrived)]
+    routes = "health health_detailed health_ready session_list session_status other other other send"
+    assert asked == routes.split()

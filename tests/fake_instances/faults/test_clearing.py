@@ -156,24 +156,7 @@ def test_after_a_cleared_fault_everything_is_as_if_it_had_never_been(
         assert elsewhere.get(LIST).json["total"] == 0
 
 
-@pytest.mark.parametrize("fault", FAULTS[2:], ids=str)
-def test_after_a_fault_that_is_used_up_everything_is_as_if_it_had_never_been(
-    fleet: Fleet, pristine_answers: list[bytes], fault: Fault
-) -> None:
-    armed = fleet.arm(fault, 3001, times=1)
-    fire(fleet, fault, armed)
-    with Caller(fleet) as fresh:
-        assert every_answer(fresh) == pristine_answers
-
-
 def test_a_fault_in_force_does_change_an_answer(fleet: Fleet, pristine_answers: list[bytes]) -> None:
     fleet.arm(Relabel(), 3001, {Endpoint.HEALTH})
     with Caller(fleet) as fresh:
         assert every_answer(fresh) != pristine_answers
-
-
-@pytest.mark.parametrize("fault", WEBHOOK_FAULTS, ids=str)
-def test_a_webhook_fault_changes_no_answer(fleet: Fleet, pristine_answers: list[bytes], fault: Fault) -> None:
-    fleet.arm(fault, 3001)
-    with Caller(fleet) as fresh:
-        assert every_answer(fresh) == pristine_answers

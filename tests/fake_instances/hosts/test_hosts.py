@@ -159,17 +159,6 @@ def test_what_an_instance_cannot_do_while_it_stands_still_or_does_not_run(fleet:
         fleet.pause(3001)
 
 
-def test_a_late_answer_does_not_come_from_an_instance_that_stands_still(fleet: Fleet) -> None:
-    fault = fleet.arm(Delay(0.02), 3001, times=1)
-    with Caller(fleet) as caller:
-        caller.send(ask("GET", STATUS))
-        fired(fleet, fault)
-        fleet.pause(3001)
-        if caller.hears_nothing():  # else it was out before
-            fleet.resume(3001)
-        assert caller.receive().status == 200
-
-
 @pytest.mark.parametrize("abruptly", [False, True], ids=["stopped", "killed"])
 def test_an_instance_that_ends_while_it_stands_still_carries_nothing_out_any_more(
     fleet: Fleet, *, abruptly: bool

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_instances.http import protocol
-from fake_instances.journal import MessageDelivered, RequestArrived, RequestCompleted
+from fake_instances.journal import MessageDelivered, RequestArrived
 from tests.fake_instances.support import (
     LIST,
     MESSAGE,
@@ -32,16 +32,6 @@ MESSAGE_BYTES = json.dumps(MESSAGE).encode()
 
 def in_pieces(data: bytes, size: int) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
-
-
-def test_an_answer_has_exactly_as_many_bytes_as_it_says(fleet: Fleet, caller: Caller) -> None:
-    answer = caller.get("/health")
-    assert answer.json["status"] == "healthy"
-    assert int(answer.headers["Content-Length"]) == len(answer.body)
-    assert answer.headers["Connection"] == "keep-alive"
-    assert caller.hears_nothing()
-    last = entries(fleet, RequestArrived)[-1].request
-    assert fleet.journal.wait_for(RequestCompleted, timeout=PATIENCE, request=last).sent == len(answer.raw)
 
 
 @pytest.mark.parametrize("size", [1, 7, 10_000], ids=["byte by byte", "in small pieces", "at once"])

@@ -131,23 +131,6 @@ def test_bytes_are_recorded_as_they_arrive_and_before_they_are_answered(
     assert all(silent)
 
 
-def test_two_connections_at_once_are_kept_apart(journal: Journal, stranger: Stranger) -> None:
-    one, other = ask("GET", "/one"), ask("GET", "/other")
-    with Intruder(stranger) as first, Intruder(stranger) as second:
-        first.send(one[:8])
-        second.send(other[:8])
-        journal.wait_for(StrangerReceived, timeout=PATIENCE, data=other[:8])
-        first.send(one[8:])
-        assert first.receive().status == 200
-        second.send(other[8:])
-        assert second.receive().status == 200
-        assert received(journal) == [one, other]
-        assert [(made.connection, made.peer) for made in touched(journal)] == [
-            (1, first.address),
-            (2, second.address),
-        ]
-
-
 @pytest.mark.parametrize(
     ("last", "answered"),
     [(ask("GET", "/", None, "Connection: close"), b"HTTP/1.1 200 OK\r\n"), (TLS_HELLO, BAD_REQUEST)],

@@ -180,14 +180,3 @@ def test_a_digit_that_a_signature_lacks_cannot_be_flipped(ready: Webhook) -> Non
             Alteration(signature="abc", flipped_digit=place)
     with pytest.raises(FaultError, match="digit -1 cannot be flipped in a signature of 0 digits"):
         altered(ready.without(SIGNATURE), Alteration(flipped_digit=-1), SECRET)
-
-
-def test_each_change_returns_a_copy(ready: Webhook) -> None:
-    changed = ready.with_body(b"{}")
-    assert (changed.header(SIGNATURE), changed.body, ready.body) == (signature(), b"{}", BODY)
-    assert changed.signed(SECRET).header(SIGNATURE) == signature(body=b"{}")
-    older = changed.signed("another", "1600000000")
-    assert older.header(SIGNATURE) == signature(b"1600000000", b"{}", b"another")
-    assert [name for name, _ in older.headers] == list(GENUINE)
-    assert ready.with_header("x-instance-url", "").header(URL) == ""
-    assert ready.headers == tuple(GENUINE.items())

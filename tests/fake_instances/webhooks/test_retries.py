@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import select
-import socket
-import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -41,14 +39,6 @@ def announced(fleet: Fleet, event: str = "session_ready") -> Delivery:
     delivery = fleet.announce(SESSION, 3001, event)
     assert delivery is not None
     return delivery
-
-
-def reset_one(plane: ControlPlane) -> None:
-    """Accept a connection and reset it when the webhook is there."""
-    connection, _ = plane.listener.accept()
-    connection.recv(1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
 
 
 def threads() -> list[str]:
@@ -145,20 +135,6 @@ def test_an_answer_that_drips_is_given_up_when_the_time_is_over(
             dripped += 1
     assert dripped < 1000
     assert delivery.wait(PATIENCE).reason == "TimeoutError: timed out"
-
-
-@pytest.mark.parametrize(("policy", "attempts"), [(DEPLOYED, 1), (PATIENT, 2)])
-def test_a_reset_is_the_end_for_the_deployed_notifier_only(
-    fleet: Fleet, control_plane: ControlPlane, policy: RetryPolicy, attempts: int
-) -> None:
-    fleet.announcer.policy = policy.scaled(0.001)
-    delivery = announced(fleet)
-    reset_one(control_plane)
-    if attempts == 2:
-        control_plane.take()
-    answered = delivery.wait(PATIENCE)
-    assert (answered.attempt, answered.status) == (attempts, 200 if attempts == 2 else None)
-    assert "ConnectionResetError" in (entries(fleet, WebhookAnswered)[0].reason or "")
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
