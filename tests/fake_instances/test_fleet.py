@@ -48,19 +48,13 @@ print(s.getsockname()[1], flush=True); sys.stdin.read()"
 
 
 USES: dict[str, Callable[[Fleet], object]] = {
-    "url": lambda fleet: fleet.url(3005),
-    "sessions": lambda fleet: fleet.sessions(3005),
     "hold": lambda fleet: fleet.hold(SESSION, on=3005),
-    "release": lambda fleet: fleet.release(SESSION_ID, on=3005),
-    "set_status": lambda fleet: fleet.set_status(SESSION_ID, SessionStatus.FAILED, on=3005),
-    "move": lambda fleet: fleet.move(SESSION_ID, 3005),
     "migrate": lambda fleet: fleet.migrate(SESSION_ID, 3005),
     "restart": lambda fleet: fleet.restart(3005),
-    "webhook": lambda fleet: fleet.webhook(SESSION, 3005, "session_ready"),
     "announce": lambda fleet: fleet.announce(SESSION, 3005, "session_ready"),
-    "arm": lambda fleet: fleet.arm(Hang(), 3005, VERIFICATION),
+    "arm": lambda fleet: fleet.arm(Hang(), 3005),
     "clear": lambda fleet: fleet.clear(on=3005),
-    "hanging": lambda fleet: fleet.hanging(3005),
+    "after_answer": lambda fleet: fleet.after_answer(fleet.reset, on=3005),
 }
 
 

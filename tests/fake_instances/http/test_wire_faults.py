@@ -127,7 +127,7 @@ def test_a_request_that_is_swallowed_is_not_carried_out(
 @pytest.mark.parametrize(
     "more", [b"", b"garbage\r\n\r\n", ask("GET", LIST), b"x" * 300_000], ids=["", "garbage", "get", "much"]
 )
-def test_a_request_is_silent_whatever_its_caller_sends_until_the_caller_leaves(
+def test_a_request_stays_silent_until_its_caller_leaves_even_if_more_is_sent(
     fleet: Fleet, fresh: Caller, fault: Fault, more: bytes, *, abruptly: bool
 ) -> None:
     armed = fleet.arm(fault, 3001)

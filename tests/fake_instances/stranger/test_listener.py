@@ -182,7 +182,7 @@ def test_an_answer_can_be_a_continue_a_head_or_one_that_nobody_reads(journal: Jo
 
 
 @pytest.mark.parametrize("location", ["", "/", "/a/path", "/a?query="])
-def test_it_answers_as_an_instance_whatever_path_a_location_has(stranger: Stranger, location: str) -> None:
+def test_it_answers_as_an_instance_under_any_path_of_a_location(stranger: Stranger, location: str) -> None:
     def answer(method: str, path: str, **body: object) -> Any:
         got = requests.request(method, stranger.url + location + path, json=body or None, timeout=PATIENCE)
         assert got.status_code == 200
