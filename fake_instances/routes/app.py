@@ -7,24 +7,17 @@ from __future__ import annotations
 
 import hmac
 import json
-import logging
 import os
 import platform
 import re
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import (
-    BadRequest,
-    HTTPException,
-    InternalServerError,
-    MethodNotAllowed,
-    NotFound,
-)
-from werkzeug.routing import Map, Rule
-from werkzeug.wrappers import Request, Response
+from flask import Flask, Request, Response, request
+from flask.sessions import NullSession, SessionInterface, SessionMixin
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 
 from fake_instances.faults import Endpoint, Lie
 from fake_instances.http.protocol import BODY, HEADERS
@@ -34,9 +27,9 @@ from fake_instances.routes.replies import answer, answer_json, dump, error_page,
 from fake_instances.sessions import SessionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from werkzeug.routing import MapAdapter
 
     from fake_instances.faults.book import Met
     from fake_instances.interface import Gateway
@@ -46,9 +39,7 @@ _REQUIRED_TO_SEND = ("session_id", "recipient_phone", "message")
 
 
 class Asked(Request):
-    """One request to the gateway. `session_id` is the one that its path names."""
-
-    session_id: str = ""
+    """One request to the gateway."""
 
     @property
     def exchange(self) -> Exchange:
@@ -61,6 +52,11 @@ class Asked(Request):
         """The lies that its answer is told under."""
         return tuple(one for one in self.exchange.met if isinstance(one.fault, Lie))
 
+    @property
+    def session_id(self) -> str:
+        """The session id that its path names; empty where it names none."""
+        return str((self.view_args or {}).get("session_id", ""))
+
     @cached_property
     def body(self) -> dict[str, Any]:
         """Its JSON object; any other JSON counts as an empty one.
@@ -68,8 +64,10 @@ class Asked(Request):
         Raises:
             BadRequest: the body is not JSON.
         """
+        if not self.environ[BODY]:
+            return {}
         try:
-            decoded = json.loads(self.environ[BODY] or b"{}")
+            decoded = json.loads(self.environ[BODY])
         except ValueError as problem:
             raise BadRequest(f"SyntaxError: {problem}") from None
         except RecursionError:
@@ -92,41 +90,56 @@ class Asked(Request):
         )
 
 
-def create_app(gateway: Gateway) -> WSGIApplication:
+class _NoSession(SessionInterface):
+    """The gateway has no cookies: there is nothing to open or to save."""
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002 - Flask's signature
+        """Return a session that holds nothing."""
+        return _NOTHING
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save nothing."""
+
+
+_NOTHING = NullSession()
+
+
+class _Application(Flask):
+    """Flask by its documented extension points, without what no gateway uses: cookies, hosts and async views."""
+
+    request_class = Asked
+    session_interface = _NoSession()
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Match by path and method alone: the gateway answers under any host name."""
+        if request is None:
+            return None
+        return self.url_map.bind("gateway", path_info=request.path, default_method=request.method)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is: none is asynchronous."""
+        return func
+
+
+def create_app(gateway: Gateway) -> Flask:
     """Make the application of one instance."""
-
-    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        asked = Asked(environ)
-        try:
-            response = respond(gateway, asked)
-        except (NotFound, MethodNotAllowed):
-            shown = {"error": "Endpoint not found", "path": asked.path, "method": asked.method}
-            response = answer({**shown, "available_endpoints": _SHOWN, "timestamp": iso_now()}, 404)
-        except HTTPException as problem:
-            response = error_page(problem)
-        except Exception:
-            logging.getLogger(__name__).exception("%s %s went wrong", asked.method, asked.path)
-            response = error_page(InternalServerError())
-        response.headers["X-Powered-By"] = "Express"
-        altered = asked.exchange.met and alter(gateway, asked.exchange, response)
-        if not altered and response.status_code == 200 and "HTTP_IF_NONE_MATCH" in environ:
-            response.make_conditional(environ)
-        return response(environ, start_response)
-
-    return application
+    app = _Application("gateway", static_folder=None)
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    for name, route in _BY_NAME.items():
+        app.add_url_rule(route.path, name, partial(view, gateway, route), methods=[route.method])
+    app.before_request(partial(_before, gateway))
+    app.after_request(partial(_after, gateway))
+    app.register_error_handler(HTTPException, _refuse)
+    return app
 
 
-def respond(gateway: Gateway, asked: Asked) -> Response:
-    """Let the request meet its faults, authenticate it, and answer it by its route."""
-    exchange, environ, route = asked.exchange, asked.environ, None
+def _before(gateway: Gateway) -> Response | None:
+    """Let the request meet its faults, and authenticate it."""
+    asked = _asked()
+    exchange, environ = asked.exchange, asked.environ
     # The deployed gateway does not know //health; Werkzeug ignores leading slashes.
-    if not asked.environ["PATH_INFO"].startswith("//"):
-        try:
-            rule, names = _URLS.match(asked.path, asked.method)
-        except HTTPException:
-            pass
-        else:
-            route, asked.session_id = ROUTES[rule], names.get("session_id", "")
+    known = not environ["PATH_INFO"].startswith("//")
+    route = _BY_NAME.get(asked.endpoint or "") if known else None
     exchange.met = gateway.arrived(
         Arrival(
             exchange.number,
@@ -144,10 +157,33 @@ def respond(gateway: Gateway, asked: Asked) -> Response:
         raise NotFound
     if not route.is_open and not asked.has_key(gateway.api_key):
         return answer({"error": "Invalid API key"}, 401)
-    if asked.method == "OPTIONS":
-        allowed = ", ".join(sorted(_URLS.allowed_methods(asked.path)))
-        return Response(b"", headers={"Allow": allowed}, content_type="text/html; charset=utf-8")
-    return route.view(gateway, asked)
+    return None
+
+
+def view(gateway: Gateway, route: Route, **_: str) -> Response:
+    """Answer a request by its route."""
+    return route.view(gateway, _asked())
+
+
+def _after(gateway: Gateway, response: Response) -> Response:
+    asked = _asked()
+    response.headers["X-Powered-By"] = "Express"
+    altered = asked.exchange.met and alter(gateway, asked.exchange, response)
+    if not altered and response.status_code == 200 and "HTTP_IF_NONE_MATCH" in asked.environ:
+        response.make_conditional(asked.environ)
+    return response
+
+
+def _refuse(problem: HTTPException) -> Response:
+    if isinstance(problem, NotFound | MethodNotAllowed):
+        shown = {"error": "Endpoint not found", "path": request.path, "method": request.method}
+        return answer({**shown, "available_endpoints": _SHOWN, "timestamp": iso_now()}, 404)
+    return error_page(problem)
+
+
+def _asked() -> Asked:
+    asked: Asked = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Werkzeug's own way
+    return asked
 
 
 # The views
@@ -271,8 +307,4 @@ ROUTES = (
     Route("POST", "/api/messages/send", _send_message, Endpoint.SEND),
 )
 _SHOWN = [f"{one.method} {one.path.replace('<session_id>', ':sessionId')}" for one in ROUTES[2:]]
-_URLS = Map(
-    [Rule(one.path, endpoint=number, methods=[one.method, "OPTIONS"]) for number, one in enumerate(ROUTES)],
-    strict_slashes=False,
-    merge_slashes=False,
-).bind("gateway")
+_BY_NAME = {f"{one.method} {one.path}": one for one in ROUTES}

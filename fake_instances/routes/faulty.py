@@ -6,8 +6,8 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
+from flask import Response
 from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.wrappers import Response
 
 from fake_instances.faults import (
     Answer,

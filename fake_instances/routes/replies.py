@@ -8,15 +8,25 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from flask import Response
 from markupsafe import escape
-from werkzeug.wrappers import Response
 
 from fake_instances.http.protocol import html_error
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.datastructures import Headers
     from werkzeug.exceptions import HTTPException
 
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+class _Whole(Response):
+    """An answer whose headers are complete: Werkzeug need not work out the length."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """Return the headers as they are, unless the answer was cut down to "not modified"."""
+        return self.headers if self.status_code != 304 else super().get_wsgi_headers(environ)
 
 
 def dump(value: object) -> bytes:
@@ -37,7 +47,7 @@ def answer_json(body: bytes, status: int = 200) -> Response:
         ("Content-Length", str(len(body))),
         ("ETag", f'W/"{len(body):x}-{digest[:27]}"'),
     ]
-    return Response([body], status, headers)
+    return _Whole([body], status, headers)
 
 
 def error_page(problem: HTTPException) -> Response:

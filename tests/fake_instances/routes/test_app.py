@@ -158,7 +158,7 @@ def test_options_and_a_trailing_slash_are_understood(fresh: Caller) -> None:
     assert fresh.get("/health/").status == 200
     assert fresh.get(f"/api/sessions/?api_key={API_KEY}").json["total"] == 1
     fresh.send(ask("OPTIONS", "/health"))
-    assert fresh.receive().headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert set(fresh.receive().headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 
 def test_a_mistake_of_ours_is_an_answer(fresh: Caller, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

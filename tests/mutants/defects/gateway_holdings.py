@@ -130,13 +130,12 @@ def send_over_unknown_session_crashes() -> None:
 
 
 def _health(tells: Callable[[], Response]) -> None:
-    respond = app.respond
+    view = app.view
 
-    def told(gateway: Any, asked: app.Asked) -> Response:
-        answered = respond(gateway, asked)
-        return tells() if asked.path == "/health" else answered
+    def told(gateway: Any, route: app.Route, **names: str) -> Response:
+        return tells() if route.path == "/health" else view(gateway, route, **names)
 
-    app.respond = told
+    app.view = told
 
 
 @mutant("INSTANCE-08", FOUR_HEALTHY, RESTARTS)

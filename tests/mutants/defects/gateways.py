@@ -9,7 +9,9 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from flask import request
 
 from fake_instances import fleet
 from fake_instances.fleet import Fleet
@@ -23,7 +25,7 @@ from tests.mutants.machinery.registry import mutant, rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from werkzeug.wrappers import Response
+    from flask import Response
 
     from fake_instances.sessions import Session
     from fake_instances.webhooks.delivery import Delivery
@@ -61,16 +63,16 @@ def _retries_by(policy: RetryPolicy) -> None:
 @mutant("INSTANCE-01", OTHER_NAME)
 def url_from_the_host_header() -> None:
     """Whoever calls the instance says by the Host header how it is called."""
-    respond, called = app.respond, threading.local()
+    view, called = app.view, threading.local()
 
-    def responding(gateway: Instance, asked: app.Asked) -> Response:
-        called.url = asked.host_url.rstrip("/")
+    def viewing(*given: Any, **names: str) -> Response:
+        called.url = request.host_url.rstrip("/")
         try:
-            return respond(gateway, asked)
+            return view(*given, **names)
         finally:
             del called.url
 
-    app.respond = responding
+    app.view = viewing
     _url_by(lambda _self, own: getattr(called, "url", own))
 
 
