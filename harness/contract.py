@@ -71,7 +71,7 @@ class LogLine:
     fields: Mapping[str, object] = field(hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SendTarget:
     """How a user's message is handed to the implementation, and how its answer tells that it was sent."""
 
@@ -84,7 +84,7 @@ class SendTarget:
     succeeded_json: Mapping[str, object] = field(default_factory=lambda: {"success": True}, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operations:
     """How an operator reaches an implementation: the health check, by HTTP or by a command, and what is counted.
 
@@ -98,7 +98,7 @@ class Operations:
     metrics: str = "/metrics"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """How an implementation is attached (contract, section 7).
 

@@ -36,7 +36,7 @@ _RECONNECT = Hook("POST", "{url}/api/sessions/{session_id}/reconnect", {"api_key
 _END = Hook("DELETE", "{url}/api/sessions/{session_id}", {"api_key": "{api_key}"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GatewayTarget:
     """How one gateway instance is launched and handled: the `[instance]` section of a target file.
 

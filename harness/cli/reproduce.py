@@ -28,7 +28,7 @@ from harness.errors import HarnessError, TargetError
 from harness.history import HARNESS, History
 from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION, LONG_PAST
 from harness.scenario.client import ask_to_send
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 from harness.wording import quoted
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from harness.attach.webhook_receiver import Receiver
 from harness.errors import TargetError
 from harness.gateway_contract import Delivered, Hook
 from harness.history import WebhookReceived
-from harness.targets.file import load_target, read_target
+from harness.targets.reader import load_target, read_target
 from tests.harness.support import PATIENCE
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def test_whoever_claims_no_instance_has_none(tmp_path: Path) -> None:
             INSTANCE + "restart = { path = '/' }",
             "instance.restart.path: unknown key; allowed: method, url, body",
         ),
-        (INSTANCE + "restart = { method = 'PUT' }", 'and must be { method = "POST", url = "{url}/…" }'),
+        (INSTANCE + "restart = { method = 'PUT' }", "instance.restart.url: is missing; add it under [instance.restart]"),
         (INSTANCE + "restart = { url = 'x', body = 1 }", "instance.restart.body: is 1 and must be a table"),
         (INSTANCE.replace('"{data}"', "1"), "instance.env.DATA_DIR: is 1 and must be a text"),
     ],

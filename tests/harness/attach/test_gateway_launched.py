@@ -15,7 +15,7 @@ from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError, NotJudgedError
 from harness.gateway_contract import Delivered, Hook, Tenant
 from harness.history import WebhookReceived
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 from tests.harness.support import PATIENCE
 
 if TYPE_CHECKING:

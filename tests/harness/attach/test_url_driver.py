@@ -17,7 +17,7 @@ from harness.attach.rows_by_sql import SqlAccounts
 from harness.attach.setup import check_database, check_running
 from harness.contract import Launch, Settings
 from harness.errors import NotJudgedError, TargetError
-from harness.targets.file import load_target, read_target
+from harness.targets.reader import load_target, read_target
 from tests.harness.commands import features
 from tests.harness.support import HOOKS, PATIENCE
 

@@ -17,7 +17,7 @@ from harness.attach.rows_by_sql import SqlAccounts
 from harness.cli import doctor
 from harness.contract import Launch, Settings
 from harness.errors import HarnessError
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 from tests.container_images import image
 from tests.database_servers import mariadb, postgresql
 from tests.harness.commands import COMMAND

@@ -1,4 +1,4 @@
-"""The contract's variables by other names: how a target file says so, what is then launched with, and mistakes."""
+"""What a program is launched with, if its target file has other names for the contract's variables."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from harness.attach.drivers.command import launch
 from harness.attach.drivers.image import image_program
 from harness.attach.drivers.program import command_program
 from harness.contract import Settings
-from harness.errors import TargetError
-from harness.targets.file import read_target
+from harness.targets.reader import read_target
 from tests.harness.support import launch_of, target
-from tests.harness.targets.test_target import mistake
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,14 +26,6 @@ HMAC_SECRET = "WEBHOOK_SECRET"
 VERIFY_TIMEOUT = "ACME_TIMEOUT"
 LOG_FILE = "ACME_LOG"
 HOST = "LISTEN"
-"""
-GATEWAY = """
-[implementation]
-name = "acme gateway"
-claims = ["instance"]
-[instance]
-command = ["true"]
-connect = { url = "{url}/connect" }
 """
 
 
@@ -100,81 +90,8 @@ def test_a_program_that_knows_other_names_alone_comes_up(tmp_path: Path) -> None
         running.stop()
 
 
-def test_gateway_instances_have_names_of_their_own(file: Path) -> None:
-    file.write_text(GATEWAY + "[instance.variables]\nHMAC_SECRET = 'WEBHOOK_SECRET'\n", "utf-8")
-    gateway = read_target(file).gateway
-    assert gateway is not None
-    assert gateway.variables == {"HMAC_SECRET": "WEBHOOK_SECRET"}
-
-
-OWN = "give each a name of its own"
-ALLOWED = (
-    "allowed: HOST, PORT, DATABASE_URL, NODE_INSTANCES, HMAC_SECRET, API_KEY, VERIFY_TIMEOUT, SEND_TIMEOUT, "
-    "SIGNATURE_TTL, HEALTH_CHECK_INTERVAL, LOG_FILE"
-)
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        (
-            'HMAC_SECERT = "A"',
-            f"launch.variables.HMAC_SECERT: no such variable in the contract (did you mean HMAC_SECRET?); {ALLOWED}",
-        ),
-        ("QQQ = 'A'", f"launch.variables.QQQ: no such variable in the contract; {ALLOWED}"),
-        (
-            "API_KEY = 1",
-            'launch.variables.API_KEY: is 1 and must be the name of a variable, such as "ACME_API_KEY"',
-        ),
-        (
-            "API_KEY = 'A-B'",
-            "launch.variables.API_KEY: is 'A-B' and must be the name of a variable, such as \"ACME_API_KEY\"",
-        ),
-        (
-            "API_KEY = 'WEBHOOK_SECRET'",
-            f"launch.variables.API_KEY: is 'WEBHOOK_SECRET', which HMAC_SECRET is called already; {OWN}",
-        ),
-        (
-            "API_KEY = 'PORT'",
-            f"launch.variables.API_KEY: is 'PORT', which PORT is called already; {OWN}",
-        ),
-    ],
-)
-def test_a_mistake_is_told_by_its_line_and_by_what_is_allowed(file: Path, changed: str, said: str) -> None:
-    assert mistake(file, RENAMED + changed) == said
-    with pytest.raises(TargetError) as raised:
-        read_target(file)
-    line = RENAMED.count("\n") + 1
-    assert str(raised.value).startswith(f"{file}:{line}: ")
-
-
 def test_two_may_change_names(file: Path) -> None:
     file.write_text(RENAMED + 'API_KEY = "PORT"\nPORT = "API_KEY"\n', "utf-8")
     given = launch_of(file.parent)
     program = command_program(read_target(file), given)
     assert (program.environment["PORT"], program.environment["API_KEY"]) == (given.api_key, str(program.port))
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (
-            RENAMED.replace("[launch.v", 'env = { WEBHOOK_SECRET = "a" }\n[launch.v'),
-            "launch.variables.HMAC_SECRET: is 'WEBHOOK_SECRET', which launch.env sets too; keep one",
-        ),
-        (
-            RENAMED.replace('command = ["true"]', 'url = "http://127.0.0.1:8000"'),
-            "launch.variables: is for what the harness launches, and launch.url runs already",
-        ),
-        (
-            GATEWAY + "[instance.variables]\nLOG_FILE = 'A'\n",
-            (
-                "instance.variables.LOG_FILE: no such variable in the contract; "
-                "allowed: HOST, PORT, HMAC_SECRET, API_KEY"
-            ),
-        ),
-        ('[launch]\nvariables = "A"\n', "launch.variables: is 'A' and must be a table"),
-    ],
-)
-def test_names_are_refused_where_they_mean_nothing(file: Path, text: str, said: str) -> None:
-    assert mistake(file, text) == said
