@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from harness.wording import shown
 
@@ -154,54 +154,5 @@ class Launch:
     hmac_secret: str
     log_file: Path
     host: str
-
-
-class Implementation(Protocol):
-    """A control plane under test, while it runs. Drivers make these."""
-
-    @property
-    def base_url(self) -> str:
-        """Where it listens, without a trailing slash."""
-
-    @property
-    def problem(self) -> str | None:
-        """Why it is not running any more, with its last output; None while it runs."""
-
-    def stop(self) -> None:
-        """Stop it and wait until its port is free.
-
-        Raises:
-            LaunchError: it, or its port, would not go away.
-        """
-
-    def kill(self) -> None:
-        """End it at once, as `kill -9` would."""
-
-
-class AccountStore(Protocol):
-    """Reads and writes the rows of `whatsapp_accounts` from outside the implementation."""
-
-    def put(self, row: Mapping[str, object]) -> None:
-        """Create or replace the row with this `id`."""
-
-    def get(self, account_id: int) -> Row | None:
-        """Give a row as it stands now, or None."""
-
-    def assign(self, account_id: int, url: str | None) -> None:
-        """Set a row's assigned instance by hand, as the document does with tinker."""
-
-    def remove(self, account_ids: Sequence[int]) -> None:
-        """Remove rows: these at least."""
-
-    def close(self) -> None:
-        """Let go of whatever is held open."""
-
-
-class LogSource(Protocol):
-    """Reads the implementation's log."""
-
-    def position(self) -> int:
-        """Give where the log ends now."""
-
-    def lines(self, after: int) -> Sequence[LogLine]:
-        """Give the whole lines written since a position."""
+    values: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """More placeholders."""

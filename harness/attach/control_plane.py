@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from harness.attach.databases import SQLITE, fresh_database, own_database
-from harness.attach.drivers.command import launch
+from harness.attach.drivers.command import CommandImplementation, launch
 from harness.attach.drivers.guarded import output_file
 from harness.attach.drivers.program import one_off
-from harness.attach.drivers.url import attach
+from harness.attach.drivers.url import RunningImplementation, attach
 from harness.attach.hooks import HttpAccounts, HttpLog
 from harness.attach.log_file import FileLog, NoLog
 from harness.attach.rows_by_sql import SqlAccounts
-from harness.contract import AccountStore, Implementation, Launch, LogSource, Settings, Target
+from harness.contract import Launch, Settings, Target
 from harness.errors import NotJudgedError
 from harness.history import ImplementationKilled, ImplementationStarted
 
@@ -70,9 +70,9 @@ class ControlPlane:
             log_file=place.scratch / "sync.log",
             host=place.host,
         )
-        self._implementation: Implementation | None = None
-        self.log: LogSource = self._log_source()
-        self.accounts: AccountStore
+        self._implementation: CommandImplementation | RunningImplementation | None = None
+        self.log = self._log_source()
+        self.accounts: SqlAccounts | HttpAccounts
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as opened:
@@ -192,7 +192,7 @@ class ControlPlane:
             check=False,
         )
 
-    def _account_store(self) -> AccountStore:
+    def _account_store(self) -> SqlAccounts | HttpAccounts:
         if not self.target.state_path:
             with own_database(self._given.database_url):
                 return SqlAccounts(self._given.database_url, self.target)
@@ -201,7 +201,7 @@ class ControlPlane:
                 SqlAccounts(self._given.database_url, self.target).close()
         return HttpAccounts(self.target, lambda: self.base_url)
 
-    def _log_source(self) -> LogSource:
+    def _log_source(self) -> FileLog | HttpLog | NoLog:
         match self.target.log:
             case "file":
                 return FileLog(self.target.log_file or self._given.log_file)

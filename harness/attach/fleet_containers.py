@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import select
 import shutil
 import socket
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 DEFAULT_IMAGE = "instance-sync-fleet"
 START_SECONDS = 60.0
 """How long a container may take to start, before anything is judged."""
-_GRACE_SECONDS = container.GRACE_SECONDS + 10.0
 _SOCKET = "owner"
 
 
@@ -66,21 +64,14 @@ class ContainerRunner:
             LaunchError: the container did not start, or its image is of another version.
         """
         scratch = self._scratch = Path(tempfile.mkdtemp(prefix="instance-sync-"))
-        name = f"instance-sync-{secrets.token_hex(6)}"
-        holder = [
-            sys.executable,
-            "-m",
-            "harness.attach.drivers.container",
-            name,
-            self._image,
-            str(scratch),
-            "-",
-        ]
+        name, holder = container.holder(self._image, scratch)
         serving = ["python", "-m", "fake_instances.hosts.child", str(scratch / _SOCKET)]
         address = [host, str(port), str(first)]
         try:
             with _listening(scratch) as listener:
-                self._guarded = Guarded([*holder, "--", *serving, *address], scratch, _GRACE_SECONDS)
+                self._guarded = Guarded(
+                    [*holder, "--", *serving, *address], scratch, container.REMOVED_SECONDS
+                )
                 self._guarded.wait_for_start()
                 connection = self._accept(listener, self._guarded)
         except BaseException:

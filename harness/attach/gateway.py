@@ -15,10 +15,12 @@ import requests
 
 from harness.attach.drivers.command import CommandImplementation
 from harness.attach.drivers.program import command_program, free_port
+from harness.attach.http import refused, request
 from harness.contract import Launch, Settings, Target
 from harness.errors import NotJudgedError
 from harness.gateway_contract import Answer, Delivered, Hook, Tenant
 from harness.history import Noted
+from harness.placeholders import filled, filled_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -214,19 +216,15 @@ class LaunchedGateway:
     # How it is reached
 
     def _as_program(self) -> Target:
-        values = self._values(None)
         return Target(
             name=f"instance {self._number}",
             version="",
             claims=(),
-            # What only the driver knows, {host}, {port} and {python}, it fills in itself.
-            command=tuple(str(filled(word, values)) for word in self._target.command),
+            command=self._target.command,
             directory=self._target.directory,
             ready=self._target.ready,
             ready_timeout=self._target.ready_timeout,
-            environment={
-                name: str(filled(value, values)) for name, value in self._target.environment.items()
-            },
+            environment=self._target.environment,
             variables=self._target.variables,
             log="none",
         )
@@ -234,7 +232,7 @@ class LaunchedGateway:
     def _given(self) -> Launch:
         api_key, secret = self._secrets
         log_file = self._scratch / "gateway.log"
-        return Launch(Settings(), "", (), api_key, secret, log_file, self._host)
+        return Launch(Settings(), "", (), api_key, secret, log_file, self._host, self._values(None))
 
     def _values(self, tenant: Tenant | None) -> dict[str, object]:
         control_url = f"http://{self._host}:{self._control_port}"
@@ -261,8 +259,8 @@ class LaunchedGateway:
         self, name: str, hook: Hook, tenant: Tenant | None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         values = self._values(tenant)
-        body = None if hook.body is None else {key: filled(one, values) for key, one in hook.body.items()}
-        url, deadline = str(filled(hook.url, values)), time.monotonic() + self._target.ready_timeout
+        body, url = filled(hook.body, values), filled_text(hook.url, values)
+        deadline = time.monotonic() + self._target.ready_timeout
         answer = self._request(hook.method, url, body, headers)
         # Hooks may be served by something that comes up a moment after the instance itself.
         while answer.refused and time.monotonic() < deadline and self.problem is None:
@@ -281,35 +279,13 @@ class LaunchedGateway:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         try:
-            with requests.Session() as caller:
-                caller.trust_env = False
-                answer = caller.request(
-                    method,
-                    url,
-                    json=body,
-                    headers=headers,
-                    timeout=_PATIENCE_SECONDS,
-                    allow_redirects=False,
-                )
+            answer = request(method, url, patience=_PATIENCE_SECONDS, body=body, headers=headers)
         except requests.RequestException as problem:
-            refused = isinstance(problem, requests.ConnectionError) and "refused" in str(problem)
-            return Answer(None, f"no answer ({type(problem).__name__})", refused)
+            return Answer(None, f"no answer ({type(problem).__name__})", refused(problem))
         return Answer(answer.status_code, answer.text)
 
     def _note(self, what: str) -> None:
         self._journal.record(Noted(text=what, instance=self._number))
-
-
-def filled(template: object, values: Mapping[str, object]) -> object:
-    """Put values in the place of their placeholders; a text that is nothing but one becomes the value itself."""
-    if not isinstance(template, str):
-        return template
-    for name, value in values.items():
-        if template == f"{{{name}}}":
-            return value
-    for name, value in values.items():
-        template = template.replace(f"{{{name}}}", str(value))
-    return template
 
 
 def delivered_from(told: Any) -> tuple[Delivered, ...]:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from harness.attach.http import request
 from harness.contract import Row
 from harness.errors import NotJudgedError
 from harness.log_events import parse_line
+from harness.placeholders import filled_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,16 +40,9 @@ class _Hooks:
             NotJudgedError: it did not answer, or otherwise than the contract says.
         """
         try:
-            with requests.Session() as caller:
-                caller.trust_env = False
-                answer = caller.request(
-                    method,
-                    self._base_url() + path,
-                    json=value,
-                    headers=self._headers,
-                    timeout=_PATIENCE_SECONDS,
-                    allow_redirects=False,
-                )
+            answer = request(
+                method, self._base_url() + path, patience=_PATIENCE_SECONDS, body=value, headers=self._headers
+            )
         except requests.RequestException as problem:
             raise NotJudgedError(
                 f"the hook {method} {path} did not answer: {type(problem).__name__}"
@@ -127,7 +122,7 @@ class HttpLog:
         return tuple(parse_line(line) for line in lines)
 
     def _read(self, after: int) -> tuple[list[str], int]:
-        path = self._path.replace("{cursor}", str(after))
+        path = filled_text(self._path, {"cursor": after})
         match self._hooks.call("GET", path):
             case {"lines": list(lines), "cursor": int(cursor)}:
                 return [str(line) for line in lines], cursor

@@ -8,16 +8,14 @@ import shlex
 import signal
 import socket
 import time
-from http.client import HTTPException
 from typing import TYPE_CHECKING
 
 import requests
 
 from harness.attach.drivers import container
 from harness.attach.drivers.guarded import Guarded
-from harness.attach.drivers.image import image_program
-from harness.attach.drivers.program import command_program
-from harness.attach.http import get, status_of
+from harness.attach.drivers.program import command_program, image_program
+from harness.attach.http import get, refused
 from harness.attach.remedies import of_own_variable
 from harness.errors import LaunchError
 from harness.redaction import redact
@@ -108,10 +106,10 @@ class CommandImplementation:
         # moment: only who answers runs for certain. Who takes long to answer runs as well.
         if guarded.status is None:
             try:
-                status_of(self._host, self._port, self._target.ready, self._target.headers, _NOTICE_SECONDS)
-            except TimeoutError:
+                get(self.base_url + self._target.ready, self._target.headers, _NOTICE_SECONDS)
+            except requests.Timeout:
                 return False
-            except (OSError, HTTPException):
+            except requests.RequestException:
                 guarded.wait(_NOTICE_SECONDS)
         return guarded.status is not None
 
@@ -134,7 +132,7 @@ class CommandImplementation:
             except requests.RequestException as problem:
                 # What it answered before says more than that there was no time for another answer.
                 if not answer.startswith("it answered"):
-                    answer = "nothing listened" if _refused(problem) else type(problem).__name__
+                    answer = "nothing listened" if refused(problem) else type(problem).__name__
             else:
                 if status == 200:
                     return
@@ -192,7 +190,3 @@ def _can_bind(host: str, port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _refused(problem: requests.RequestException) -> bool:
-    return isinstance(problem, requests.ConnectionError) and "refused" in str(problem)

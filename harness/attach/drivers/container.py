@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from docker.models.containers import Container
 
@@ -27,6 +29,8 @@ GRACE_SECONDS = 5
 LABEL = "instance-sync"
 """Every container of the harness has this label, the run's scratch folder, so that what a power cut left is found."""
 NO_ENGINE, NO_IMAGE, NO_CONTAINER = 125, 127, 126
+REMOVED_SECONDS = GRACE_SECONDS + 10.0
+"""What it may take from SIGTERM until the engine has removed the container."""
 
 
 class NoEngineError(Exception):
@@ -35,6 +39,13 @@ class NoEngineError(Exception):
 
 class NoImageError(Exception):
     """An image is nowhere to be had."""
+
+
+def holder(image: str, scratch: Path, published: int | None = None) -> tuple[str, tuple[str, ...]]:
+    """Return a container's name, and the words of the program that holds it; variables follow them."""
+    name = f"instance-sync-{secrets.token_hex(6)}"
+    port = "-" if published is None else str(published)
+    return name, (sys.executable, "-m", __name__, name, image, str(scratch), port)
 
 
 def main(arguments: Sequence[str]) -> int:

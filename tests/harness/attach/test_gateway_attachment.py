@@ -85,7 +85,10 @@ def test_whoever_claims_no_instance_has_none(tmp_path: Path) -> None:
             INSTANCE + "restart = { path = '/' }",
             "instance.restart.path: unknown key; allowed: method, url, body",
         ),
-        (INSTANCE + "restart = { method = 'PUT' }", "instance.restart.url: is missing; add it under [instance.restart]"),
+        (
+            INSTANCE + "restart = { method = 'PUT' }",
+            "instance.restart.url: is missing; add it under [instance.restart]",
+        ),
         (INSTANCE + "restart = { url = 'x', body = 1 }", "instance.restart.body: is 1 and must be a table"),
         (INSTANCE.replace('"{data}"', "1"), "instance.env.DATA_DIR: is 1 and must be a text"),
     ],

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.attach.drivers.command import launch
-from harness.attach.drivers.image import image_program
-from harness.attach.drivers.program import command_program
+from harness.attach.drivers.program import command_program, image_program
 from harness.contract import Settings
 from harness.targets.reader import read_target
 from tests.harness.support import launch_of, target
