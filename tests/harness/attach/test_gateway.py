@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fake_instances.journal import Journal
-from harness.attach.gateway import LaunchedGateway
+from harness.attach.gateway import LaunchedGateway, delivered_from
 from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError, NotJudgedError
@@ -99,3 +99,20 @@ def test_an_address_of_another_machine_is_told_with_the_way_out() -> None:
         GatewaySetup(gateway, "203.0.113.9"),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [{"session_id": "s", "text": "hello"}],
+        {"total": 1, "messages": [{"session_id": "s", "message": "hello", "to": "62"}]},
+    ],
+)
+def test_what_went_out_is_read_from_a_list_wherever_it_stands(told: object) -> None:
+    assert delivered_from(told) == (Delivered("s", "hello"),)
+
+
+@pytest.mark.parametrize("told", [7, {}, {"a": [], "b": []}, [7], [{"session_id": "s"}], [{"text": "hello"}]])
+def test_an_answer_without_one_list_of_messages_is_refused(told: Any) -> None:
+    with pytest.raises(ValueError, match="must"):
+        delivered_from(told)
