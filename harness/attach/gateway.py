@@ -1,4 +1,4 @@
-"""Launches gateway instances, each as a program of its own, and handles them by the hooks of their target."""
+"""One gateway instance that is judged: launched as a program, and handled by the hooks of its target."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import tempfile
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,8 @@ _PATIENCE_SECONDS = 30.0
 _CHECK_SECONDS = 0.02
 
 
-class LaunchedGateway:
-    """One gateway instance, launched by its target's command. See `harness.gateway_contract.Gateway`.
+class Gateway:
+    """One gateway instance, known by its number.
 
     Args:
         target: how it is launched and handled.
@@ -81,7 +82,9 @@ class LaunchedGateway:
             LaunchError: it did not come up.
         """
         self._control_port = free_port(self._host)
-        target, given = self._as_program(), self._given()
+        target, (api_key, secret) = self._as_program(), self._secrets
+        log_file, values = self._scratch / "gateway.log", self._values(None)
+        given = Launch(Settings(), "", (), api_key, secret, log_file, self._host, values)
         program = CommandImplementation(target, given, self._scratch, command_program(target, given))
         program.start()
         self._program = program
@@ -105,44 +108,28 @@ class LaunchedGateway:
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    # Sessions
+    # Sessions. A hook that does not do its work raises NotJudgedError.
 
     def connect(self, tenant: Tenant) -> None:
-        """Have a session connect as if its phone had just scanned the QR code.
-
-        Raises:
-            NotJudgedError: the hook did not do it.
-        """
+        """Connect a session, as if its phone had just scanned the QR code."""
         self._note(f"is to connect {tenant.session_id}")
         self._call("connect", self._target.connect, tenant)
 
     def create(self, tenant: Tenant) -> None:
-        """Begin a login that then waits for its QR code to be scanned.
-
-        Raises:
-            NotJudgedError: the hook did not do it.
-        """
+        """Begin a login, which then waits for its QR code to be scanned."""
         self._note(f"is to show a QR code for {tenant.session_id}")
         self._call("create", self._target.create, tenant)
 
     def reconnect(self, tenant: Tenant, *, called: str = "") -> None:
-        """Have a connected session connect anew; `called` is the Host by which it is addressed, if not its own.
-
-        Raises:
-            NotJudgedError: the hook did not do it.
-        """
+        """Connect a connected session anew; `called` is the Host of the request, if not its own."""
         self._note(f"is to reconnect {tenant.session_id}{f', called {called}' if called else ''}")
         self._call("reconnect", self._target.reconnect, tenant, headers={"Host": called} if called else {})
 
     def end(self, tenant: Tenant) -> None:
-        """End a session for good.
-
-        Raises:
-            NotJudgedError: the hook did not do it.
-        """
+        """End a session permanently."""
         self._call("end", self._target.end, tenant)
 
-    # What anybody may ask of it
+    # What anybody may ask it
 
     def get(self, path: str) -> Answer:
         """Ask one of its own routes, with the key."""
@@ -164,7 +151,7 @@ class LaunchedGateway:
         """List the messages that really went out, those before a restart included.
 
         Raises:
-            NotJudgedError: the target has no such hook, or it answered otherwise than it should.
+            NotJudgedError: the target has no such hook, or it answered something else.
         """
         if self._target.delivered is None:
             raise NotJudgedError(
@@ -229,31 +216,19 @@ class LaunchedGateway:
             log="none",
         )
 
-    def _given(self) -> Launch:
-        api_key, secret = self._secrets
-        log_file = self._scratch / "gateway.log"
-        return Launch(Settings(), "", (), api_key, secret, log_file, self._host, self._values(None))
-
     def _values(self, tenant: Tenant | None) -> dict[str, object]:
-        control_url = f"http://{self._host}:{self._control_port}"
         values: dict[str, object] = {
             "number": self._number,
             "data": str(self._scratch),
             "control_port": self._control_port,
-            "control_url": control_url,
+            "control_url": f"http://{self._host}:{self._control_port}",
             "control_plane": self._control_plane,
             "api_key": self._secrets[0],
             "hmac_secret": self._secrets[1],
         }
         if self._program is not None:
             values |= {"url": self.url, "host": self._host, "port": int(self.url.rpartition(":")[2])}
-        if tenant is not None:
-            values |= {
-                "session_id": tenant.session_id,
-                "workspace_id": tenant.workspace_id,
-                "phone_number": tenant.phone_number,
-            }
-        return values
+        return values if tenant is None else values | asdict(tenant)
 
     def _call(
         self, name: str, hook: Hook, tenant: Tenant | None, headers: Mapping[str, str] | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from fake_instances.journal import Journal
 from harness.attach.control_plane import random_secrets
-from harness.attach.gateway import LaunchedGateway
+from harness.attach.gateway import Gateway
 from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError
 from harness.gateway_contract import NUMBERS
@@ -33,7 +33,7 @@ class GatewaySetup:
         self.journal = Journal()
         self.secrets = random_secrets()
         self.receiver = Receiver(self.journal, host)
-        self.gateways: dict[int, LaunchedGateway] = {}
+        self.gateways: dict[int, Gateway] = {}
         self._host = host
         self._open = contextlib.ExitStack()
 
@@ -47,7 +47,7 @@ class GatewaySetup:
                     "--fleet-address must be an address of this machine",
                 ) from None
             for number in NUMBERS:
-                gateway = LaunchedGateway(
+                gateway = Gateway(
                     self.target, number, self._host, self.receiver.url, self.secrets, self.journal
                 )
                 self.gateways[number] = gateway

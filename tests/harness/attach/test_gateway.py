@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fake_instances.journal import Journal
-from harness.attach.gateway import LaunchedGateway, delivered_from
+from harness.attach.gateway import Gateway, delivered_from
 from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError, NotJudgedError
@@ -26,14 +26,12 @@ SECRETS = ("key-of-the-run", "secret-of-the-run")
 
 
 @contextmanager
-def gateway(**changed: Any) -> Iterator[tuple[LaunchedGateway, Journal]]:
+def gateway(**changed: Any) -> Iterator[tuple[Gateway, Journal]]:
     target = load_target("fake-gateway").gateway
     assert target is not None
     journal = Journal()
     with Receiver(journal, "127.0.0.1") as receiver:
-        launched = LaunchedGateway(
-            replace(target, **changed), 3003, "127.0.0.1", receiver.url, SECRETS, journal
-        )
+        launched = Gateway(replace(target, **changed), 3003, "127.0.0.1", receiver.url, SECRETS, journal)
         try:
             yield launched, journal
         finally:
@@ -53,8 +51,12 @@ def test_a_process_that_is_launched_again_gets_its_sessions_back() -> None:
         launched.move([TENANT])
         assert launched.url != url
         assert '"connected"' in launched.get(status).body
-        moved = journal.wait_for(WebhookReceived, timeout=PATIENCE, after=before)
-        assert moved.header("X-Instance-Url") == (launched.url,)
+
+        def announced() -> bool:
+            webhooks = [one for one in journal.entries(after=before) if isinstance(one, WebhookReceived)]
+            return any(one.header("X-Instance-Url") == (launched.url,) for one in webhooks)
+
+        assert journal.wait_until(announced, timeout=PATIENCE)
         launched.end(TENANT)
         assert launched.get(status).status == 404
 
