@@ -6,7 +6,6 @@ the program that holds an implementation's container too, under the same guard, 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import shutil
@@ -17,8 +16,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker.errors import APIError
-
 from fake_instances.hosts.child import fingerprint
 from fake_instances.hosts.remote import RemoteServer
 from harness.attach.drivers import container
@@ -26,8 +23,6 @@ from harness.attach.drivers.guarded import Guarded
 from harness.errors import LaunchError, TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fake_instances.hosts.threads import Server
     from fake_instances.interface import Gateway
 
@@ -105,8 +100,7 @@ class ContainerRunner:
             LaunchError: the engine did not do it.
         """
         if self.name is not None:
-            with _explained(self.name, "frozen"):
-                container.pause(self.name)
+            container.pause(self.name)
 
     def resume(self) -> None:
         """Have the engine let the container go on.
@@ -115,8 +109,7 @@ class ContainerRunner:
             LaunchError: the engine did not do it.
         """
         if self.name is not None:
-            with _explained(self.name, "let go on"):
-                container.resume(self.name)
+            container.resume(self.name)
 
     def _accept(self, listener: socket.socket, guarded: Guarded) -> Connection:
         # The guard says nothing more until it ends: whichever comes first is the answer.
@@ -180,11 +173,3 @@ def _listening(scratch: Path) -> socket.socket:
     finally:
         os.close(folder)
     return listener
-
-
-@contextlib.contextmanager
-def _explained(name: str, what: str) -> Iterator[None]:
-    try:
-        yield
-    except APIError as problem:
-        raise LaunchError(f"container {name} could not be {what}: {problem.explanation or problem}") from None

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
+from harness.errors import LaunchError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -117,9 +119,9 @@ def pause(name: str) -> None:
     """Freeze every process of a container, and wait until they stand still.
 
     Raises:
-        APIError: it does not run, or is frozen already.
+        LaunchError: the engine did not do it.
     """
-    with _found(name) as container:
+    with _explained(name, "frozen"), _found(name) as container:
         container.pause()
 
 
@@ -127,10 +129,18 @@ def resume(name: str) -> None:
     """Let the processes of a frozen container go on.
 
     Raises:
-        APIError: it is not frozen.
+        LaunchError: the engine did not do it.
     """
-    with _found(name) as container:
+    with _explained(name, "let go on"), _found(name) as container:
         container.unpause()
+
+
+@contextlib.contextmanager
+def _explained(name: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except APIError as problem:
+        raise LaunchError(f"container {name} could not be {what}: {_said(problem)}") from None
 
 
 @contextlib.contextmanager
