@@ -44,7 +44,7 @@ class ContainerHost:
 
 
 class ContainerRunner:
-    """Runs an instance's server as a container. `name` is the container's; None where none runs."""
+    """Runs an instance's server as a container. `name` is the container's; None if none runs."""
 
     def __init__(self, image: str) -> None:
         self.name: str | None = None
@@ -53,7 +53,7 @@ class ContainerRunner:
         self._scratch: Path | None = None
 
     def run(self, host: str, port: int, first: int) -> Connection:
-        """Start it for this address and give the connection to it.
+        """Start it for this address and return the connection to it.
 
         Raises:
             LaunchError: the container did not start, or its image is of another version.
@@ -94,25 +94,25 @@ class ContainerRunner:
         self.end()
 
     def pause(self) -> None:
-        """Have the engine freeze the container.
+        """Freeze the container.
 
         Raises:
             LaunchError: the engine did not do it.
         """
         if self.name is not None:
-            container.pause(self.name)
+            container.freeze(self.name, frozen=True)
 
     def resume(self) -> None:
-        """Have the engine let the container go on.
+        """Let the container go on.
 
         Raises:
             LaunchError: the engine did not do it.
         """
         if self.name is not None:
-            container.resume(self.name)
+            container.freeze(self.name, frozen=False)
 
     def _accept(self, listener: socket.socket, guarded: Guarded) -> Connection:
-        # The guard says nothing more until it ends: whichever comes first is the answer.
+        # The guard writes nothing more until it ends: whichever comes first is the answer.
         ready, _, _ = select.select([listener.fileno(), guarded.told.fileno()], [], [], START_SECONDS)
         if listener.fileno() not in ready:
             what = "ended at once" if ready else f"did not start in {START_SECONDS:g} s"
@@ -134,10 +134,10 @@ class ContainerRunner:
 
 
 def check_fleet_image(image: str) -> None:
-    """Hold that instances can run as containers of an image here.
+    """Check that instances can run as containers of an image here.
 
     Raises:
-        TargetError: they cannot; says what was tried, and the way out.
+        TargetError: they cannot; says what was tried, and what to do.
     """
     if sys.platform != "linux":
         raise TargetError(
@@ -146,17 +146,18 @@ def check_fleet_image(image: str) -> None:
         )
     try:
         container.client_with(image).close()
-    except container.NoEngineError as problem:
-        raise TargetError(
-            f"--fleet-host containers: {problem}; start one (docker info then answers) and see that this user may "
-            "use it, or take --fleet-host processes"
-        ) from None
-    except container.NoImageError as problem:
-        raise TargetError(f"--fleet-host containers: {problem}; {way_out(image)}") from None
+    except container.NoContainerError as problem:
+        way = way_out(image)
+        if problem.status == container.NO_ENGINE:
+            way = (
+                "start one (docker info then answers) and see that this user may use it, or take "
+                "--fleet-host processes"
+            )
+        raise TargetError(f"--fleet-host containers: {problem}; {way}") from None
 
 
 def way_out(image: str) -> str:
-    """Say how to come by the image of this version."""
+    """Say how to get the image of this version."""
     return (
         f"in the project's folder run: docker build --target fleet --tag {image} . "
         "(or name another image with --fleet-image)"

@@ -1,4 +1,4 @@
-"""What one worker sets up once and every scenario uses: a fleet, and the implementation that faces it."""
+"""What one worker sets up once for all scenarios: a fleet, and the implementation that faces it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOSTS: dict[str, Callable[[str], Host]] = {
     "processes": lambda _: ProcessHost(),
     "containers": ContainerHost,
 }
-"""How the instances can run, by the name that `--fleet-host` takes; each is made with what `--fleet-image` names."""
+"""How the instances can run, by the name that `--fleet-host` takes; each is made with the `--fleet-image`."""
 
 
 class Setup:
@@ -40,7 +40,7 @@ class Setup:
         addresses: where the instances listen.
         settings: what the implementation is launched with.
         hosting: how the instances run; as threads of this process by default.
-        database: "sqlite", or the URL of a server on which implementations get databases of their own.
+        database: "sqlite", or the URL of a server on which each implementation gets its own database.
 
     """
 
@@ -83,7 +83,7 @@ class Setup:
 
     @contextlib.contextmanager
     def another(self, target: Target, settings: Settings) -> Iterator[ControlPlane]:
-        """Put another implementation, with a database of its own, in the place of this one for a while.
+        """Replace the implementation, while the context lasts, by another with its own database.
 
         Raises:
             LaunchError: it did not come up.
@@ -103,7 +103,7 @@ class Setup:
 
 
 def check_database(target: Target, database: str) -> None:
-    """Hold that a target can be launched with a database.
+    """Check that a target can be launched with a database.
 
     Raises:
         TargetError: it cannot, or what names the database is wrong.
@@ -121,7 +121,7 @@ def check_database(target: Target, database: str) -> None:
 
 
 def check_hosting(fleet_host: str, image: str) -> None:
-    """Hold that the instances can run as `--fleet-host` says.
+    """Check that the instances can run as `--fleet-host` says.
 
     Raises:
         TargetError: they are to be containers, and no engine answers or there is no such image.
@@ -131,7 +131,7 @@ def check_hosting(fleet_host: str, image: str) -> None:
 
 
 def check_running(target: Target, *, in_workers: bool) -> None:
-    """Hold that a target which runs already can be judged, by this process alone.
+    """Check that a target which runs already can be judged, by this process alone.
 
     Raises:
         TargetError: its secrets are not known, or several workers would each bring instances that it does not face.
@@ -144,41 +144,36 @@ def check_running(target: Target, *, in_workers: bool) -> None:
 
 
 def settings_for(target: Target) -> Settings:
-    """Give what a target is launched with: settings that keep a run short, save where it runs already."""
+    """Return what a target is launched with: settings that keep a run short, except if it runs already."""
     if not target.url:
         return Settings()
     return Settings(verify_timeout=target.verify_timeout, send_timeout=target.send_timeout)
 
 
 def fleet_addresses(host: str, ports: str, *, fallback: bool = False) -> tuple[InstanceAddress, ...]:
-    """Give the document's four instances on a host.
+    """Return the document's four instances on a host.
 
     `ports` is "document" for 3001-3004, "free" for ports that the system chooses, or four numbers with commas.
-    With `fallback`, where the system lacks that address, they are given on 127.0.0.1 and free ports.
+    With `fallback`, if the system lacks that address, they get free ports of 127.0.0.1.
 
     Raises:
         TargetError: `ports` is none of these.
     """
     if fallback and not _has_address(host):
         host, ports = "127.0.0.1", "free"
-    if ports == "document":
-        chosen = list(DOCUMENT_PORTS)
-    elif ports == "free":
-        chosen = [0] * len(DOCUMENT_PORTS)
-    else:
-        words = ports.split(",")
-        chosen = [int(word) for word in words if word.strip().isdecimal() and 0 < int(word) < 65536]
-        if len(chosen) != len(words) or len(set(chosen)) != len(DOCUMENT_PORTS):
-            raise TargetError(
-                f"--fleet-ports {ports!r}: write document, free, or four different ports such as 4001,4002,4003,4004"
-            )
+    words = {"document": ",".join(map(str, DOCUMENT_PORTS)), "free": "0,0,0,0"}.get(ports, ports).split(",")
+    chosen = [int(word) for word in words if word.strip().isdecimal() and int(word) < 65536]
+    if len(chosen) != len(DOCUMENT_PORTS) or (ports != "free" and len({*chosen} - {0}) != len(words)):
+        raise TargetError(
+            f"--fleet-ports {ports!r}: write document, free, or four different ports such as 4001,4002,4003,4004"
+        )
     return tuple(
         InstanceAddress(number, host, port) for number, port in zip(DOCUMENT_PORTS, chosen, strict=True)
     )
 
 
 def start_fleet(fleet: Fleet) -> Fleet:
-    """Start a fleet, or say which other ports and addresses can be chosen.
+    """Start a fleet, or report which other ports and addresses can be chosen.
 
     Raises:
         LaunchError: a port is in use, or the address is not this machine's; nothing is left listening.
