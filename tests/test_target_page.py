@@ -44,7 +44,7 @@ NEEDS = {
 
 def keys(model: type[Section]) -> Iterator[tuple[str, str]]:
     """Find a model's keys with the words for their types; what stands within a table has the table's name before."""
-    for (key, kind), field in zip(model.keys().items(), model.model_fields.values(), strict=True):
+    for (key, kind), field in zip(model.kinds().items(), model.model_fields.values(), strict=True):
         yield key, kind.removeprefix("a ").removeprefix("number of ")
         if field.annotation is Succeeded:
             yield from ((f"{key}.{inner}", its) for inner, its in keys(Succeeded))

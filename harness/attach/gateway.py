@@ -42,7 +42,7 @@ class Gateway:
         host: the address it listens on; the ports are free ones.
         control_plane: the base URL that its webhooks go to.
         secrets: the API key that it demands, and what it signs webhooks with.
-        journal: where what is done to it is recorded.
+        journal: where everything done to it is recorded.
 
     """
 
@@ -67,7 +67,7 @@ class Gateway:
 
     @property
     def url(self) -> str:
-        """The base URL that is its own: where it listens now; empty while it does not run."""
+        """Its own base URL, where it listens now; empty while it does not run."""
         return "" if self._program is None else self._program.base_url
 
     @property
@@ -82,9 +82,11 @@ class Gateway:
             LaunchError: it did not come up.
         """
         self._control_port = free_port(self._host)
-        target, (api_key, secret) = self._as_program(), self._secrets
+        names = ("command", "directory", "ready", "ready_timeout", "environment", "variables")
+        same: dict[str, Any] = {name: getattr(self._target, name) for name in names}
+        target = Target(f"instance {self._number}", version="", claims=(), log="none", **same)
         log_file, values = self._scratch / "gateway.log", self._values(None)
-        given = Launch(Settings(), "", (), api_key, secret, log_file, self._host, values)
+        given = Launch(Settings(), "", (), *self._secrets, log_file, self._host, values)
         program = CommandImplementation(target, given, self._scratch, command_program(target, given))
         program.start()
         self._program = program
@@ -108,7 +110,8 @@ class Gateway:
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    # Sessions. A hook that does not do its work raises NotJudgedError.
+    # A hook that is missing or does not do its work raises NotJudgedError; an instance that does not come up again
+    # raises LaunchError.
 
     def connect(self, tenant: Tenant) -> None:
         """Connect a session, as if its phone had just scanned the QR code."""
@@ -129,8 +132,6 @@ class Gateway:
         """End a session permanently."""
         self._call("end", self._target.end, tenant)
 
-    # What anybody may ask it
-
     def get(self, path: str) -> Answer:
         """Ask one of its own routes, with the key."""
         return self._request("GET", f"{self.url}{path}?api_key={self._secrets[0]}")
@@ -148,11 +149,7 @@ class Gateway:
         return self._request("POST", f"{self.url}/api/messages/send", body)
 
     def delivered(self) -> Sequence[Delivered]:
-        """List the messages that really went out, those before a restart included.
-
-        Raises:
-            NotJudgedError: the target has no such hook, or it answered something else.
-        """
+        """List the messages that really went out, including those before a restart."""
         if self._target.delivered is None:
             raise NotJudgedError(
                 "the target names no hook that lists what really went out: [instance] delivered"
@@ -163,15 +160,8 @@ class Gateway:
         except ValueError as problem:
             raise NotJudgedError(f"the hook delivered: {problem}") from None
 
-    # Restarting
-
     def restart(self, tenants: Sequence[Tenant]) -> None:
-        """Restart it under its port; its sessions, those of `tenants`, are connected again in the end.
-
-        Raises:
-            NotJudgedError: the hook did not do it.
-            LaunchError: it did not come up again.
-        """
+        """Restart it under its port; in the end its sessions, those of `tenants`, are connected again."""
         self._note("is to restart")
         if self._target.restart is not None:
             self._call("restart", self._target.restart, None)
@@ -182,11 +172,7 @@ class Gateway:
         self._note("is up again")
 
     def move(self, tenants: Sequence[Tenant]) -> None:
-        """End it and launch it again on another port; its sessions are connected again in the end.
-
-        Raises:
-            LaunchError: it did not come up again.
-        """
+        """End it and launch it again on another port; in the end its sessions are connected again."""
         port = int(self.url.rpartition(":")[2])
         self.stop()
         with socket.socket() as taken:
@@ -199,22 +185,6 @@ class Gateway:
         if not self._target.keeps_sessions:
             for tenant in tenants:
                 self.connect(tenant)
-
-    # How it is reached
-
-    def _as_program(self) -> Target:
-        return Target(
-            name=f"instance {self._number}",
-            version="",
-            claims=(),
-            command=self._target.command,
-            directory=self._target.directory,
-            ready=self._target.ready,
-            ready_timeout=self._target.ready_timeout,
-            environment=self._target.environment,
-            variables=self._target.variables,
-            log="none",
-        )
 
     def _values(self, tenant: Tenant | None) -> dict[str, object]:
         values: dict[str, object] = {
@@ -237,7 +207,7 @@ class Gateway:
         body, url = filled(hook.body, values), filled_text(hook.url, values)
         deadline = time.monotonic() + self._target.ready_timeout
         answer = self._request(hook.method, url, body, headers)
-        # Hooks may be served by something that comes up a moment after the instance itself.
+        # What serves hooks may come up a moment after the instance itself.
         while answer.refused and time.monotonic() < deadline and self.problem is None:
             threading.Event().wait(_CHECK_SECONDS)
             answer = self._request(hook.method, url, body, headers)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from harness.catalogue.requirements import Profile
 from harness.contract import Operations, SendTarget, Target
-from harness.gateway_contract import GatewayTarget, Hook
+from harness.gateway_contract import GatewayTarget
 from harness.targets.kinds import (
     GIVEN,
     BaseUrl,
@@ -63,7 +63,7 @@ class Section(BaseModel):
     names: ClassVar[str] = "key"
 
     @classmethod
-    def keys(cls) -> dict[str, str]:
+    def kinds(cls) -> dict[str, str]:
         """Map each key to the words for its type."""
         return {
             field.alias or name: next((one.words for one in field.metadata if isinstance(one, Kind)), "")
@@ -73,7 +73,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _know_every_name(cls, content: object) -> object:
-        allowed = cls.keys()
+        allowed = cls.kinds()
         for name in content if isinstance(content, dict) else ():
             if name not in allowed:
                 key = f"[{name}]" if cls.names == "section" else name
@@ -88,7 +88,7 @@ class Section(BaseModel):
                 given = key in self.model_fields_set
                 if given and rule.name != via:
                     raise WrongValueError(f'is only for via = "{rule.name}", and via is {via!r}', key)
-                if rule.name == via and rule.example and not (given and getattr(self, key)):
+                if rule.name == via and rule.example and not any(getattr(self, key)):
                     raise WrongValueError(f"is missing; write {key} = {rule.example}", key)
         return self
 
@@ -170,7 +170,7 @@ class State(Section):
     """How rows are read and written."""
 
     via: Annotated[Text, among("sql", "http")] = "sql"
-    path: Annotated[Path, Via("http", '"/conformance/accounts"')] = "/"
+    path: Annotated[Path, Via("http", '"/conformance/accounts"')] = ""
     table: Annotated[Text, Via("sql")] = Target.table
     columns: Annotated[TextTable, AfterValidator(_of_the_contract), Via("sql")] = {}
 
@@ -199,7 +199,7 @@ class Log(Section):
         Path,
         must(lambda path: "{cursor}" in path, f"have {{cursor}} in it, like {LOG}"),
         Via("http", f'"{LOG}"'),
-    ] = "/"
+    ] = ""
     file: Annotated[Text, Via("file")] = ""
 
 
@@ -217,10 +217,6 @@ class HookTable(Section):
     method: Text = "POST"
     url: Annotated[Text, GIVEN]
     body: Annotated[dict[str, Any] | None, Kind("a table")] = None
-
-    def hook(self) -> Hook:
-        """Return it as the contract has it."""
-        return Hook(self.method, self.url, self.body)
 
 
 HookKey = Annotated[HookTable | None, Kind("a table")]

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from harness.catalogue.requirements import closest
 from harness.contract import Operations, SendTarget, Target
 from harness.errors import TargetError
-from harness.gateway_contract import GatewayTarget
+from harness.gateway_contract import GatewayTarget, Hook
 from harness.targets.models import HookTable, Instance, Launch, Section, TargetFile
 
 if TYPE_CHECKING:
@@ -26,12 +26,8 @@ FAKE_GATEWAY = "fake-gateway"
 """The built-in target whose gateway instances are judged if a target has none."""
 BUILT_IN = Path(__file__).parent
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
-_WORDS = {
-    "missing": "is missing; add it under [{section}]",
-    "too_short": "is missing; add it under [{section}]",
-    "model_type": "is a section: write [{key}] and its keys below",
-}
-"""What is said of the mistakes that pydantic itself finds, by their type there."""
+_MISSING = ("missing", "too_short")
+"""The names that pydantic has for a key that is not given, or is empty."""
 
 
 def built_in_targets() -> tuple[str, ...]:
@@ -72,10 +68,9 @@ def read_target(path: Path) -> Target:
     try:
         file = TargetFile.model_validate(content)
     except ValidationError as problem:
-        errors = problem.errors(include_url=False)
         # What is missing comes last: something else may be wrong because of the same misspelt name.
-        key, words = _mistake(min(errors, key=lambda one: one["type"] in {"missing", "too_short"}))
-        raise _error(path, text, key, words) from None
+        errors = sorted(problem.errors(include_url=False), key=lambda one: one["type"] in _MISSING)
+        raise _error(path, text, *_mistake(errors[0])) from None
     for section, table in (("launch", file.launch), ("instance", file.instance)):
         if table is not None and not (folder := _folder(path, table)).is_dir():
             words = f"there is no folder {folder}; it is relative to this file"
@@ -88,10 +83,11 @@ def _mistake(error: Mapping[str, Any]) -> tuple[str, str]:
     where = [str(one) for one in error["loc"]]
     if error["type"] == "value_error":
         wrong = error["ctx"]["error"]
-        key = ".".join([*where, wrong.key] if wrong.key else where)
-        return key, str(wrong)
+        return ".".join([*where, wrong.key] if wrong.key else where), str(wrong)
     key, section = ".".join(where), ".".join(where[:-1])
-    return key, _WORDS[error["type"]].format(key=key, section=section)
+    if error["type"] in _MISSING:
+        return key, f"is missing; add it under [{section}]"
+    return key, f"is a section: write [{key}] and its keys below"
 
 
 def _error(path: Path, text: str, key: str, words: str) -> TargetError:
@@ -116,9 +112,7 @@ def _target(file: TargetFile, path: Path) -> Target:
         **values
         | {
             "directory": _folder(path, file.launch),
-            "state_path": file.state.path if file.state.via == "http" else "",
             "log": file.log.via,
-            "log_path": file.log.path if file.log.via == "http" else "",
             "log_file": (path.parent / file.log.file).absolute() if file.log.file else None,
             "send": SendTarget(
                 file.send.method, file.send.path, file.send.body, (status[0], status[1]), having
@@ -142,7 +136,7 @@ def _values(section: Section) -> dict[str, Any]:
             case list():
                 values[name] = tuple(value)
             case HookTable():
-                values[name] = value.hook()
+                values[name] = Hook(**value.model_dump())
             case None:
                 pass  # the contract's own default
             case _:
