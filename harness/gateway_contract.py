@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NUMBERS = DOCUMENT_PORTS
-"""The instances' numbers: their ports in the document, whatever ports they really have."""
+"""The instances' numbers: their ports in the document, not those that they really have."""
 
 
 @dataclass(frozen=True, slots=True)

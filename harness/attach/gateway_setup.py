@@ -1,4 +1,4 @@
-"""Four gateway instances that are judged, and what stands in the control plane's place."""
+"""Four gateway instances that are judged, and a stand-in for the control plane."""
 
 from __future__ import annotations
 
