@@ -103,7 +103,7 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
 
 @pytest.fixture
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a program that ignores SIGTERM 0.2 seconds instead of five."""
+    """Return a program that ignores SIGTERM 0.2 seconds instead of five."""
     monkeypatch.setattr(
         command, "command_program", lambda *given: replace(program.command_program(*given), grace=0.2)
     )

@@ -22,13 +22,13 @@ SERVERS = {"postgresql": postgresql, "mariadb": mariadb}
 
 @pytest.fixture(params=list(SERVERS))
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the URL of a running server."""
+    """Return the URL of a running server."""
     with SERVERS[request.param]() as url:
         yield url
 
 
 def databases(server: str) -> set[str]:
-    """Give the names of the harness's databases on a server."""
+    """Return the names of the harness's databases on a server."""
     url = f"{server}/postgres" if server.startswith("postgresql") else server
     with connect(url).connect() as connection:
         question = (
