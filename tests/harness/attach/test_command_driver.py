@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from harness.attach.drivers import command, program
 from harness.attach.drivers.command import CommandImplementation, launch
 from harness.attach.drivers.guarded import output_file
 from harness.attach.drivers.program import GRACE_SECONDS
-from harness.contract import Launch, Settings, Target
+from harness.contract import Settings
 from harness.errors import LaunchError
 from tests.harness.support import PATIENCE, can_listen, launch_of, runs, target, until
 
@@ -66,18 +67,13 @@ class Workshop:
         self.folder = folder
         self.started: list[CommandImplementation] = []
 
-    def target(self, program: str, **values: object) -> Target:
-        file = self.folder / "program.py"
-        file.write_text(program, "utf-8")
-        return target("{python}", "-I", "-S", str(file), directory=self.folder, **values)
-
-    def given(self, settings: Settings | None = None) -> Launch:
-        return launch_of(self.folder, settings=settings)
-
     def launch(
         self, program: str, settings: Settings | None = None, **values: object
     ) -> CommandImplementation:
-        started = launch(self.target(program, **values), self.given(settings), self.folder)
+        file = self.folder / "program.py"
+        file.write_text(program, "utf-8")
+        made = target("{python}", "-I", "-S", str(file), directory=self.folder, **values)
+        started = launch(made, launch_of(self.folder, settings=settings), self.folder)
         self.started.append(started)
         return started
 
@@ -154,9 +150,7 @@ def test_a_program_named_by_a_path_is_found_from_the_targets_folder(workshop: Wo
     script.parent.mkdir()
     script.write_text(f"#!{sys.executable}\n{SERVER}", "utf-8")
     script.chmod(0o755)
-    implementation = launch(target("bin/serve", directory=workshop.folder), workshop.given(), workshop.folder)
-    workshop.started.append(implementation)
-    assert implementation.problem is None
+    workshop.launch("", command=("bin/serve",))
 
 
 @pytest.mark.parametrize("ready", ["/gesundheit-ä", "/is it ready", "/ready?as=%C3%A4"])
@@ -184,10 +178,17 @@ def test_a_program_that_exits_first_is_reported_with_status_command_and_last_out
     assert output == [*(f"    line {number}" for number in range(17, 40)), "    [secret] [secret]", "    x"]
 
 
-def test_a_program_that_a_signal_ended_is_reported_as_a_shell_would(workshop: Workshop) -> None:
-    said = workshop.fail("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    assert "exited with status 137" in said
-    assert "it printed nothing" in said
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("no-such-program", "status 127 .*no-such-program: No such file or directory"),
+        ("{python} -c __import__('os').kill(__import__('os').getpid(),9)", "status 137 .*it printed nothing"),
+    ],
+)
+def test_a_program_that_does_not_run_is_reported_as_by_a_shell(
+    workshop: Workshop, command: str, said: str
+) -> None:
+    assert re.search(rf"(?s)made-up exited with {said}", workshop.fail("", command=tuple(command.split())))
 
 
 @pytest.mark.parametrize(
@@ -206,13 +207,6 @@ def test_a_program_that_is_never_ready_is_reported_with_its_answer_and_ended(
     (pid,) = workshop.pids
     assert last == f"    pid {pid}"
     assert not runs(pid)
-
-
-def test_a_program_that_does_not_exist_is_named(workshop: Workshop) -> None:
-    with pytest.raises(LaunchError) as raised:
-        launch(target("no-such-program", directory=workshop.folder), workshop.given(), workshop.folder)
-    assert "made-up exited with status 127" in str(raised.value)
-    assert "no-such-program: No such file or directory" in str(raised.value)
 
 
 # Ending
@@ -253,14 +247,6 @@ def test_a_program_ends_with_all_that_it_started_and_its_port_is_free(
     assert output_file(workshop.folder).exists()
 
 
-def test_a_program_that_left_others_has_ended_when_they_have(workshop: Workshop) -> None:
-    implementation = workshop.launch(f"{SERVE}\nif os.fork() == 0:\n    serve()\nos._exit(0)\n")
-    (pid,) = workshop.pids
-    assert implementation.problem is None
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: implementation.problem is not None, "it is seen that nothing of it is left")
-
-
 def test_a_kill_ends_program_and_child_at_once(workshop: Workshop) -> None:
     implementation = workshop.launch(f"{STUBBORN}\n{SERVE}\nif os.fork() == 0: exec({DEAF!r})\nserve()")
     until(lambda: len(workshop.pids) == 2, "both have said their process ids")
@@ -272,7 +258,6 @@ def test_a_kill_ends_program_and_child_at_once(workshop: Workshop) -> None:
     until(lambda: not any(runs(pid) for pid in workshop.pids), "both are gone")
     assert can_listen("127.0.0.1", port_of(implementation))
     assert "exited with status 137" in str(implementation.problem)
-    implementation.stop()
 
 
 def test_a_process_that_leaves_its_group_and_keeps_the_port_is_reported(workshop: Workshop) -> None:
