@@ -133,45 +133,43 @@ def test_an_instance_is_a_container_that_is_frozen_killed_and_started_anew(clien
 # What cannot be
 
 
-def refused(host: str, folder: Path, name: str) -> str:
-    ended = run(features(host, "--fleet-host", "containers", "--fleet-image", name), folder)
+@pytest.mark.parametrize(
+    ("engine_at", "said"),
+    [
+        (
+            "",
+            "there is no image localhost/not-there:1 here, and it cannot be pulled.*; in the project's folder run:",
+        ),
+        ("unix:///nowhere", "no container engine answers: .* or take --fleet-host processes"),
+    ],
+    ids=["no image", "no engine"],
+)
+@pytest.mark.usefixtures("client")
+def test_a_run_without_an_image_or_an_engine_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, host: str, folder: Path, engine_at: str, said: str
+) -> None:
+    if engine_at:
+        monkeypatch.setenv("DOCKER_HOST", engine_at)
+    ended = run(
+        features(host, "--fleet-host", "containers", "--fleet-image", "localhost/not-there:1"), folder
+    )
     assert ended.returncode == 4, ended.stdout + ended.stderr
+    assert re.search(f"(?s)--fleet-host containers: {said}", ended.stderr), ended.stderr
     assert_nothing_is_left(host, folder)
-    return ended.stderr
-
-
-def test_an_image_that_is_nowhere_is_reported_with_the_way_out(
-    client: DockerClient, host: str, folder: Path
-) -> None:
-    assert client is not None
-    told = refused(host, folder, "localhost/not-there:1")
-    assert "there is no image localhost/not-there:1 here, and it cannot be pulled" in told
-    assert "run: docker build --target fleet --tag localhost/not-there:1 ." in told
-
-
-def test_an_engine_that_does_not_answer_is_reported_with_the_way_out(
-    monkeypatch: pytest.MonkeyPatch, host: str, folder: Path
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/nobody")
-    told = refused(host, folder, "any")
-    assert "--fleet-host containers: no container engine answers" in told
-    assert "or take --fleet-host processes" in told
 
 
 def test_an_image_without_instances_is_reported_with_its_output(client: DockerClient) -> None:
     without = f"FROM {image('fleet')}\nENV PATH=/nowhere\n"
     other, _ = client.images.build(fileobj=io.BytesIO(without.encode()), rm=True, forcerm=True)
-    with pytest.raises(LaunchError) as raised:
+    said = (
+        r"(?s)for an instance ended at once: its last output:\n    .*python.*: .*docker build --target fleet"
+    )
+    with pytest.raises(LaunchError, match=said):
         fleet_of(str(other.id)).start()
-    told = str(raised.value)
-    assert re.search(r"for an instance ended at once: its last output:\n    .*python.*: ", told), told
-    assert "docker build --target fleet" in told
 
 
-def test_an_image_of_another_version_is_reported(
-    client: DockerClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert client is not None
+@pytest.mark.usefixtures("client")
+def test_an_image_of_another_version_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fleet_containers, "fingerprint", lambda: b"another")
     with pytest.raises(LaunchError, match="has another version of the instances than this harness: in the"):
         fleet_of(image("fleet")).start()

@@ -61,7 +61,7 @@ def test_a_process_that_is_launched_again_gets_its_sessions_back() -> None:
         assert launched.get(status).status == 404
 
 
-def test_what_went_out_is_told_across_a_restart_by_the_hook() -> None:
+def test_the_hook_lists_what_went_out_before_a_restart_too() -> None:
     with gateway() as (launched, _):
         launched.start()
         launched.connect(TENANT)
@@ -83,7 +83,7 @@ def test_a_hook_that_is_missing_or_fails_leaves_a_scenario_unjudged() -> None:
             launched.connect(TENANT)
 
 
-def test_a_gateway_that_does_not_come_up_is_told_with_its_last_output() -> None:
+def test_a_gateway_that_does_not_come_up_is_reported_with_its_last_output() -> None:
     with (
         gateway(command=("{python}", "-c", "print('no browser'); raise SystemExit(3)")) as (launched, _),
         pytest.raises(LaunchError, match=r"instance 3003 exited with status 3(.|\n)*no browser"),
@@ -91,7 +91,7 @@ def test_a_gateway_that_does_not_come_up_is_told_with_its_last_output() -> None:
         launched.start()
 
 
-def test_an_address_of_another_machine_is_told_with_the_way_out() -> None:
+def test_an_address_of_another_machine_is_reported_with_what_to_do() -> None:
     gateway = load_target("fake-gateway").gateway
     assert gateway is not None
 

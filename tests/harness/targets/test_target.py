@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.contract import SendTarget, Target
+from harness.contract import Operations, SendTarget, Target
 from harness.errors import TargetError
 from harness.gateway_contract import Hook
 from harness.targets.reader import built_in_targets, load_target, read_target
@@ -22,45 +23,6 @@ name = "acme"
 command = ["true"]
 """
 
-FULL = """
-[implementation]
-name = "Acme sync"
-version = "1.4.0"
-claims = ["core", "security"]
-
-[launch]
-command = ["php", "-S", "{host}:{port}"]
-directory = "php"
-databases = ["sqlite", "mysql"]
-ready = "/up"
-ready_timeout = 7
-env = { APP_ENV = "testing" }
-variables = { HMAC_SECRET = "WEBHOOK_SECRET" }
-
-[http]
-headers = { Authorization = "Bearer x" }
-
-[webhook]
-path = "/hooks"
-asynchronous = true
-
-[send]
-method = "PUT"
-path = "/send/{account_id}"
-body = { to = "{recipient}", text = "{text}", kind = 1 }
-succeeded = { status = [200, 201], json = { ok = true } }
-
-[state]
-via = "sql"
-table = "accounts"
-columns = { session_id = "sid" }
-
-[log]
-via = "stderr"
-
-[timing]
-settle_seconds = 1.5
-"""
 RUNNING = """
 [implementation]
 name = "acme"
@@ -102,47 +64,49 @@ def with_line(section: str, line: str, text: str = SMALLEST) -> str:
     return f"{text}\n[{section}]\n{line}\n"
 
 
-def test_a_full_file_is_read_as_written(file: Path) -> None:
-    (file.parent / "php").mkdir()
-
-    assert read(file, FULL) == Target(
-        name="Acme sync",
-        version="1.4.0",
-        claims=("core", "security"),
-        command=("php", "-S", "{host}:{port}"),
-        directory=file.parent / "php",
-        databases=("sqlite", "mysql"),
-        ready="/up",
-        ready_timeout=7.0,
-        environment={"APP_ENV": "testing"},
-        variables={"HMAC_SECRET": "WEBHOOK_SECRET"},
-        headers={"Authorization": "Bearer x"},
-        webhook_path="/hooks",
-        asynchronous=True,
-        send=SendTarget(
-            method="PUT",
-            path="/send/{account_id}",
-            body={"to": "{recipient}", "text": "{text}", "kind": 1},
-            succeeded_status=(200, 201),
-            succeeded_json={"ok": True},
-        ),
-        table="accounts",
-        columns={"session_id": "sid"},
-        log="stderr",
-        settle_seconds=1.5,
-    )
+@pytest.mark.parametrize(
+    ("key", "value", "field", "read_as"),
+    [
+        ("implementation.version", '"1.4"', "version", "1.4"),
+        ("implementation.claims", '["core", "security"]', "claims", ("core", "security")),
+        ("launch.databases", '["sqlite", "mysql"]', "databases", ("sqlite", "mysql")),
+        ("launch.ready", '"/up"', "ready", "/up"),
+        ("launch.ready_timeout", "7", "ready_timeout", 7.0),
+        ("launch.env", '{ APP_ENV = "testing" }', "environment", {"APP_ENV": "testing"}),
+        ("launch.variables", '{ PORT = "ON" }', "variables", {"PORT": "ON"}),
+        ("http.headers", '{ Authorization = "k" }', "headers", {"Authorization": "k"}),
+        ("webhook.path", '"/hooks"', "webhook_path", "/hooks"),
+        ("webhook.asynchronous", "true", "asynchronous", True),
+        ("send.path", '"/send"', "send", SendTarget(path="/send")),
+        ("send.method", '"PUT"', "send", SendTarget(method="PUT")),
+        ("send.body", "{ to = 1 }", "send", SendTarget(body={"to": 1})),
+        ("send.succeeded", "{ status = [200, 201] }", "send", SendTarget(succeeded_status=(200, 201))),
+        ("send.succeeded", "{ json = { ok = true } }", "send", SendTarget(succeeded_json={"ok": True})),
+        ("state.table", '"accounts"', "table", "accounts"),
+        ("state.columns", '{ session_id = "sid" }', "columns", {"session_id": "sid"}),
+        ("health_check.path", '"/check"', "operations", Operations(path="/check")),
+        ("monitoring.path", '"/counts"', "operations", Operations(monitoring="/counts")),
+        ("monitoring.metrics", '"/prom"', "operations", Operations(metrics="/prom")),
+        ("log.via", '"stderr"', "log", "stderr"),
+        ("timing.settle_seconds", "1.5", "settle_seconds", 1.5),
+        ("state", '"http"\npath = "/rows"', "state_path", "/rows"),
+        ("log", '"http"\npath = "/log?after={cursor}"', "log_path", "/log?after={cursor}"),
+        ("health_check", '"command"\ncommand = ["x"]', "operations", Operations(command=("x",))),
+    ],
+)
+def test_a_key_changes_one_field_and_no_other(
+    file: Path, key: str, value: str, field: str, read_as: object
+) -> None:
+    section, _, name = key.partition(".")
+    target, smallest = read(file, with_line(section, f"{name or 'via'} = {value}")), read(file, SMALLEST)
+    assert getattr(target, field) == read_as
+    assert replace(target, **{"log": smallest.log, field: getattr(smallest, field)}) == smallest
 
 
 def test_the_smallest_file_has_the_defaults_of_the_contract(file: Path) -> None:
     assert read(file, SMALLEST) == Target(
         name="acme", version="unknown", claims=("core",), command=("true",), directory=file.parent
     )
-
-
-def test_rows_and_log_go_over_http_where_a_file_says_so(file: Path) -> None:
-    hooks = '[state]\nvia = "http"\npath = "/rows"\n[log]\nvia = "http"\npath = "/log?after={cursor}"\n'
-    target = read(file, SMALLEST + hooks)
-    assert (target.state_path, target.log, target.log_path) == ("/rows", "http", "/log?after={cursor}")
 
 
 def test_what_runs_already_brings_its_timeouts_and_its_log(file: Path) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.attach.drivers.command import launch
 from harness.attach.drivers.program import command_program, image_program
 from harness.contract import Settings
 from harness.targets.reader import read_target
@@ -38,6 +37,7 @@ def test_what_is_launched_gets_a_variable_by_its_own_name_alone(
 ) -> None:
     for name in ("HMAC_SECRET", "HOST"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ACME_TIMEOUT", "9")
     file.write_text(RENAMED, "utf-8")
     given = launch_of(file.parent)
 
@@ -48,15 +48,8 @@ def test_what_is_launched_gets_a_variable_by_its_own_name_alone(
     assert environment["ACME_LOG"] == str(given.log_file)
     assert environment["API_KEY"] == given.api_key
     assert not {"HMAC_SECRET", "VERIFY_TIMEOUT", "LOG_FILE", "HOST"} & environment.keys()
-
-
-def test_what_is_left_out_on_purpose_is_not_inherited_by_its_own_name(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ACME_TIMEOUT", "9")
-    file.write_text(RENAMED, "utf-8")
-    given = launch_of(file.parent, settings=Settings(verify_timeout=None))
-    assert "ACME_TIMEOUT" not in command_program(read_target(file), given).environment
+    without = launch_of(file.parent, settings=Settings(verify_timeout=None))
+    assert "ACME_TIMEOUT" not in command_program(read_target(file), without).environment
 
 
 def test_an_image_gets_its_own_names_too(tmp_path: Path) -> None:
@@ -69,24 +62,6 @@ def test_an_image_gets_its_own_names_too(tmp_path: Path) -> None:
     handed_on = program.words[program.words.index(str(program.port)) + 1 :]
     assert {"LISTEN", "WEBHOOK_SECRET", "PORT", "API_KEY"} <= set(handed_on)
     assert not {"HOST", "HMAC_SECRET"} & set(handed_on)
-
-
-def test_a_program_that_knows_other_names_alone_comes_up(tmp_path: Path) -> None:
-    served = (
-        "import os, http.server as h\n"
-        "assert os.environ['WEBHOOK_SECRET'] == 'the-hmac-secret'\n"
-        "class Up(h.BaseHTTPRequestHandler):\n"
-        "    def do_GET(self):\n"
-        "        self.send_response(200)\n"
-        "        self.end_headers()\n"
-        "h.HTTPServer((os.environ['LISTEN'], int(os.environ['ON'])), Up).serve_forever()\n"
-    )
-    renamed = {"HOST": "LISTEN", "PORT": "ON", "HMAC_SECRET": "WEBHOOK_SECRET"}
-    running = launch(target("{python}", "-c", served, variables=renamed), launch_of(tmp_path), tmp_path)
-    try:
-        assert running.problem is None
-    finally:
-        running.stop()
 
 
 def test_two_may_change_names(file: Path) -> None:
