@@ -56,7 +56,7 @@ class Row:
         return None if value is None else str(value)
 
     def difference(self, other: Row) -> str:
-        """Say which columns differ, as "name was … and is now …"; empty when none does."""
+        """Say which columns differ, as "name was … and is now …"; empty if none does."""
         changed = (name for name in self.columns if self.columns[name] != other.columns.get(name))
         return ", ".join(
             f"{n} was {shown(self.columns[n])} and is now {shown(other.columns.get(n))}" for n in changed

@@ -46,14 +46,9 @@ class Place:
 
 
 class ControlPlane:
-    """A running implementation with its own database. A context manager.
+    """A running implementation with its own database, which gets the webhooks of a fleet. A context manager.
 
-    Args:
-        target: how it is attached.
-        settings: what it is launched with.
-        fleet: the instances that it knows; their webhooks go to it while it is the fleet's control plane.
-        place: where it is launched.
-
+    What launches it raises LaunchError if it does not come up or go away.
     """
 
     def __init__(self, target: Target, settings: Settings, fleet: Fleet, place: Place) -> None:
@@ -114,11 +109,7 @@ class ControlPlane:
         return None if self._implementation is None else self._implementation.problem
 
     def launch(self) -> None:
-        """Launch the implementation with its database as it is, and send the fleet's webhooks to it.
-
-        Raises:
-            LaunchError: it did not come up.
-        """
+        """Launch the implementation with its database as it is, and send the fleet's webhooks to it."""
         self._implementation = (
             attach(self.target) if self.target.url else launch(self.target, self._given, self._place.scratch)
         )
@@ -137,11 +128,7 @@ class ControlPlane:
             self._implementation = None
 
     def relaunch(self) -> None:
-        """Stop the implementation, if it runs, and launch it again.
-
-        Raises:
-            LaunchError: it did not go away, or did not come up again.
-        """
+        """Stop the implementation, if it runs, and launch it again."""
         self._stop()
         self.launch()
 
@@ -149,7 +136,6 @@ class ControlPlane:
         """Stop the implementation and launch it again, as part of what is judged.
 
         Raises:
-            LaunchError: it did not go away, or did not come up again.
             NotJudgedError: the harness does not launch it.
         """
         if self.target.url:

@@ -94,20 +94,12 @@ class ContainerRunner:
         self.end()
 
     def pause(self) -> None:
-        """Freeze the container.
-
-        Raises:
-            LaunchError: the engine did not do it.
-        """
+        """Freeze the container; LaunchError if the engine does not."""
         if self.name is not None:
             container.freeze(self.name, frozen=True)
 
     def resume(self) -> None:
-        """Let the container go on.
-
-        Raises:
-            LaunchError: the engine did not do it.
-        """
+        """Let the container go on; LaunchError if the engine does not."""
         if self.name is not None:
             container.freeze(self.name, frozen=False)
 

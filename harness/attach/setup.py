@@ -83,11 +83,7 @@ class Setup:
 
     @contextlib.contextmanager
     def another(self, target: Target, settings: Settings) -> Iterator[ControlPlane]:
-        """Replace the implementation, while the context lasts, by another with its own database.
-
-        Raises:
-            LaunchError: it did not come up.
-        """
+        """Replace the implementation, while the context lasts, by another with its own database."""
         before = self.implementation
         with tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True) as scratch:
             try:
@@ -121,11 +117,7 @@ def check_database(target: Target, database: str) -> None:
 
 
 def check_hosting(fleet_host: str, image: str) -> None:
-    """Check that the instances can run as `--fleet-host` says.
-
-    Raises:
-        TargetError: they are to be containers, and no engine answers or there is no such image.
-    """
+    """Check that the instances can run as `--fleet-host` says; TargetError if they cannot."""
     if fleet_host == "containers":
         check_fleet_image(image)
 

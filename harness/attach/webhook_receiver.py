@@ -66,7 +66,7 @@ class Receiver:
         """Accept connections, if it does not already."""
         if self._server is not None:
             return
-        self._server = _Server((self._host, self._port), _handler(self))
+        self._server = _Server(self, (self._host, self._port))
         self._port = self._server.server_port
         self._free_port()
         self._thread = threading.Thread(
@@ -117,6 +117,10 @@ class Receiver:
 class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
+    def __init__(self, receiver: Receiver, address: tuple[str, int]) -> None:
+        self.receiver = receiver
+        super().__init__(address, _Handler)
+
     def server_bind(self) -> None:
         # Without looking up the name of the address, which takes long if no name server answers.
         socketserver.TCPServer.server_bind(self)
@@ -126,29 +130,23 @@ class _Server(ThreadingHTTPServer):
         """Ignore a sender that left in the middle of its webhook."""
 
 
-def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = _SILENCE_SECONDS
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    timeout = _SILENCE_SECONDS
 
-        def do_POST(self) -> None:
-            length = self.headers.get("Content-Length", "")
-            if not length.isdecimal():
-                self._answer(411)
-                return
+    def do_POST(self) -> None:
+        length, status = self.headers.get("Content-Length", ""), 411
+        if length.isdecimal():
             body = self.rfile.read(int(length))
-            self._answer(receiver.take(self.path, tuple(self.headers.items()), body))
+            status = self.server.receiver.take(self.path, tuple(self.headers.items()), body)
+        self.close_connection = True
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Connection", "close")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
 
-        def _answer(self, status: int) -> None:
-            self.close_connection = True
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Connection", "close")
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing: the journal has it."""
-
-    return Handler
+    def log_message(self, *_: object) -> None:
+        """Print nothing: the journal has it."""

@@ -33,7 +33,7 @@ from harness.targets.kinds import (
 )
 from harness.targets.variables import OF_A_CONTROL_PLANE, OF_AN_INSTANCE, check_renamed
 
-COLUMNS = (
+COLUMNS = [
     "id",
     "workspace_id",
     "session_id",
@@ -41,7 +41,7 @@ COLUMNS = (
     "status",
     "assigned_instance_url",
     "updated_at",
-)
+]
 JUDGED_BY_LOG = ("core", "health-check", "monitoring")
 LAUNCHES = ("command", "image", "url")
 OF_A_LAUNCH = ("network", "directory", "databases", "ready_timeout", "env", "variables")
