@@ -30,14 +30,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an implementation is launched.
+    """The address and the existing folder for an implementation, and its database.
 
-    Args:
-        host: the address it listens on.
-        scratch: an existing folder for its database, log and output.
-        database: "sqlite", or the URL of a server on which it gets its own database. For a `url` target, the URL of
-            the database that it has.
-
+    `database` is "sqlite", or the URL of a server on which it gets its own; for a `url` target, of the one it has.
     """
 
     host: str

@@ -36,14 +36,8 @@ _CHECK_SECONDS = 0.02
 class Gateway:
     """One gateway instance, known by its number.
 
-    Args:
-        target: how it is launched and handled.
-        number: what it is called.
-        host: the address it listens on; the ports are free ones.
-        control_plane: the base URL that its webhooks go to.
-        secrets: the API key that it demands, and what it signs webhooks with.
-        journal: where everything done to it is recorded.
-
+    It listens on free ports of `host`, and sends webhooks to the base URL `control_plane`. `secrets` are the API key
+    that it demands, and what it signs webhooks with. Everything done to it is recorded in `journal`.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what one process of the gateway is configured with

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 
 class GatewaySetup:
-    """Four running gateway instances, and the receiver that their webhooks go to. A context manager.
-
-    Args:
-        target: how an instance is launched and handled.
-        host: the address that everything listens on.
-
-    """
+    """Four running gateway instances on one address, and the receiver of their webhooks. A context manager."""
 
     def __init__(self, target: GatewayTarget, host: str) -> None:
         self.target = target

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -15,6 +14,7 @@ from fake_instances.hosts.processes import ProcessHost
 from fake_instances.hosts.threads import Host, ThreadHost
 from harness.attach.control_plane import ControlPlane, Place, random_secrets
 from harness.attach.databases import SQLITE, check_own_database, kind_of
+from harness.attach.drivers.program import can_bind
 from harness.attach.drivers.url import shared_secrets
 from harness.attach.fleet_containers import ContainerHost, check_fleet_image
 from harness.contract import Settings, Target
@@ -35,13 +35,8 @@ HOSTS: dict[str, Callable[[str], Host]] = {
 class Setup:
     """A fleet and a running implementation that know each other. A context manager.
 
-    Args:
-        target: the implementation to attach.
-        addresses: where the instances listen.
-        settings: what the implementation is launched with.
-        hosting: how the instances run; as threads of this process by default.
-        database: "sqlite", or the URL of a server on which each implementation gets its own database.
-
+    `hosting` is how the instances run, as threads of this process by default. `database` is "sqlite", or the URL of a
+    server on which each implementation gets its own database.
     """
 
     def __init__(
@@ -56,9 +51,10 @@ class Setup:
         check_database(target, database)
         self._database = database
         self.target = target
-        self.settings = settings or settings_for(target)
-        api_key, hmac_secret = shared_secrets() if target.url else random_secrets()
-        self.secrets = (api_key, hmac_secret)
+        # What is launched gets settings that keep a run short; what runs already has its own.
+        there = Settings(target.verify_timeout, target.send_timeout) if target.url else Settings()
+        self.settings = settings or there
+        self.secrets = api_key, hmac_secret = shared_secrets() if target.url else random_secrets()
         self.fleet = Fleet(addresses, api_key=api_key, secret=hmac_secret, hosting=hosting)
         self.implementation: ControlPlane
         self._host = addresses[0].host
@@ -135,13 +131,6 @@ def check_running(target: Target, *, in_workers: bool) -> None:
         raise TargetError(f"{target.name} runs already, and faces one set of instances: run it without -n")
 
 
-def settings_for(target: Target) -> Settings:
-    """Return what a target is launched with: settings that keep a run short, except if it runs already."""
-    if not target.url:
-        return Settings()
-    return Settings(verify_timeout=target.verify_timeout, send_timeout=target.send_timeout)
-
-
 def fleet_addresses(host: str, ports: str, *, fallback: bool = False) -> tuple[InstanceAddress, ...]:
     """Return the document's four instances on a host.
 
@@ -151,7 +140,7 @@ def fleet_addresses(host: str, ports: str, *, fallback: bool = False) -> tuple[I
     Raises:
         TargetError: `ports` is none of these.
     """
-    if fallback and not _has_address(host):
+    if fallback and not can_bind(host):
         host, ports = "127.0.0.1", "free"
     words = {"document": ",".join(map(str, DOCUMENT_PORTS)), "free": "0,0,0,0"}.get(ports, ports).split(",")
     chosen = [int(word) for word in words if word.strip().isdecimal() and int(word) < 65536]
@@ -183,12 +172,3 @@ def start_fleet(fleet: Fleet) -> Fleet:
             f"the instances cannot listen: {problem}; choose an address with --fleet-address",
             "--fleet-address must be an address of this machine",
         ) from None
-
-
-def _has_address(host: str) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((host, 0))
-        except OSError:
-            return False
-        return True

@@ -21,15 +21,11 @@ _SILENCE_SECONDS = 10.0
 
 
 class Receiver:
-    """A webhook receiver. A context manager; the port stays reserved while it refuses connections.
-
-    Args:
-        journal: where every webhook is recorded.
-        host: the address to listen on; the system chooses the port.
+    """A webhook receiver. A context manager; its port stays reserved while it refuses connections.
 
     Attributes:
-        status: what webhooks are answered.
-        status_for: what the webhooks of some sessions are answered instead, by session id.
+        status: the status that webhooks are answered with.
+        status_for: another status for the webhooks of some sessions, by session id.
         holder: returns the instance that a session was connected on, for the record, or None if that is unknown.
         ask_back: asked for the state of a webhook's session before the webhook is answered; None to ask nobody.
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shlex
 import signal
-import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ import requests
 
 from harness.attach.drivers import container
 from harness.attach.drivers.guarded import Guarded
-from harness.attach.drivers.program import command_program, image_program
+from harness.attach.drivers.program import can_bind, command_program, image_program
 from harness.attach.http import get, refused
 from harness.attach.remedies import of_own_variable
 from harness.errors import LaunchError
@@ -88,7 +87,7 @@ class CommandImplementation:
             LaunchError: the port is still in use.
         """
         self._end(b"stop")
-        if not _can_bind(self._program.host, self._program.port):
+        if not can_bind(self._program.host, self._program.port):
             raise LaunchError(
                 f"{self._target.name} was stopped, but port {self._program.port} is still in use"
             )
@@ -179,13 +178,3 @@ def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementatio
     implementation = CommandImplementation(target, given, scratch, program)
     implementation.start()
     return implementation
-
-
-def _can_bind(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True

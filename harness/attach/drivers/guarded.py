@@ -19,15 +19,10 @@ _LAST_OUTPUT_LINES = 25
 
 
 class Guarded:
-    """A program in its own process group. `group` is that group's id.
+    """A program in its own process group, whose id is `group`.
 
-    Args:
-        words: the program and its arguments.
-        scratch: the folder for its output, removed if this process is killed meanwhile.
-        grace: how many seconds it has to end after SIGTERM.
-        directory: where it runs.
-        environment: its variables; by default those of this process.
-
+    The folder `scratch` gets its output, and is removed if this process is killed meanwhile. After SIGTERM it has
+    `grace` seconds to end. Its environment is by default that of this process.
     """
 
     def __init__(

@@ -111,6 +111,17 @@ def free_port(host: str) -> int:
         return port
 
 
+def can_bind(host: str, port: int = 0) -> bool:
+    """Say whether an address is this machine's, and the port on it free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
 def _values(given: Launch, host: str, port: int) -> dict[str, object]:
     return {
         "host": host,
