@@ -56,14 +56,13 @@ class _Hooks:
 class HttpAccounts(_Hooks):
     """The rows, through the hooks that a target names as `[state] path`."""
 
-    def __init__(self, target: Target, base_url: Callable[[], str]) -> None:
-        super().__init__(target, base_url)
-        self._path = target.state_path.rstrip("/")
-        self._contract_names = {have: name for name, have in target.columns.items()}
+    @property
+    def _path(self) -> str:
+        return self._target.state_path.rstrip("/")
 
     def put(self, row: Mapping[str, object]) -> None:
         """Create or replace the row with this `id`; times are UTC, as `2024-11-22T10:00:00Z`."""
-        values = {self._target.columns.get(name, name): _plain(value) for name, value in row.items()}
+        values = {name: _plain(value) for name, value in row.items()}
         self._call("PUT", f"{self._path}/{row['id']}", values)
 
     def get(self, account_id: int) -> Row | None:
@@ -74,10 +73,9 @@ class HttpAccounts(_Hooks):
             return None
         if not isinstance(found, dict):
             raise NotJudgedError(f"the hook GET {path} answered no JSON object")
-        row = {self._contract_names.get(str(name), str(name)): value for name, value in found.items()}
-        if absent := {"status", "assigned_instance_url", "updated_at"} - row.keys():
+        if absent := {"status", "assigned_instance_url", "updated_at"} - found.keys():
             raise NotJudgedError(f"the hook GET {path} answered a row without {', '.join(sorted(absent))}")
-        return Row(row)
+        return Row(found)
 
     def assign(self, account_id: int, url: str | None) -> None:
         """Set a row's assigned instance by hand, as the document does with tinker."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,22 +10,13 @@ from harness.attach.drivers.program import free_port
 from harness.attach.drivers.url import attach
 from harness.attach.setup import check_database, check_running
 from harness.errors import LaunchError, NotJudgedError, TargetError
+from tests.harness.attach.answering import answering
 from tests.harness.support import target
 
 if TYPE_CHECKING:
     from harness.contract import Target
 
 SECRETS = {"API_KEY": "an-api-key-that-was-there-before", "HMAC_SECRET": "a-secret-that-was-there-before"}
-
-
-class Answers(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/up" else 404)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
 
 
 @pytest.fixture
@@ -39,9 +28,7 @@ def acme(monkeypatch: pytest.MonkeyPatch) -> Target:
 
 
 def test_the_harness_does_not_end_what_it_did_not_start() -> None:
-    with http.server.HTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}"
+    with answering(200, path="/up") as (url, _):
         attached = attach(target(url=url, ready="/up"))
         with pytest.raises(NotJudgedError, match="is not killed by the harness"):
             attached.kill()
@@ -49,7 +36,6 @@ def test_the_harness_does_not_end_what_it_did_not_start() -> None:
         assert attached.problem is None
         with pytest.raises(LaunchError, match=r"made-up answered 404 to GET .*/nowhere: launch.ready names"):
             attach(target(url=url, ready="/nowhere"))
-        server.shutdown()
     assert str(attached.problem) == f"made-up does not answer GET {url}/up any more: ConnectionError"
 
 
