@@ -46,37 +46,23 @@ def execute(path: Path, statement: str) -> list[tuple[object, ...]]:
         return connection.execute(statement).fetchall()
 
 
-@pytest.mark.parametrize("names", [{}, {"table": "wa", "columns": RENAMED}], ids=["plain", "renamed"])
-def test_rows_are_put_read_assigned_and_removed_one_by_one(
-    attach: Callable[..., SqlAccounts], path: Path, names: dict[str, object]
+def test_a_renamed_table_is_used_under_its_own_names_with_columns_of_its_own(
+    attach: Callable[..., SqlAccounts], path: Path
 ) -> None:
-    accounts = attach(**names)
+    accounts = attach(table="wa", columns=RENAMED)
+    execute(path, "ALTER TABLE wa ADD COLUMN plan TEXT NOT NULL DEFAULT 'free'")
     for number in (142, 7, 8):
         accounts.put({**ROW, "id": number, "session_id": str(number)})
+    assert (142, "http://one") in execute(path, "SELECT account_id, node_url FROM wa")
     accounts.put({**ROW, "session_id": "webjs_2", "phone_number": None})
-    if names:
-        assert (142, "http://one") in execute(path, "SELECT account_id, node_url FROM wa")
     accounts.assign(142, None)
     accounts.remove([8, 99])
     accounts.remove([])
 
-    found = [accounts.get(number) for number in (142, 7, 8)]
+    found = [one and one.columns for one in map(attach(table="wa", columns=RENAMED).get, (142, 7, 8))]
 
-    changed = {**ROW, "session_id": "webjs_2", "phone_number": None, "assigned_instance_url": None}
-    assert [one and one.columns for one in found] == [changed, {**ROW, "id": 7, "session_id": "7"}, None]
-
-
-def test_an_existing_table_is_kept_with_its_rows_and_own_columns(
-    attach: Callable[..., SqlAccounts], path: Path
-) -> None:
-    attach().put(ROW)
-    execute(path, "ALTER TABLE whatsapp_accounts ADD COLUMN plan TEXT NOT NULL DEFAULT 'free'")
-    accounts = attach()
-    accounts.put({**ROW, "id": 7, "session_id": "other"})
-    for number in (142, 7):
-        found = accounts.get(number)
-        assert found is not None
-        assert found.columns["plan"] == "free"
+    changed = {"session_id": "webjs_2", "phone_number": None, "assigned_instance_url": None, "plan": "free"}
+    assert found == [ROW | changed, ROW | {"id": 7, "session_id": "7", "plan": "free"}, None]
 
 
 def test_a_write_of_another_process_is_seen_and_reading_changes_nothing(
