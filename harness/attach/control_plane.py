@@ -23,8 +23,6 @@ from harness.errors import NotJudgedError
 from harness.history import ImplementationKilled, ImplementationStarted
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from fake_instances import Fleet
 
 
@@ -78,9 +76,7 @@ class ControlPlane:
             self._open = opened.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
     @property

@@ -38,6 +38,9 @@ class Gateway:
 
     It listens on free ports of `host`, and sends webhooks to the base URL `control_plane`. `secrets` are the API key
     that it demands, and what it signs webhooks with. Everything done to it is recorded in `journal`.
+
+    A hook that is missing or does not do its work raises NotJudgedError. An instance that does not come up or go away
+    raises LaunchError.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what one process of the gateway is configured with
@@ -70,11 +73,7 @@ class Gateway:
         return f"instance {self._number} was ended" if self._program is None else self._program.problem
 
     def start(self) -> None:
-        """Launch it on free ports and wait until it is ready.
-
-        Raises:
-            LaunchError: it did not come up.
-        """
+        """Launch it on free ports and wait until it is ready."""
         self._control_port = free_port(self._host)
         names = ("command", "directory", "ready", "ready_timeout", "environment", "variables")
         same: dict[str, Any] = {name: getattr(self._target, name) for name in names}
@@ -87,11 +86,7 @@ class Gateway:
         self._note(f"is up at {self.url}")
 
     def stop(self) -> None:
-        """End it in order.
-
-        Raises:
-            LaunchError: its port would not go away.
-        """
+        """End it in order."""
         program, self._program = self._program, None
         if program is not None:
             program.stop()
@@ -103,9 +98,6 @@ class Gateway:
             self.stop()
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
-
-    # A hook that is missing or does not do its work raises NotJudgedError; an instance that does not come up again
-    # raises LaunchError.
 
     def connect(self, tenant: Tenant) -> None:
         """Connect a session, as if its phone had just scanned the QR code."""

@@ -14,8 +14,6 @@ from harness.errors import LaunchError
 from harness.gateway_contract import NUMBERS
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from harness.gateway_contract import GatewayTarget
 
 
@@ -52,7 +50,5 @@ class GatewaySetup:
             self._open = opened.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()

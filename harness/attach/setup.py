@@ -22,8 +22,6 @@ from harness.errors import LaunchError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import TracebackType
-
 HOSTS: dict[str, Callable[[str], Host]] = {
     "threads": lambda _: ThreadHost(),
     "processes": lambda _: ProcessHost(),
@@ -72,9 +70,7 @@ class Setup:
             self._open = opened.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
     @contextlib.contextmanager

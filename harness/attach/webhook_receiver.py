@@ -13,7 +13,6 @@ from harness.history import Noted, WebhookReceived
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from fake_instances.journal import Journal
 
@@ -47,9 +46,7 @@ class Receiver:
         self.listen()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
         self._free_port()
 

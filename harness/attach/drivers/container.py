@@ -113,11 +113,7 @@ def kill(name: str) -> None:
 
 
 def freeze(name: str, *, frozen: bool) -> None:
-    """Freeze every process of a container and wait until they stand still, or let them go on.
-
-    Raises:
-        LaunchError: the engine did not do it.
-    """
+    """Freeze every process of a container, or let them go on; LaunchError if the engine does not."""
     try:
         with _found(name) as container:
             if frozen:

@@ -46,11 +46,7 @@ class RunningImplementation:
         """Leave it running."""
 
     def kill(self) -> None:
-        """Refuse: the harness does not end what it did not start.
-
-        Raises:
-            NotJudgedError: always.
-        """
+        """Refuse by a NotJudgedError: the harness does not end what it did not start."""
         raise NotJudgedError(f"{self._target.name} is attached by its URL, and is not killed by the harness")
 
 
