@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.placeholders import filled, filled_text
 
+REPEATABLE = settings(deadline=None, derandomize=True)
 NAMES = ("port", "text", "other")
 TEXTS = st.lists(st.sampled_from(["{port}", "{text}", "{other}", "{", "}", "a", "{{port}}"]), max_size=5)
 TEMPLATES = st.recursive(
@@ -23,12 +24,14 @@ def test_a_placeholder_by_itself_becomes_the_value_and_within_a_text_its_words()
     assert filled_text("{port}", values) == "3001"
 
 
+@REPEATABLE
 @given(TEMPLATES)
 def test_a_value_is_never_searched_for_placeholders(template: object) -> None:
     swapped = filled(template, {"port": "{text}", "text": "{port}"})
     assert filled(swapped, {"port": "{text}", "text": "{port}"}) == template
 
 
+@REPEATABLE
 @given(TEMPLATES)
 def test_without_values_nothing_changes(template: object) -> None:
     assert filled(template, {}) == template
