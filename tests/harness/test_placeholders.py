@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.placeholders import filled, filled_text
 
-REPEATABLE = settings(deadline=None, derandomize=True)
+REPEATABLE = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 NAMES = ("port", "text", "other")
 TEXTS = st.lists(st.sampled_from(["{port}", "{text}", "{other}", "{", "}", "a", "{{port}}"]), max_size=5)
 TEMPLATES = st.recursive(

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import TargetError
@@ -215,7 +215,7 @@ KEYS = [
 ]
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(KEYS), VALUES)
 def test_any_value_of_any_key_is_read_or_reported_in_words_of_the_harness(
     tmp_path_factory: pytest.TempPathFactory, key: tuple[str, str], value: Any
