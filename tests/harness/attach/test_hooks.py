@@ -1,4 +1,4 @@
-"""Hooks that answer something else than the contract says. That the right answers do, test_same_verdict.py shows."""
+"""Hooks that answer something else than the contract says. test_same_verdict.py has those that answer rightly."""
 
 from __future__ import annotations
 

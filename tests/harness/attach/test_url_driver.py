@@ -1,4 +1,4 @@
-"""An implementation that runs already, attached by its URL. That it is judged, test_same_verdict.py shows."""
+"""An implementation that runs already, attached by its URL. test_same_verdict.py judges one."""
 
 from __future__ import annotations
 
