@@ -10,14 +10,13 @@ import pytest
 
 from harness.errors import TargetError
 from harness.targets.models import HookTable, Section, Succeeded, TargetFile
-from harness.targets.reader import read_target
 from tests.docs import DOCS
+from tests.harness.targets.test_target import SMALLEST, read, with_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.contract import Target
 
 _ROW = re.compile(r"^\| `([a-z_.]+)` \| ([^|]+) \| ((?:`[^`]*`|[^|`])+) \| .+ \|$", re.MULTILINE)
 _PAGE = (DOCS / "target-file.md").read_text("utf-8").replace("| part of a hook |", "## [hook]\n")
@@ -26,18 +25,14 @@ ROWS = [
     for section, text in (part.split("]\n", 1) for part in re.split(r"^## \[", _PAGE, flags=re.MULTILINE)[1:])
     for key, kind, default in _ROW.findall(text)
 ]
-SMALLEST: dict[str, dict[str, str]] = {
-    "implementation": {"name": '"acme"'},
-    "launch": {"command": '["true"]'},
-    "instance": {"command": '["true"]', "connect": '{ url = "{url}/connect" }'},
-}
+TEXT = SMALLEST + '[instance]\ncommand = ["true"]\nconnect = { url = "{url}/connect" }\n'
 SECTIONS = {
     name: next(one for one in (field.annotation, *get_args(field.annotation)) if isinstance(one, type))
     for name, field in TargetFile.model_fields.items()
 }
 NEEDS = {
-    "health_check.command": {"via": '"command"'},
-    "health_check.dry_run": {"via": '"command"', "command": '["check"]'},
+    "health_check.command": 'via = "command"',
+    "health_check.dry_run": 'via = "command"\ncommand = ["check"]',
 }
 """What a key needs beside it."""
 
@@ -55,19 +50,6 @@ DECLARED = {
 }
 
 
-def written(folder: Path, sections: dict[str, dict[str, str]]) -> Target:
-    lines = []
-    for name, keys in sections.items():
-        lines += [f"[{name}]", *(f"{key} = {value}" for key, value in keys.items())]
-    file = folder / "acme.toml"
-    file.write_text("\n".join(lines), "utf-8")
-    return read_target(file)
-
-
-def with_keys(name: str, keys: dict[str, str]) -> dict[str, dict[str, str]]:
-    return SMALLEST | {name: SMALLEST.get(name, {}) | keys}
-
-
 def test_the_page_lists_every_key_once_with_its_type() -> None:
     listed = {(section, key): kind for section, key, kind, _ in ROWS}
     assert listed == DECLARED
@@ -81,23 +63,19 @@ def test_the_page_lists_every_key_once_with_its_type() -> None:
 def test_a_default_of_the_page_is_what_leaving_the_key_out_means(
     name: str, key: str, default: str, tmp_path: Path
 ) -> None:
-    beside = NEEDS.get(f"{name}.{key}", {})
-
-    said = written(tmp_path, with_keys(name, beside | {key: default}))
-
-    assert said == written(tmp_path, with_keys(name, beside))
+    beside, file = NEEDS.get(f"{name}.{key}", ""), tmp_path / "acme.toml"
+    said = read(file, with_line(name, f"{beside}\n{key} = {default}", TEXT))
+    assert said == read(file, with_line(name, beside, TEXT))
 
 
 @pytest.mark.parametrize(
     ("name", "key"), [row[:2] for row in ROWS if row[3] == "must be given" and row[0] != "hook"]
 )
 def test_a_key_that_must_be_given_cannot_be_left_out(name: str, key: str, tmp_path: Path) -> None:
-    lacking = {
-        one: {k: v for k, v in keys.items() if (one, k) != (name, key)} for one, keys in SMALLEST.items()
-    }
-
+    before, header, after = TEXT.partition(f"[{name}]")
+    lacking = before + header + re.sub(rf"(?m)^{key} = .*$", "", after, count=1)
     with pytest.raises(TargetError, match=re.escape(f"{name}.{key}: is missing")):
-        written(tmp_path, lacking)
+        read(tmp_path / "acme.toml", lacking)
 
 
 def test_every_example_in_the_pages_has_keys_that_exist() -> None:
