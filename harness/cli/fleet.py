@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import click
 import requests
 
 from fake_instances.control.orders import ORDERS, Said
 from fake_instances.faults import ALL
+from harness.attach.http import request
 from harness.cli.fleet_words import fault_lines, lines_of
 from harness.cli.group import Commands, epilog
 from harness.errors import HarnessError, TargetError
@@ -176,11 +178,9 @@ def _common() -> list[click.Option]:
 def _call(
     control: str, method: str, path: str, order: Mapping[str, Any], timeout: float = _ANSWER_SECONDS
 ) -> Any:
-    how: dict[str, Any] = {"params" if method == "GET" else "json": order}
+    query, body = (f"?{urlencode(order)}", None) if method == "GET" else ("", order)
     try:
-        with requests.Session() as caller:
-            caller.trust_env = False  # a proxy would not reach the loopback address of this machine
-            answer = caller.request(method, control.rstrip("/") + path, timeout=timeout, **how)
+        answer = request(method, f"{control.rstrip('/')}{path}{query}", patience=timeout, body=body)
         value = answer.json()
     except requests.exceptions.JSONDecodeError:
         raise _not_a_fleet(control) from None

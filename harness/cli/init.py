@@ -18,7 +18,8 @@ from harness.catalogue.requirements import Profile
 from harness.cli.group import epilog
 from harness.contract import SendTarget, Target
 from harness.errors import TargetError
-from harness.targets.file import is_base_url, read_target
+from harness.targets.kinds import is_base_url
+from harness.targets.reader import read_target
 
 _EXAMPLES = """\
   instance-sync init

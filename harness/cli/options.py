@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.catalogue.features import catalogue
-from harness.targets.file import built_in_targets
+from harness.targets.reader import built_in_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

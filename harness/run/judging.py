@@ -26,7 +26,7 @@ from harness.catalogue.verdict import Outcome
 from harness.errors import HarnessError, TargetError
 from harness.report.assembly import scenario_id
 from harness.report.sensitivity import read_defects
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -29,11 +29,10 @@ from harness.catalogue.verdict import Conclusion, Outcome
 from harness.contract import Launch, Settings
 from harness.report.folder import REPORT_JSON
 from harness.report.model import Report, parse_json
-from harness.targets.file import load_target
-from tests.container_images import engine, image
+from harness.targets.reader import load_target
+from tests.container_images import containers, engine, image
 from tests.database_servers import mariadb, postgresql
 from tests.harness.attach.test_databases import databases
-from tests.harness.attach.test_image_driver import containers
 from tests.harness.support import HOOKS
 
 if TYPE_CHECKING:
