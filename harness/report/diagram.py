@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from harness.catalogue.verdict import Outcome
-from harness.report.sequence import DATABASE, IMPLEMENTATION, STEP, STRANGER, USER
+from harness.report.events import DATABASE, IMPLEMENTATION, STEP, STRANGER, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from harness.catalogue.record import Record
     from harness.evidence import Event
-    from harness.report.model import ScenarioReport
 
 INSTANCES = ("3001", "3002", "3003", "3004")
 _LANES = (USER, IMPLEMENTATION, DATABASE, *INSTANCES, STRANGER)
@@ -34,7 +34,7 @@ _ARROW_ROW, _NOTE_ROW, _STEP_ROW, _LINE = 34, 26, 30, 16
 _SIGNS = {Outcome.FAILED: "✗", Outcome.BROKEN: "‼", Outcome.NOT_JUDGED: "?"}
 
 
-def draw(scenario: ScenarioReport) -> Markup:
+def draw(scenario: Record) -> Markup:
     """Give the diagram of a scenario; empty when nothing was recorded of it."""
     events = scenario.evidence.events
     if not events:
@@ -45,7 +45,7 @@ def draw(scenario: ScenarioReport) -> Markup:
 class _Drawing:
     """One diagram while it grows downwards."""
 
-    def __init__(self, events: Sequence[Event], scenario: ScenarioReport) -> None:
+    def __init__(self, events: Sequence[Event], scenario: Record) -> None:
         self._events = events
         self._scenario = scenario
         used = {lane for event in events for lane in (event.source, event.target)}

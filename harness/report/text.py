@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level
 from harness.catalogue.verdict import LEFT_OUT, Outcome
-from harness.errors import ConformanceFailure
-from harness.redaction import redact
+from harness.report.events import STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
+    from harness.evidence import Event
     from harness.report.model import ProfileReport, Report, RequirementReport
 
 _WIDTH = 110
@@ -21,34 +22,41 @@ _MOST_RUNS, _MOST_LEFT_OUT = 8, 8
 _ORDER = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN, Outcome.NOT_WRITTEN)
 
 
-def failure(  # noqa: PLR0913 - a failure is told by this many things
-    catalogue: Catalogue,
-    requirement_ids: Sequence[str],
-    *,
-    scenario: str,
-    step: str,
-    problem: BaseException,
-    timeline: Sequence[str],
-    secrets: Collection[str],
-) -> str:
+def timeline(events: Sequence[Event]) -> tuple[str, ...]:
+    """Tell events one a line, with seconds since the first."""
+    return tuple(f"{event.at:7.3f} s  {_line(event)}" for event in events) or ("nothing happened",)
+
+
+def _line(event: Event) -> str:
+    if event.source == STEP:
+        return f"── {event.words}"
+    who = " → ".join(_lane(one) for one in (event.source, event.target) if one)
+    times = f" ({event.count} times)" if event.count > 1 else ""
+    return f"{who}: {event.words}{times}"
+
+
+def _lane(name: str) -> str:
+    return f"instance {name}" if name.isdecimal() else name
+
+
+def failure(record: Record, catalogue: Catalogue) -> str:
     """Tell a failure: the requirement in its own words, what was expected, what happened, and the timeline."""
     lines: list[str] = []
-    for one in requirement_ids:
+    for one in record.requirement_ids:
         requirement = catalogue[one]
         head = f"{one} ({requirement.level.value}, {requirement.profile.value}): "
         lines += textwrap.wrap(head + requirement.words, _WIDTH, subsequent_indent="    ")
-    lines.append(f"  scenario  {scenario}")
-    lines.append(f"  step      {step}")
-    if isinstance(problem, ConformanceFailure):
-        # Redacted before it is wrapped: a secret that is broken over two lines would not be known for one.
-        lines += _labelled("expected", redact(problem.expected, secrets))
-        lines += _labelled("observed", redact(problem.observed, secrets))
+    evidence = record.evidence
+    ended = (one.words for one in evidence.steps if one.outcome in {"failed", "not judged"})
+    lines.append(f"  scenario  {record.name} (features/{record.file}:{record.line})")
+    lines.append(f"  step      {next(ended, 'before the first step').splitlines()[0]}")
+    if evidence.expected:
+        lines += _labelled("expected", evidence.expected) + _labelled("observed", evidence.observed)
     else:
-        lines += _labelled("problem", redact(f"{type(problem).__name__}: {problem}", secrets))
-    if timeline:
-        lines.append("  timeline")
-        lines += [f"    {line}" for line in timeline]
-    return redact("\n".join(lines), secrets)
+        lines += _labelled("problem", record.reason)
+    if evidence.timeline:
+        lines += ["  timeline", *(f"    {line}" for line in evidence.timeline)]
+    return "\n".join(lines)
 
 
 def summary(report: Report) -> list[str]:

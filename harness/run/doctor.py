@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fake_instances.journal import MessageDelivered, RequestArrived, RequestCompleted
 from harness.attach import remedies
 from harness.attach.http import get
-from harness.errors import ConformanceFailure, NotJudgedError
+from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
 from harness.history import HARNESS
 from harness.redaction import redact
 from harness.scenario import operator
@@ -82,12 +82,22 @@ def examine(world: World) -> Iterator[Finding]:
     yield _isolation(world)
 
 
-def refused_webhook(world: World) -> Finding | None:
-    """Give what is wrong where an implementation refuses a correctly signed webhook, None where it does not."""
+def check_webhooks_are_accepted(world: World) -> None:
+    """Check that what is attached by its URL accepts a correctly signed webhook.
+
+    Whether its secret is another one, or it refuses what it must accept, cannot be known from here.
+
+    Raises:
+        LaunchError: it does not.
+    """
+    target = world.implementation.target
+    if not target.url:
+        return
     first, *_ = world.fleet.numbers
     world.new_account(on=first, assigned=world.fleet.url(first))
     finding, _ = _webhook(world, _clock(world)[1])
-    return None if finding.good else finding
+    if not finding.good:
+        raise LaunchError(f"{target.name} refuses webhooks: {finding.came_back}; {finding.mend}")
 
 
 def _clock(world: World) -> tuple[Finding, float | None]:

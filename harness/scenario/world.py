@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fake_instances import Fleet
     from fake_instances.faults import Endpoint, Fault
-    from fake_instances.journal import WebhookAnswered
+    from fake_instances.journal import Journal, WebhookAnswered
     from fake_instances.webhooks.message import Webhook
     from harness.attach.control_plane import ControlPlane
     from harness.attach.setup import Setup
@@ -78,6 +78,11 @@ class World:
     def fleet(self) -> Fleet:
         """The instances."""
         return self._setup.fleet
+
+    @property
+    def journal(self) -> Journal:
+        """Where everything is recorded."""
+        return self.fleet.journal
 
     @property
     def implementation(self) -> ControlPlane:

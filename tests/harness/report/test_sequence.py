@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from harness.report.sequence import LONGEST_TEXT, bounded, json_lines, sequence
 
 from fake_instances.faults import Endpoint
 from fake_instances.journal import (
@@ -27,7 +28,6 @@ from fake_instances.journal import (
 )
 from harness.evidence import Event
 from harness.history import HARNESS, ImplementationKilled, ImplementationStarted, RowRead, RowSet, StepReached
-from harness.report.sequence import LONGEST_TEXT, bounded, json_lines, sequence
 from tests.harness.support import (
     SESSION,
     answered,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from harness.report.timeline import timeline
 
 from fake_instances.faults import Endpoint
 from fake_instances.journal import (
@@ -25,7 +26,6 @@ from harness.errors import ConformanceFailure, LaunchError
 from harness.history import ImplementationKilled, ImplementationStarted, RowRead, RowSet, StepReached
 from harness.redaction import SHOWN_INSTEAD, redact, redact_values
 from harness.report import text
-from harness.report.timeline import timeline
 from tests.harness.reporting import FOUND, LOGGED, REAL, RETRIED, Made, record
 from tests.harness.support import (
     SESSION,
