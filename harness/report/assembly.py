@@ -39,7 +39,7 @@ def assemble(  # noqa: PLR0913 - a report is made of this many things
     complete: bool = True,
 ) -> Report:
     """Make the model: every requirement of the catalogue, and every scenario that ran or is written."""
-    scenarios = sorted(_with_ids_of_their_own(records), key=lambda one: (one.file, one.line, one.row))
+    scenarios = sorted(_published(records), key=lambda one: (one.file, one.line, one.row))
     carriers: dict[str, list[str]] = {}
     for scenario in scenarios:
         for id_ in scenario.requirement_ids:
@@ -57,13 +57,13 @@ def assemble(  # noqa: PLR0913 - a report is made of this many things
     )
 
 
-def _with_ids_of_their_own(records: Sequence[Record]) -> Iterator[Record]:
-    """Distinguish the records of one file that share a name: of those scenarios, all but one never ran."""
+def _published(records: Sequence[Record]) -> Iterator[Record]:
+    """Leave out what no report has, and distinguish records of one file and name: all but one never ran."""
     taken: set[str] = set()
     for one in records:
         id_ = f"{one.id} (line {one.line})" if one.id in taken and not one.ran else one.id
         taken.add(id_)
-        yield replace(one, id=id_)
+        yield replace(one, id=id_, node="", example="", time_bound=False, lines="")
 
 
 def _requirement(result: RequirementResult, carriers: Mapping[str, Sequence[str]]) -> RequirementReport:

@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.catalogue.verdict import Outcome
-from harness.report.markdown import plain
-from harness.report.templating import SIGNS, environment, inline_style
+from harness.report.formats.markdown import plain
+from harness.report.formats.templating import SIGNS, environment, inline_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

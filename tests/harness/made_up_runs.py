@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from harness.catalogue.features import WrittenScenario
+from harness.catalogue.record import Record
 from harness.catalogue.requirements import Catalogue, Level, Profile, Requirement
-from harness.catalogue.tally import Record, Tally
+from harness.catalogue.tally import Tally
 from harness.catalogue.verdict import Outcome
 from harness.report.assembly import assemble
 from harness.report.model import Report, RunReport
-from tests.harness.support import target
+from tests.harness.support import record_of, target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,13 +80,12 @@ class MadeUp:
 
     def records(self) -> list[Record]:
         return [
-            Record(
+            record_of(
+                one.scenario,
+                self.catalogue,
                 one.node(row),
-                one.scenario.file,
-                one.scenario.name,
-                one.scenario.requirement_ids,
-                outcome.value,
-                "" if outcome is PASSED else f"because of {row}",
+                outcome=outcome,
+                reason="" if outcome is PASSED else f"because of {row}",
                 time_bound=bound,
                 judged_again=again,
                 example=f"row {row}",
@@ -102,7 +102,7 @@ class MadeUp:
         made = Tally(self.catalogue, self.suite, lambda name: f"test_{name}")
         made.expect([one.node(row) for one, row, fate in self.runs() if fate.expected])
         for record in self.records():
-            made.add(Record.from_json(record.to_json()))
+            made.add(Record.from_wire(record.to_wire()))
         return made
 
     def report(self) -> Report:
@@ -111,9 +111,7 @@ class MadeUp:
             target("true", claims=tuple(one.value for one in self.claims)),
             self.catalogue,
             tally.verdict(self.claims, trouble=self.trouble, crash=self.crash),
-            suite=self.suite,
-            records=tally.records,
-            unrun=tally.unrun(),
+            records=[*tally.records, *tally.unrun(self.claims)],
             run=RunReport("0.1.0", 1, "2026-01-02T03:04:05+00:00", 1.5, 7, ""),
             complete=self.complete,
         )

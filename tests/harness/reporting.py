@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.catalogue.record import Record
 from harness.catalogue.requirements import Profile
-from harness.catalogue.tally import Record, Tally
+from harness.catalogue.tally import Tally
 from harness.catalogue.verdict import Outcome
 from harness.evidence import Event, Evidence, Step
 from harness.report.assembly import assemble
 from harness.report.model import Report, RunReport
-from tests.harness.support import catalogue, scenario, target
+from tests.harness.support import catalogue, record_of, scenario, target
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,8 +44,8 @@ def record(
     reason: str = "",
     **more: object,
 ) -> Record:
-    made = Record(node(one, row), one.file, one.name, one.requirement_ids, outcome.value, reason)
-    return replace(made, **more)  # type: ignore[arg-type]
+    known = {"node": node(one, row), "outcome": outcome, "reason": reason, **more}
+    return record_of(one, CATALOGUE, **known)  # type: ignore[arg-type]
 
 
 ALL_PASSED = (
@@ -77,14 +78,12 @@ class Made:
         tally = Tally(CATALOGUE, self.suite, lambda name: f"test_{name}")
         tally.expect([*(one.node for one in self.records), *self.also_expected])
         for one in self.records:
-            tally.add(Record.from_json(one.to_json()))
+            tally.add(Record.from_wire(one.to_wire()))
         return assemble(
             target("true"),
             CATALOGUE,
             tally.verdict([Profile.CORE], trouble=self.trouble, crash=self.crash),
-            suite=self.suite,
-            records=tally.records,
-            unrun=tally.unrun(),
+            records=[*tally.records, *tally.unrun([Profile.CORE])],
             run=RUN,
             complete=self.complete,
         )

@@ -16,8 +16,9 @@ import pytest
 from fake_instances.faults import Endpoint
 from fake_instances.journal import AnswerBegun, Entry, MessageDelivered, RequestArrived, RequestCompleted
 from harness.catalogue.features import WrittenScenario
+from harness.catalogue.record import Record, level_of, row_of, scenario_id
 from harness.catalogue.requirements import Catalogue, Level, Profile, Requirement
-from harness.catalogue.verdict import Outcome, Run, ScenarioResult
+from harness.catalogue.verdict import Outcome, Run
 from harness.contract import Launch, LogLine, Row, Settings, Target
 from harness.errors import ConformanceFailure
 from harness.history import History, UserAnswered, UserSends
@@ -62,23 +63,39 @@ def catalogue(**levels: str) -> Catalogue:
     return Catalogue(1, tuple(requirements))
 
 
-def result(name: str, *ids: str, outcome: Outcome = Outcome.PASSED, reason: str = "") -> ScenarioResult:
-    return ScenarioResult(name, ids, outcome, reason)
+def record_of(one: WrittenScenario, catalogue: Catalogue, node: str, **more: object) -> Record:
+    """Return the record of a run that passed, but for what is given."""
+    row = row_of(node)
+    made = Record(
+        id=scenario_id(one.file, one.name, row),
+        name=one.name,
+        row=row,
+        file=one.file,
+        line=one.line,
+        rule=one.rule,
+        level=level_of(one.requirement_ids, catalogue),
+        requirement_ids=one.requirement_ids,
+        outcome=Outcome.PASSED,
+        reason="",
+        ran=True,
+        node=node,
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
 
 
 def run(
-    *results: ScenarioResult,
+    *records: Record,
     also_written: Mapping[str, Collection[str]] | None = None,
     also_expected: Collection[str] = (),
     trouble: str = "",
     crash: str = "",
 ) -> Run:
-    """Give a run of these results, and of scenarios that were written or expected and have no result."""
+    """Give a run of these records, and of scenarios that were written or expected and did not run."""
     written: dict[str, set[str]] = {one: set(names) for one, names in (also_written or {}).items()}
-    for each in results:
+    for each in records:
         for one in each.requirement_ids:
-            written.setdefault(one, set()).add(each.name)
-    return Run(written, {*(each.name for each in results), *also_expected}, results, trouble, crash)
+            written.setdefault(one, set()).add(each.node)
+    return Run(written, {*(each.node for each in records), *also_expected}, records, trouble, crash)
 
 
 def scenario(name: str, *tags: str, file: str = "core/scan.feature", examples: int = 0) -> WrittenScenario:

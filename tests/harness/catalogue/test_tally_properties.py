@@ -19,10 +19,10 @@ import harness.report
 from harness.catalogue.requirements import Level
 from harness.catalogue.verdict import Conclusion, Outcome
 from harness.report import text
-from harness.report.badge import render_badge_json, render_badge_svg
-from harness.report.html import render_html
-from harness.report.junit import render_junit
-from harness.report.markdown import render_markdown
+from harness.report.formats.badge import render_badge_json, render_badge_svg
+from harness.report.formats.html import render_html
+from harness.report.formats.junit import render_junit
+from harness.report.formats.markdown import render_markdown
 from harness.report.model import parse_json, render_json
 from tests.harness.made_up_runs import (
     CONFORMANT,

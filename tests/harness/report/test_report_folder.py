@@ -9,7 +9,8 @@ import pytest
 
 from harness.catalogue.verdict import Outcome
 from harness.errors import TargetError
-from harness.report.folder import RENDERERS, ReportFolder
+from harness.report.folder import ReportFolder
+from harness.report.formats import RENDERERS
 from harness.report.model import parse_json
 from harness.run.options import failed_before
 from tests.harness.reporting import ALL_PASSED, FOUND, LOGGED, RETRIED, RUNS, Made, record, with_record

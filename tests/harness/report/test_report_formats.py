@@ -17,11 +17,11 @@ from harness.catalogue.verdict import Conclusion, Outcome
 from harness.redaction import redact
 from harness.report import text
 from harness.report.assembly import history_file, scenario_id
-from harness.report.badge import render_badge_json, render_badge_svg
-from harness.report.folder import RENDERERS
-from harness.report.html import render_html
-from harness.report.junit import render_junit
-from harness.report.markdown import MOST_TOLD, plain, render_markdown
+from harness.report.formats import RENDERERS
+from harness.report.formats.badge import render_badge_json, render_badge_svg
+from harness.report.formats.html import render_html
+from harness.report.formats.junit import render_junit
+from harness.report.formats.markdown import MOST_TOLD, plain, render_markdown
 from harness.report.model import parse_json, render_json, schema
 from tests.harness.reporting import (
     ALL_PASSED,

@@ -17,7 +17,7 @@ from selenium.webdriver.chrome.service import Service
 from harness.catalogue.verdict import Outcome
 from harness.evidence import Event, Evidence, Step
 from harness.report.diagram import INSTANCES
-from harness.report.html import render_html
+from harness.report.formats.html import render_html
 from tests.harness.reporting import LOGGED, RUNS, Made, record, with_record
 from tests.prerequisites import program
 

@@ -16,7 +16,7 @@ import pytest
 from harness.catalogue.verdict import Outcome
 from harness.evidence import Event, Evidence
 from harness.report.diagram import draw
-from harness.report.html import anchor, render_html
+from harness.report.formats.html import anchor, render_html
 from tests.harness.reporting import EVIDENCE, LOGGED, RUNS, Made, record, with_record
 
 if TYPE_CHECKING:

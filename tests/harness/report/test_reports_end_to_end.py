@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.catalogue.verdict import Outcome
-from harness.report.folder import RENDERERS
+from harness.report.formats import RENDERERS
 from harness.report.model import Report, parse_json
 from tests.harness.commands import COMMAND, assert_nothing_is_left, features, on_a_terminal, run, started
 from tests.harness.support import until

@@ -11,9 +11,9 @@ from harness.catalogue.features import catalogue, features_root
 from harness.catalogue.requirements import Profile
 from harness.catalogue.verdict import Outcome
 from harness.report.assembly import scenario_id
-from harness.report.html import render_html
-from harness.report.junit import render_junit
-from harness.report.markdown import render_markdown
+from harness.report.formats.html import render_html
+from harness.report.formats.junit import render_junit
+from harness.report.formats.markdown import render_markdown
 from harness.report.model import Report, SensitivityReport, parse_json, render_json
 from harness.report.sensitivity import LEFT_OUT, UNJUDGED, KnownDefect, read_defects, sensitivity
 from harness.report.text import summary

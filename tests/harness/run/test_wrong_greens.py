@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.catalogue.verdict import Outcome
-from harness.report.folder import RENDERERS
+from harness.report.formats import RENDERERS
 from harness.report.model import Report, parse_json
 
 if TYPE_CHECKING:

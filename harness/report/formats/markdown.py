@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from harness.catalogue.verdict import Outcome
-from harness.report.templating import environment
+from harness.report.formats.templating import environment
 
 if TYPE_CHECKING:
     from harness.report.model import Report

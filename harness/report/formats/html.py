@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.verdict import Outcome
 from harness.report.diagram import draw
-from harness.report.templating import environment, inline_style
+from harness.report.formats.templating import environment, inline_style
 
 if TYPE_CHECKING:
     from harness.report.model import Report

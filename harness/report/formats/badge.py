@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from harness.catalogue.verdict import Conclusion
-from harness.report.templating import environment
+from harness.report.formats.templating import environment
 
 if TYPE_CHECKING:
     from harness.report.model import Report
