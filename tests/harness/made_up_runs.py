@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from harness.catalogue.features import WrittenScenario
@@ -24,6 +25,13 @@ from tests.harness.support import record_of, target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+REPEATABLE = settings(
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=80,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 CONFORMANT, NON_CONFORMANT, INCOMPLETE, HARNESS_ERROR = range(4)
 WORST_FIRST = (HARNESS_ERROR, NON_CONFORMANT, INCOMPLETE, CONFORMANT)
 PASSED, FAILED, NOT_JUDGED, BROKEN = Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN

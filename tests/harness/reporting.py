@@ -140,7 +140,13 @@ RUNS: dict[str, Made] = {
     "not ended": Made((), INCOMPLETE, trouble="the run has not ended", complete=False),
     "nothing written": Made((), INCOMPLETE, suite=()),
     "names used twice": Made(
-        (*ALL_PASSED, record(REAL, node="other/test_features.py::test_The symptom is real", name=FOUND.name)),
+        (
+            *ALL_PASSED,
+            record(
+                scenario(FOUND.name, "SCAN-09", file=REAL.file),
+                node="other/test_features.py::test_The symptom is real",
+            ),
+        ),
         CONFORMANT,
     ),
 }

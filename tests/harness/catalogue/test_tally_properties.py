@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, Phase, assume, configuration, find, given, settings
+from hypothesis import Phase, assume, configuration, find, given, settings
 from hypothesis import strategies as st
 
 import harness.report
@@ -29,6 +29,7 @@ from tests.harness.made_up_runs import (
     HARNESS_ERROR,
     INCOMPLETE,
     NON_CONFORMANT,
+    REPEATABLE,
     WORST_FIRST,
     Fate,
     MadeUp,
@@ -42,13 +43,6 @@ from tests.harness.made_up_runs import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REPEATABLE = settings(
-    derandomize=True,
-    deadline=None,
-    database=None,
-    max_examples=80,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads(Path(harness.report.__file__).with_name("report.schema.json").read_text("utf-8"))
 )

@@ -19,8 +19,7 @@ from harness.report.comparison import (
     render_comparison_markdown,
     render_comparison_text,
 )
-from tests.harness.catalogue.test_tally_properties import REPEATABLE
-from tests.harness.made_up_runs import WORST_FIRST, MadeUp, runs
+from tests.harness.made_up_runs import REPEATABLE, WORST_FIRST, MadeUp, runs
 from tests.harness.reporting import ALL_PASSED, LOGGED, RETRIED, RUNS, Made, record, with_record
 
 if TYPE_CHECKING:

@@ -54,5 +54,5 @@ def test_a_scenario_is_counted_and_no_dot_is_printed_for_it(outcome: Outcome, ca
     report = pytest.TestReport("node", ("f", 1, "d"), {}, "passed", None, "call")
 
     assert progress.pytest_report_teststatus(report) is None
-    setattr(report, RECORD, record(LOGGED, outcome).to_json())
+    setattr(report, RECORD, record(LOGGED, outcome))
     assert progress.pytest_report_teststatus(report) == (category, "", "")
