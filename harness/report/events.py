@@ -65,6 +65,8 @@ LONGEST_TEXT = 20_000
 _LONGEST_ANSWER = 300
 _MOST_SESSIONS = 10
 """Sessions that one instance takes in, one after the other, before they are only counted."""
+_UNREAD = ("", "connected")
+"""What is assumed of a row before it was read: rows are set up as connected."""
 
 _NOTES: Mapping[type[Entry], tuple[str, Tone]] = {
     FaultExecuted: ("goes wrong: it {0.words}", "bad"),
@@ -145,7 +147,7 @@ class _Teller:
         self._requests = {(one.instance, one.request): one for one in history.of(RequestArrived)}
         self._answers = history.answers
         self._over = history.answers.keys() | history.completions.keys()
-        self._rows: dict[int, tuple[str | None, str | None]] = {}
+        self._rows: dict[int, tuple[str | None, str]] = {}
 
     def tell(self, entry: Entry) -> Iterable[Event]:
         """Yield the events that an entry is told by; none for what no reader needs."""
@@ -160,13 +162,14 @@ class _Teller:
         yield _event(STEP, STEP, entry.text)
 
     def row_set(self, entry: RowSet) -> Iterable[Event]:
-        self._rows[entry.account_id] = (entry.assigned, None)
+        _, status = self._rows.get(entry.account_id, _UNREAD)
+        self._rows[entry.account_id] = (entry.assigned, status)
         yield _event(DATABASE, "", f"row {entry.account_id}: {entry.assigned or 'NULL'} (set up)")
 
     def row_read(self, entry: RowRead) -> Iterable[Event]:
-        assigned, status = self._rows.get(entry.account_id, ("", None))
+        before = self._rows.get(entry.account_id, _UNREAD)
         self._rows[entry.account_id] = (entry.assigned, entry.status)
-        if assigned != entry.assigned or status not in {None, entry.status}:
+        if before != (entry.assigned, entry.status):
             words = f"row {entry.account_id}: {entry.assigned or 'NULL'}, {entry.status} (as read now)"
             yield _event(IMPLEMENTATION, DATABASE, words, "good")
 

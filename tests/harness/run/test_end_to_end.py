@@ -49,7 +49,7 @@ def test_the_incident_convicts_the_implementation_without_the_fix(host: str, fol
         "TIMELINE-01 (must, core): When the incident's five steps",
         'expected  instance 3002 delivers "Your order has been shipped." exactly once',
         'observed  no instance delivered it; instance 3001 was posted "Your order has been shipped." and answered',
-        "caller → instance 3001: POST /api/messages/send → 404",
+        "instance 3001 → implementation: 404 to POST /api/messages/send",
         "webhook session_reconnected is lost",
     ):
         assert words in ended.stdout
