@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.attach import remedies
 from harness.attach.drivers.program import free_port
 from harness.attach.rows_by_sql import SqlAccounts
 from harness.cli import doctor
-from harness.history import UserAnswered
 from harness.targets.file import load_target
 
 if TYPE_CHECKING:
@@ -206,16 +204,3 @@ def test_what_is_wrong_with_the_command_itself_is_a_usage_error(
     assert doctor.main(["--target", "nowhere.toml"]) == 4
     assert "there is no target 'nowhere.toml'" in capsys.readouterr().err
     assert doctor.main(["--no-such-option"]) == 4
-
-
-@pytest.mark.parametrize(
-    ("asked", "delivered", "change"),
-    [
-        (False, False, "send.path must be where it takes messages"),
-        (True, False, "it must answer within its timeouts: it took the message"),
-        (True, True, "it must answer within its timeouts: it took the message"),
-    ],
-)
-def test_who_gives_no_answer_took_the_message_or_not(*, asked: bool, delivered: bool, change: str) -> None:
-    silent = UserAnswered(call=1, status=None, body="", told_sent=False, seconds=30.0, problem="ReadTimeout")
-    assert remedies.of_message(silent, asked=asked, delivered=delivered).startswith(change)
