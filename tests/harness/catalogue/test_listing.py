@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,9 +18,6 @@ from harness.catalogue.listing import (
 from harness.cli.requirements import main
 from tests.harness.reporting import CATALOGUE, FOUND, LOGGED, SUITE, record
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 def test_scenarios_are_listed_once_with_their_requirements_and_runs() -> None:
     records = [record(LOGGED), record(FOUND, row="3001"), record(FOUND, row="3002")]
@@ -34,22 +30,6 @@ def test_scenarios_are_listed_once_with_their_requirements_and_runs() -> None:
     ]
     assert list(scenario_lines(SUITE, records))[-1] == "2 scenarios, 3 runs"
     assert list(scenario_lines(SUITE, records[:1]))[-1] == "1 scenario, 1 run"
-
-
-@pytest.mark.parametrize(
-    ("profiles", "levels", "ids"),
-    [
-        ([], [], ["SCAN-01", "SCAN-02", "SCAN-07", "SCAN-09", "AUTH-05"]),
-        (["core"], ["must"], ["SCAN-01", "SCAN-02"]),
-        (["security"], [], ["AUTH-05"]),
-        ([], ["should", "self"], ["SCAN-07", "SCAN-09"]),
-        (["security"], ["self"], []),
-    ],
-)
-def test_requirements_are_chosen_by_profile_and_level(
-    profiles: Sequence[str], levels: Sequence[str], ids: Sequence[str]
-) -> None:
-    assert [one.id for one in chosen(CATALOGUE, profiles, levels)] == ids
 
 
 def test_requirements_are_told_as_tables_by_profile() -> None:

@@ -104,8 +104,8 @@ WRONG = {
         {"webhooks": "webhook.path is right, for a wrong signature is refused there; what it lacks is the session: "
          "it must read table accounts of the database that it uses", "messages": "", "instances": ""}),
     "another database": (
-        {}, "", {"database": "sqlite:///other.db"}, {"webhooks": "webhook.path is right, for a wrong signature", "messages": "",
-         "instances": ""}),
+        {}, "", {"database": "sqlite:///other.db"},
+        {"webhooks": "webhook.path is right, for a wrong signature", "messages": "", "instances": ""}),
     "a log that is not there": (
         {}, '[log]\nfile = "no.log"\n', {}, {"its log": "it must append to {folder}/no.log, which log.file names"}),
     "other instances": (

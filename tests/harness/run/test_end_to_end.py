@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.database_servers import postgresql
 from tests.harness.commands import COMMAND, assert_nothing_is_left, features, listening, run
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ def test_gateway_instances_are_judged_without_a_control_plane(host: str, folder:
     assert re.search(r"instance +MUST 1 passed, 6 not judged", ended.stdout)
     assert re.search(r"not claimed +core, security, resilience, health-check, monitoring", ended.stdout)
     assert_nothing_is_left(host, folder)
+
+
+def test_on_a_database_server_the_verdict_is_the_same(host: str, folder: Path) -> None:
+    """Everything, on every server, is in test_same_verdict."""
+    with postgresql() as url:
+        options = ["--database", url, "--requirement", "SCAN-02", "--requirement", "WEBHOOK-05"]
+        ended = run(features(host, *options), folder)
+
+    assert ended.returncode == 2
+    assert re.search(r"core +MUST 2 passed, 31 not judged", ended.stdout)
 
 
 def test_the_incident_convicts_the_implementation_without_the_fix(host: str, folder: Path) -> None:
