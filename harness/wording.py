@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _ESCAPED = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
@@ -26,3 +26,9 @@ def quoted(text: str) -> str:
     """Return a text in quotes, on one line, cut where it is long."""
     told, more = (text, "") if len(text) <= 80 else (f"{text[:60]}…", f" ({len(text)} characters)")
     return f'"{told.translate(_ESCAPED)}"{more}'
+
+
+def few(names: Sequence[str], most: int, between: str = ", ") -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return between.join(names[:most]) + more

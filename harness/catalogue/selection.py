@@ -11,7 +11,6 @@ from harness.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-    from enum import StrEnum
 
     from harness.catalogue.requirements import Requirement
 
@@ -101,14 +100,3 @@ def check_claimed(
                 f"{option}: the target does not claim the profile {profile}, only {', '.join(claims)}; "
                 "what it claims stands in its target file, under [implementation] claims"
             )
-
-
-def check_names(what: str, names: Iterable[str], allowed: type[StrEnum]) -> None:
-    """Check that each name is one of those allowed, profiles or levels.
-
-    Raises:
-        TargetError: one is not.
-    """
-    for name in names:
-        if name not in {str(one) for one in allowed}:
-            raise TargetError(f"there is no {what} {name!r}; choose one of {', '.join(allowed)}")

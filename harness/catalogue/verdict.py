@@ -12,15 +12,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level, Profile, Requirement
+from harness.wording import few
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
 
 LEFT_OUT = "was left out by the selection"
 """Why a scenario did not run that the user did not ask for."""
+_MOST_NAMED = 8
 
 
 class Outcome(StrEnum):
@@ -138,7 +140,7 @@ def _conclude(
     findings: tuple[tuple[object, Conclusion, str], ...] = (
         (run.crash, Conclusion.HARNESS_ERROR, run.crash),
         (doubled, Conclusion.HARNESS_ERROR, f"a result came twice: {', '.join(doubled[:1])}"),
-        (broken, Conclusion.HARNESS_ERROR, f"broke in the harness itself: {_few(broken)}"),
+        (broken, Conclusion.HARNESS_ERROR, f"broke in the harness itself: {few(broken, _MOST_NAMED)}"),
         (failed, Conclusion.NON_CONFORMANT, f"failed: {_ids(failed)}"),
         (run.trouble, Conclusion.INCOMPLETE, run.trouble),
         (not run.records, Conclusion.INCOMPLETE, "no scenario ran"),
@@ -158,9 +160,4 @@ def _is_broken(record: Record, catalogue: Catalogue, claims: Collection[Profile]
 
 
 def _ids(results: Collection[RequirementResult]) -> str:
-    return _few([one.requirement.id for one in results])
-
-
-def _few(names: Sequence[str], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return few([one.requirement.id for one in results], _MOST_NAMED)

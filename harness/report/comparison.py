@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.catalogue.verdict import Outcome
 from harness.report.formats.markdown import plain
 from harness.report.formats.templating import SIGNS, environment, inline_style
+from harness.wording import few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,9 +170,9 @@ def conclusions(comparison: Comparison) -> list[str]:
     if not differing:
         told = ["No requirement was passed by one and failed by another."]
     if partial := [row.requirement.id for row in comparison.rows if row.partial and not row.differs]:
-        more = f" and {len(partial) - _MOST_NAMED} more" if len(partial) > _MOST_NAMED else ""
-        names = ", ".join(partial[:_MOST_NAMED]) + more
-        told.append(f"{_counted(len(partial), 'was', 'were')} judged for some of them only: {names}.")
+        told.append(
+            f"{_counted(len(partial), 'was', 'were')} judged for some of them only: {few(partial, _MOST_NAMED)}."
+        )
     if silent := sum(1 for row in comparison.rows if row.silent):
         them = "it" if silent == 1 else "them"
         told.append(f"{_counted(silent, 'is', 'are')} left out here, for nobody was judged by {them}.")

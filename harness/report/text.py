@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.catalogue.requirements import Level
 from harness.catalogue.verdict import LEFT_OUT, Outcome
 from harness.report.events import STEP
+from harness.wording import few
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,22 +128,20 @@ def _which(report: Report, one: RequirementReport) -> str:
     if len(failed) == len(runs):
         return ""
     names = [f"{each.name} [{each.row}]" if each.row else each.name for each in failed]
-    more = f" and {len(names) - _MOST_RUNS} more" if len(names) > _MOST_RUNS else ""
-    return f"{len(failed)} of its {len(runs)} runs failed: {'; '.join(names[:_MOST_RUNS])}{more}"
+    return f"{len(failed)} of its {len(runs)} runs failed: {few(names, _MOST_RUNS, '; ')}"
 
 
 def _not_judged(report: Report) -> list[str]:
-    """Give each reason once, and whole: it may be the last output of an implementation that never came up."""
+    """Tell each reason once, and whole: it may be the last output of an implementation that never came up."""
     names_by_reason: dict[str, list[str]] = {}
     for one in report.of(Outcome.NOT_JUDGED):
         names_by_reason.setdefault(one.reasons[0] if one.reasons else "", []).append(_named(one))
     lines: list[str] = []
     for reason, names in names_by_reason.items():
         first, *rest = reason.splitlines() or [""]
-        # Whoever chose one scenario knows that there are others; each is in a report that is saved.
-        shown = names[:_MOST_LEFT_OUT] if reason.endswith(LEFT_OUT) else names
-        more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-        text = f"{'not judged':<16}{', '.join(shown)}{more}: {first}"
+        # A user who chose one scenario knows that there are others; a saved report has them all.
+        shown = few(names, _MOST_LEFT_OUT if reason.endswith(LEFT_OUT) else len(names))
+        text = f"{'not judged':<16}{shown}: {first}"
         lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
         lines += [" " * 18 + line for line in rest]
     return lines

@@ -267,7 +267,7 @@ def _log(world: World, *, sent: bool) -> Iterator[Finding]:
         key = "log.path" if target.log == "http" else "log.file"
         yield Finding(name, tried, str(problem), f"{key} must name its log")
     except ConformanceFailure as problem:
-        lines = [line.text for line in world.log_lines() if line.text.strip()]
+        lines = [redact(line.text, world.secrets) for line in world.log_lines() if line.text.strip()]
         gone = target.log_file is not None and not target.log_file.exists()
         came = problem.observed + (", and there is no such file" if gone else "")
         session_id = world.account.session_id

@@ -71,18 +71,10 @@ class Interruption:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Generator[None, None, None]:
-        """End the run if a signal came while a scenario was set up."""
+        """End the run if a signal came while a scenario was set up, ran or was torn down."""
         yield from self._hold()
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self) -> Generator[None, None, None]:
-        """End the run if a signal came while a scenario ran."""
-        yield from self._hold()
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
-        """End the run if a signal came while a scenario was torn down."""
-        yield from self._hold()
+    pytest_runtest_call = pytest_runtest_teardown = pytest_runtest_setup
 
     def _hold(self) -> Generator[None, None, None]:
         try:

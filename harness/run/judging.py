@@ -13,11 +13,10 @@ from pytest_bdd.scenario import make_python_name, scenario_wrapper_template_regi
 
 from harness.catalogue import features
 from harness.catalogue.record import Record, level_of, row_of, scenario_id
-from harness.catalogue.requirements import Level, Profile, closest
+from harness.catalogue.requirements import Profile, closest
 from harness.catalogue.selection import (
     Selection,
     check_claimed,
-    check_names,
     check_requirements,
     names_in_expression,
 )
@@ -65,8 +64,6 @@ class Judging:
         self.target = load_target(options.target)
         self.claims = tuple(Profile(one) for one in self.target.claims)
         self.collected = 0
-        check_names("profile", options.profile, Profile)
-        check_names("level", options.level, Level)
         if names := [*options.requirement, *names_in_expression(options.markexpr)]:
             written = {one for scenario in self.suite for one in scenario.requirement_ids}
             check_requirements(names, self.catalogue, written)

@@ -53,6 +53,7 @@ def _add_selection(group: pytest.OptionGroup) -> None:
         "--profile",
         action="append",
         default=[],
+        choices=[str(one) for one in Profile],
         metavar="NAME",
         help=f"run only the scenarios of this profile ({', '.join(Profile)}); may be given more than once",
     )
@@ -60,6 +61,7 @@ def _add_selection(group: pytest.OptionGroup) -> None:
         "--level",
         action="append",
         default=[],
+        choices=[str(one) for one in Level],
         metavar="LEVEL",
         help=f"run only the scenarios of requirements of this level ({', '.join(Level)})",
     )

@@ -5,6 +5,7 @@ It acts when a run collects scenarios that carry requirement ids, and leaves eve
 
 from __future__ import annotations
 
+import pkgutil
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from harness.run.outcomes import missed_a_time_bound_alone
 from harness.run.recorder import Recorder
 from harness.run.reporter import Reporter
 from harness.run.telling import drop_traceback, tell
+from harness.scenario import steps
 from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.scene import Scene
 from harness.scenario.world import World
@@ -39,20 +41,7 @@ if TYPE_CHECKING:
     from pytest_bdd.parser import Scenario, Step
 
 
-pytest_plugins = [
-    "harness.scenario.steps.accounts",
-    "harness.scenario.steps.locations",
-    "harness.scenario.steps.copies",
-    "harness.scenario.steps.gateway",
-    "harness.scenario.steps.health_check",
-    "harness.scenario.steps.instances",
-    "harness.scenario.steps.log",
-    "harness.scenario.steps.monitoring",
-    "harness.scenario.steps.posting",
-    "harness.scenario.steps.races",
-    "harness.scenario.steps.sending",
-    "harness.scenario.steps.webhooks",
-]
+pytest_plugins = [one.name for one in pkgutil.iter_modules(steps.__path__, f"{steps.__name__}.")]
 
 _judging = pytest.StashKey[Judging]()
 _scene = pytest.StashKey[Scene]()

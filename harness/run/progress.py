@@ -63,7 +63,7 @@ class Progress:
 
     def __init__(self, tally: Tally, stream: TextIO) -> None:
         self._tally = tally
-        self._stream = stream
+        self._line = Line(stream)
         self._began: float | None = None
 
     def pytest_runtest_logstart(self) -> None:
@@ -82,17 +82,12 @@ class Progress:
         records = self._tally.records
         failed = sum(1 for one in records if one.outcome in {Outcome.FAILED, Outcome.BROKEN})
         seconds = 0.0 if self._began is None else time.monotonic() - self._began
-        line = told(len(records), self._tally.to_run, failed, seconds)
-        self._write(line[: shutil.get_terminal_size().columns - 1])
+        self._line.show(told(len(records), self._tally.to_run, failed, seconds))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Leave the line to what comes next."""
-        self._write("")
-
-    def _write(self, line: str) -> None:
-        self._stream.write(_CLEAR_LINE + line)
-        self._stream.flush()
+        self._line.show("")
 
 
 def say(text: str) -> None:

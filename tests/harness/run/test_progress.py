@@ -36,6 +36,7 @@ def test_the_line_is_written_anew_with_each_scenario_and_cleared_at_the_end() ->
     tally = Tally(CATALOGUE, SUITE, lambda name: f"test_{name}")
     tally.expect([node(LOGGED), node(FOUND, "3001"), "tests/test_other.py::test_one"])
     stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
     progress = Progress(tally, stream)
 
     progress.pytest_runtest_logstart()
