@@ -274,11 +274,8 @@ class World:
         one = account or self.account
         row = self.implementation.accounts.get(one.id)
         if row is not None:
-            self.fleet.journal.record(
-                RowRead(
-                    account_id=one.id, assigned=row.assigned_instance_url, status=str(row.columns["status"])
-                )
-            )
+            status = str(row.columns["status"])
+            self.journal.record(RowRead(account_id=one.id, assigned=row.assigned_instance_url, status=status))
         return row
 
     def existing_row(self, account: Account | None = None) -> Row:
@@ -368,10 +365,8 @@ class World:
             threading.Event().wait(_POLL_SECONDS)
 
     def _webhook_patience(self) -> float:
-        target = self.implementation.target
-        return (
-            target.settle_seconds + 2 * self.settings.verify_timeout_in_force if target.asynchronous else 0.0
-        )
+        target, patience = self.implementation.target, 2 * self.settings.verify_timeout_in_force
+        return target.settle_seconds + patience if target.asynchronous else 0.0
 
     def _put(self, account: Account, assigned: str | None, status: str) -> None:
         self.implementation.accounts.put(
