@@ -32,7 +32,7 @@ class Level(StrEnum):
     MUST = "must"
     SHOULD = "should"
     SELF = "self"
-    """What the harness proves about itself or about the reference; nobody else is judged by it."""
+    """What the harness proves about itself or about the reference; no other implementation is judged by it."""
 
 
 class Profile(StrEnum):

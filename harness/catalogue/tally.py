@@ -28,7 +28,7 @@ class Tally:
         self, catalogue: Catalogue, suite: Sequence[WrittenScenario], function_of: Callable[[str], str]
     ) -> None:
         self._catalogue = catalogue
-        # What carries no requirement is an ordinary test, and nobody is judged by it.
+        # A scenario without a requirement is an ordinary test.
         self._suite = [one for one in suite if one.requirement_ids]
         self._scenarios: dict[str, set[tuple[str, str]]] = {}
         for one in self._suite:
@@ -85,7 +85,7 @@ class Tally:
         )
 
     def _lacking(self, scenario: WrittenScenario, nodes: Collection[str]) -> Iterator[tuple[str, str]]:
-        """Yield the rows of a scenario that did not run, and why; one that has no name of its own as empty."""
+        """Yield the rows of a scenario that did not run, with the reason; a row of unknown name as empty."""
         for node in sorted(set(nodes) - self._records.keys()):
             yield row_of(node), "never ran"
         if self._is_hidden(scenario):
@@ -133,7 +133,7 @@ class Tally:
         for record in self._records.values():
             runs.setdefault((record.file, record.name), set()).add(record.node)
         for node in self._expected - self._records.keys():
-            # Where files share a name nobody knows whose run it was: each is then short of runs all the same.
+            # Where files share a name it is unknown whose run it was: each of them then lacks a run.
             if len(keys := self._scenarios.get(_function(node), ())) == 1:
                 runs.setdefault(next(iter(keys)), set()).add(node)
         return runs
@@ -150,7 +150,7 @@ class Tally:
             for one in scenario.requirement_ids:
                 written.setdefault(one, set()).update(names)
         for record in self._records.values():
-            # Scenarios of somebody's own are in no suite, and judge where they ran.
+            # Scenarios that users wrote are not in the suite; they judge where they ran.
             if (record.file, record.name) not in self._bound:
                 for one in record.requirement_ids:
                     written.setdefault(one, set()).add(record.node)

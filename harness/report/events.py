@@ -1,4 +1,4 @@
-"""Tells a history as events: who spoke to whom, and when. Timeline and sequence diagram are made of them. Pure.
+"""Turns a history into events: who spoke to whom, and when. Timeline and sequence diagram are made of them. Pure.
 
 A history is redacted before it comes here: what is cut short, or quoted, could show a piece of a secret otherwise.
 """
@@ -85,7 +85,7 @@ _NOTES: Mapping[type[Entry], tuple[str, Tone]] = {
 
 
 def events_of(history: History) -> tuple[Event, ...]:
-    """Tell a history as events; events in a row that are alike become one."""
+    """Return the events of a history; consecutive events that are alike become one."""
     if not history.entries:
         return ()
     began = history.entries[0].at
@@ -141,7 +141,7 @@ def _crowds_together(entries: Sequence[Entry]) -> Iterable[tuple[Entry, list[Eve
 
 
 class _Teller:
-    """Tells one entry after another; knows what a row said last, so that only news is told."""
+    """Turns one entry after another into events. It remembers the rows, so that only a change is an event."""
 
     def __init__(self, history: History) -> None:
         self._requests = {(one.instance, one.request): one for one in history.of(RequestArrived)}
@@ -150,7 +150,7 @@ class _Teller:
         self._rows: dict[int, tuple[str | None, str]] = {}
 
     def tell(self, entry: Entry) -> Iterable[Event]:
-        """Yield the events that an entry is told by; none for what no reader needs."""
+        """Return the events of an entry; none for what no reader needs."""
         if (note := _NOTES.get(type(entry))) is not None:
             words, tone = note
             lane = str(entry.instance) if isinstance(entry, InstanceEntry) else IMPLEMENTATION

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.report.model import Report
 
 FOLDER = "reports"
-"""Where reports are looked for when nobody says otherwise."""
+"""Where reports are looked for by default."""
 REPORT_JSON, REPORT_HTML, HISTORY = "report.json", "report.html", "history"
 
 
@@ -54,7 +54,7 @@ class ReportFolder:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a file whole, so that nobody ever reads half of it."""
+    """Write a file whole, so that no reader sees half of it."""
     replace_all({path: text})
 
 

@@ -115,7 +115,7 @@ class Report:
     requirements: tuple[RequirementReport, ...]
     scenarios: tuple[Record, ...]
     sensitivity: SensitivityReport | None = None
-    """None where nothing is known of the scenarios that ran: they are somebody's own."""
+    """None where only scenarios ran that do not come with the harness: nothing is known of them."""
 
     def requirement(self, id_: str) -> RequirementReport:
         """Return the requirement with this id, which must be one of the catalogue's."""

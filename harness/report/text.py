@@ -24,7 +24,7 @@ _ORDER = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN, Ou
 
 
 def timeline(events: Sequence[Event]) -> tuple[str, ...]:
-    """Tell events one a line, with seconds since the first."""
+    """Return a line for each event, with seconds since the first."""
     return tuple(f"{event.at:7.3f} s  {_line(event)}" for event in events) or ("nothing happened",)
 
 
@@ -41,7 +41,7 @@ def _lane(name: str) -> str:
 
 
 def failure(record: Record, catalogue: Catalogue) -> str:
-    """Tell a failure: the requirement in its own words, what was expected, what happened, and the timeline."""
+    """Describe a failure: the requirement in its own words, what was expected, what happened, and the timeline."""
     lines: list[str] = []
     for one in record.requirement_ids:
         requirement = catalogue[one]
@@ -61,7 +61,7 @@ def failure(record: Record, catalogue: Catalogue) -> str:
 
 
 def summary(report: Report) -> list[str]:
-    """Tell a verdict: each profile with its counts, what failed or was not judged, and the conclusion."""
+    """Describe a verdict: each profile with its counts, what failed or was not judged, and the conclusion."""
     judged = report.implementation
     lines = [f"implementation  {judged.name} {judged.version}, which claims {', '.join(judged.claims)}"]
     lines += [_profile_line(one) for one in report.profiles if one.claimed]
@@ -122,7 +122,7 @@ def _failed(report: Report) -> list[str]:
 
 
 def _which(report: Report, one: RequirementReport) -> str:
-    """Say which of a requirement's runs failed, where others passed: what they do not share is the lead."""
+    """Return which of a requirement's runs failed, where others passed: the difference is a lead."""
     runs = [each for each in report.scenarios if each.id in one.scenarios and each.ran]
     failed = [each for each in runs if each.outcome is Outcome.FAILED]
     if len(failed) == len(runs):
@@ -132,7 +132,7 @@ def _which(report: Report, one: RequirementReport) -> str:
 
 
 def _not_judged(report: Report) -> list[str]:
-    """Tell each reason once, and whole: it may be the last output of an implementation that never came up."""
+    """Return each reason once, and whole: it may be the last output of an implementation that never came up."""
     names_by_reason: dict[str, list[str]] = {}
     for one in report.of(Outcome.NOT_JUDGED):
         names_by_reason.setdefault(one.reasons[0] if one.reasons else "", []).append(_named(one))

@@ -56,7 +56,7 @@ class Finding:
 
 
 def examine(world: World) -> Iterator[Finding]:
-    """Try everything in turn, on an account of its own. No finding has a secret in it.
+    """Try everything in turn, on a new account. No finding has a secret in it.
 
     Where rows cannot be written and read, nothing after that is tried: all of it needs one.
     """

@@ -23,13 +23,13 @@ from harness.errors import TargetError
 from harness.history import StepReached
 from harness.report.folder import ReportFolder
 from harness.run.doctor import check_webhooks_are_accepted
+from harness.run.failures import describe, drop_traceback
 from harness.run.interruption import Interruption
 from harness.run.judging import COLLECTED, RECORD, Judging, record_in, refuse_async
 from harness.run.options import add_options, addresses_of, judging_of, run_on_one_process
 from harness.run.outcomes import missed_a_time_bound_alone
 from harness.run.recorder import Recorder
 from harness.run.reporter import Reporter
-from harness.run.telling import drop_traceback, tell
 from harness.scenario import steps
 from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.scene import Scene
@@ -239,7 +239,7 @@ def pytest_runtest_makereport(
         full=item.config.option.report is not None,
     )
     setattr(report, RECORD, record)
-    tell(report, record, judging.catalogue, secrets)
+    describe(report, record, judging.catalogue, secrets)
     return report
 
 
@@ -251,7 +251,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
     if missed_a_time_bound_alone([record for one in reports if (record := record_in(one)) is not None]):
-        item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - fixtures anew, as for a first run
+        item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - new fixtures, as for a first run
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
         for report in reports:
             if (record := record_in(report)) is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.catalogue.tally import Tally
 
 TOLD_AFTER_SECONDS = 2.0
-"""Before that, how long is left is anybody's guess."""
+"""Before that, the time left cannot be estimated."""
 _CLEAR_LINE = "\r\x1b[2K"
 
 
@@ -91,10 +91,10 @@ class Progress:
 
 
 def say(text: str) -> None:
-    """Print on standard output at once. Where nobody reads any more, the command goes on and keeps its exit code."""
+    """Print on standard output at once. If its reader has left, the command goes on and keeps its exit code."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python must not find the same out once more when it ends.
+        # Otherwise Python would fail in the same way once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -59,7 +59,7 @@ class Recorder:
     ) -> Record:
         """Return the record of a scenario that ended with this problem, if any, without secrets.
 
-        Events and history are kept only when `full`. `trace` is told where the harness itself broke.
+        Events and history are kept only when `full`. `trace` is kept where the harness itself broke.
         """
         outcome, reason = outcome_of(problem)
         if outcome is not Outcome.PASSED:

@@ -124,13 +124,6 @@ class MadeUp:
             complete=self.complete,
         )
 
-    def with_fate(self, changed: tuple[Placed, int], fate: Fate) -> MadeUp:
-        """Give the same run in which one row had another fate."""
-        which, row = changed
-        fates = tuple(fate if place == row else one for place, one in enumerate(which.fates))
-        placed = tuple(replace(which, fates=fates) if one is which else one for one in self.placed)
-        return replace(self, placed=placed)
-
 
 def outcomes_of(made: MadeUp, id_: str) -> list[Outcome]:
     """Give what became of each row of each scenario that carries a requirement; a row that did not run too."""

@@ -116,14 +116,9 @@ RUNS: dict[str, Made] = {
         with_record(record(LOGGED, Outcome.FAILED, reason=UNTOLD, evidence=EVIDENCE)), NON_CONFORMANT
     ),
     "a should failed": Made(with_record(record(RETRIED, Outcome.FAILED, reason="too slow")), CONFORMANT),
-    "a should was not judged": Made(with_record(record(RETRIED, Outcome.NOT_JUDGED)), CONFORMANT),
     "a must was not judged": Made(
         with_record(record(LOGGED, Outcome.NOT_JUDGED, reason="a fault did not fire")), INCOMPLETE
     ),
-    "a must was skipped": Made(
-        with_record(record(LOGGED, Outcome.NOT_JUDGED, reason="it was skipped: later")), INCOMPLETE
-    ),
-    "one row failed": Made(with_record(record(FOUND, Outcome.FAILED, row="3002")), NON_CONFORMANT),
     "one row was left out": Made(ALL_PASSED[1:], INCOMPLETE),
     "one row never ran": Made(ALL_PASSED[1:], INCOMPLETE, also_expected=[node(FOUND, "3001")]),
     "the harness broke in a scenario": Made(
@@ -132,13 +127,9 @@ RUNS: dict[str, Made] = {
     "the instrument failed": Made(with_record(record(REAL, Outcome.FAILED, reason="no 404")), HARNESS_ERROR),
     "the harness crashed": Made(ALL_PASSED, HARNESS_ERROR, crash="pytest broke"),
     "interrupted": Made(ALL_PASSED[:3], INCOMPLETE, trouble="the run was interrupted"),
-    "interrupted behind a failure": Made(
-        (record(LOGGED, Outcome.FAILED),), NON_CONFORMANT, trouble="the run was interrupted"
-    ),
     "a worker was lost": Made(ALL_PASSED[:2], INCOMPLETE, also_expected=[node(LOGGED), node(RETRIED)]),
     "nothing ran": Made((), INCOMPLETE),
     "not ended": Made((), INCOMPLETE, trouble="the run has not ended", complete=False),
-    "nothing written": Made((), INCOMPLETE, suite=()),
     "names used twice": Made(
         (
             *ALL_PASSED,

@@ -22,7 +22,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(report: Report) -> str:
-    """Give the report as JUnit XML."""
+    """Return the report as JUnit XML."""
     root = ET.Element("testsuites", name="instance-sync")
     suites = [_verdict(report)]
     for file, scenarios in groupby(report.scenarios, key=lambda one: one.file):
@@ -114,5 +114,5 @@ def _count(suite: ET.Element) -> None:
 
 
 def _clean(text: str) -> str:
-    """Give a text with each character that XML cannot hold replaced."""
+    """Return a text with each character that XML cannot hold replaced."""
     return _NOT_XML.sub("\ufffd", text)

@@ -31,9 +31,7 @@ from tests.harness.made_up_runs import (
     NON_CONFORMANT,
     REPEATABLE,
     WORST_FIRST,
-    Fate,
     MadeUp,
-    Placed,
     counts,
     exit_code,
     requirement_outcome,
@@ -114,47 +112,6 @@ def test_what_did_not_run_is_in_the_report_and_did_not_pass(made: MadeUp) -> Non
     assert all(one.outcome is not Outcome.PASSED for one in report.scenarios if not one.ran)
     passed = sum(1 for _, _, fate in made.runs() if fate.outcome is Outcome.PASSED)
     assert sum(1 for one in report.scenarios if one.outcome is Outcome.PASSED) == passed
-
-
-def _passed(made: MadeUp) -> list[tuple[Placed, int]]:
-    return [(one, row) for one, row, fate in made.runs() if fate.outcome is Outcome.PASSED]
-
-
-@REPEATABLE
-@given(runs(), st.data())
-def test_a_pass_that_turns_into_anything_else_never_makes_the_verdict_better(
-    made: MadeUp, data: st.DataObject
-) -> None:
-    assume(_passed(made))
-    changed = data.draw(st.sampled_from(_passed(made)))
-    instead = data.draw(st.sampled_from([one for one in Outcome if one is not Outcome.PASSED]))
-
-    worse = made.with_fate(changed, Fate(((instead, False, False),)))
-    assert gravity(worse) <= gravity(made)
-
-
-@REPEATABLE
-@given(runs(), st.data(), st.booleans())
-def test_a_record_that_is_dropped_never_makes_a_verdict_green(
-    made: MadeUp,
-    data: st.DataObject,
-    expected: bool,  # noqa: FBT001 - drawn
-) -> None:
-    ran = [(one, row) for one, row, fate in made.runs() if fate.records and not one.own]
-    assume(ran and made.report().verdict.exit_code != CONFORMANT)
-
-    without = made.with_fate(data.draw(st.sampled_from(ran)), Fate(expected=expected))
-    failed_only_a_proof = without.report().verdict.exit_code == CONFORMANT
-    if failed_only_a_proof:
-        # Whether the instrument works is no MUST of anybody's: what proved it broke, and is gone.
-        assert made.report().verdict.exit_code == HARNESS_ERROR
-        musts = {
-            one.id
-            for one in made.catalogue.values()
-            if one.level is Level.MUST and one.profile in made.claims
-        }
-        (gone,) = set(made.report().scenarios) - set(without.report().scenarios)
-        assert not musts & set(gone.requirement_ids)
 
 
 @REPEATABLE

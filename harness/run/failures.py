@@ -1,4 +1,4 @@
-"""Puts what a scenario came to into pytest's own report, in our words and without secrets."""
+"""Describes a scenario that did not pass in pytest's own report, in our words and without secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _IN_OUR_WORDS = {Outcome.FAILED, Outcome.NOT_JUDGED}
 
 
 def drop_traceback(call: pytest.CallInfo[None]) -> None:
-    """Leave out the traceback of what is told in our own words: to write it takes longer than most scenarios."""
+    """Drop the traceback of what is described in our own words: to format it takes longer than most scenarios."""
     found = call.excinfo
     if found is None or isinstance(found.value, pytest.skip.Exception):
         return
@@ -29,8 +29,10 @@ def drop_traceback(call: pytest.CallInfo[None]) -> None:
         found.traceback = found.traceback.filter(lambda _: False)
 
 
-def tell(report: pytest.TestReport, record: Record, catalogue: Catalogue, secrets: Collection[str]) -> None:
-    """Tell a failure by its record; of anything else take the secrets out of what pytest tells."""
+def describe(
+    report: pytest.TestReport, record: Record, catalogue: Catalogue, secrets: Collection[str]
+) -> None:
+    """Describe a failure by its record; in what pytest describes itself, redact secrets."""
     report.sections = [(title, redact(content, secrets)) for title, content in report.sections]
     if record.outcome is Outcome.BROKEN and record.evidence.observed != report.longreprtext:
         report.longrepr = record.evidence.observed
