@@ -126,7 +126,7 @@ class MadeUp:
 
 
 def outcomes_of(made: MadeUp, id_: str) -> list[Outcome]:
-    """Give what became of each row of each scenario that carries a requirement; a row that did not run too."""
+    """Return what became of each row of each scenario that carries a requirement; a row that did not run too."""
     found: list[Outcome] = []
     for one in made.placed:
         if id_ in one.scenario.requirement_ids:
@@ -212,7 +212,7 @@ def catalogues(draw: st.DrawFn) -> Catalogue:
 
 
 def _bound(placed: list[Placed]) -> Iterator[Placed]:
-    """Give each the function that pytest-bdd makes for it: numbered from the second of a name on."""
+    """Return each the function that pytest-bdd makes for it: numbered from the second of a name on."""
     functions: Counter[str] = Counter()
     for one in placed:
         key = f"{one.own} {one.scenario.name}"

@@ -58,7 +58,7 @@ ALL_PASSED = (
 
 
 def with_record(changed: Record) -> tuple[Record, ...]:
-    """Give records of a run in which all passed but this one."""
+    """Return records of a run in which all passed but this one."""
     return tuple(changed if one.node == changed.node else one for one in ALL_PASSED)
 
 

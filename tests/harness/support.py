@@ -47,7 +47,7 @@ CORE, SECURITY = frozenset({Profile.CORE}), frozenset({Profile.SECURITY})
 
 
 def catalogue(**levels: str) -> Catalogue:
-    """Give a catalogue: SCAN_01="must" is of profile core, AUTH_05="must:security" of profile security."""
+    """Return a catalogue: SCAN_01="must" is of profile core, AUTH_05="must:security" of profile security."""
     requirements = []
     for name, words in levels.items():
         level, _, profile = words.partition(":")
@@ -90,7 +90,7 @@ def run(
     trouble: str = "",
     crash: str = "",
 ) -> Run:
-    """Give a run of these records, and of scenarios that were written or expected and did not run."""
+    """Return a run of these records, and of scenarios that were written or expected and did not run."""
     written: dict[str, set[str]] = {one: set(names) for one, names in (also_written or {}).items()}
     for each in records:
         for one in each.requirement_ids:
@@ -105,7 +105,7 @@ def scenario(name: str, *tags: str, file: str = "core/scan.feature", examples: i
 
 
 def history(*entries: Entry, seconds: float = 0.1) -> History:
-    """Give a history of entries in this order, each `seconds` behind the one before unless it says when."""
+    """Return a history of entries in this order, each `seconds` after the one before unless it has a time."""
     return History(
         tuple(
             replace(entry, sequence=place, at=entry.at or 1000 + seconds * place)
@@ -142,7 +142,7 @@ def asked(
     headers: tuple[tuple[str, str], ...] = (),
     at: float = 0.0,
 ) -> RequestArrived:
-    """Give the arrival of a verification."""
+    """Return the arrival of a verification."""
     return RequestArrived(
         at=at,
         instance=instance,
@@ -157,7 +157,7 @@ def asked(
 
 
 def posted(instance: int, request: int, *, session_id: str = SESSION) -> RequestArrived:
-    """Give the arrival of a message."""
+    """Return the arrival of a message."""
     return RequestArrived(
         instance=instance,
         request=request,
@@ -209,13 +209,13 @@ def line(text: str, **fields: object) -> LogLine:
 
 
 def target(*command: str, directory: Path = ROOT, **values: object) -> Target:
-    """Give a target made by hand."""
+    """Return a target made by hand."""
     made = Target(name="made-up", version="1", claims=("core",), command=command, directory=directory)
     return replace(made, **values)  # type: ignore[arg-type]
 
 
 def launch_of(folder: Path, *, host: str = "127.0.0.1", settings: Settings | None = None) -> Launch:
-    """Give what a launch is given, with files in a folder."""
+    """Return what a launch is given, with files in a folder."""
     return Launch(
         settings=settings or Settings(),
         database_url=f"sqlite:///{folder / 'accounts.db'}",
@@ -228,7 +228,7 @@ def launch_of(folder: Path, *, host: str = "127.0.0.1", settings: Settings | Non
 
 
 def failure(judge: Callable[[], None]) -> tuple[str, str]:
-    """Give what a judgement expected and observed."""
+    """Return what a judgement expected and observed."""
     with pytest.raises(ConformanceFailure) as raised:
         judge()
     assert str(raised.value) == f"expected {raised.value.expected}; observed {raised.value.observed}"

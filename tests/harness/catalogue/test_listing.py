@@ -32,7 +32,7 @@ def test_scenarios_are_listed_once_with_their_requirements_and_runs() -> None:
     assert list(scenario_lines(SUITE, records[:1]))[-1] == "1 scenario, 1 run"
 
 
-def test_requirements_are_told_as_tables_by_profile() -> None:
+def test_requirements_are_reported_as_tables_by_profile() -> None:
     must = replace(CATALOGUE["SCAN-01"], words="This | that.")
 
     lines = list(requirements_markdown([must, CATALOGUE["SCAN-02"], CATALOGUE["AUTH-05"]], SUITE[:1]))
@@ -52,7 +52,7 @@ def test_requirements_are_told_as_tables_by_profile() -> None:
     ]
 
 
-def test_requirements_are_told_with_level_words_source_and_scenarios() -> None:
+def test_requirements_are_reported_with_level_words_source_and_scenarios() -> None:
     lines = list(requirement_lines(chosen(CATALOGUE, ["core"], ["must"]), SUITE[:1]))
 
     assert lines == [
@@ -67,7 +67,7 @@ def test_requirements_are_told_with_level_words_source_and_scenarios() -> None:
     ]
 
 
-def test_a_program_is_told_the_same() -> None:
+def test_a_program_is_reported_the_same() -> None:
     values = json.loads(requirements_json(chosen(CATALOGUE, ["core"], ["must"]), SUITE[:1]))
 
     assert [(one["id"], one["level"], one["profile"], one["words"], one["source"]) for one in values] == [

@@ -57,13 +57,13 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def gravity(made: MadeUp) -> int:
-    """Give how good the verdict is: the higher, the better."""
+    """Return how good the verdict is: the higher, the better."""
     return WORST_FIRST.index(made.report().verdict.exit_code)
 
 
 @CODES
 def test_runs_of_every_verdict_are_made_up(code: int) -> None:
-    """Without this the properties might hold of nothing."""
+    """Without this the properties might be true of nothing."""
     sought = settings(REPEATABLE, phases=[Phase.generate], max_examples=800)
     assert find(runs(), lambda made: len(made.placed) > 1 and exit_code(made) == code, settings=sought)
 
@@ -122,7 +122,7 @@ def test_a_run_that_broke_off_is_never_green(made: MadeUp, how: str) -> None:
 
 @REPEATABLE
 @given(runs())
-def test_every_format_tells_the_same_conclusion(made: MadeUp) -> None:
+def test_every_format_says_the_same_conclusion(made: MadeUp) -> None:
     report = made.report()
     conclusion = CONCLUSIONS[exit_code(made)].value
 

@@ -1,4 +1,4 @@
-"""Several reports beside each other: what tells implementations apart is seen at once, and nothing else seems to."""
+"""Several reports side by side: real differences between implementations are seen at once, and only those."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def row_of(text: str, id_: str) -> str:
     return line
 
 
-def test_what_one_passes_and_another_fails_tells_them_apart() -> None:
+def test_what_one_passes_and_another_fails_is_a_difference() -> None:
     compared = of(ours="all passed", theirs="a must failed")
 
     assert [row.requirement.id for row in compared.differing] == ["SCAN-02"]
@@ -88,7 +88,7 @@ def test_what_one_passes_and_another_fails_tells_them_apart() -> None:
         ),
     ],
 )
-def test_what_was_not_judged_tells_nobody_apart(ours: str, sentences: list[str]) -> None:
+def test_what_was_not_judged_is_no_difference(ours: str, sentences: list[str]) -> None:
     compared = compare([RUNS[ours].report(), RUNS["a must failed"].report()])
 
     assert (compared.differing, conclusions(compared)) == ((), sentences)
@@ -103,7 +103,9 @@ def test_what_was_selected_and_claimed_is_said(render: Callable[[Comparison], st
 
 
 @RENDERERS
-def test_a_requirement_that_one_catalogue_does_not_have_is_told(render: Callable[[Comparison], str]) -> None:
+def test_a_requirement_that_one_catalogue_does_not_have_is_reported(
+    render: Callable[[Comparison], str],
+) -> None:
     full = RUNS["all passed"].report()
     older = replace(full, requirements=tuple(one for one in full.requirements if one.id != "SCAN-02"))
 
@@ -123,7 +125,7 @@ def test_a_requirement_that_one_catalogue_does_not_have_is_told(render: Callable
         ([("a", ""), ("a", "")], ("a (no. 1)", "a (no. 2)")),
     ],
 )
-def test_one_name_twice_is_told_apart(given_names: list[tuple[str, str]], told: tuple[str, ...]) -> None:
+def test_one_name_twice_is_reported_apart(given_names: list[tuple[str, str]], told: tuple[str, ...]) -> None:
     report = RUNS["all passed"].report()
 
     assert compare([named(report, *one) for one in given_names]).names == told

@@ -1,4 +1,4 @@
-"""A history told as events, the lines made of them, and the JSON lines that are saved."""
+"""A history as events, the timeline made of them, and the JSON lines that are saved."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def held(number: int, on: int = 3001) -> SessionHeld:
 
 
 def told(*entries: Entry) -> list[str]:
-    """Return the lines that entries are told in, without their times, and with the tone where it is not plain."""
+    """Return the timeline of entries without times, and with the tone where it is not plain."""
     events = events_of(history(*entries))
     tones = ["" if one.tone == "plain" else f" [{one.tone}]" for one in events]
     lines = [line.partition(" s  ")[2] for line in timeline(events)]
@@ -153,7 +153,7 @@ def told(*entries: Entry) -> list[str]:
         ),
     ],
 )
-def test_each_kind_of_entry_is_told_in_words(entry: Entry, line: str) -> None:
+def test_each_kind_of_entry_is_reported_in_words(entry: Entry, line: str) -> None:
     assert told(entry) == [line]
 
 
@@ -185,7 +185,7 @@ def test_an_answer_goes_back_to_the_caller_and_names_what_was_asked() -> None:
     ]
 
 
-def test_a_request_that_was_not_answered_whole_is_told_by_its_end() -> None:
+def test_a_request_that_was_not_answered_whole_is_reported_by_its_end() -> None:
     assert told(posted(3001, 1), ended(3001, 1))[1:] == [
         "instance 3001 → implementation: no answer to POST /api/messages/send: caller left [bad]"
     ]
@@ -195,7 +195,7 @@ def test_a_request_that_was_not_answered_whole_is_told_by_its_end() -> None:
     assert told(posted(3001, 1), answered(3001, 1), ended(3001, 1, "answered"))[2:] == []
 
 
-def test_a_row_is_told_when_it_says_something_new() -> None:
+def test_a_row_is_reported_when_it_says_something_new() -> None:
     rows = (RowSet(account_id=142, assigned="a"), read("a"), read("a", "disconnected"), read("b"), read("b"))
 
     assert [line.partition("row 142: ")[2] for line in told(*rows)] == [

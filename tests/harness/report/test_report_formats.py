@@ -1,4 +1,7 @@
-"""Every format tells one verdict of a run, the right one, and none is green by mistake."""
+"""Every format reports the same verdict of a run, and escapes what it is given.
+
+That no format is green by mistake, whatever comes of a run, is in test_tally_properties.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,7 @@ def test_the_schema_refuses_what_is_no_report() -> None:
             parse_json(json.dumps(broken))
 
 
-def test_what_was_not_claimed_is_told_as_that_and_not_as_passed() -> None:
+def test_what_was_not_claimed_is_reported_as_that_and_not_as_passed() -> None:
     report = RUNS["all passed"].report()
     (one,) = (each for each in report.scenarios if each.requirement_ids == ("AUTH-05",))
 
@@ -83,7 +86,7 @@ def test_what_was_not_claimed_is_told_as_that_and_not_as_passed() -> None:
     ("name", "reason"),
     [("one row was left out", "was left out by the selection"), ("one row never ran", "never ran")],
 )
-def test_a_row_that_did_not_run_is_told_with_its_reason(name: str, reason: str) -> None:
+def test_a_row_that_did_not_run_is_reported_with_its_reason(name: str, reason: str) -> None:
     report = RUNS[name].report()
     (one,) = (each for each in report.scenarios if each.name == FOUND.name and not each.ran)
 
@@ -91,7 +94,7 @@ def test_a_row_that_did_not_run_is_told_with_its_reason(name: str, reason: str) 
     assert f"It did not run: {reason}." in render_html(report)
 
 
-def test_a_failure_is_told_with_requirement_expected_observed_and_timeline() -> None:
+def test_a_failure_is_reported_with_requirement_expected_observed_and_timeline() -> None:
     report = RUNS["a must failed"].report()
     (_, case) = cases(render_junit(report), "failure")
     told = case.findtext("failure", "")
@@ -106,7 +109,7 @@ def test_a_failure_is_told_with_requirement_expected_observed_and_timeline() -> 
         assert words in page
 
 
-def test_a_should_that_failed_is_told_and_turns_nothing_red() -> None:
+def test_a_should_that_failed_is_reported_and_turns_nothing_red() -> None:
     report = RUNS["a should failed"].report()
     junit = render_junit(report)
 
@@ -119,7 +122,7 @@ def test_a_should_that_failed_is_told_and_turns_nothing_red() -> None:
     assert "too slow" in render_markdown(report)
 
 
-def test_what_was_judged_again_is_told() -> None:
+def test_what_was_judged_again_is_reported() -> None:
     report = Made(with_record(record(LOGGED, judged_again=True)), 0).report()
 
     assert any(

@@ -86,7 +86,7 @@ def test_every_link_within_the_page_leads_somewhere(page_text: str) -> None:
     assert {one[1:] for one in page.values("href") if one.startswith("#")} <= set(ids)
 
 
-def test_what_did_not_pass_is_told_first_and_is_open() -> None:
+def test_what_did_not_pass_is_reported_first_and_is_open() -> None:
     report = RUNS["a must failed"].report()
     told = render_html(report)
 

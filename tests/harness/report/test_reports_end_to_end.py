@@ -1,4 +1,4 @@
-"""Reports as a run leaves them: alone, with workers, cut short, and with somebody who gives secrets away."""
+"""Reports as a run leaves them: alone, with workers, cut short, and with an implementation that gives secrets away."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def test_the_scenarios_are_listed_and_nothing_runs(host: str, folder: Path, save
     assert not saved.exists()
 
 
-def test_on_a_terminal_progress_is_told(host: str, folder: Path) -> None:
+def test_on_a_terminal_progress_is_reported(host: str, folder: Path) -> None:
     command = [sys.executable, "-m", "pytest", "features", "-p", "no:cacheprovider", "--fleet-address", host]
 
     code, told = on_a_terminal([*command, "--requirement", "SCAN-01"], folder)

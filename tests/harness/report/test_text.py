@@ -38,7 +38,7 @@ def test_a_failure_names_requirement_scenario_step_expected_observed_and_timelin
     ]
 
 
-def test_any_other_problem_is_told_by_its_reason() -> None:
+def test_any_other_problem_is_reported_by_its_reason() -> None:
     lines = text.failure(record(FOUND, Outcome.NOT_JUDGED, reason="not up:\n  its output"), CATALOGUE)
 
     assert lines.splitlines()[2:] == [
@@ -48,7 +48,7 @@ def test_any_other_problem_is_told_by_its_reason() -> None:
     ]
 
 
-def test_a_summary_tells_the_verdict_and_each_reason_once() -> None:
+def test_a_summary_says_the_verdict_and_each_reason_once() -> None:
     came = [
         (FOUND, Outcome.FAILED, "expected x\nmore"),
         (LOGGED, Outcome.NOT_JUDGED, "not up\n  its last output"),

@@ -54,13 +54,13 @@ EVERY_CALL_IS_PRINTED = (
 
 
 def examined(file: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
-    """Examine a target; give the exit code, and everything that was said, each thing on one line."""
+    """Examine a target; return the exit code, and everything that was said, each thing on one line."""
     status = doctor.main(["--target", str(file), *ROOM, *options])
     return status, re.sub(r"\n {15}", " ", capsys.readouterr().out)
 
 
 def changes(said: str) -> dict[str, str]:
-    """Give what is to change, by the name of the finding."""
+    """Return what is to change, by the name of the finding."""
     return dict(
         re.findall(r"^✗ (.+)\n(?:    (?:tried|came back) .*\n)*    change +(.+)$", said, re.MULTILINE)
     )
@@ -71,7 +71,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "acme.toml"
 
 
-def test_of_one_that_is_attached_rightly_everything_is_tried_and_found_well(
+def test_of_one_that_is_attached_correctly_everything_is_tried_and_good(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text(LAUNCHED, "utf-8")
@@ -140,7 +140,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_each_broken_attachment_is_told_by_its_cause(
+def test_each_broken_attachment_is_reported_by_its_cause(
     broken: str, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where, what, causes = BROKEN[broken]
@@ -161,7 +161,7 @@ def test_each_broken_attachment_is_told_by_its_cause(
 
 @pytest.fixture
 def running(file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the target file of what would run at a port at which nothing does."""
+    """Return the target file of something that is said to run at a port where nothing listens."""
     monkeypatch.setenv("API_KEY", "a-key-that-it-was-started-with")
     monkeypatch.setenv("HMAC_SECRET", "a-secret-that-it-was-started-with")
     port = free_port("127.0.0.1")
@@ -172,7 +172,7 @@ def running(file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def test_a_port_where_nothing_listens_is_told(running: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_where_nothing_listens_is_reported(running: Path, capsys: pytest.CaptureFixture[str]) -> None:
     database = f"sqlite:///{running.parent / 'a.db'}"
     SqlAccounts(database, load_target("reference")).close()
     status, said = examined(running, capsys, "--database", database)

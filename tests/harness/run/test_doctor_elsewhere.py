@@ -52,7 +52,7 @@ class Running:
     ports: list[int]
 
     def options(self, *, database: str = "", ports: str = "") -> list[str]:
-        """Give the doctor's options; the right ones, unless told otherwise."""
+        """Return the doctor's options; the right ones, unless told otherwise."""
         ports = ports or ",".join(map(str, self.ports))
         return ["--fleet-address", HOST, "--fleet-ports", ports, "--database", database or self.database]
 
@@ -85,7 +85,7 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running
         started.stop()
 
 
-def test_of_what_runs_rightly_everything_is_found_well(
+def test_of_what_runs_and_is_attached_correctly_everything_is_good(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, said = examined(running.file, capsys, *running.options())
@@ -172,7 +172,7 @@ def imaged(file: Path, name: str, *lines: str) -> None:
     file.write_text(text + "".join(f"{line}\n" for line in lines), "utf-8")
 
 
-def test_an_image_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_that_is_not_there_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     image("reference")  # there is an engine
     imaged(tmp_path / "acme.toml", "localhost/not-there:1")
     status, said = examined(tmp_path / "acme.toml", capsys)
@@ -182,7 +182,7 @@ def test_an_image_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.Captu
     assert status == 2
 
 
-def test_an_image_that_ends_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_that_ends_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     imaged(tmp_path / "acme.toml", image("reference"), 'env = { PORT = "no port" }')
     status, said = examined(tmp_path / "acme.toml", capsys)
     assert changes(said) == {
@@ -192,7 +192,7 @@ def test_an_image_that_ends_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert status == 2
 
 
-def test_instances_that_a_container_cannot_reach_are_told(
+def test_instances_that_a_container_cannot_reach_are_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     imaged(tmp_path / "acme.toml", image("reference"), 'network = "published"')
@@ -213,7 +213,7 @@ def test_instances_that_a_container_cannot_reach_are_told(
     ],
     ids=["a mistake", "a harness error"],
 )
-def test_what_the_harness_itself_got_wrong_is_a_harness_error_and_judges_nobody(
+def test_what_the_harness_itself_got_wrong_is_a_harness_error_and_no_verdict(
     problem: Exception,
     told: str,
     tmp_path: Path,

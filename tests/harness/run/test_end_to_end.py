@@ -114,7 +114,7 @@ def test_a_port_in_use_is_named_with_its_process_and_a_way_out(host: str, folder
     assert_nothing_is_left(host, folder)
 
 
-def test_an_implementation_that_does_not_come_up_is_told_once_with_its_last_output(
+def test_an_implementation_that_does_not_come_up_is_reported_once_with_its_last_output(
     host: str, folder: Path, tmp_path: Path
 ) -> None:
     program, target = tmp_path / "program.py", tmp_path / "broken.toml"
@@ -133,7 +133,7 @@ def test_an_implementation_that_does_not_come_up_is_told_once_with_its_last_outp
     assert_nothing_is_left(host, folder)
 
 
-CRASHES_BEHIND_A_SEND = """
+CRASHES_AFTER_A_SEND = """
 import os
 from reference_impl.__main__ import build
 from reference_impl.fix.sender import Sender
@@ -154,7 +154,7 @@ def test_an_implementation_that_does_all_and_crashes_is_convicted(
     host: str, folder: Path, tmp_path: Path
 ) -> None:
     program, target = tmp_path / "program.py", tmp_path / "crashes.toml"
-    program.write_text(CRASHES_BEHIND_A_SEND, "utf-8")
+    program.write_text(CRASHES_AFTER_A_SEND, "utf-8")
     target.write_text(
         f"[implementation]\nname = 'crashes'\n[launch]\ncommand = ['{{python}}', '{program}']\n", "utf-8"
     )
@@ -181,7 +181,7 @@ def test_a_test_that_cannot_be_collected_is_never_a_success(host: str, folder: P
     assert "no_such_module" in ended.stdout
 
 
-def test_the_story_is_told_with_true_values(host: str, folder: Path) -> None:
+def test_the_story_is_reported_with_true_values(host: str, folder: Path) -> None:
     ended = run([str(COMMAND), "reproduce", "--fleet-address", host], folder)
 
     assert ended.returncode == 0, ended.stderr

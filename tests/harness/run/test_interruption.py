@@ -1,4 +1,4 @@
-"""What a run leaves behind that is cut short, at whatever moment and by whatever signal: nothing."""
+"""A run that is cut short leaves nothing behind, at whatever moment and by whatever signal."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
 
 
 def cut_short(process: subprocess.Popen[str], number: signal.Signals) -> str:
-    """Send a signal, Ctrl-C to the whole group as a terminal does, and give the rest of the output."""
+    """Send a signal, Ctrl-C to the whole group as a terminal does, and return the rest of the output."""
     if number is signal.SIGINT:
         os.killpg(process.pid, number)
     else:

@@ -74,7 +74,7 @@ WAYS = {
 
 @pytest.fixture
 def room(worker_id: str) -> tuple[str, list[int]]:
-    """Give an address that no other worker uses, and free ports there, for the instances."""
+    """Return an address that no other worker uses, and free ports there, for the instances."""
     host = f"127.0.0.{66 + int(worker_id.removeprefix('gw') if worker_id != 'master' else 0)}"
     ports: set[int] = set()
     while len(ports) < 4:
@@ -84,7 +84,7 @@ def room(worker_id: str) -> tuple[str, list[int]]:
 
 @contextlib.contextmanager
 def running(folder: Path, host: str, ports: list[int], secrets: tuple[str, str]) -> Iterator[str]:
-    """Run the reference as somebody else would, with the contract's default verify timeout, and give its URL."""
+    """Run the reference as somebody else would, with the contract's default verify timeout, and return its URL."""
     scratch = folder / "theirs"
     scratch.mkdir()
     database, target = f"sqlite:///{scratch / 'their.db'}", load_target("reference")
@@ -108,7 +108,7 @@ def running(folder: Path, host: str, ports: list[int], secrets: tuple[str, str])
 
 
 def judged(way: Way, folder: Path, host: str, ports: list[int]) -> tuple[int, Report, str]:
-    """Judge the reference; give the exit code, the report, and what was printed."""
+    """Judge the reference; return the exit code, the report, and what was printed."""
     file, saved, (api_key, hmac_secret) = folder / "target.toml", folder / "reports", random_secrets()
     claims = ", ".join(f'"{one}"' for one in CLAIMED)
     text = f'[implementation]\nname = "the reference"\nclaims = [{claims}]\n[launch]\n{way.launched}'
@@ -147,7 +147,7 @@ def judged(way: Way, folder: Path, host: str, ports: list[int]) -> tuple[int, Re
 
 
 def expected(way: Way) -> dict[str, tuple[Outcome, tuple[str, ...]]]:
-    """Give the outcome of every requirement by which implementations are judged, and why where it is not judged."""
+    """Return the outcome of every requirement by which implementations are judged, and why where it is not judged."""
     told = {}
     for one in catalogue().values():
         if not one.judged:
