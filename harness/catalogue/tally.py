@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from harness.catalogue.record import Record, level_of, row_of, scenario_id
@@ -77,11 +78,10 @@ class Tally:
 
     def unrun(self, claims: Collection[Profile]) -> tuple[Record, ...]:
         """Return what is written and did not run, in the order of the suite."""
-        runs = self._runs()
         return tuple(
             self._unrun(scenario, row, reason, claims)
-            for scenario in self._suite
-            for row, reason in self._lacking(scenario, self._nodes(scenario, runs))
+            for scenario, nodes in self._runs()
+            for row, reason in self._lacking(scenario, nodes)
         )
 
     def _lacking(self, scenario: WrittenScenario, nodes: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -113,12 +113,6 @@ class Tally:
     def _is_hidden(self, scenario: WrittenScenario) -> bool:
         return self._bound[scenario.file, scenario.name] is not scenario
 
-    def _nodes(
-        self, scenario: WrittenScenario, runs: Mapping[tuple[str, str], Collection[str]]
-    ) -> frozenset[str]:
-        """Return the runs that a scenario came to, or was to come to."""
-        return frozenset(() if self._is_hidden(scenario) else runs.get((scenario.file, scenario.name), ()))
-
     def _lacks_rows(self, scenario: WrittenScenario, nodes: Collection[str]) -> bool:
         """Return whether a row of its Examples has no run: several runs of one row do not stand for the others."""
         examples = {
@@ -127,33 +121,32 @@ class Tally:
         }
         return len(examples) < max(1, scenario.examples)
 
-    def _runs(self) -> Mapping[tuple[str, str], set[str]]:
-        """For each written scenario, by file and name, the runs that it came to, or was to come to."""
-        runs: dict[tuple[str, str], set[str]] = {}
+    def _runs(self) -> Iterator[tuple[WrittenScenario, set[str]]]:
+        """Yield each written scenario with the runs that it came to, or was to come to."""
+        runs: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for record in self._records.values():
-            runs.setdefault((record.file, record.name), set()).add(record.node)
+            runs[record.file, record.name].add(record.node)
         for node in self._expected - self._records.keys():
             # Where files share a name it is unknown whose run it was: each of them then lacks a run.
             if len(keys := self._scenarios.get(_function(node), ())) == 1:
-                runs.setdefault(next(iter(keys)), set()).add(node)
-        return runs
+                runs[next(iter(keys))].add(node)
+        for one in self._suite:
+            yield one, set() if self._is_hidden(one) else set(runs[one.file, one.name])
 
     def _written(self) -> Mapping[str, Collection[str]]:
         """For each requirement, the runs that its scenarios came to, or were to come to."""
-        runs = self._runs()
-        written: dict[str, set[str]] = {}
-        for scenario in self._suite:
+        written: defaultdict[str, set[str]] = defaultdict(set)
+        for scenario, nodes in self._runs():
             # One that lacks a run, of all its Examples, stands for itself too, and so counts as not judged.
-            names = set(self._nodes(scenario, runs))
-            if self._lacks_rows(scenario, names):
-                names.add(f"{scenario.file}: {scenario.name}")
+            if self._lacks_rows(scenario, nodes):
+                nodes.add(f"{scenario.file}: {scenario.name}")
             for one in scenario.requirement_ids:
-                written.setdefault(one, set()).update(names)
+                written[one] |= nodes
         for record in self._records.values():
             # Scenarios that users wrote are not in the suite; they judge where they ran.
             if (record.file, record.name) not in self._bound:
                 for one in record.requirement_ids:
-                    written.setdefault(one, set()).add(record.node)
+                    written[one].add(record.node)
         return written
 
 

@@ -6,25 +6,29 @@ row of each scenario, and shares no code with what it is held against.
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, configuration, settings
 from hypothesis import strategies as st
 
 from harness.catalogue.features import WrittenScenario
-from harness.catalogue.record import Record
 from harness.catalogue.requirements import Catalogue, Level, Profile, Requirement
-from harness.catalogue.tally import Tally
 from harness.catalogue.verdict import Outcome
-from harness.report.assembly import assemble
-from harness.report.model import Report, RunReport
-from tests.harness.support import record_of, target
+from tests.harness.reporting import report_of
+from tests.harness.support import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.catalogue.record import Record
+    from harness.report.model import Report
+
+# What hypothesis stores stays out of the checkout.
+configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "instance-sync-hypothesis")
 REPEATABLE = settings(
     derandomize=True,
     deadline=None,
@@ -106,21 +110,16 @@ class MadeUp:
     def suite(self) -> tuple[WrittenScenario, ...]:
         return tuple(one.scenario for one in self.placed if not one.own)
 
-    def tally(self) -> Tally:
-        made = Tally(self.catalogue, self.suite, lambda name: f"test_{name}")
-        made.expect([one.node(row) for one, row, fate in self.runs() if fate.expected])
-        for record in self.records():
-            made.add(Record.from_wire(record.to_wire()))
-        return made
-
     def report(self) -> Report:
-        tally = self.tally()
-        return assemble(
-            target("true", claims=tuple(one.value for one in self.claims)),
+        expected = [one.node(row) for one, row, fate in self.runs() if fate.expected]
+        return report_of(
             self.catalogue,
-            tally.verdict(self.claims, trouble=self.trouble, crash=self.crash),
-            records=[*tally.records, *tally.unrun(self.claims)],
-            run=RunReport("0.1.0", 1, "2026-01-02T03:04:05+00:00", 1.5, 7, ""),
+            self.suite,
+            self.records(),
+            expected,
+            self.claims,
+            trouble=self.trouble,
+            crash=self.crash,
             complete=self.complete,
         )
 

@@ -12,14 +12,16 @@ from harness.catalogue.verdict import Outcome
 from harness.evidence import Event, Evidence, Step
 from harness.report.assembly import assemble
 from harness.report.model import Report, RunReport
-from tests.harness.support import catalogue, record_of, scenario, target
+from tests.harness.support import catalogue as made_up_catalogue
+from tests.harness.support import record_of, scenario, target
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from harness.catalogue.features import WrittenScenario
+    from harness.catalogue.requirements import Catalogue
 
-CATALOGUE = catalogue(
+CATALOGUE = made_up_catalogue(
     SCAN_01="must", SCAN_02="must", SCAN_07="should", SCAN_09="self", AUTH_05="must:security"
 )
 FOUND = scenario("It is found", "SCAN-01", examples=2)
@@ -28,7 +30,6 @@ RETRIED = scenario("It is retried", "SCAN-07")
 REAL = scenario("The symptom is real", "SCAN-09", file="self/incident.feature")
 REFUSED = scenario("It is refused", "AUTH-05", file="security/webhook.feature")
 SUITE = (FOUND, LOGGED, RETRIED, REAL, REFUSED)
-RUN = RunReport("0.1.0", 1, "2026-01-02T03:04:05+00:00", 1.5, 7, "")
 CONFORMANT, NON_CONFORMANT, INCOMPLETE, HARNESS_ERROR = range(4)
 
 
@@ -62,6 +63,32 @@ def with_record(changed: Record) -> tuple[Record, ...]:
     return tuple(changed if one.node == changed.node else one for one in ALL_PASSED)
 
 
+def report_of(
+    catalogue: Catalogue,
+    suite: Sequence[WrittenScenario],
+    records: Collection[Record],
+    expected: Collection[str],
+    claims: Sequence[Profile] = (Profile.CORE,),
+    *,
+    trouble: str = "",
+    crash: str = "",
+    complete: bool = True,
+) -> Report:
+    """Tally and judge a run as a real one, its records on their way from worker to controller included."""
+    tally = Tally(catalogue, suite, lambda name: f"test_{name}")
+    tally.expect(expected)
+    for one in records:
+        tally.add(Record.from_wire(one.to_wire()))
+    return assemble(
+        target("true", claims=tuple(one.value for one in claims)),
+        catalogue,
+        tally.verdict(claims, trouble=trouble, crash=crash),
+        records=[*tally.records, *tally.unrun(claims)],
+        run=RunReport("0.1.0", 1, "2026-01-02T03:04:05+00:00", 1.5, 7, ""),
+        complete=complete,
+    )
+
+
 @dataclass(frozen=True)
 class Made:
     """A made-up run, and what its verdict must be."""
@@ -75,16 +102,14 @@ class Made:
     suite: tuple[WrittenScenario, ...] = SUITE
 
     def report(self) -> Report:
-        tally = Tally(CATALOGUE, self.suite, lambda name: f"test_{name}")
-        tally.expect([*(one.node for one in self.records), *self.also_expected])
-        for one in self.records:
-            tally.add(Record.from_wire(one.to_wire()))
-        return assemble(
-            target("true"),
+        expected = [*(one.node for one in self.records), *self.also_expected]
+        return report_of(
             CATALOGUE,
-            tally.verdict([Profile.CORE], trouble=self.trouble, crash=self.crash),
-            records=[*tally.records, *tally.unrun([Profile.CORE])],
-            run=RUN,
+            self.suite,
+            self.records,
+            expected,
+            trouble=self.trouble,
+            crash=self.crash,
             complete=self.complete,
         )
 

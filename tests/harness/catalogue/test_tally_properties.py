@@ -7,12 +7,11 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from hypothesis import Phase, assume, configuration, find, given, settings
+from hypothesis import Phase, assume, find, given, settings
 from hypothesis import strategies as st
 
 import harness.report
@@ -38,22 +37,11 @@ from tests.harness.made_up_runs import (
     runs,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads(Path(harness.report.__file__).with_name("report.schema.json").read_text("utf-8"))
 )
 CONCLUSIONS = dict(zip(range(4), Conclusion, strict=True))
 CODES = pytest.mark.parametrize("code", [CONFORMANT, NON_CONFORMANT, INCOMPLETE, HARNESS_ERROR])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what hypothesis stores out of the checkout."""
-    configuration.set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))
-    yield
-    configuration.set_hypothesis_home_dir(None)
 
 
 def gravity(made: MadeUp) -> int:

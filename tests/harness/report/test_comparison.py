@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import configuration, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.catalogue.verdict import Outcome
@@ -23,7 +23,7 @@ from tests.harness.made_up_runs import REPEATABLE, WORST_FIRST, MadeUp, runs
 from tests.harness.reporting import LOGGED, RETRIED, RUNS, Made, record, with_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from harness.report.model import Report
 
@@ -31,14 +31,6 @@ RENDERERS = pytest.mark.parametrize(
     "render", [render_comparison_text, render_comparison_markdown, render_comparison_html]
 )
 NASTY = "<script>alert(1)</script> | `x` \x1b[2J\nnext"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what hypothesis stores out of the checkout."""
-    configuration.set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))
-    yield
-    configuration.set_hypothesis_home_dir(None)
 
 
 def named(report: Report, name: str, version: str = "1") -> Report:

@@ -1,4 +1,4 @@
-"""Reports as a run leaves them: alone, with workers, cut short, and with an implementation that gives secrets away."""
+"""Reports as a run leaves them: alone, with workers, cut short, and with an implementation that leaks secrets."""
 
 from __future__ import annotations
 
