@@ -182,9 +182,7 @@ def test_what_is_left_out_is_counted() -> None:
 
 def test_a_diagram_escapes_what_it_is_given() -> None:
     nasty = "</text><script>alert(1)</script>"
-    told = draw(
-        reported(name='"><b>', evidence=replace(EVIDENCE, events=(Event(0.0, "user", "", nasty),)))
-    )
+    told = draw(reported(name='"><b>', evidence=replace(EVIDENCE, events=(Event(0.0, "user", "", nasty),))))
 
     assert "<script>" not in told
     assert html.escape(nasty)[:20] in told
