@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from fake_instances import Fleet, InstanceAddress, Session
-from fake_instances.dedicated import collect_seldom
+from fake_instances.journal import collect_seldom
 
 NUMBER = 3001
 API_KEY = "an-api-key-of-the-benchmark"

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 from fake_instances.addresses import DOCUMENT_PORTS, InstanceAddress
 from fake_instances.control.server import ControlServer
-from fake_instances.dedicated import collect_seldom
 from fake_instances.errors import PortInUseError
 from fake_instances.fleet import Fleet
 from fake_instances.hosts.processes import ProcessHost
 from fake_instances.hosts.threads import ThreadHost
+from fake_instances.journal import collect_seldom
 from fake_instances.sessions import Session
 from fake_instances.webhooks.retries import POLICIES
 

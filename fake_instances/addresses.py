@@ -1,4 +1,4 @@
-"""Where the instances are, and the numbers that name them. Pure."""
+"""Where the instances listen, and the numbers that name them. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DOCUMENT_PORTS = (3001, 3002, 3003, 3004)
 
 @dataclass(frozen=True, slots=True)
 class InstanceAddress:
-    """Where one instance listens. `port` 0 lets the system choose; `url` is derived where it is not given."""
+    """Where one instance listens. `port` 0 lets the system choose; Without a `url` it is derived."""
 
     number: int
     host: str

@@ -1,4 +1,4 @@
-"""What can go wrong in using a fleet, as opposed to what a fleet does wrong when told to.
+"""What can go wrong in using a fleet, as opposed to what a fleet does wrong on request.
 
 FleetError
  ├── PortInUseError        an instance's port is taken by another process

@@ -1,4 +1,4 @@
-"""The instances together: who holds which session is decided, and known for certain, here."""
+"""The instances together: they start and stop, hold sessions, announce them, and misbehave."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Self
 
 from fake_instances.faults import VERIFICATION, ArmedFault, Endpoint, Fault
 from fake_instances.hosts.threads import Host, ThreadHost
-from fake_instances.instance import Instance
+from fake_instances.instance import Instance, Instances
 from fake_instances.journal import Journal
-from fake_instances.placement import Handover, Holdings
+from fake_instances.placement import Handover, Placement
 from fake_instances.sessions import Session, SessionStatus
 from fake_instances.triggers import Trigger, Triggers
 from fake_instances.webhooks.announcer import Announcer
+from fake_instances.webhooks.message import build, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
     from fake_instances.webhooks.message import Webhook
 
 
-class Fleet(Holdings):
+class Fleet:
     """Several gateway instances, each on a port of its own.
+
+    A method that names an instance raises UnknownInstanceError when there is none of that number. One that sends a
+    webhook raises FleetError before `control_plane` is set, and returns the webhook on its way, or None when there
+    is none: it was lost, or is kept back.
 
     Args:
         addresses: the instances.
@@ -35,6 +40,11 @@ class Fleet(Holdings):
         secret: what they sign webhooks with.
         journal: where everything is recorded; a new one by default.
         hosting: how the instances run; as threads of this process by default.
+
+    Attributes:
+        placement: who holds which session, decided and known for certain.
+        announcer: what builds, sends, keeps back and replays webhooks.
+        triggers: what is to happen at the moment of an answer.
 
     """
 
@@ -51,31 +61,29 @@ class Fleet(Holdings):
         self.api_key = api_key
         self.secret = secret
         self.announcer = Announcer(self.journal, secret=secret)
-        self._fault_numbers = itertools.count(1)
         self.triggers = Triggers(self.journal)
+        self._fault_numbers = itertools.count(1)
         self._due: set[str] = set()
         self._kept: dict[int, tuple[Session, ...]] = {}
         self._started = False
         hosting = hosting or ThreadHost()
-        super().__init__(
-            {
-                address.number: Instance(
-                    address.number,
-                    address=(address.host, address.port),
-                    url=address.url,
-                    api_key=api_key,
-                    journal=self.journal,
-                    neighbours=self,
-                    hosting=hosting,
-                )
-                for address in addresses
-            }
-        )
+        self._instances = Instances()
+        for address in addresses:
+            self._instances[address.number] = Instance(
+                address.number,
+                address=(address.host, address.port),
+                url=address.url,
+                api_key=api_key,
+                journal=self.journal,
+                neighbours=self,
+                hosting=hosting,
+            )
+        self.placement = Placement(self._instances)
 
     # Running
 
     def start(self) -> Self:
-        """Start every instance, or none: when one cannot listen those already started are stopped.
+        """Start every instance, or none: when one cannot listen, those already started are stopped.
 
         Raises:
             PortInUseError: another process has one of the ports.
@@ -120,26 +128,55 @@ class Fleet(Holdings):
         return tuple(instance.url for instance in self._instances.values())
 
     def url(self, number: int) -> str:
-        """Give an instance's base URL.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        return self._instance(number).url
+        """Return an instance's base URL."""
+        return self._instances[number].url
 
     def number(self, url: str) -> int | None:
-        """Give the number of the instance with this base URL, one trailing slash aside, or None."""
+        """Return the number of the instance with this base URL, ignoring one trailing slash, or None."""
         text = url.removesuffix("/")
         known = ((number, one.url.removesuffix("/")) for number, one in self._instances.items())
         return next((number for number, own in known if own == text), None)
 
-    # Sessions
+    def report(self, number: int) -> dict[str, object]:
+        """Return how an instance is, with the faults in force, as plain JSON values."""
+        return self._instances[number].report()
+
+    # Sessions: what is silent is the placement's
+
+    def sessions(self, number: int) -> tuple[Session, ...]:
+        """Return every copy that an instance holds."""
+        return self._instances[number].sessions()
+
+    def session(self, session_id: str, on: int) -> Session | None:
+        """Return the copy that an instance holds under this id, or None."""
+        return self._instances[on].session(session_id)
+
+    def holders(self, session_id: str) -> tuple[int, ...]:
+        """Return the instances that really hold the session connected now: the ground truth."""
+        return self.placement.holders(session_id)
+
+    def unfinished(self) -> dict[str, int]:
+        """Return the sessions whose move is not finished, and where they go."""
+        return self.placement.unfinished()
+
+    def hold(self, session: Session, on: int) -> None:
+        """Put a copy of a session on an instance, silently."""
+        self.placement.hold(session, on)
+
+    def release(self, session_id: str, on: int) -> Session:
+        """Take a copy of a session from an instance, silently."""
+        return self.placement.release(session_id, on)
+
+    def set_status(self, session_id: str, status: SessionStatus, on: int) -> Session:
+        """Change the state of a copy, silently."""
+        return self.placement.set_status(session_id, status, on)
+
+    def move(self, session_id: str, to: int, handover: Handover = Handover.AT_ONCE) -> Session:
+        """Move a session to an instance, silently (see `Placement.move`)."""
+        return self.placement.move(session_id, to, handover)
 
     def connect(self, session: Session, on: int) -> Delivery | None:
-        """Connect a session for the first time, and announce it with `session_ready`.
-
-        Gives the webhook on its way, or None when it was lost.
-        """
+        """Connect a session for the first time, and announce it with `session_ready`."""
         connected = replace(session, status=SessionStatus.CONNECTED)
         self.hold(connected, on)
         return self.announce(connected, on, "session_ready")
@@ -147,10 +184,9 @@ class Fleet(Holdings):
     def migrate(self, session_id: str, to: int, handover: Handover = Handover.AT_ONCE) -> Delivery | None:
         """Move a session to an instance, and announce it there with `session_reconnected`.
 
-        Gives the webhook on its way, or None when it was lost, or is not due before a gap is finished.
+        Through a gap, it is announced when the migration is finished.
 
         Raises:
-            UnknownInstanceError: there is no such instance.
             UnknownSessionError: no instance holds the session connected.
             FleetError: an earlier move of the session is not finished.
         """
@@ -167,42 +203,22 @@ class Fleet(Holdings):
             UnknownSessionError: no move of the session is unfinished.
         """
         to = self.unfinished().get(session_id)
-        session = self.finish(session_id)
+        session = self.placement.finish(session_id)
         if to is None or session_id not in self._due:
             return None
         self._due.discard(session_id)
         return self.announce(session, to, "session_reconnected")
 
-    def after_answer(
-        self,
-        action: Callable[[], object],
-        *,
-        on: int,
-        endpoints: Iterable[Endpoint] = VERIFICATION,
-        session_id: str | None = None,
-        words: str = "does what was ordered behind its answer",
-    ) -> int:
-        """Do something once, when the next such answer of an instance is ready and before it goes out.
-
-        Gives its number; it leaves receipts like a fault, and can be cleared like one.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        self._instance(on)
-        number = next(self._fault_numbers)
-        self.triggers.add(Trigger(number, on, frozenset(endpoints), session_id, action, words))
-        return number
+    def reconnected(self, session: Session, on: int) -> None:
+        """Announce a session that a route has connected again, if there is a control plane to hear it."""
+        if self.control_plane is not None:
+            self.announce(session, on, "session_reconnected")
 
     # Stopping and starting one instance
 
     def stop_instance(self, number: int, *, abruptly: bool = False) -> None:
-        """End an instance, in order or as `kill -9` would. It holds nothing then, and keeps what it held for later.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        instance = self._instance(number)
+        """End an instance, in order or as `kill -9` would. It then holds nothing; what it held is kept for later."""
+        instance = self._instances[number]
         if instance.running:
             instance.stop(abruptly=abruptly)
             self._kept[number] = instance.release_all()
@@ -210,13 +226,12 @@ class Fleet(Holdings):
     def start_instance(self, number: int, *, keep_sessions: bool = True) -> tuple[Delivery, ...]:
         """Start an instance that was ended, on the same port.
 
-        The sessions it keeps reconnect, each announced with `session_reconnected`; gives those webhooks.
+        The sessions it keeps reconnect, each announced with `session_reconnected`; return those webhooks.
 
         Raises:
-            UnknownInstanceError: there is no such instance.
             PortInUseError: another process took the port meanwhile.
         """
-        instance = self._instance(number)
+        instance = self._instances[number]
         if not instance.running:
             instance.start()
         sessions = self._kept.pop(number, ())
@@ -230,12 +245,7 @@ class Fleet(Holdings):
         return tuple(delivery for delivery in sent if delivery is not None)
 
     def restart(self, number: int, *, keep_sessions: bool = True) -> tuple[Delivery, ...]:
-        """Stop an instance and start it again on the same port, as `stop_instance` and `start_instance` do.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-            PortInUseError: another process took the port meanwhile.
-        """
+        """Stop an instance and start it again on the same port, as `stop_instance` and `start_instance` do."""
         self.stop_instance(number)
         return self.start_instance(number, keep_sessions=keep_sessions)
 
@@ -243,18 +253,13 @@ class Fleet(Holdings):
         """Make an instance stand still: the system takes connections and bytes in, and nobody answers.
 
         Raises:
-            UnknownInstanceError: there is no such instance.
             FleetError: it does not run.
         """
-        self._instance(number).pause()
+        self._instances[number].pause()
 
     def resume(self, number: int) -> None:
-        """Let an instance go on that stands still.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        self._instance(number).resume()
+        """Let an instance go on that stands still."""
+        self._instances[number].resume()
 
     # Webhooks
 
@@ -268,36 +273,29 @@ class Fleet(Holdings):
         timestamp: str | None = None,
         secret: str | None = None,
     ) -> Webhook:
-        """Build, without sending it, the genuine webhook by which an instance announces an event.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        return self.announcer.genuine(
-            session, on, self.url(on), event, fields=fields, timestamp=timestamp, secret=secret
+        """Build, without sending it, the genuine webhook by which an instance announces an event."""
+        moment = self.announcer.clock()
+        return build(
+            instance=on,
+            url=self.url(on),
+            secret=self.secret if secret is None else secret,
+            event=event,
+            session_id=session.session_id,
+            workspace_id=session.workspace_id,
+            timestamp=str(int(moment)) if timestamp is None else timestamp,
+            fields=fields_of(session, event, moment) if fields is None else fields,
         )
 
     def announce(self, session: Session, on: int, event: str) -> Delivery | None:
-        """Have an instance announce an event of a session, with the faults that its webhook meets.
-
-        Gives the webhook on its way, or None when it was lost or is kept back.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-            FleetError: the fleet was not told where the control plane is.
-        """
-        instance = self._instance(on)
+        """Have an instance announce an event of a session, with the faults that its webhook meets."""
+        instance = self._instances[on]
         met = instance.meet(Endpoint.WEBHOOK, session.session_id, None)
         return self.announcer.announce(
-            session, on, instance.url, event, met, lambda armed: instance.executed(None, armed)
+            lambda: self.webhook(session, on, event), met, lambda armed: instance.executed(None, armed)
         )
 
     def send(self, webhook: Webhook) -> Delivery:
-        """Send a webhook exactly as it is.
-
-        Raises:
-            FleetError: the fleet was not told where the control plane is.
-        """
+        """Send a webhook exactly as it is."""
         return self.announcer.send(webhook)
 
     @property
@@ -322,29 +320,42 @@ class Fleet(Holdings):
         chance: float | None = None,
         seed: int | None = None,
     ) -> int:
-        """Arm a fault on an instance, for the next `times` requests or until it is cleared; give its number.
+        """Arm a fault on an instance, for the next `times` requests or until it is cleared; return its number.
 
         Without `endpoints` it is armed where such a fault usually is. With a `chance` (over 0, at most 1) a
         request that matches meets it or not, as drawn from the `seed` and the instance: the same requests in
         the same order meet the same again.
 
         Raises:
-            UnknownInstanceError: there is no such instance.
             FaultError: the fault cannot happen as ordered.
         """
-        instance = self._instance(on)
+        instance = self._instances[on]
         number = next(self._fault_numbers)
         chosen = type(fault).usual if endpoints is None else frozenset(endpoints)
         instance.arm(ArmedFault(number, fault, chosen, times, session_id, chance, seed, on))
         return number
 
-    def clear(self, on: int | None = None, fault: int | None = None) -> None:
-        """Clear one fault, every fault of an instance, or every fault.
+    def after_answer(
+        self,
+        action: Callable[[], object],
+        *,
+        on: int,
+        endpoints: Iterable[Endpoint] = VERIFICATION,
+        session_id: str | None = None,
+        words: str = "does what was ordered when its answer is ready",
+    ) -> int:
+        """Do something once, when the next such answer of an instance is ready and before it goes out.
 
-        Raises:
-            UnknownInstanceError: there is no such instance.
+        Return its number; it leaves receipts like a fault, and can be cleared like one.
         """
-        chosen = self._instances.values() if on is None else [self._instance(on)]
+        number = self._instances[on].number
+        trigger = Trigger(next(self._fault_numbers), number, frozenset(endpoints), session_id, action, words)
+        self.triggers.add(trigger)
+        return trigger.number
+
+    def clear(self, on: int | None = None, fault: int | None = None) -> None:
+        """Clear one fault, every fault of an instance, or every fault."""
+        chosen = self._instances.values() if on is None else [self._instances[on]]
         with contextlib.ExitStack() as each:  # one that cannot listen again leaves the others to be cleared
             for instance in chosen:
                 each.callback(instance.clear, fault)
@@ -355,19 +366,15 @@ class Fleet(Holdings):
     def settle(self, timeout: float) -> bool:
         """Wait until every request that will be answered was; False when one was not within `timeout` seconds.
 
-        Requests that hang, or are answered late, by order are not waited for.
+        Requests that were ordered to hang, or to be answered late, are not waited for.
         """
         return self.journal.wait_until(
             lambda: not any(instance.awaited for instance in self._instances.values()), timeout=timeout
         )
 
     def hanging(self, number: int) -> int:
-        """Count the requests that hang on an instance now.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        return len(self._instance(number).hanging)
+        """Count the requests that hang on an instance now."""
+        return len(self._instances[number].hanging)
 
     def reset(self) -> None:
         """Clear every fault, let every session go and have every instance run: as after start."""
@@ -375,20 +382,10 @@ class Fleet(Holdings):
             instance.resume()  # first: one that stands still cannot be told to listen again
         with contextlib.ExitStack() as all_of_it:  # each is done, even if another fails
             for instance in self._instances.values():
-                all_of_it.callback(self._revive, instance)
-            all_of_it.callback(self._release_everything)
+                if self._started and not instance.running:
+                    all_of_it.callback(instance.start)
+            all_of_it.callback(self.placement.clear)
             all_of_it.callback(self.clear)
             self._due.clear()
             self._kept.clear()
             all_of_it.callback(self.announcer.reset)
-
-    def _revive(self, instance: Instance) -> None:
-        if self._started and not instance.running:
-            instance.start()
-
-    # What the instances ask of it
-
-    def reconnected(self, session: Session, on: int) -> None:
-        """Announce a session that a route has connected again, where there is a control plane to hear it."""
-        if self.control_plane is not None:
-            self.announce(session, on, "session_reconnected")

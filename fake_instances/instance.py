@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from fake_instances.errors import FaultError, FleetError
+from fake_instances.errors import FaultError, FleetError, UnknownInstanceError
 from fake_instances.faults import Delay, DeployedDialect, Endpoint, FaultBook, Hang, Lie, Met, Refuse
-from fake_instances.faults.told import Told, one_under, statistics, utc_now
+from fake_instances.faults.told import Told, statistics, utc_now
 from fake_instances.journal import (
     AnswerBegun,
     FaultArmed,
@@ -31,18 +30,33 @@ from fake_instances.journal import (
 from fake_instances.sessions import Session, SessionStatus, SessionTable, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from fake_instances.faults import ArmedFault, WireFault
     from fake_instances.hosts.threads import Host
     from fake_instances.interface import Arrival
-    from fake_instances.neighbours import Neighbours
+    from fake_instances.triggers import Triggers
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
-    endpoint: Endpoint
-    session_id: str | None
+class Neighbours(Protocol):
+    """What an instance asks of the fleet that it belongs to."""
+
+    @property
+    def triggers(self) -> Triggers:
+        """What waits for an answer of any instance."""
+
+    def sessions(self, number: int) -> tuple[Session, ...]:
+        """Return every copy that an instance holds."""
+
+    def reconnected(self, session: Session, on: int) -> None:
+        """Take note that a route has connected a session again."""
+
+
+class Instances(dict[int, "Instance"]):
+    """The instances of a fleet, by number."""
+
+    def __missing__(self, number: int) -> Instance:
+        raise UnknownInstanceError(number, self)
 
 
 class Instance:
@@ -77,7 +91,7 @@ class Instance:
         self._journal = journal
         self._table = SessionTable()
         self._message_numbers = itertools.count(1)
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, Arrival] = {}
         self._server = hosting.serve(self, *address)
 
     @property
@@ -87,13 +101,13 @@ class Instance:
         return self._url or f"http://{host}:{self._server.port}"
 
     def report(self) -> dict[str, object]:
-        """Tell how it is, with the faults in force, as plain JSON values."""
+        """Return how it is, with the faults in force, as plain JSON values."""
         return {
             "number": self.number,
             "url": self.url,
             "running": self.running,
             "paused": self.paused,
-            "sessions": self._table.counts(),
+            "sessions": self._table.listing()[0],
             "hanging": len(self.hanging),
             "faults": [armed.to_json() for armed in self.faults.armed()],
         }
@@ -125,12 +139,12 @@ class Instance:
         else:
             self._server.stop()
         for request in tuple(self._open):
-            self.completed(request, None, "killed" if abruptly else "closed", 0)
+            self.completed(request, None, "closed", 0)
         if was_running:
             self._journal.record(InstanceStopped(instance=self.number, killed=abruptly))
 
     def pause(self) -> None:
-        """Make it stand still: connections and bytes are taken in by the system, and nobody answers.
+        """Make it stand still: the system takes connections and bytes in, and nobody answers.
 
         Raises:
             FleetError: it does not run.
@@ -143,7 +157,7 @@ class Instance:
             self._journal.record(InstancePaused(instance=self.number))
 
     def resume(self) -> None:
-        """Let it go on; nothing happens when it does not stand still."""
+        """Let it go on; do nothing when it does not stand still."""
         if self.paused:
             self._journal.record(InstanceResumed(instance=self.number))
             self.paused = False
@@ -159,18 +173,18 @@ class Instance:
         )
 
     def release(self, session_id: str) -> Session | None:
-        """Let a copy go and give it, or None when it was not held."""
+        """Let a copy go and return it, or None when it was not held."""
         released = self._table.release(session_id)
         if released is not None:
             self._journal.record(SessionReleased(instance=self.number, session_id=session_id))
         return released
 
     def release_all(self) -> tuple[Session, ...]:
-        """Let every copy go and give them."""
+        """Let every copy go and return them."""
         return tuple(filter(None, [self.release(session.session_id) for session in self.sessions()]))
 
     def set_status(self, session_id: str, status: SessionStatus) -> Session | None:
-        """Change the state of a held copy; None when it is not held."""
+        """Change the state of a held copy; return None when it is not held."""
         changed = self._table.set_status(session_id, status)
         if changed is not None:
             self._journal.record(
@@ -178,12 +192,12 @@ class Instance:
             )
         return changed
 
-    def sessions(self) -> Iterator[Session]:
-        """Give every copy held."""
-        return iter(self._table)
+    def sessions(self) -> tuple[Session, ...]:
+        """Return every copy held."""
+        return tuple(self._table)
 
     def session(self, session_id: str) -> Session | None:
-        """Give the copy held under exactly this id, or None."""
+        """Return the copy held under exactly this id, or None."""
         return self._table.get(session_id)
 
     # What the routes ask for
@@ -191,11 +205,11 @@ class Instance:
     def counts(self, request: int, lies: tuple[Met, ...]) -> dict[str, int]:
         """Count the copies held, by the health routes' terms, as told under these lies."""
         if not lies:
-            return self._table.counts()
+            return self._table.listing()[0]
         return self._told(request, lies, lambda told: told.counts).counts
 
     def details(self, request: int, lies: tuple[Met, ...]) -> tuple[dict[str, int], bytes]:
-        """Give the counts, and the JSON of `details`, as told under these lies."""
+        """Return the counts, and the JSON of `details`, as told under these lies."""
         if not lies:
             return self._table.listing()
         told = self._told(request, lies, lambda told: (told.counts, to_json(told.sessions)))
@@ -206,25 +220,18 @@ class Instance:
         return told.counts, to_json(told.sessions)
 
     def listing(self, request: int, lies: tuple[Met, ...]) -> tuple[int, bytes]:
-        """Give the total, and the JSON of the sessions' list, as told under these lies."""
+        """Return the total, and the JSON of the sessions' list, as told under these lies."""
         if not lies:
             counts, listed = self._table.listing()
             return counts["total"], listed
         told = self._told(request, lies, lambda told: (told.counts["total"], to_json(told.sessions)))
         return told.counts["total"], to_json(told.sessions)
 
-    def shown(self, request: int, session_id: str, lies: tuple[Met, ...]) -> Session | None:
-        """Give the copy held under exactly this id, as told under these lies."""
-        session = self.session(session_id)
-        for met in lies:
-            assert isinstance(met.fault, Lie)  # noqa: S101 - what the application hands over as one
-            told = one_under(
-                session_id, session, met.fault, lambda number, one: self._neighbours.session(one, number)
-            )
-            if told != session:
-                self.executed(request, met)
-            session = told
-        return session
+    def shown(self, request: int, lies: tuple[Met, ...], session_id: str) -> Session | None:
+        """Return the copy held under exactly this id, as told under these lies."""
+        if not lies:
+            return self.session(session_id)
+        return self._told(request, lies, lambda told: told.session(session_id)).session(session_id)
 
     def create(self, session_id: str, workspace_id: int) -> None:
         """Start a login that waits for its QR code to be scanned."""
@@ -236,11 +243,11 @@ class Instance:
             self._neighbours.reconnected(session, self.number)
 
     def disconnect(self, session_id: str) -> bool:
-        """End a session for good; False when it was not held."""
+        """End a session permanently; return False when it was not held."""
         return self.release(session_id) is not None
 
     def deliver(self, request: int, session_id: str, recipient: str, text: str) -> str:
-        """Send a message over a connected session and give its message id."""
+        """Send a message over a connected session and return its message id."""
         phone = recipient.removeprefix("+").removesuffix("@c.us")
         message_id = f"true_{phone}@c.us_3EB0{next(self._message_numbers):06X}{secrets.token_hex(5).upper()}"
         self._journal.record(
@@ -256,7 +263,7 @@ class Instance:
         return message_id
 
     def _told(self, request: int, lies: tuple[Met, ...], seen: Callable[[Told], object]) -> Told:
-        """Tell under these lies; one that changes nothing of what is `seen` of it has not happened."""
+        """Tell under these lies; one that does not change what the caller has `seen` leaves no receipt."""
         told = Told.of(self.sessions())
         for met in lies:
             assert isinstance(met.fault, Lie)  # noqa: S101 - what the application hands over as one
@@ -292,7 +299,7 @@ class Instance:
             self.executed(None, Met(armed.number, armed.fault))
 
     def clear(self, number: int | None = None) -> None:
-        """Take one fault, or all of them, out of force; connections that it holds up are closed.
+        """Take one fault, or all of them, out of force; close the connections that it holds up.
 
         Raises:
             PortInUseError: another process took the port of an instance that refused connections.
@@ -301,14 +308,13 @@ class Instance:
             self._journal.record(
                 FaultCleared(instance=self.number, fault=armed.number, words=str(armed.fault))
             )
-            if isinstance(armed.fault, Refuse):
-                if self.running and not self.faults.refusing:
-                    self._server.listen()
-            else:
+            if not isinstance(armed.fault, Refuse):
                 self._server.release(armed.number)
+            elif self.running and not self.faults.refusing:
+                self._server.listen()
 
     def meet(self, endpoint: Endpoint, session_id: str | None, request: int | None) -> tuple[Met, ...]:
-        """Give the faults that a request, a connection, or a webhook that is due, meets."""
+        """Return the faults that a request, a connection, or a webhook that is due, meets."""
         met = self.faults.take(endpoint, session_id)
         for one in met:
             self._journal.record(
@@ -321,17 +327,15 @@ class Instance:
         return not self.faults.any_armed and not self._neighbours.triggers.waiting()
 
     def accepted(self) -> Met | None:
-        """Give the fault that a new connection meets before anything is read."""
+        """Return the fault that a new connection meets before anything is read."""
         return next(iter(self.meet(Endpoint.LISTENER, None, None)), None)
 
     def arrived(self, arrival: Arrival) -> tuple[Met, ...]:
-        """Record that a request arrived, and give the faults it meets."""
-        self._open[arrival.request] = _Open(arrival.endpoint, arrival.session_id)
+        """Record that a request arrived, and return the faults it meets."""
+        self._open[arrival.request] = arrival
         self.awaited.add(arrival.request)
-        self._journal.write(
-            lambda sequence, at: RequestArrived(
-                sequence=sequence,
-                at=at,
+        self._journal.record(
+            RequestArrived(
                 instance=self.number,
                 request=arrival.request,
                 endpoint=arrival.endpoint,
@@ -357,11 +361,7 @@ class Instance:
 
     def answering(self, request: int, status: int) -> None:
         """Record that the answer to a request is about to go out."""
-        self._journal.write(
-            lambda sequence, at: AnswerBegun(
-                sequence=sequence, at=at, instance=self.number, request=request, status=status
-            )
-        )
+        self._journal.record(AnswerBegun(instance=self.number, request=request, status=status))
         if (asked := self._open.get(request)) is not None:
             self._neighbours.triggers.answer_begins(self.number, asked.endpoint, asked.session_id)
 
@@ -373,14 +373,6 @@ class Instance:
         self.hanging.discard(request)
         if ending == "closed" and self._killed:
             ending = "killed"
-        self._journal.write(
-            lambda sequence, at: RequestCompleted(
-                sequence=sequence,
-                at=at,
-                instance=self.number,
-                request=request,
-                status=status,
-                ending=ending,
-                sent=sent,
-            )
+        self._journal.record(
+            RequestCompleted(instance=self.number, request=request, status=status, ending=ending, sent=sent)
         )

@@ -1,6 +1,6 @@
-"""What the routes and the server of an instance need of the instance they speak for.
+"""What the routes and the server of an instance need to know of it.
 
-Everything here is plain values and calls that return, so that the two may live in different processes.
+Everything here is plain values and calls that return, so that the two may run in different processes.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ EXCHANGE = "fake_instances.exchange"
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and what becomes of it: the application says what it met, the server carries that out.
+    """One request and what becomes of it: the application notes what the server is to carry out.
 
-    `wire` is the wire fault to carry out, and by which armed fault; `delay` the same for a Delay.
+    `met` are the faults that the request met; `wire` is the wire fault to carry out, with the armed fault that it
+    belongs to; `delay` is an armed Delay.
     """
 
     number: int
+    met: tuple[Met, ...] = ()
     wire: tuple[Met, WireFault] | None = None
     delay: Met | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A whole request, as it was sent. `session_id` is the one it names, if it names one."""
+    """A whole request, as it was sent. `session_id` is the one it names, if any."""
 
     request: int
     endpoint: Endpoint
@@ -50,13 +52,13 @@ class Gateway(Protocol):
     started_at: float
 
     def calm(self) -> bool:
-        """Say that whoever asks now meets no fault and sets nothing off, so that answering takes no waiting."""
+        """Say that a request now meets no fault and sets nothing off, so that its answer never waits."""
 
     def accepted(self) -> Met | None:
-        """Give the fault that a new connection meets before anything is read."""
+        """Return the fault that a new connection meets before anything is read."""
 
     def arrived(self, arrival: Arrival) -> tuple[Met, ...]:
-        """Record that a request arrived, and give the faults it meets."""
+        """Record that a request arrived, and return the faults it meets."""
 
     def executed(self, request: int | None, met: Met, wire: WireFault | None = None) -> None:
         """Record that a fault is being carried out, as this wire fault if it is one."""
@@ -71,19 +73,19 @@ class Gateway(Protocol):
         """Count the copies held, by the health routes' terms, as told under these lies."""
 
     def details(self, request: int, lies: tuple[Met, ...]) -> tuple[dict[str, int], bytes]:
-        """Give the counts, and the JSON of `details`, as told under these lies."""
+        """Return the counts, and the JSON of `details`, as told under these lies."""
 
     def listing(self, request: int, lies: tuple[Met, ...]) -> tuple[int, bytes]:
-        """Give the total, and the JSON of the sessions' list, as told under these lies."""
+        """Return the total, and the JSON of the sessions' list, as told under these lies."""
 
-    def shown(self, request: int, session_id: str, lies: tuple[Met, ...]) -> Session | None:
-        """Give the copy held under exactly this id, as told under these lies."""
+    def shown(self, request: int, lies: tuple[Met, ...], session_id: str) -> Session | None:
+        """Return the copy held under exactly this id, as told under these lies."""
 
     def session(self, session_id: str) -> Session | None:
-        """Give the copy that is really held under exactly this id."""
+        """Return the copy that is really held under exactly this id."""
 
     def deliver(self, request: int, session_id: str, recipient: str, text: str) -> str:
-        """Send a message over a connected session and give its message id."""
+        """Send a message over a connected session and return its message id."""
 
     def create(self, session_id: str, workspace_id: int) -> None:
         """Start a login that waits for its QR code to be scanned."""
@@ -92,4 +94,4 @@ class Gateway(Protocol):
         """Connect a known session again and announce it."""
 
     def disconnect(self, session_id: str) -> bool:
-        """End a session for good; False when it was not held."""
+        """End a session permanently; return False when it was not held."""

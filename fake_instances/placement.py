@@ -1,4 +1,4 @@
-"""Who holds which session: decided, and known for certain, here."""
+"""Which instance holds which session, and how a session goes from one instance to another."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from fake_instances.errors import FleetError, UnknownInstanceError, UnknownSessionError
+from fake_instances.errors import FleetError, UnknownSessionError
 from fake_instances.sessions import Session, SessionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from fake_instances.instance import Instance
+    from fake_instances.instance import Instances
 
 
 class Handover(StrEnum):
@@ -37,92 +35,61 @@ class _Unfinished:
     held: bool
 
 
-class Holdings:
-    """The copies of sessions on several instances, and the ways in which they change hands."""
+class Placement:
+    """The copies of sessions on several instances. It changes them silently: no webhook is sent.
 
-    def __init__(self, instances: Mapping[int, Instance]) -> None:
+    A method that names an instance raises UnknownInstanceError when there is none of that number.
+    """
+
+    def __init__(self, instances: Instances) -> None:
         self._instances = instances
         self._moving = threading.RLock()
         self._unfinished: dict[str, _Unfinished] = {}
 
     def holders(self, session_id: str) -> tuple[int, ...]:
-        """Give the instances that really hold the session connected now: the ground truth."""
+        """Return the instances that really hold the session connected now: the ground truth."""
         with self._moving:
             held = ((number, one.session(session_id)) for number, one in self._instances.items())
             return tuple(number for number, session in held if session is not None and session.connected)
 
-    def sessions(self, number: int) -> tuple[Session, ...]:
-        """Give every copy that an instance holds.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        return tuple(self._instance(number).sessions())
-
-    def session(self, session_id: str, on: int) -> Session | None:
-        """Give the copy that an instance holds under this id, or None.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        return self._instance(on).session(session_id)
-
-    def report(self, number: int) -> dict[str, object]:
-        """Tell how an instance is, with the faults in force, as plain JSON values.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
-        return self._instance(number).report()
-
     def hold(self, session: Session, on: int) -> None:
-        """Put a copy of a session on an instance, silently: no webhook is sent.
-
-        Raises:
-            UnknownInstanceError: there is no such instance.
-        """
+        """Put a copy of a session on an instance."""
         with self._moving:
-            self._instance(on).hold(session)
+            self._instances[on].hold(session)
 
     def release(self, session_id: str, on: int) -> Session:
-        """Take a copy of a session from an instance, silently.
+        """Take a copy of a session from an instance.
 
         Raises:
-            UnknownInstanceError: there is no such instance.
             UnknownSessionError: it does not hold the session.
         """
         with self._moving:
-            released = self._instance(on).release(session_id)
-        if released is None:
-            raise UnknownSessionError(f"instance {on} does not hold session {session_id}")
-        return released
+            return _known(self._instances[on].release(session_id), session_id, on)
 
     def set_status(self, session_id: str, status: SessionStatus, on: int) -> Session:
-        """Change the state of a copy, silently.
+        """Change the state of a copy.
 
         Raises:
-            UnknownInstanceError: there is no such instance.
-            UnknownSessionError: it does not hold the session.
+            UnknownSessionError: the instance does not hold the session.
         """
         with self._moving:
-            changed = self._instance(on).set_status(session_id, status)
-        if changed is None:
-            raise UnknownSessionError(f"instance {on} does not hold session {session_id}")
-        return changed
+            return _known(self._instances[on].set_status(session_id, status), session_id, on)
 
     def move(self, session_id: str, to: int, handover: Handover = Handover.AT_ONCE) -> Session:
-        """Move a session to an instance, silently; what becomes of the copies elsewhere, the handover says.
+        """Move a session to an instance; the handover says what becomes of the copies elsewhere.
 
         Raises:
-            UnknownInstanceError: there is no such instance.
             UnknownSessionError: no instance holds the session connected.
             FleetError: an earlier move of the session is not finished.
         """
-        target = self._instance(to)
+        target = self._instances[to]
         with self._moving:
             if session_id in self._unfinished:
                 raise FleetError(f"session {session_id} is between two instances: finish that move first")
-            session, holders = self._held(session_id)
+            holders = self.holders(session_id)
+            session = self._instances[holders[0]].session(session_id) if holders else None
+            if session is None:
+                raise UnknownSessionError(f"no instance holds session {session_id} connected")
             old = tuple(holder for holder in holders if holder != to)
             match handover:
                 case Handover.AT_ONCE:
@@ -158,26 +125,19 @@ class Holdings:
             return unfinished.session
 
     def unfinished(self) -> dict[str, int]:
-        """Give the sessions whose move is not finished, and where they go."""
+        """Return the sessions whose move is not finished, and where they go."""
         with self._moving:
             return {session_id: one.to for session_id, one in self._unfinished.items()}
 
-    def _held(self, session_id: str) -> tuple[Session, tuple[int, ...]]:
-        holders = self.holders(session_id)
-        copies = [self._instances[holder].session(session_id) for holder in holders]
-        for session in copies:
-            if session is not None:
-                return session, holders
-        raise UnknownSessionError(f"no instance holds session {session_id} connected")
-
-    def _release_everything(self) -> None:
+    def clear(self) -> None:
+        """Let every session go."""
         with self._moving:
             self._unfinished.clear()
             for instance in self._instances.values():
                 instance.release_all()
 
-    def _instance(self, number: int) -> Instance:
-        try:
-            return self._instances[number]
-        except KeyError:
-            raise UnknownInstanceError(number, self._instances) from None
+
+def _known(session: Session | None, session_id: str, on: int) -> Session:
+    if session is None:
+        raise UnknownSessionError(f"instance {on} does not hold session {session_id}")
+    return session

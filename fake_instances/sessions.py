@@ -45,7 +45,7 @@ class Session:
         return self.status is SessionStatus.CONNECTED
 
     def listing(self) -> dict[str, object]:
-        """Give the session as the list routes show it: no `connected_at` before the first connection."""
+        """Return the session as the list routes show it: no `connected_at` before the first connection."""
         shown: dict[str, object] = {
             "session_id": self.session_id,
             "workspace_id": self.workspace_id,
@@ -57,7 +57,7 @@ class Session:
         return shown
 
     def detail(self) -> dict[str, object]:
-        """Give the session as its own status route shows it."""
+        """Return the session as its own status route shows it."""
         return {
             "session_id": self.session_id,
             "status": self.status.value,
@@ -70,15 +70,13 @@ class Session:
 
 def counts_of(sessions: Iterable[Session]) -> dict[str, int]:
     """Count copies as the health routes do: in all, connected, and everything else as disconnected."""
-    total = connected = 0
-    for session in sessions:
-        total += 1
-        connected += session.connected
-    return _counts(total, connected)
+    connected = [session.connected for session in sessions]
+    total = len(connected)
+    return {"total": total, "connected": sum(connected), "disconnected": total - sum(connected)}
 
 
 def to_json(sessions: Iterable[Session]) -> bytes:
-    """Give the list of sessions as the list routes show it."""
+    """Return the list of sessions as the list routes show it."""
     shown = [session.listing() for session in sessions]
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
@@ -86,75 +84,48 @@ def to_json(sessions: Iterable[Session]) -> bytes:
 class SessionTable:
     """The copies that one instance holds, by session id. Safe to use from several threads.
 
-    Looking one up, or counting them, costs the same however many there are; the list's JSON is kept until a copy
-    changes.
+    Their counts and the list's JSON are made once, and again after a copy changed.
     """
 
     def __init__(self) -> None:
         self._held: dict[str, Session] = {}
-        self._connected = 0
-        self._listing: bytes | None = None
+        self._listing: tuple[dict[str, int], bytes] | None = None
         self._lock = threading.Lock()
 
     def hold(self, session: Session) -> None:
-        """Take in a copy, or replace the one of the same session id."""
+        """Take in a copy, or replace the one of the same session id in its place in the list."""
         with self._lock:
-            if (before := self._held.get(session.session_id)) is not None:
-                self._connected -= before.connected
-            self._keep(session)
+            self._held[session.session_id] = session
+            self._listing = None
 
     def release(self, session_id: str) -> Session | None:
-        """Let a copy go and give it, or None when it was not held."""
+        """Let a copy go and return it, or None when it was not held."""
         with self._lock:
-            return self._forget(session_id)
-
-    def get(self, session_id: str) -> Session | None:
-        """Give the copy held under exactly this id, or None."""
-        return self._held.get(session_id)
+            self._listing = None
+            return self._held.pop(session_id, None)
 
     def set_status(self, session_id: str, status: SessionStatus) -> Session | None:
-        """Change a held copy's state and give the new copy, or None when it is not held."""
+        """Change a held copy's state and return the new copy, or None when it is not held."""
         with self._lock:
-            session = self._held.get(session_id)
-            if session is None:
+            if (session := self._held.get(session_id)) is None:
                 return None
-            self._connected -= session.connected
-            changed = replace(session, status=status)
-            self._keep(changed)  # where it stood in the list
+            self._listing = None
+            changed = self._held[session_id] = replace(session, status=status)
             return changed
 
-    def counts(self) -> dict[str, int]:
-        """Count the copies, as `counts_of` does."""
-        with self._lock:
-            return _counts(len(self._held), self._connected)
+    def get(self, session_id: str) -> Session | None:
+        """Return the copy held under exactly this id, or None."""
+        return self._held.get(session_id)
 
     def listing(self) -> tuple[dict[str, int], bytes]:
-        """Give the counts and the list's JSON, of the same moment."""
+        """Return the counts and the list's JSON, of the same moment."""
         with self._lock:
             if self._listing is None:
-                self._listing = to_json(self._held.values())
-            return _counts(len(self._held), self._connected), self._listing
+                held = self._held.values()
+                self._listing = counts_of(held), to_json(held)
+            return self._listing
 
     def __iter__(self) -> Iterator[Session]:
         # A copy of the values: requests read while a migration writes.
         with self._lock:
             return iter(list(self._held.values()))
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def _keep(self, session: Session) -> None:
-        self._held[session.session_id] = session
-        self._connected += session.connected
-        self._listing = None
-
-    def _forget(self, session_id: str) -> Session | None:
-        gone = self._held.pop(session_id, None)
-        if gone is not None:
-            self._connected -= gone.connected
-            self._listing = None
-        return gone
-
-
-def _counts(total: int, connected: int) -> dict[str, int]:
-    return {"total": total, "connected": connected, "disconnected": total - connected}

@@ -1,4 +1,4 @@
-"""What is to happen at an exact moment of an exchange: the race between verification and send, made certain."""
+"""What is to happen at an exact moment: it makes the race between verification and send certain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Trigger:
     """Something to do once: when the next such answer is ready, before its first byte goes out.
 
-    Whoever reads the answer finds it already done. It leaves receipts like a fault, under its number.
+    The reader of the answer finds it already done. It leaves receipts like a fault, under its number.
     """
 
     number: int
@@ -52,7 +52,7 @@ class Triggers:
         )
 
     def waiting(self) -> tuple[Trigger, ...]:
-        """Give what still waits for its moment."""
+        """Return what still waits for its moment."""
         with self._lock:
             return tuple(self._waiting)
 
@@ -72,7 +72,7 @@ class Triggers:
             self._journal.record(FaultMatched(instance=on, fault=number, words=words, request=None))
             try:
                 one.action()
-            except Exception as problem:  # noqa: BLE001 - told in the journal; the instance goes on
+            except Exception as problem:  # noqa: BLE001 - recorded in the journal; the instance goes on
                 self._journal.record(
                     TriggerFailed(
                         instance=on, fault=number, words=words, problem=f"{type(problem).__name__}: {problem}"

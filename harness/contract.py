@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from harness.wording import shown
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from harness.gateway_contract import GatewayTarget
 
 MARGIN = 0.7
-"""Seconds that any time bound grants beyond the timeouts in force: process switches, slow disks, garbage."""
+"""Seconds that any time bound allows beyond the timeouts in force, for process switches and slow disks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What an implementation is launched with (contract, section 1). Times are in seconds.
 
-    `verify_timeout` None leaves the variable out, so that the implementation's own default is in force.
+    With a `verify_timeout` of None the variable is left out, and the implementation's own default is in force.
     """
 
     verify_timeout: float | None = 0.8
@@ -31,7 +31,7 @@ class Settings:
 
     @property
     def verify_timeout_in_force(self) -> float:
-        """The verify timeout that bounds are scaled from: the document's 3 seconds where none is set."""
+        """The verify timeout by which bounds are scaled: the document's 3 seconds if none is set."""
         return 3.0 if self.verify_timeout is None else self.verify_timeout
 
     @property
@@ -42,9 +42,9 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of `whatsapp_accounts` (contract, section 2), with every column the table has.
+    """One row of `whatsapp_accounts` (contract, section 2).
 
-    `columns` maps the contract's column names to values; columns of the implementation's own keep their names.
+    `columns` maps the contract's column names to values; the implementation's other columns keep their names.
     """
 
     columns: Mapping[str, object] = field(hash=False)
@@ -56,7 +56,7 @@ class Row:
         return None if value is None else str(value)
 
     def difference(self, other: Row) -> str:
-        """Say which columns differ, as "name was … and is now …"; empty when none does."""
+        """Say which columns differ, as "name was … and is now …"; empty if none does."""
         changed = (name for name in self.columns if self.columns[name] != other.columns.get(name))
         return ", ".join(
             f"{n} was {shown(self.columns[n])} and is now {shown(other.columns.get(n))}" for n in changed
@@ -65,15 +65,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of the implementation's log, and the JSON object that stands in it, if one does (section 4)."""
+    """One line of the implementation's log, and the JSON object in it, if there is one (section 4)."""
 
     text: str
     fields: Mapping[str, object] = field(hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SendTarget:
-    """How a user's message is handed to the implementation, and how its answer tells that it was sent."""
+    """How a user's message is handed to the implementation, and which answers say that it was sent."""
 
     method: str = "POST"
     path: str = "/api/accounts/{account_id}/messages"
@@ -84,12 +84,9 @@ class SendTarget:
     succeeded_json: Mapping[str, object] = field(default_factory=lambda: {"success": True}, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operations:
-    """How an operator reaches an implementation: the health check, by HTTP or by a command, and what is counted.
-
-    A `command` prints the same JSON that `path` would answer; for a dry run the words of `dry_run` follow it.
-    """
+    """How an operator reaches an implementation: a health check, by HTTP or by a command, and its counts."""
 
     path: str = "/api/health-check"
     command: tuple[str, ...] = ()
@@ -98,15 +95,12 @@ class Operations:
     metrics: str = "/metrics"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
-    """How an implementation is attached (contract, section 7).
+    """How an implementation is attached (contract, section 7). docs/target-file.md says what each field is.
 
-    One of `command`, `image` and `url` is set, and none where no control plane is to be judged; `gateway` is None
-    where no gateway instance is. `directory` is absolute. `network`, of an image, is "host" or "published".
-    `variables` has other names for variables of section 1. With a `state_path` rows go through HTTP hooks there,
-    without one through SQL. The timeouts, in seconds, and `log_file` are those of a `url` target, which the harness
-    cannot set; `log_file` is absolute.
+    One of `command`, `image` and `url` is set, or none if no control plane is judged; `gateway` is None if no gateway
+    instance is. With a `state_path` rows go through HTTP hooks there, without one through SQL. Paths are absolute.
     """
 
     name: str
@@ -139,7 +133,7 @@ class Target:
     gateway: GatewayTarget | None = None
 
     def variable(self, name: str) -> str:
-        """Give what a variable of the contract's section 1 is called where this target is launched."""
+        """Return the target's own name for a variable of the contract's section 1."""
         return self.variables.get(name, name)
 
 
@@ -154,54 +148,5 @@ class Launch:
     hmac_secret: str
     log_file: Path
     host: str
-
-
-class Implementation(Protocol):
-    """A control plane under test, while it runs. Drivers make these."""
-
-    @property
-    def base_url(self) -> str:
-        """Where it listens, without a trailing slash."""
-
-    @property
-    def problem(self) -> str | None:
-        """Why it is not running any more, with its last output; None while it runs."""
-
-    def stop(self) -> None:
-        """Stop it and wait until its port is free.
-
-        Raises:
-            LaunchError: it, or its port, would not go away.
-        """
-
-    def kill(self) -> None:
-        """End it at once, as `kill -9` would."""
-
-
-class AccountStore(Protocol):
-    """Reads and writes the rows of `whatsapp_accounts` from outside the implementation."""
-
-    def put(self, row: Mapping[str, object]) -> None:
-        """Create or replace the row with this `id`."""
-
-    def get(self, account_id: int) -> Row | None:
-        """Give a row as it stands now, or None."""
-
-    def assign(self, account_id: int, url: str | None) -> None:
-        """Set a row's assigned instance by hand, as the document does with tinker."""
-
-    def remove(self, account_ids: Sequence[int]) -> None:
-        """Remove rows: these at least."""
-
-    def close(self) -> None:
-        """Let go of whatever is held open."""
-
-
-class LogSource(Protocol):
-    """Reads the implementation's log."""
-
-    def position(self) -> int:
-        """Give where the log ends now."""
-
-    def lines(self, after: int) -> Sequence[LogLine]:
-        """Give the whole lines written since a position."""
+    values: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """More placeholders."""

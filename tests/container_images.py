@@ -26,42 +26,35 @@ BASE_VARIABLE = "BASE_IMAGE"
 
 
 def engine() -> docker.DockerClient:
-    """Give a client of the container engine; skip the test, or fail it in CI, where none answers."""
+    """Return a client of the container engine; if none answers, skip the test, or fail it in CI."""
     try:
         client = docker.from_env()
         client.ping()
     except DockerException as problem:
-        words = f"no container engine answers: {problem}"
-        lacking(words)
+        lacking(f"no container engine answers: {problem}")
     return client
 
 
 @functools.cache
 def image(kind: str) -> str:
-    """Build the image "reference" or "fleet" and give its id: the tag may be another checkout's a moment later."""
-    arguments = {"BASE": base} if (base := os.environ.get(BASE_VARIABLE)) else {}
-    with contextlib.closing(engine()) as client, _one_at_a_time(), _pulled():
-        built, _ = client.images.build(
-            path=str(ROOT),
-            target=kind,
-            tag=f"instance-sync-{kind}:test",
-            buildargs=arguments,
-            network_mode="host",
-            rm=True,
-            forcerm=True,
-        )
-        return str(built.id)
+    """Build the image "reference" or "fleet" and return its id: another checkout may take the tag at any moment."""
+    base = os.environ.get(BASE_VARIABLE)
+    return _built(ROOT, kind, {"BASE": base} if base else {}, target=kind)
 
 
 def postgresql_image() -> str | None:
-    """Give an image of PostgreSQL, built where the official one cannot be pulled; None where that will do."""
-    if (base := os.environ.get(BASE_VARIABLE)) is None:
-        return None
+    """Build an image of PostgreSQL if the official one cannot be pulled; None if that will do."""
+    base = os.environ.get(BASE_VARIABLE)
+    return base and _built(ROOT / "tests" / "postgres_image", "postgresql", {"BASE": base})
+
+
+def _built(folder: Path, name: str, arguments: dict[str, str], target: str | None = None) -> str:
     with contextlib.closing(engine()) as client, _one_at_a_time(), _pulled():
         built, _ = client.images.build(
-            path=str(ROOT / "tests" / "postgres_image"),
-            tag="instance-sync-postgresql:test",
-            buildargs={"BASE": base},
+            path=str(folder),
+            target=target,
+            tag=f"instance-sync-{name}:test",
+            buildargs=arguments,
             network_mode="host",
             rm=True,
             forcerm=True,
@@ -71,7 +64,7 @@ def postgresql_image() -> str | None:
 
 @contextlib.contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Wait until no other worker builds: who comes second finds what the first has made."""
+    """Wait until no other worker builds, to find what it has made."""
     with (ROOT / "Dockerfile").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -79,18 +72,17 @@ def _one_at_a_time() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _pulled() -> Iterator[None]:
-    """Skip the test, or fail it in CI, where the registry that a base image comes from is not reached."""
+    """Skip the test, or fail it in CI, if the registry of the base image is not reached."""
     try:
         yield
     except BuildError as problem:
         list(problem.build_log)  # to its end, where its connection is closed
         if _NOT_REACHED.search(str(problem)):
-            words = f"no base image: {problem}; {BASE_VARIABLE} can name one"
-            lacking(words)
+            lacking(f"no base image: {problem}; {BASE_VARIABLE} can name one")
         raise
 
 
 def containers(client: docker.DockerClient, folder: Path) -> list[str]:
-    """Give the containers of a run, by the folder in which it makes its temporary files."""
+    """Return the containers of a run, by the folder of its temporary files."""
     found = client.api.containers(all=True, filters={"label": LABEL})
     return [one["Id"] for one in found if Path(one["Labels"][LABEL]).is_relative_to(folder)]

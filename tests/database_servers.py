@@ -1,4 +1,4 @@
-"""Real database servers for tests: each in a folder of its own, on a free loopback port, gone afterwards."""
+"""Real database servers for tests: each in its own folder, on a free loopback port, gone afterwards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sql
 
 from harness.attach.databases import connect
+from harness.attach.drivers.program import free_port
 from tests.prerequisites import program
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ START_SECONDS = 60.0
 
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
-    """Run a PostgreSQL server and give its URL."""
+    """Run a PostgreSQL server and yield its URL."""
     initdb, server = program("initdb", "postgresql"), program("postgres", "postgresql")
     with _folder() as (folder, user):
         data = folder / "data"
@@ -35,17 +35,8 @@ def postgresql() -> Iterator[str]:
         options = ["--username", "harness", "--auth", "scram-sha-256", "--pwfile", str(password)]
         options += ["--no-sync", "--encoding", "UTF8"]
         _run([initdb, "--pgdata", str(data), *options], folder, user)
-        port = _free_port()
-        listening = [
-            "-c",
-            "listen_addresses=127.0.0.1",
-            "-p",
-            str(port),
-            "-k",
-            str(folder),
-            "-c",
-            "fsync=off",
-        ]
+        port = free_port("127.0.0.1")
+        listening = f"-c listen_addresses=127.0.0.1 -c fsync=off -p {port} -k {folder}".split()
         with _running([server, "-D", str(data), *listening], folder, user):
             url = f"postgresql://harness:secret@127.0.0.1:{port}"
             _wait_for(f"{url}/postgres", folder)
@@ -54,10 +45,10 @@ def postgresql() -> Iterator[str]:
 
 @contextlib.contextmanager
 def mariadb() -> Iterator[str]:
-    """Run a MariaDB server and give its URL."""
+    """Run a MariaDB server and yield its URL."""
     install, server = program("mariadb-install-db", "mariadb-server"), program("mariadbd", "mariadb-server")
     with _folder() as (folder, user):
-        data, socket_file, port = folder / "data", folder / "server.sock", _free_port()
+        data, socket_file, port = folder / "data", folder / "server.sock", free_port("127.0.0.1")
         plain = ["--no-defaults", f"--datadir={data}", f"--tmpdir={folder}"]
         _run([install, *plain, "--auth-root-authentication-method=normal", "--skip-test-db"], folder, user)
         granted = folder / "grant.sql"
@@ -75,7 +66,7 @@ def mariadb() -> Iterator[str]:
 
 @contextlib.contextmanager
 def _folder() -> Iterator[tuple[Path, str | None]]:
-    # A short path: the name of a socket must fit into 107 bytes. Servers refuse root, so somebody else owns it.
+    # A short path: the name of a socket must fit into 107 bytes. Servers refuse to run as root.
     user = "nobody" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="database-", dir="/tmp"))
     try:
@@ -121,9 +112,3 @@ def _wait_for(url: str, folder: Path) -> None:
                 raise AssertionError((folder / "output").read_text()) from None
         else:
             return
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,4 +1,4 @@
-"""Programs that some tests need: skipped with a reason on a laptop that lacks one, and never in CI."""
+"""Programs that some tests need: without one a test is skipped on a laptop, and fails in CI."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _ELSEWHERE = ("/usr/sbin", "/usr/local/sbin", "/usr/lib/postgresql/*/bin")
 
 
 def lacking(words: str) -> NoReturn:
-    """Skip the test, or fail it in CI, for want of what these words name."""
+    """Skip the test, or fail it in CI, because of what these words name."""
     if os.environ.get(ALL_REQUIRED):
         pytest.fail(words)
     pytest.skip(words)
 
 
 def program(name: str, package: str) -> str:
-    """Give the path of a program; skip the test, or fail it in CI, where it is missing."""
+    """Return the path of a program; if it is missing, skip the test, or fail it in CI."""
     if (found := shutil.which(name)) is not None:
         return found
     for pattern in _ELSEWHERE:

@@ -1,4 +1,4 @@
-"""What an instance can be told to do wrong.
+"""What an instance can be ordered to do wrong.
 
 Fault
  ├── Refuse, ResetOnAccept      the listener: before any request is read
@@ -11,7 +11,7 @@ Fault
  └── WebhookFault               LoseWebhook, DelayWebhook, DuplicateWebhook, HoldWebhook, AlterWebhook
 
 Faults are values, checked when they are made: a bad one raises pydantic's ValidationError, a ValueError that
-names the field. The views, the notifier and `fake_instances.http.server` carry them out.
+names the field. The routes, the server and the announcer carry them out.
 """
 
 from fake_instances.faults.answers import Answer, AnswerFault, BrokenJson, Padding, Redirect, Relabel

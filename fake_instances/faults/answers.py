@@ -10,12 +10,11 @@ from pydantic.dataclasses import dataclass
 from fake_instances.faults.base import CONFIG, Fault, Status
 
 _JSON_ERROR = b'{"error":"Internal server error"}'
-_HTML_ERROR = b'<!DOCTYPE html>\n<html lang="en">\n<body>\n<pre>Bad Gateway</pre>\n</body>\n</html>\n'
 
 
 @dataclass(frozen=True, config=CONFIG)
 class AnswerFault(Fault):
-    """Base of what puts another answer in the place of the true one."""
+    """Base of the faults that replace or alter the true answer."""
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -25,16 +24,6 @@ class Answer(AnswerFault):
     status: Status = 500
     body: bytes = _JSON_ERROR
     content_type: str = "application/json; charset=utf-8"
-
-    @classmethod
-    def html(cls, status: int = 502) -> Answer:
-        """Make the answer of a proxy in front of the gateway: an error page."""
-        return cls(status, _HTML_ERROR, "text/html; charset=utf-8")
-
-    @classmethod
-    def empty(cls, status: int = 500) -> Answer:
-        """Make an answer without a body."""
-        return cls(status, b"")
 
     def __str__(self) -> str:
         shown = self.body.decode("utf-8", "replace")
@@ -73,7 +62,7 @@ class Redirect(AnswerFault):
 
 @dataclass(frozen=True, config=CONFIG)
 class Padding(AnswerFault):
-    """The true answer goes out with so many blanks behind it that its body is `megabytes` long: JSON as before."""
+    """The true answer goes out, followed by blanks until its body is `megabytes` long: JSON as before."""
 
     megabytes: Annotated[int, Ge(1), Le(200)] = 1
 

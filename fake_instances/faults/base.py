@@ -25,14 +25,14 @@ class Endpoint(StrEnum):
 
 
 VERIFICATION = frozenset({Endpoint.HEALTH_DETAILED, Endpoint.SESSION_LIST, Endpoint.SESSION_STATUS})
-"""The routes that can tell who holds a session. A fault about holding is armed on all three alike, so that no
+"""The routes that say who holds a session. A fault about holding is armed on all three alike, so that no
 implementation's choice of route is favoured (contract, section 6)."""
 
 ROUTES = frozenset(Endpoint) - {Endpoint.LISTENER, Endpoint.WEBHOOK}
 """Every route that answers requests."""
 
 ROSTER = VERIFICATION | {Endpoint.HEALTH}
-"""The routes that tell, in whole or as a count, which sessions are held."""
+"""The routes that say which sessions are held, in whole or as a count."""
 
 CONFIG = ConfigDict(extra="forbid")
 
@@ -49,6 +49,3 @@ class Fault:
     """Where it can be armed."""
     usual: ClassVar[frozenset[Endpoint]] = ROUTES
     """Where it is armed when nothing else is said."""
-
-    def __str__(self) -> str:
-        return "misbehaves"

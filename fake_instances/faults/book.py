@@ -1,9 +1,9 @@
-"""Which request meets which fault: the book of those that are armed on one instance. Pure.
+"""Which request meets which fault: the book of the faults armed on one instance. Pure.
 
 A fault is armed for some endpoints, for the next `times` requests or until it is cleared, optionally for those
 that name one session, and optionally with a chance, drawn from a seed. A request meets every lie that is armed
-for it, and of each kind that excludes its like the oldest: one wire fault, one delay, one other answer, one lie
-about a message, one webhook fault of each class. A wire fault that swallows the request is met alone.
+for it, and of each family that excludes its like only the oldest: one wire fault, one delay, one other answer,
+one lie about a message, one webhook fault of each class. A wire fault that swallows the request is met alone.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class ArmedFault:
         self._random = Random(f"{self.seed}/{self.instance}")  # noqa: S311 - must replay, and guards nothing
 
     def to_json(self) -> dict[str, object]:
-        """Give it as plain JSON values."""
+        """Return it as plain JSON values."""
         return {
             "number": self.number,
             "words": str(self.fault),
@@ -98,7 +98,7 @@ class FaultBook:
             self._armed[armed.number] = armed
 
     def take(self, endpoint: Endpoint, session_id: str | None) -> tuple[Met, ...]:
-        """Give the faults that this request meets, in order of arming, counting each as used once."""
+        """Return the faults that this request meets, in order of arming, counting each as used once."""
         if not self._armed:
             return ()
         with self._lock:
@@ -129,13 +129,13 @@ class FaultBook:
                 taken.add(kind)
 
     def clear(self, number: int | None = None) -> tuple[ArmedFault, ...]:
-        """Take one fault, or every fault, out of force and give what was taken."""
+        """Take one fault, or every fault, out of force and return what was taken."""
         with self._lock:
             numbers = tuple(self._armed) if number is None else (number,)
             return tuple(self._armed.pop(one) for one in numbers if one in self._armed)
 
     def armed(self) -> tuple[ArmedFault, ...]:
-        """Give what is in force, oldest first, used up or not."""
+        """Return what is in force, oldest first, used up or not."""
         with self._lock:
             return tuple(self._armed.values())
 

@@ -1,4 +1,4 @@
-"""Lies: untruths about which sessions are held, and about which messages were sent. Pure."""
+"""Lies about which sessions are held, and about which messages were sent. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fake_instances.sessions import Session, SessionStatus
 
 @dataclass(frozen=True, config=CONFIG)
 class Lie(Fault):
-    """Base of the untruths about which sessions are held; told alike on every route that could tell."""
+    """Base of the lies about which sessions are held; told alike on every route."""
 
     endpoints = ROSTER
     usual = ROSTER
@@ -54,7 +54,7 @@ class Misreports(Lie):
 
 @dataclass(frozen=True, config=CONFIG)
 class Miscounts(Lie):
-    """The counts are these, whatever is listed."""
+    """The counts are these, no matter what is listed."""
 
     total: Annotated[int, Ge(0)]
     connected: Annotated[int, Ge(0)]
@@ -68,7 +68,7 @@ class Miscounts(Lie):
 
 @dataclass(frozen=True, config=CONFIG)
 class DeployedDialect(Lie):
-    """`details` is an object of statistics, as the deployed service gives it, and lists no session."""
+    """`details` is an object of statistics, as the deployed service answers it, and lists no session."""
 
     endpoints = usual = frozenset({Endpoint.HEALTH_DETAILED})
 
@@ -86,7 +86,7 @@ class ListsNothing(Lie):
 
 @dataclass(frozen=True, config=CONFIG)
 class AnswersAs(Lie):
-    """What another instance holds is told as if it were held here."""
+    """The instance answers as if it held what another instance holds."""
 
     instance: int
 
@@ -96,7 +96,7 @@ class AnswersAs(Lie):
 
 @dataclass(frozen=True, config=CONFIG)
 class SendLie(Fault):
-    """Base of the untruths about a message."""
+    """Base of the lies about a message."""
 
     endpoints = usual = frozenset({Endpoint.SEND})
 
@@ -119,7 +119,7 @@ class ClaimsSent(SendLie):
 
 @dataclass(frozen=True, config=CONFIG)
 class AnswersHollow(SendLie):
-    """A message is answered 200 without `success`: with this body, whether or not it is `delivered`."""
+    """A message is answered 200 without `success`, with this body. It is sent only if `delivered` is true."""
 
     body: bytes = b"{}"
     delivered: bool = False

@@ -1,4 +1,4 @@
-"""What an instance tells of the sessions it holds when it lies. Pure."""
+"""What an instance says of the sessions it holds when it lies. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     Others = Callable[[int], Iterable[Session]]
-    Other = Callable[[int, str], Session | None]
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,12 @@ class Told:
         held = tuple(sessions)
         return cls(held, counts_of(held))
 
+    def session(self, session_id: str) -> Session | None:
+        """Return the session with this id, or None."""
+        return next((one for one in self.sessions if one.session_id == session_id), None)
+
     def under(self, lie: Lie, others: Others) -> Told:
-        """Tell the same under one more lie; `others` gives what another instance holds."""
+        """Tell the same under one more lie; `others` returns what another instance holds."""
         match lie:
             case Miscounts(total=total, connected=connected):
                 told = {"total": total, "connected": connected, "disconnected": max(0, total - connected)}
@@ -55,24 +58,8 @@ class Told:
         return self
 
 
-def one_under(session_id: str, session: Session | None, lie: Lie, other: Other) -> Session | None:
-    """Tell of one session under one more lie; `other` gives the copy that another instance holds."""
-    match lie:
-        case ListsNothing():
-            return None
-        case AnswersAs(instance=number):
-            return other(number, session_id)
-        case Lists(session=listed) if listed.session_id == session_id:
-            return listed
-        case Omits(session_id=omitted) if omitted == session_id:
-            return None
-        case Misreports(session_id=named, status=status) if named == session_id and session is not None:
-            return replace(session, status=status)
-    return session
-
-
 def statistics(sessions: Iterable[Session], now: datetime) -> bytes:
-    """Give `details` in the deployed dialect: an object of statistics that lists no session."""
+    """Return `details` in the deployed dialect: an object of statistics that lists no session."""
     held = tuple(sessions)
     connected = sorted((one.connected_at, one.session_id) for one in held if one.connected_at is not None)
     details: dict[str, object] = {
@@ -93,5 +80,5 @@ def statistics(sessions: Iterable[Session], now: datetime) -> bytes:
 
 
 def utc_now() -> datetime:
-    """Give the moment, in UTC."""
+    """Return the present moment, in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Faults of webhooks: what goes wrong with one that an instance is about to send. Pure."""
+"""What goes wrong with a webhook that an instance is about to send. Pure."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from fake_instances.faults.base import CONFIG, Endpoint, Fault, Seconds
 
 @dataclass(frozen=True, config=CONFIG)
 class Alteration:
-    """How a webhook differs from the genuine one. What is left out stays as it is.
+    """How a webhook differs from the genuine one. What is not given stays as it is.
 
-    A changed body, timestamp or secret is signed over, unless `signed` is false; then the old signature stays. Any
-    text goes out as it is, an end of line in it included (see `fake_instances.webhooks.message.encoded`).
+    After a change of body, timestamp or secret it is signed again, unless `signed` is false; then the old signature
+    stays. Any text goes out as it is, even with an end of line in it.
     """
 
     claim: str | None = None
     """The text of X-Instance-Url."""
     timestamp: str | None = None
-    """The text of X-Timestamp, any text."""
+    """The text of X-Timestamp."""
     secret: str | None = None
-    """What it is signed with in place of the shared secret."""
+    """What it is signed with instead of the shared secret."""
     body: bytes | None = None
     """The body, any bytes."""
     signed: bool = True
-    """Whether it is signed again over what it then is."""
+    """Whether it is signed again after these changes."""
     signature: str | None = None
     """The text of X-HMAC-Signature."""
     flipped_digit: Annotated[int, Ge(-64), Le(63)] | None = None
-    """Which digit of the signature is another, counted from 0, or from -1 backwards."""
+    """Which digit of the signature is changed, counted from 0, or from -1 backwards."""
     headers: tuple[tuple[str, str], ...] = ()
-    """Headers that have another value, or are added; behind signing."""
+    """Headers that get another value, or are added, after signing."""
     second: tuple[tuple[str, str], ...] = ()
-    """Headers that stand once more, behind the others."""
+    """Headers that are sent a second time, after the others."""
     without: tuple[str, ...] = ()
     """Headers that are missing."""
 
@@ -69,14 +69,14 @@ def _parts(alteration: Alteration) -> list[tuple[str, object]]:
 
 @dataclass(frozen=True, config=CONFIG)
 class WebhookFault(Fault):
-    """Base of what goes wrong with a webhook that an instance is about to send."""
+    """Base of what goes wrong with a webhook."""
 
     endpoints = usual = frozenset({Endpoint.WEBHOOK})
 
 
 @dataclass(frozen=True, config=CONFIG)
 class LoseWebhook(WebhookFault):
-    """A webhook that should be sent is not: the control plane never hears of what happened."""
+    """A webhook that is due is not sent: the control plane never hears of what happened."""
 
     def __str__(self) -> str:
         return "loses the webhook"
@@ -94,7 +94,7 @@ class DelayWebhook(WebhookFault):
 
 @dataclass(frozen=True, config=CONFIG)
 class DuplicateWebhook(WebhookFault):
-    """A webhook goes out `copies` times, byte for byte the same, one behind the other."""
+    """A webhook goes out `copies` times, byte for byte the same, one after the other."""
 
     copies: Annotated[int, Ge(2), Le(100)] = 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 from pydantic.dataclasses import dataclass
@@ -32,16 +32,14 @@ class ResetOnAccept(Fault):
 
 @dataclass(frozen=True, config=CONFIG)
 class WireFault(Fault):
-    """Base of what goes wrong in sending the answer. One that `swallows` leaves the request not carried out."""
+    """Base of what goes wrong in sending the answer."""
+
+    lingers: ClassVar[bool] = False
+    """Whether the answer takes long, or never ends, so that nobody should wait for it."""
 
     @property
     def swallows(self) -> bool:
-        """Whether not one byte of an answer goes out, and the request is not carried out either."""
-        return False
-
-    @property
-    def lingers(self) -> bool:
-        """Whether the answer takes its time, or never ends, so that nobody should wait for it."""
+        """Whether no byte of an answer goes out, and the request is not carried out."""
         return False
 
 
@@ -55,13 +53,11 @@ class Hang(WireFault):
 
     after: Bytes | None = None
 
+    lingers = True
+
     @property
     def swallows(self) -> bool:  # noqa: D102 - the base says it
         return self.after is None
-
-    @property
-    def lingers(self) -> bool:  # noqa: D102 - the base says it
-        return True
 
     def __str__(self) -> str:
         if self.after is None:
@@ -108,9 +104,7 @@ class Drip(WireFault):
     size: Annotated[int, Ge(1), Le(1 << 30)] = 1
     every: Annotated[float, Gt(0), Le(3600)] = 0.1
 
-    @property
-    def lingers(self) -> bool:  # noqa: D102 - the base says it
-        return True
+    lingers = True
 
     def __str__(self) -> str:
         return f"drips {self.size} bytes of its answer every {self.every:g} s"
@@ -120,7 +114,7 @@ class Drip(WireFault):
 class Truncate(WireFault):
     """The body ends, in order (FIN), `missing` bytes before its Content-Length.
 
-    A body that is shorter is cut whole, and the Content-Length promises what else is missing.
+    A shorter body is left out, and the Content-Length still promises that many bytes more.
     """
 
     missing: Annotated[int, Ge(1), Le(1 << 30)] = 1

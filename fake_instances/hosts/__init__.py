@@ -1,1 +1,1 @@
-"""Where an instance's routes and sockets run: in threads here, in processes, or elsewhere."""
+"""Where an instance's routes and sockets run: in threads of this process, in processes, or in containers."""

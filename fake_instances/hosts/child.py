@@ -1,4 +1,4 @@
-"""The program that runs an instance's serving side, its routes and its sockets, elsewhere than where its owner is.
+"""The program that runs the routes and sockets of one instance in another process than its owner.
 
 `python -m fake_instances.hosts.child CONNECTION HOST PORT FIRST`: CONNECTION leads to the owner of the fleet: the
 number of an inherited descriptor, or the path of a Unix socket. FIRST is the number of the first request. The program
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def fingerprint() -> bytes:
-    """Tell this version of the package from any other: both ends of a peer's connection must be the same one."""
+    """Return what identifies this version of the package: both ends of a peer's connection must be the same."""
     digest, folder = hashlib.sha256(), Path(__file__).parents[1]
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -37,54 +37,18 @@ def fingerprint() -> bytes:
 
 
 class _Remote:
-    """The Gateway, asked from the instance's own process: every method of it is called over there."""
+    """The Gateway, seen from the instance's process: each method is called at the owner."""
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
         self.number, self.api_key, self.started_at = peer.call("identity")
 
     def calm(self) -> bool:
-        """Never, since every call of the Gateway is a wait from here."""
+        """Never, since every call of the Gateway waits from here."""
         return False
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return functools.partial(self._peer.call, name)
-
-
-class _Served:
-    """What the owner may ask of the process. The server is made when it is first needed, behind the first call."""
-
-    def __init__(self, host: str, port: int, first: int) -> None:
-        self._address = host, port, first
-        self._server: InstanceServer | None = None
-        self._making = threading.Lock()
-        self._peer: Peer | None = None
-
-    def connect(self, connection: Connection, on_gone: Callable[[], object]) -> None:
-        with self._making:  # no call is carried out before the peer is known
-            self._peer = Peer(connection, self, on_gone)
-
-    def listen(self) -> int:
-        with self._making:
-            if self._server is None and self._peer is not None:
-                host, port, first = self._address
-                gateway = cast("Gateway", _Remote(self._peer))
-                self._server = InstanceServer(create_app(gateway), gateway, host, port, first=first)
-        assert self._server is not None  # noqa: S101 - connected before anything was asked
-        self._server.listen()
-        return self._server.port
-
-    def refuse(self) -> None:
-        if self._server is not None:
-            self._server.refuse()
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.stop()
-
-    def release(self, fault: int) -> None:
-        if self._server is not None:
-            self._server.release(fault)
 
 
 def _connection(to: str) -> Connection:
@@ -102,9 +66,11 @@ def _connection(to: str) -> Connection:
 
 def _serve(to: str, host: str, port: int, first: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ready = threading.Event()
-    _Served(host, port, first).connect(_connection(to), ready.set)
-    ready.wait()  # until the owner closes its end, or is gone
+    ended = threading.Event()
+    peer = Peer(_connection(to), on_gone=ended.set)
+    gateway = cast("Gateway", _Remote(peer))
+    peer.serve(InstanceServer(create_app(gateway), gateway, host, port, first=first))
+    ended.wait()  # until the owner closes its end, or is gone
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""Runs each instance as a process of its own, so that signals are real: kill, stop, continue."""
+"""Runs each instance as its own process, so that signals are real: kill, stop, continue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ProcessHost:
-    """Runs instances as processes of their own, children of this one, which end with it whatever happens."""
+    """Runs each instance as a child process, which always ends with this one."""
 
     def serve(self, gateway: Gateway, host: str, port: int) -> Server:
         """Make the server of one instance, not yet running."""
@@ -26,17 +26,17 @@ class ProcessHost:
 
 
 class ProcessRunner:
-    """Runs an instance's server as a child process. `process` is None where none runs."""
+    """Runs an instance's server as a child process. `process` is None when none runs."""
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
 
     def run(self, host: str, port: int, first: int) -> Connection:
-        """Start it for this address and give the connection to it."""
+        """Start it for this address and return the connection to it."""
         here, there = socket.socketpair()
         with there:
             arguments = [str(there.fileno()), host, str(port), str(first)]
-            # A group of its own: Ctrl-C at a terminal is for the parent, who then ends its instances in order.
+            # Its own group: Ctrl-C at a terminal is for the parent, which then ends its instances in order.
             self.process = subprocess.Popen(  # noqa: S603 - this program itself
                 [sys.executable, "-m", "fake_instances.hosts.child", *arguments],
                 pass_fds=[there.fileno()],

@@ -1,7 +1,7 @@
-"""An instance's server that runs elsewhere, in a process or a container, and is reached through a peer.
+"""An instance's server that runs in another process or a container, and is reached through a peer.
 
-Only the serving side is there, the routes and the sockets. Sessions, faults and the journal stay here, so that the
-ground truth is one, in one order, and outlives whatever happens there.
+Only the routes and the sockets are there. Sessions, faults and the journal stay here, so that there is one ground
+truth, in one order, which survives the server.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from fake_instances.interface import Arrival, Gateway
 
 END_SECONDS = 5.0
-"""What a server that was told to end may take."""
+"""How long a server may take to end."""
 
 
 class Runner(Protocol):
     """What runs `fake_instances.hosts.child` for one instance: a process, or a container."""
 
     def run(self, host: str, port: int, first: int) -> Connection:
-        """Start it for this address and give the connection to it. `first` is the number of the first request."""
+        """Start it for this address and return the connection to it. `first` is the number of the first request."""
 
     def end(self) -> None:
         """End what runs in order, and wait until it is gone; one that does not end is killed."""
@@ -36,14 +36,14 @@ class Runner(Protocol):
         """End it by SIGKILL, even while it stands still, and wait until it is gone."""
 
     def pause(self) -> None:
-        """Have it stand still, and wait until it does."""
+        """Make it stand still, and wait until it does."""
 
     def resume(self) -> None:
         """Let it go on."""
 
 
 class RemoteServer:
-    """An instance's server that a runner runs, from when it is to listen."""
+    """An instance's server, run by a runner as soon as it is to listen."""
 
     def __init__(self, gateway: Gateway, host: str, port: int, runner: Runner) -> None:
         self.host = host
@@ -53,25 +53,27 @@ class RemoteServer:
         self._peer: Peer | None = None
         self._highest = 0
 
-    def listen(self) -> None:
-        """Run, and accept connections. With port 0 the system chooses one, which then stays.
+    def listen(self) -> int:
+        """Run, accept connections, and return the port. With port 0 the system chooses one, which then stays.
 
         Raises:
             PortInUseError: another process has the port.
         """
         if self._peer is None:
             connection = self.runner.run(self.host, self.port, self._highest + 1)
-            self._peer = Peer(connection, _Counting(self._gateway, self))
+            self._peer = Peer(connection)
+            self._peer.serve(_Counting(self._gateway, self))
         try:
             self.port = self._peer.call("listen")
         except PortInUseError as problem:
             self.stop()
-            # From within a container the processes outside cannot be seen.
+            # Processes outside cannot be seen from within a container.
             holder = problem.holder or process_on(problem.host, problem.port)
             raise PortInUseError(problem.host, problem.port, holder) from None
         except BaseException:
             self.stop()
             raise
+        return self.port
 
     def refuse(self) -> None:
         """Close the listener and drop every connection; go on running."""
@@ -79,7 +81,7 @@ class RemoteServer:
             self._peer.call("refuse")
 
     def stop(self) -> None:
-        """End in order and give the port back."""
+        """End in order and free the port."""
         if self._peer is not None:
             with contextlib.suppress(PeerGoneError, TimeoutError):
                 self._peer.call("stop", timeout=END_SECONDS)
@@ -92,12 +94,12 @@ class RemoteServer:
         self._part()
 
     def pause(self) -> None:
-        """Have it stand still, as the system does it."""
+        """Make it stand still, by a signal."""
         if self._peer is not None:
             self.runner.pause()
 
     def resume(self) -> None:
-        """Have it go on."""
+        """Let it go on."""
         if self._peer is not None:
             self.runner.resume()
 
@@ -107,7 +109,7 @@ class RemoteServer:
             self._peer.tell("release", fault)
 
     def saw(self, request: int) -> None:
-        """Take note of a request's number, so that what is started later counts on from there."""
+        """Note a request's number, so that a server started later counts on from there."""
         self._highest = max(self._highest, request)
 
     def _part(self) -> None:
@@ -118,14 +120,14 @@ class RemoteServer:
 
 
 class _Counting:
-    """The Gateway as it is called from there; the server takes note of the numbers."""
+    """The Gateway as it is called from the other process; the server notes the request numbers."""
 
     def __init__(self, gateway: Gateway, server: RemoteServer) -> None:
         self._gateway = gateway
         self._server = server
 
     def identity(self) -> tuple[int, str, float]:
-        """Give what the routes must know of the instance."""
+        """Return what the routes must know of the instance."""
         return self._gateway.number, self._gateway.api_key, self._gateway.started_at
 
     def arrived(self, arrival: Arrival) -> tuple[Met, ...]:

@@ -20,16 +20,14 @@ class PeerGoneError(ConnectionError):
 
 
 class Peer:
-    """The other end of a connection, by which methods of `target` here are called from there, and the reverse.
+    """The other end of a connection: it calls methods of what is served here, and this end those over there.
 
     Values are pickled: both ends must be this program. `on_gone` is called once, when the other end has closed.
     """
 
-    def __init__(
-        self, connection: Connection, target: object, on_gone: Callable[[], object] = lambda: None
-    ) -> None:
+    def __init__(self, connection: Connection, on_gone: Callable[[], object] = lambda: None) -> None:
         self._connection = connection
-        self._target = target
+        self._target: Future[object] = Future()
         self._on_gone = on_gone
         self._sending = threading.Lock()
         self._numbers = itertools.count()
@@ -40,8 +38,12 @@ class Peer:
         self._reader = threading.Thread(target=self._read, name="peer reader", daemon=True)
         self._reader.start()
 
+    def serve(self, target: object) -> None:
+        """Carry out calls from the other end by this target; those that came before wait until now."""
+        self._target.set_result(target)
+
     def call(self, method: str, *args: object, timeout: float | None = None) -> Any:
-        """Call a method of the other end's target and give what it gives, or raise what it raises.
+        """Call a method of the other end's target and return what it returns, or raise what it raises.
 
         Raises:
             PeerGoneError: the other process ended before it answered.
@@ -56,16 +58,16 @@ class Peer:
         return answer.result(timeout)
 
     def tell(self, method: str, *args: object) -> None:
-        """Have a method called there, without waiting for it: it happens when the other end comes to it."""
+        """Call a method at the other end without waiting for it."""
         self._send((None, method, args))
 
     def close(self) -> None:
-        """Close this end and wait until nothing of it runs any more."""
+        """Close this end and wait until none of its threads runs."""
         with contextlib.suppress(OSError):
             self._connection.close()
         if threading.current_thread() is not self._reader:
             self._reader.join()
-        if not getattr(self._calling, "here", False):  # who is called from there cannot wait for its own end
+        if not getattr(self._calling, "here", False):  # a call from there cannot wait for its own end
             self._callers.shutdown(wait=True)
 
     def _mark(self) -> None:
@@ -103,7 +105,7 @@ class Peer:
 
     def _carry_out(self, number: int | None, method: str, args: tuple[object, ...]) -> None:
         try:
-            outcome = True, getattr(self._target, method)(*args)
+            outcome = True, getattr(self._target.result(), method)(*args)
         except Exception as problem:  # noqa: BLE001 - raised again at the other end
             outcome = False, problem
         if number is not None:

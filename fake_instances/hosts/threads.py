@@ -1,4 +1,4 @@
-"""Where instances run: each as threads of this process, or each as a process of its own."""
+"""What a host must do, and the host that runs instances as threads of this process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class Server(Protocol):
-    """The running side of one instance. Its sessions and faults are kept by its Gateway, whatever happens to it."""
+    """The running side of one instance. Its Gateway keeps sessions and faults, and survives it."""
 
     host: str
     port: int
 
-    def listen(self) -> None:
-        """Run, and accept connections. With port 0 the system chooses one, which then stays.
+    def listen(self) -> int:
+        """Run, accept connections, and return the port. With port 0 the system chooses one, which then stays.
 
         Raises:
             PortInUseError: another process has the port.
@@ -28,10 +28,10 @@ class Server(Protocol):
         """Close the listener and drop every connection; go on running."""
 
     def stop(self) -> None:
-        """End in order and give the port back."""
+        """End in order and free the port."""
 
     def kill(self) -> None:
-        """End at once, in the midst of whatever is going on, as by SIGKILL."""
+        """End at once, in the middle of everything, as by SIGKILL."""
 
     def pause(self) -> None:
         """Stand still, as by SIGSTOP: the system takes connections and bytes in, nobody reads them or answers."""

@@ -1,4 +1,4 @@
-"""One connection of an instance: reads requests, sends, stays silent, and ends in each of the ways there are."""
+"""One connection of an instance: it reads requests, sends, stays silent, and ends in order or by a reset."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Connection:
 
     @property
     def has_reading_request(self) -> bool:
-        """Whether a whole request is there, and the oldest one only reads: its answer has nothing to wait for."""
+        """Whether a whole request is there and the oldest one only reads, so that its answer never waits."""
         return self.has_request and self._reader.complete[0].method in _READING
 
     @property
@@ -75,7 +75,7 @@ class Connection:
         return self._reader.complete.popleft()
 
     def fileno(self) -> int:
-        """Give its descriptor, for whoever waits for several connections."""
+        """Return its descriptor, for a selector."""
         return self._socket.fileno()
 
     def receive_at_once(self) -> bool:
@@ -88,7 +88,7 @@ class Connection:
             return False
 
     def send_at_once(self, data: bytes) -> int | None:
-        """Send what the system takes without waiting, and give how many bytes; None when the caller is gone."""
+        """Send what the system takes without waiting; return how many bytes, or None when the caller is gone."""
         self._ready()
         try:
             return self._socket.send(data, socket.MSG_DONTWAIT)
@@ -123,30 +123,30 @@ class Connection:
 
     @property
     def ending(self) -> str:
-        """How an unanswered request ended: by our doing, or because the caller left."""
+        """How an unanswered request ended: closed by the instance, or because the caller left."""
         return "closed" if self._dropped else "caller left"
 
     def drop(self) -> None:
-        """End the connection from outside; whatever waits on it wakes."""
+        """End the connection from outside, and wake what waits on it."""
         self._dropped = True
         with self._closing, contextlib.suppress(OSError):
             if not self._closed:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End the connection in order (FIN), with everything that was sent before."""
+        """End the connection in order (FIN), after everything that was sent before."""
         self._drain()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._end()
 
     def end(self) -> None:
-        """Close in order by our own doing, in the middle of things."""
+        """End the connection in order, by decision of the instance."""
         self._dropped = True
         self.close()
 
     def reset(self) -> None:
-        """End the connection by a reset (RST), behind what the caller's side has taken of what was sent before.
+        """End the connection by a reset (RST), after the caller's side has taken what was sent before.
 
         A lingering time of zero makes the system send it when the descriptor is closed; nothing else refers to it.
         """

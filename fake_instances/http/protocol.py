@@ -1,6 +1,6 @@
 """HTTP/1.1 itself, without a socket: received bytes become requests, answers become bytes to send.
 
-The protocol is read by httptools; nothing here waits, and nothing here misbehaves.
+httptools reads the protocol; nothing here waits or misbehaves.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Request:
 
 
 class Reader:
-    """Turns received bytes into whole requests. From what is not HTTP on (`broken`), nothing more is read."""
+    """Turns received bytes into whole requests. After bytes that are not HTTP (`broken`), nothing more is read."""
 
     def __init__(self) -> None:
         self.complete: deque[Request] = deque()
@@ -74,9 +74,9 @@ class Reader:
                 return
 
     def _decline(self) -> bytes:
-        """Take back a request that offers another protocol, and give its head without the offer.
+        """Take back a request that offers another protocol, and return its head without the offer.
 
-        The parser ends there. Node ignores the offer and reads on; a client may offer h2c with every request.
+        The parser stops there. Node ignores the offer and reads on; a client may offer h2c with every request.
         """
         request = self.complete.pop()
         self.broken = request.method == "CONNECT"
@@ -123,7 +123,7 @@ class Reader:
 
 
 def environ_of(request: Request, host: str, port: int) -> dict[str, Any]:
-    """Give the WSGI environment of a request that came to this address."""
+    """Return the WSGI environment of a request that came to this address."""
     path, _, query = request.target.partition(b"?")
     body = bytes(request.body)
     environ: dict[str, Any] = {
@@ -157,7 +157,7 @@ def environ_of(request: Request, host: str, port: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _key_of(name: str) -> str | None:
-    """Give the key of the environment under which a header stands; None for one that does not stand there."""
+    """Return the key of the environment for a header; None for one that is left out."""
     key = name.upper().replace("-", "_")
     if key in {"CONTENT_LENGTH", "TRANSFER_ENCODING", "UPGRADE"}:
         return None
@@ -170,7 +170,7 @@ def _date(second: int) -> str:
 
 
 def render(status: str, headers: Headers, body: bytes, *, keep_alive: bool) -> bytes:
-    """Give the bytes of an answer."""
+    """Return the bytes of an answer."""
     lines = [f"{name}: {value}\r\n" for name, value in headers]
     if not any(name == "Date" for name, _ in headers):  # a conditional answer brings its own
         lines.append(f"Date: {_date(int(time.time()))}\r\n")
@@ -179,6 +179,6 @@ def render(status: str, headers: Headers, body: bytes, *, keep_alive: bool) -> b
 
 
 def html_error(error: str) -> tuple[Headers, bytes]:
-    """Give the headers and the body of an error page."""
+    """Return the headers and the body of an error page."""
     body = _HTML_ERROR.format(error).encode()
     return [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body)))], body

@@ -1,9 +1,8 @@
 """Serves one instance's WSGI application over HTTP/1.1 and carries out wire faults: the only owner of sockets.
 
-One thread answers whatever only reads and no fault touches, which is quickest. A connection that may meet a fault, or
-asks for a change, which may set anything off, gets a thread of its own, for good: any number of hung requests starves
-nobody. A registry of live connections, so that stopping
-really stops. The protocol itself is read by httptools.
+One thread answers requests that only read and meet no fault, which is quickest. A connection that may meet a fault,
+or that asks for a change, gets its own thread permanently, so that hung requests starve nobody. A registry of live
+connections makes stopping complete.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class InstanceServer:
-    """Listens on one address and serves one application until told to stop. May be started again.
+    """Listens on one address and serves one application until it is stopped. May be started again.
 
     `first` is the number of the first request.
     """
@@ -60,42 +59,40 @@ class InstanceServer:
         self._running = threading.Event()
         self._running.set()
 
-    def listen(self) -> None:
-        """Start accepting connections. With port 0 the system chooses one, which then stays.
+    def listen(self) -> int:
+        """Start accepting connections, and return the port. With port 0 the system chooses one, which then stays.
 
         Raises:
             PortInUseError: another process has the port.
         """
-        if self._listener is not None:
-            return
-        listener, self._reserved = self._reserved or self._bind(), None
-        try:
-            listener.listen(512)
-        except OSError as problem:
-            listener.close()
-            raise self._explained(problem) from None
-        self.port = listener.getsockname()[1]
-        wake_here, self._waker = socket.socketpair()
-        self._listener = listener
-        self._attendant = threading.Thread(
-            target=self._attend,
-            args=(listener, wake_here),
-            name=f"instance {self.port} listener",
-            daemon=True,
-        )
-        self._attendant.start()
+        if self._listener is None:
+            listener, self._reserved = self._reserved or self._bind(), None
+            try:
+                listener.listen(512)
+            except OSError as problem:
+                listener.close()
+                raise self._explained(problem) from None
+            self.port = listener.getsockname()[1]
+            wake_here, self._waker = socket.socketpair()
+            self._listener = listener
+            self._attendant = self._thread("listener", self._attend, listener, wake_here)
+            self._attendant.start()
+        return self.port
+
+    def _thread(self, role: str, work: Callable[..., None], *args: object) -> threading.Thread:
+        return threading.Thread(target=work, args=args, name=f"instance {self.port} {role}", daemon=True)
 
     def refuse(self) -> None:
         """Close the listener and drop every connection: from here on the system refuses new ones.
 
-        The port stays reserved, by a socket that does not listen, so that nobody takes it meanwhile.
+        A socket that does not listen reserves the port, so that nobody takes it meanwhile.
         """
         self._close()
         if self._reserved is None:
             self._reserved = self._bind()
 
     def stop(self) -> None:
-        """Close the listener, drop every connection and give the port back."""
+        """Close the listener, drop every connection and free the port."""
         self._close()
         self._running.set()
         reserved, self._reserved = self._reserved, None
@@ -107,15 +104,15 @@ class InstanceServer:
         self.stop()
 
     def pause(self) -> None:
-        """Do nothing from here on: the system takes connections and bytes in, nobody reads them or answers."""
+        """Stand still: the system takes connections and bytes in, and nobody reads or answers them."""
         self._running.clear()
 
     def resume(self) -> None:
-        """Go on where `pause` left off."""
+        """Go on after `pause`."""
         self._running.set()
 
     def release(self, fault: int) -> None:
-        """Drop the connections that this armed fault holds up, and those that are about to be."""
+        """Drop the connections that this armed fault holds up, or is about to."""
         with self._lock:
             self._released.add(fault)
             held = [connection for connection in self._live if connection.held_by == fault]
@@ -146,7 +143,7 @@ class InstanceServer:
         if waker is not None:
             waker.close()
         self._drop_all()
-        self._running.set()  # only now: what stood still is not answered
+        self._running.set()  # not before: what waits while it stands still is not answered
         if listener is not None and attendant is not None:
             if attendant is not threading.current_thread():
                 attendant.join()
@@ -162,7 +159,7 @@ class InstanceServer:
             connection.drop()
         return list(live.values())
 
-    # One thread for whatever only reads and no fault touches
+    # One thread for requests that only read and meet no fault
 
     def _attend(self, listener: socket.socket, wake: socket.socket) -> None:
         with listener, wake, selectors.DefaultSelector() as selector:
@@ -195,7 +192,7 @@ class InstanceServer:
                 self._start(connection, partial(self._admit, connection))
 
     def _advance(self, connection: Connection, selector: selectors.BaseSelector) -> None:
-        """Read what has come and answer it, as far as nothing has to be waited for."""
+        """Read what has come and answer it, as long as nothing has to wait."""
         going_on = connection.receive_at_once()
         while going_on and connection.has_reading_request and self._gateway.calm():
             outcome = self._answer_at_once(connection)
@@ -212,7 +209,7 @@ class InstanceServer:
             self._start(connection)
 
     def _answer_at_once(self, connection: Connection) -> bool | Callable[[], bool]:
-        """Carry out one request; say whether the connection goes on, or give what is left to do where that waits."""
+        """Carry out one request; say whether the connection goes on, or return what is left to do if that waits."""
         request = connection.take_request()
         exchange = self._number()
         if request.oversized:
@@ -226,15 +223,10 @@ class InstanceServer:
         finish = partial(self._finish, connection, exchange, answer, data)
         return finish(taken) if taken in {None, len(data)} else partial(finish, taken)
 
-    # A thread of its own for what may have to wait
+    # A thread for each connection that may have to wait
 
     def _start(self, connection: Connection, first: Callable[[], bool] | None = None) -> None:
-        thread = threading.Thread(
-            target=self._serve,
-            args=(connection, first),
-            name=f"instance {self.port} connection",
-            daemon=True,
-        )
+        thread = self._thread("connection", self._serve, connection, first)
         with self._lock:
             self._live[connection] = thread
         thread.start()
@@ -295,14 +287,14 @@ class InstanceServer:
     def _finish(
         self, connection: Connection, exchange: Exchange, answer: Answer, data: bytes, taken: int | None
     ) -> bool:
-        """Send what is left of an answer of which the system took so much, or None where the caller was gone."""
+        """Send the rest of an answer of which `taken` bytes went out, or None when the caller was gone."""
         went_out = taken is not None and (taken == len(data) or connection.send(data[taken:]))
         ending = "answered" if went_out else connection.ending
         self._gateway.completed(exchange.number, answer.code, ending, len(data) if went_out else 0)
         return went_out and answer.keep_alive
 
     def _delay(self, connection: Connection, exchange: Exchange, met: Met) -> bool:
-        assert isinstance(met.fault, Delay)  # noqa: S101 - what the application hands over as one
+        assert isinstance(met.fault, Delay)  # noqa: S101 - the application hands over nothing else
         self._gateway.executed(exchange.number, met)
         if connection.wait_until_closed(met.fault.seconds):
             self._gateway.completed(exchange.number, None, connection.ending, 0)
@@ -354,7 +346,7 @@ def _bodiless(request: Request, answer: Answer) -> bool:
 
 
 def process_on(host: str, port: int) -> str | None:
-    """Name the process that listens on an address, as "name (pid n)", or None where the system does not tell."""
+    """Name the process that listens on an address, as "name (pid n)", or None when the system does not say."""
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.status != psutil.CONN_LISTEN or not connection.pid or not connection.laddr:

@@ -1,4 +1,4 @@
-"""Carries out wire faults, on the connection that a request came by."""
+"""Carries out wire faults on the connection of a request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as the application gave it."""
+    """An answer as the application returned it."""
 
     status: str
     headers: Headers
@@ -31,36 +31,29 @@ class Answer:
         return int(self.status[:3])
 
     def render(self) -> bytes:
-        """Give its bytes."""
+        """Return its bytes."""
         return render(self.status, self.headers, self.body, keep_alive=self.keep_alive)
 
 
 def misbehave(
     connection: Connection, fault: WireFault, answer: Answer, begin: Callable[[], object]
 ) -> tuple[int, bool]:
-    """Carry out a wire fault, to its end; give the bytes that went out, and whether they were a whole answer.
+    """Carry out a wire fault to its end; return how many bytes went out, and whether they were a whole answer.
 
-    `begin` is called before the first byte goes out. Where no whole answer did, the connection has ended.
+    `begin` is called before the first byte goes out. Unless a whole answer went out, the connection has ended.
     """
     data = answer.render()
     head = len(data) - len(answer.body)
     match fault:
-        case Hang(after=None):
-            connection.wait_until_closed()
-            return 0, False
-        case Hang(after=int(after)):
-            sent = _send(connection, data[: head + after], begin)
-            connection.wait_until_closed()
-            return sent, False
         case Close():
             connection.end()
             return 0, False
-        case Reset(after=None):
-            connection.reset()
-            return 0, False
-        case Reset(after=int(after)):
-            sent = _send(connection, data[: head + after], begin)
-            connection.reset()
+        case Hang(after=after) | Reset(after=after):
+            sent = 0 if after is None else _send(connection, data[: head + after], begin)
+            if isinstance(fault, Hang):
+                connection.wait_until_closed()
+            else:
+                connection.reset()
             return sent, False
         case Drip(size=size, every=every):
             begin()

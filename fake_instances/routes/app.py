@@ -1,6 +1,6 @@
 """The gateway's own routes, as the deployed service answers them (contract, section 6), and nothing else.
 
-A view never touches a socket: a wire fault that a request meets is handed to the server in the Exchange.
+A view never touches a socket: it leaves a wire fault that a request meets to the server, in the Exchange.
 """
 
 from __future__ import annotations
@@ -11,248 +11,211 @@ import os
 import platform
 import re
 import time
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, request
+from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 
 from fake_instances.faults import Endpoint, Lie
 from fake_instances.http.protocol import BODY, HEADERS
 from fake_instances.interface import EXCHANGE, Arrival, Exchange
 from fake_instances.routes.faulty import alter, meet, send
-from fake_instances.routes.framework import Application, is_conditional
-from fake_instances.routes.replies import answer, answer_json, dump, html_error, iso, iso_now
+from fake_instances.routes.replies import answer, answer_json, dump, error_page, iso, iso_now
 from fake_instances.sessions import SessionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.routing import MapAdapter
 
     from fake_instances.faults.book import Met
     from fake_instances.interface import Gateway
 
-_ENDPOINTS = {
-    "health": Endpoint.HEALTH,
-    "health_detailed": Endpoint.HEALTH_DETAILED,
-    "health_ready": Endpoint.HEALTH_READY,
-    "list_sessions": Endpoint.SESSION_LIST,
-    "session_status": Endpoint.SESSION_STATUS,
-    "send_message": Endpoint.SEND,
-}
-_OPEN_ROUTES = {"index", "health", "health_detailed", "health_ready", "info"}
 _PHONE_NUMBER = re.compile(r"\+?[0-9]{8,15}(@c\.us)?")
 _REQUIRED_TO_SEND = ("session_id", "recipient_phone", "message")
-_ROUTES_SHOWN = (
-    "GET /health",
-    "GET /health/detailed",
-    "GET /health/ready",
-    "GET /api/sessions",
-    "GET /api/sessions/:sessionId/status",
-    "POST /api/sessions",
-    "POST /api/sessions/:sessionId/reconnect",
-    "DELETE /api/sessions/:sessionId",
-    "POST /api/messages/send",
-)
 
 
-def create_app(gateway: Gateway) -> Flask:
-    """Make the application of one instance."""
-    app = Application(_before(gateway), _after(gateway))
-    app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False
-    _add_errors(app)
-    _add_health_routes(app, gateway)
-    _add_session_routes(app, gateway)
-    _add_message_route(app, gateway)
-    return app
+class Asked(Request):
+    """One request to the gateway."""
 
+    @property
+    def exchange(self) -> Exchange:
+        """What becomes of it."""
+        exchange: Exchange = self.environ[EXCHANGE]
+        return exchange
 
-def _before(gateway: Gateway) -> Callable[[Request], Response | None]:
-    def meet_faults_and_authenticate(asked: Request) -> Response | None:
-        environ = asked.environ
-        exchange: Exchange = environ[EXCHANGE]
-        # The deployed gateway does not know //health; Werkzeug lets slashes in front go.
-        route = None if environ["PATH_INFO"].startswith("//") else asked.endpoint
-        arrival = Arrival(
-            exchange.number,
-            _ENDPOINTS.get(route or "", Endpoint.OTHER),
-            environ["REQUEST_METHOD"],
-            environ["REQUEST_URI"],
-            _named_session(asked),
-            environ[HEADERS],
-            environ[BODY],
-        )
-        g.met = gateway.arrived(arrival)
-        replaced = meet(gateway, exchange, g.met) if g.met else None
-        if replaced is not None:
-            return replaced
-        if route is None:
-            raise NotFound
-        if route not in _OPEN_ROUTES and not _key_matches(gateway.api_key):
-            return answer({"error": "Invalid API key"}, 401)
-        return None
+    @property
+    def lies(self) -> tuple[Met, ...]:
+        """The lies that its answer is told under."""
+        return tuple(one for one in self.exchange.met if isinstance(one.fault, Lie))
 
-    return meet_faults_and_authenticate
+    @property
+    def session_id(self) -> str:
+        """The session id that its path names; empty where it names none."""
+        return str((self.view_args or {}).get("session_id", ""))
 
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """Its JSON object; any other JSON counts as an empty one.
 
-def _after(gateway: Gateway) -> Callable[[Response, WSGIEnvironment], Response]:
-    def dress(response: Response, environ: WSGIEnvironment) -> Response:
-        response.headers["X-Powered-By"] = "Express"
-        if g.get("met") and alter(gateway, environ[EXCHANGE], g.met, response):
-            return response
-        if response.status_code == 200 and is_conditional(environ):
-            response.make_conditional(environ)
-        return response
-
-    return dress
-
-
-def _add_errors(app: Flask) -> None:
-    @app.errorhandler(HTTPException)
-    def refuse(problem: HTTPException) -> Response:
-        if isinstance(problem, NotFound | MethodNotAllowed):
-            shown = {"error": "Endpoint not found", "path": request.path, "method": request.method}
-            return answer({**shown, "available_endpoints": _ROUTES_SHOWN, "timestamp": iso_now()}, 404)
-        return html_error(problem)
-
-
-def _lies() -> tuple[Met, ...]:
-    return tuple(one for one in g.met if isinstance(one.fault, Lie)) if g.met else ()
-
-
-def _number() -> int:
-    exchange: Exchange = request.environ[EXCHANGE]
-    return exchange.number
-
-
-def _add_health_routes(app: Flask, gateway: Gateway) -> None:
-    @app.get("/")
-    @app.get("/info", endpoint="info")
-    def index() -> Response:
-        return answer({"service": "WhatsApp Web.js Service", "status": "running", "timestamp": iso_now()})
-
-    detailed = _detailed(gateway)
-
-    @app.get("/health")
-    def health() -> Response:
-        return answer(
-            {
-                "status": "healthy",
-                "uptime": time.monotonic() - gateway.started_at,
-                "sessions": gateway.counts(_number(), _lies()),
-                "memory": {"used": 64, "total": 128, "unit": "MB"},
-                "timestamp": iso_now(),
-            }
-        )
-
-    @app.get("/health/detailed")
-    def health_detailed() -> Response:
-        return answer_json(*detailed(*gateway.details(_number(), _lies())))
-
-    @app.get("/health/ready")
-    def health_ready() -> Response:
-        counts = gateway.counts(_number(), ())
-        checks = {
-            "laravel_configured": True,
-            "api_key_configured": bool(gateway.api_key),
-            "active_sessions": counts["connected"],
-            "session_count": counts["total"],
-        }
-        return answer({"ready": True, "timestamp": iso_now(), "checks": checks})
-
-
-def _add_session_routes(app: Flask, gateway: Gateway) -> None:
-    @app.get("/api/sessions")
-    def list_sessions() -> Response:
-        total, listed = gateway.listing(_number(), _lies())
-        return answer_json(b'{"success":true,"sessions":%b,"total":%d}' % (listed, total))
-
-    @app.get("/api/sessions/<session_id>/status")
-    def session_status(session_id: str) -> Response:
-        session = gateway.shown(_number(), session_id, _lies())
-        if session is None:
-            return answer({"error": "Session not found"}, 404)
-        return answer(session.detail())
-
-    @app.post("/api/sessions")
-    def create_session() -> Response:
-        session_id, workspace_id = _body().get("session_id"), _body().get("workspace_id")
-        if not isinstance(session_id, str) or not session_id or type(workspace_id) is not int:
-            return answer(
-                {"error": "Missing required fields", "required": ["session_id", "workspace_id"]}, 400
-            )
-        gateway.create(session_id, workspace_id)
-        return answer({"success": True, "session_id": session_id, "status": SessionStatus.QR_SCANNING.value})
-
-    @app.post("/api/sessions/<session_id>/reconnect")
-    def reconnect_session(session_id: str) -> Response:
-        if gateway.session(session_id) is None:
-            return answer({"error": "Session not found"}, 404)
-        gateway.reconnect(session_id)
-        return answer({"success": True, "session_id": session_id, "status": SessionStatus.QR_SCANNING.value})
-
-    @app.delete("/api/sessions/<session_id>")
-    def delete_session(session_id: str) -> Response:
-        known = gateway.disconnect(session_id)
-        told: dict[str, object] = {"success": True, "message": "Session disconnected successfully"}
-        return answer(told if known else {**told, "alreadyDisconnected": True})
-
-
-def _add_message_route(app: Flask, gateway: Gateway) -> None:
-    @app.post("/api/messages/send")
-    def send_message() -> Response:
-        body = _body()
-        if not all(isinstance(body.get(name), str) and body[name] for name in _REQUIRED_TO_SEND):
-            return answer({"error": "Missing required fields", "required": _REQUIRED_TO_SEND}, 400)
-        if not _PHONE_NUMBER.fullmatch(body["recipient_phone"]):
-            return answer({"error": "Invalid phone number format"}, 400)
-        return send(gateway, request.environ[EXCHANGE], body, g.met)
-
-
-def _body() -> dict[str, Any]:
-    """Give the request's JSON object; anything else that is JSON counts as an empty one.
-
-    Raises:
-        BadRequest: the body is not JSON.
-    """
-    if "body" not in g:
-        raw = request.environ[BODY]
-        if not raw:
-            g.body = {}
+        Raises:
+            BadRequest: the body is not JSON.
+        """
+        if not self.environ[BODY]:
             return {}
         try:
-            decoded = json.loads(raw)
+            decoded = json.loads(self.environ[BODY])
         except ValueError as problem:
             raise BadRequest(f"SyntaxError: {problem}") from None
         except RecursionError:
             raise BadRequest("SyntaxError: nested too deeply") from None
-        g.body = decoded if isinstance(decoded, dict) else {}
-    body: dict[str, Any] = g.body
-    return body
+        return decoded if isinstance(decoded, dict) else {}
+
+    def named_session(self) -> str | None:
+        """Return the session id that its path or its body names, if any."""
+        try:
+            named = self.session_id or self.body.get("session_id")
+        except BadRequest:
+            return None
+        return named if isinstance(named, str) else None
+
+    def has_key(self, api_key: str) -> bool:
+        """Say whether it brings the API key, where the gateway looks for it."""
+        given = (self.args if self.method in {"GET", "HEAD"} else self.body).get("api_key")
+        return isinstance(given, str) and hmac.compare_digest(
+            given.encode(errors="replace"), api_key.encode()
+        )
 
 
-def _named_session(asked: Request) -> str | None:
-    if asked.view_args and "session_id" in asked.view_args:
-        return str(asked.view_args["session_id"])
-    if not asked.environ[BODY]:
-        return None
-    try:
-        named = _body().get("session_id")
-    except BadRequest:
-        return None
-    return named if isinstance(named, str) else None
+class _NoSession(SessionInterface):
+    """The gateway has no cookies: there is nothing to open or to save."""
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002 - Flask's signature
+        """Return a session that holds nothing."""
+        return _NOTHING
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save nothing."""
 
 
-def _key_matches(api_key: str) -> bool:
-    given = request.args.get("api_key") if request.method in {"GET", "HEAD"} else _body().get("api_key")
-    return isinstance(given, str) and hmac.compare_digest(given.encode(errors="replace"), api_key.encode())
+_NOTHING = NullSession()
 
 
-def _detailed(gateway: Gateway) -> Callable[[dict[str, int], bytes], tuple[bytes, ...]]:
-    """Give what makes the body of the detailed health route, in parts, out of counts and details."""
-    rest = dump(
+class _Application(Flask):
+    """Flask by its documented extension points, without what no gateway uses: cookies, hosts and async views."""
+
+    request_class = Asked
+    session_interface = _NoSession()
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Match by path and method alone: the gateway answers under any host name."""
+        if request is None:
+            return None
+        return self.url_map.bind("gateway", path_info=request.path, default_method=request.method)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is: none is asynchronous."""
+        return func
+
+
+def create_app(gateway: Gateway) -> Flask:
+    """Make the application of one instance."""
+    app = _Application("gateway", static_folder=None)
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    for name, route in _BY_NAME.items():
+        app.add_url_rule(route.path, name, partial(view, gateway, route), methods=[route.method])
+    app.before_request(partial(_before, gateway))
+    app.after_request(partial(_after, gateway))
+    app.register_error_handler(HTTPException, _refuse)
+    return app
+
+
+def _before(gateway: Gateway) -> Response | None:
+    """Let the request meet its faults, and authenticate it."""
+    asked = _asked()
+    exchange, environ = asked.exchange, asked.environ
+    # The deployed gateway does not know //health; Werkzeug ignores leading slashes.
+    known = not environ["PATH_INFO"].startswith("//")
+    route = _BY_NAME.get(asked.endpoint or "") if known else None
+    exchange.met = gateway.arrived(
+        Arrival(
+            exchange.number,
+            Endpoint.OTHER if route is None else route.endpoint,
+            asked.method,
+            environ["REQUEST_URI"],
+            asked.named_session(),
+            environ[HEADERS],
+            environ[BODY],
+        )
+    )
+    if exchange.met and (replaced := meet(gateway, exchange)) is not None:
+        return replaced
+    if route is None:
+        raise NotFound
+    if not route.is_open and not asked.has_key(gateway.api_key):
+        return answer({"error": "Invalid API key"}, 401)
+    return None
+
+
+def view(gateway: Gateway, route: Route, **_: str) -> Response:
+    """Answer a request by its route."""
+    return route.view(gateway, _asked())
+
+
+def _after(gateway: Gateway, response: Response) -> Response:
+    asked = _asked()
+    response.headers["X-Powered-By"] = "Express"
+    altered = asked.exchange.met and alter(gateway, asked.exchange, response)
+    if not altered and response.status_code == 200 and "HTTP_IF_NONE_MATCH" in asked.environ:
+        response.make_conditional(asked.environ)
+    return response
+
+
+def _refuse(problem: HTTPException) -> Response:
+    if isinstance(problem, NotFound | MethodNotAllowed):
+        shown = {"error": "Endpoint not found", "path": request.path, "method": request.method}
+        return answer({**shown, "available_endpoints": _SHOWN, "timestamp": iso_now()}, 404)
+    return error_page(problem)
+
+
+def _asked() -> Asked:
+    asked: Asked = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Werkzeug's own way
+    return asked
+
+
+# The views
+
+
+def _index(_: Gateway, __: Asked) -> Response:
+    return answer({"service": "WhatsApp Web.js Service", "status": "running", "timestamp": iso_now()})
+
+
+def _health(gateway: Gateway, asked: Asked) -> Response:
+    return answer(
         {
+            "status": "healthy",
+            "uptime": time.monotonic() - gateway.started_at,
+            "sessions": gateway.counts(asked.exchange.number, asked.lies),
+            "memory": {"used": 64, "total": 128, "unit": "MB"},
+            "timestamp": iso_now(),
+        }
+    )
+
+
+def _health_detailed(gateway: Gateway, asked: Asked) -> Response:
+    counts, details = gateway.details(asked.exchange.number, asked.lies)
+    uptime = time.monotonic() - gateway.started_at
+    rate = min(100, round(100 * counts["connected"] / counts["total"])) if counts["total"] else 0
+    body = dump(
+        {
+            "status": "healthy",
+            "uptime": uptime,
+            "start_time": iso(time.time() - uptime),
+            "timestamp": iso_now(),
+            "sessions": {**counts, "connection_rate": rate, "details": None},
             "memory": {"heap_used": 64, "heap_total": 128, "external": 4, "rss": 160, "unit": "MB"},
             "cpu": {"user": 0, "system": 0},
             "node": {
@@ -264,19 +227,84 @@ def _detailed(gateway: Gateway) -> Callable[[dict[str, int], bytes], tuple[bytes
             "environment": {"node_env": "production", "port": gateway.number, "laravel_url": ""},
         }
     )
+    return answer_json(body.replace(b'"details":null', b'"details":' + details, 1))
 
-    def make(counts: dict[str, int], details: bytes) -> tuple[bytes, ...]:
-        uptime = time.monotonic() - gateway.started_at
-        rate = min(100, round(100 * counts["connected"] / counts["total"])) if counts["total"] else 0
-        head = dump(
-            {
-                "status": "healthy",
-                "uptime": uptime,
-                "start_time": iso(time.time() - uptime),
-                "timestamp": iso_now(),
-                "sessions": {**counts, "connection_rate": rate},
-            }
-        )
-        return head[:-2], b',"details":', details, b"},", rest[1:]
 
-    return make
+def _health_ready(gateway: Gateway, asked: Asked) -> Response:
+    counts = gateway.counts(asked.exchange.number, ())
+    checks = {
+        "laravel_configured": True,
+        "api_key_configured": bool(gateway.api_key),
+        "active_sessions": counts["connected"],
+        "session_count": counts["total"],
+    }
+    return answer({"ready": True, "timestamp": iso_now(), "checks": checks})
+
+
+def _list_sessions(gateway: Gateway, asked: Asked) -> Response:
+    total, listed = gateway.listing(asked.exchange.number, asked.lies)
+    return answer_json(b'{"success":true,"sessions":%b,"total":%d}' % (listed, total))
+
+
+def _session_status(gateway: Gateway, asked: Asked) -> Response:
+    session = gateway.shown(asked.exchange.number, asked.lies, asked.session_id)
+    return answer({"error": "Session not found"}, 404) if session is None else answer(session.detail())
+
+
+def _create_session(gateway: Gateway, asked: Asked) -> Response:
+    session_id, workspace_id = asked.body.get("session_id"), asked.body.get("workspace_id")
+    if not isinstance(session_id, str) or not session_id or type(workspace_id) is not int:
+        return answer({"error": "Missing required fields", "required": ["session_id", "workspace_id"]}, 400)
+    gateway.create(session_id, workspace_id)
+    return answer({"success": True, "session_id": session_id, "status": SessionStatus.QR_SCANNING.value})
+
+
+def _reconnect_session(gateway: Gateway, asked: Asked) -> Response:
+    if gateway.session(asked.session_id) is None:
+        return answer({"error": "Session not found"}, 404)
+    gateway.reconnect(asked.session_id)
+    status = SessionStatus.QR_SCANNING.value
+    return answer({"success": True, "session_id": asked.session_id, "status": status})
+
+
+def _delete_session(gateway: Gateway, asked: Asked) -> Response:
+    known = gateway.disconnect(asked.session_id)
+    shown = {"success": True, "message": "Session disconnected successfully"}
+    return answer(shown if known else {**shown, "alreadyDisconnected": True})
+
+
+def _send_message(gateway: Gateway, asked: Asked) -> Response:
+    body = asked.body
+    if not all(isinstance(body.get(name), str) and body[name] for name in _REQUIRED_TO_SEND):
+        return answer({"error": "Missing required fields", "required": _REQUIRED_TO_SEND}, 400)
+    if not _PHONE_NUMBER.fullmatch(body["recipient_phone"]):
+        return answer({"error": "Invalid phone number format"}, 400)
+    return send(gateway, asked.exchange, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. One that `is_open` needs no API key."""
+
+    method: str
+    path: str
+    view: Callable[[Gateway, Asked], Response]
+    endpoint: Endpoint = Endpoint.OTHER
+    is_open: bool = False
+
+
+ROUTES = (
+    Route("GET", "/", _index, is_open=True),
+    Route("GET", "/info", _index, is_open=True),
+    Route("GET", "/health", _health, Endpoint.HEALTH, is_open=True),
+    Route("GET", "/health/detailed", _health_detailed, Endpoint.HEALTH_DETAILED, is_open=True),
+    Route("GET", "/health/ready", _health_ready, Endpoint.HEALTH_READY, is_open=True),
+    Route("GET", "/api/sessions", _list_sessions, Endpoint.SESSION_LIST),
+    Route("GET", "/api/sessions/<session_id>/status", _session_status, Endpoint.SESSION_STATUS),
+    Route("POST", "/api/sessions", _create_session),
+    Route("POST", "/api/sessions/<session_id>/reconnect", _reconnect_session),
+    Route("DELETE", "/api/sessions/<session_id>", _delete_session),
+    Route("POST", "/api/messages/send", _send_message, Endpoint.SEND),
+)
+_SHOWN = [f"{one.method} {one.path.replace('<session_id>', ':sessionId')}" for one in ROUTES[2:]]
+_BY_NAME = {f"{one.method} {one.path}": one for one in ROUTES}

@@ -1,13 +1,13 @@
-"""What a request that meets faults is answered instead of, or as, the truth. Wire faults are left to the server."""
+"""What a request that meets faults is answered instead of the truth. Wire faults are left to the server."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
+from werkzeug.http import HTTP_STATUS_CODES
 
 from fake_instances.faults import (
     Answer,
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from fake_instances.sessions import Session
 
 
-def meet(gateway: Gateway, exchange: Exchange, met: tuple[Met, ...]) -> Response | None:
-    """Leave to the server what it must do, and give the answer that stands in place of the true one, if any."""
+def meet(gateway: Gateway, exchange: Exchange) -> Response | None:
+    """Leave to the server what it must do, and return the answer that replaces the true one, if any."""
     replaced = None
-    for one in met:
+    for one in exchange.met:
         match one.fault:
             case WireFault() as fault:
                 exchange.wire = (one, fault)
@@ -50,14 +50,14 @@ def meet(gateway: Gateway, exchange: Exchange, met: tuple[Met, ...]) -> Response
                 replaced = _ordered(fault)
             case Redirect(location=location, status=status):
                 gateway.executed(exchange.number, one)
-                text = f"{_phrase(status)}. Redirecting to {location}"
+                text = f"{HTTP_STATUS_CODES.get(status, 'Redirect')}. Redirecting to {location}"
                 replaced = _Verbatim(text, status, content_type="text/plain; charset=utf-8")
                 replaced.headers["Location"] = location.encode(errors="replace").decode("latin-1")
     return replaced
 
 
 class _Verbatim(Response):
-    """Leads exactly where it was told to; Werkzeug would rewrite the location."""
+    """A redirect to exactly the ordered location; Werkzeug would rewrite it."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         headers = super().get_wsgi_headers(environ)
@@ -65,20 +65,13 @@ class _Verbatim(Response):
         return headers
 
 
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Redirect"
-
-
 def _ordered(fault: Answer) -> Response:
     return Response(fault.body, fault.status, content_type=fault.content_type)
 
 
-def alter(gateway: Gateway, exchange: Exchange, met: tuple[Met, ...], response: Response) -> bool:
+def alter(gateway: Gateway, exchange: Exchange, response: Response) -> bool:
     """Alter a true answer as ordered, and say whether that happened."""
-    for one in met:
+    for one in exchange.met:
         body = response.get_data()
         match one.fault:
             case BrokenJson() if body:
@@ -94,10 +87,10 @@ def alter(gateway: Gateway, exchange: Exchange, met: tuple[Met, ...], response: 
     return False
 
 
-def send(gateway: Gateway, exchange: Exchange, body: dict[str, Any], met: tuple[Met, ...]) -> Response:
-    """Send a message and say so, as far as a lie about it lets the truth be told."""
+def send(gateway: Gateway, exchange: Exchange, body: dict[str, Any]) -> Response:
+    """Send a message and say so, unless a lie about it prevents that."""
     session = gateway.session(body["session_id"])
-    lie = next((one for one in met if isinstance(one.fault, SendLie)), None)
+    lie = next((one for one in exchange.met if isinstance(one.fault, SendLie)), None)
     lied = None if lie is None else _lied(gateway, exchange, body, session, lie)
     if lied is not None:
         return lied

@@ -1,1 +1,1 @@
-"""A listener that is none of the instances, and what of a secret has reached it."""
+"""The stranger, a listener that is none of the instances, and which secrets reached it."""

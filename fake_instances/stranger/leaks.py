@@ -1,7 +1,7 @@
-"""Whether a text is in what the stranger received, however it was encoded on its way. Pure.
+"""Whether a text is in what the stranger received, in any of the usual encodings. Pure.
 
-A text is seen through chunked transfer, gzip and deflate, percent-encoding, JSON escapes and base64, also where one
-lies within another. What is encrypted, or compressed in another way, is not seen through.
+A text is found behind chunked transfer, gzip and deflate, percent-encoding, JSON escapes and base64, also where one
+is within another. It is not found if it is encrypted or compressed in another way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fake_instances.journal import Entry
 
 SHORTEST = 4
-"""Bytes that a text must have to be looked for: shorter ones turn up by chance."""
+"""The fewest bytes of a text that is looked for: shorter ones turn up by chance."""
 
 _UNPACKED_LIMIT = 50 * 1024 * 1024
 _DEPTH = 3
@@ -32,7 +32,7 @@ _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 def bytes_received(entries: Iterable[Entry]) -> Mapping[int, bytes]:
-    """Give what the stranger received, whole, by the number of the connection."""
+    """Return what the stranger received, whole, by the number of the connection."""
     streams: dict[int, bytearray] = {}
     for entry in entries:
         if isinstance(entry, StrangerReceived):
@@ -70,7 +70,7 @@ class _Bodies(Reader):
 
 
 def _views(stream: bytes) -> Iterator[bytes]:
-    """Give a stream, and everything in it, in all the ways it can be read."""
+    """Return a stream, and everything in it, in all the ways it can be read."""
     reader = _Bodies()
     reader.feed(stream)
     for part in [stream, *(bytes(body) for body in reader.bodies if body)]:
@@ -81,7 +81,7 @@ def _views(stream: bytes) -> Iterator[bytes]:
 
 
 def _unpacked(data: bytes) -> Iterator[bytes]:
-    """Give what is in gzip, zlib or plain deflate data, as far as it goes; nothing for anything else."""
+    """Return what is in gzip, zlib or plain deflate data, as far as it goes; nothing for anything else."""
     for kind in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
         unpacked, left = b"", data
         while left and len(unpacked) < _UNPACKED_LIMIT:  # gzip data may have several members
@@ -96,7 +96,7 @@ def _unpacked(data: bytes) -> Iterator[bytes]:
 
 
 def _unescaped(data: bytes) -> set[bytes]:
-    """Give the data, and what escapes in it stand for, down to escapes within escapes."""
+    """Return the data, and what escapes in it stand for, down to escapes within escapes."""
     known = newest = {data}
     for _ in range(_DEPTH):
         newest = {decode(view) for view in newest for decode in _UNESCAPES} - known
@@ -121,7 +121,7 @@ _UNESCAPES: tuple[Callable[[bytes], bytes], ...] = (unquote_to_bytes, _from_form
 
 
 def _from_base64(data: bytes) -> bytes:
-    """Give what every run of base64 letters stands for, wherever in the run the encoded bytes begin."""
+    """Return what every run of base64 letters stands for, wherever in the run the encoded bytes begin."""
     runs = (run.translate(_TO_STANDARD) for run in _BASE64_RUN.findall(data))
     pieces = (run[start:] for run in runs for start in range(4))
     return b"\n".join(binascii.a2b_base64(piece + b"A" * (-len(piece) % 4)) for piece in pieces)

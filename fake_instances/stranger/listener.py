@@ -1,7 +1,7 @@
 """A listener that is none of the instances, to show what leaves for a host that is none of them.
 
-Every byte sent to it is recorded, HTTP or not, before anything is answered. To whoever speaks HTTP it answers as an
-instance that holds every session connected and delivers every message, so that nobody stops short of betraying more.
+Every byte sent to it is recorded, HTTP or not, before anything is answered. To HTTP it answers as an instance that
+holds every session connected and delivers every message, so that an implementation goes on and leaks more.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _STATUS = re.compile(rb"/api/sessions/([^/?#&]+)/status")
 _QUIET_SECONDS = 0.05  # after a stop, nothing more is on its way when nothing came for so long
-_DRAIN_SECONDS = 1.0  # ... and whoever goes on sending all the same is cut off
+_DRAIN_SECONDS = 1.0  # ... and a caller that goes on sending is cut off
 
 
 class Stranger:
-    """Records what it receives and answers as an instance would, whatever the key. May be started again.
+    """Records what it receives and answers as an instance would, with any key. May be started again.
 
     Args:
         journal: where everything is recorded.
         host: the address to listen on. It may be reached under any name that leads there.
         port: the port; with 0 the system chooses one, which then stays.
-        sessions: gives the sessions to list, each time one asks for a list. Any other session is held too.
+        sessions: returns the sessions to list, at each request for a list. Any other session is held too.
 
     """
 
@@ -123,7 +123,7 @@ class Stranger:
             self._accept_waiting(listener, stop)
 
     def _accept_waiting(self, listener: socket.socket, stop: socket.socket) -> None:
-        """Take in every connection that is made already, so that none is lost to a stop."""
+        """Accept every connection that is already made, so that a stop loses none."""
         with contextlib.suppress(OSError):  # nobody waits any more
             while True:
                 accepted, address = listener.accept()
@@ -136,7 +136,7 @@ class Stranger:
                 serving.start()
 
     def _serve(self, connection: socket.socket, stop: socket.socket, number: int) -> None:
-        """Record to the very end what arrives, even long after the last answer."""
+        """Record everything that arrives, even after the last answer."""
         with connection, contextlib.suppress(OSError):
             connection.setblocking(True)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -147,7 +147,7 @@ class Stranger:
                 self._answer_all(connection, reader)
 
     def _answer_all(self, connection: socket.socket, reader: Reader) -> None:
-        """Answer what is whole by now. Who takes no answer, or none any more, may still send."""
+        """Answer what is whole by now. A caller that takes no more answers may still send."""
         with contextlib.suppress(OSError):
             while reader.complete:
                 request = reader.complete.popleft()
@@ -175,7 +175,7 @@ class Stranger:
         return render("200 OK", headers, shown, keep_alive=request.keep_alive)
 
     def _told(self, request: Request) -> dict[str, object]:
-        """Give what an instance would say. A route counts wherever it stands: a claim may have brought a path."""
+        """Return what an instance would say. A location may have a path, so a route may be anywhere in the target."""
         if found := _STATUS.search(request.target):
             session_id = unquote_to_bytes(found[1]).decode("utf-8", "replace")
             known = (one for one in self._held() if one.session_id == session_id)
@@ -212,7 +212,7 @@ def _readable(one: socket.socket, *, until: socket.socket) -> Iterator[None]:
 
 
 def _arriving(connection: socket.socket, *, until: socket.socket) -> Iterator[bytes]:
-    """Give what arrives, chunk by chunk, to its end; after a stop only what is on its way already.
+    """Yield what arrives, chunk by chunk, to its end; after a stop only what is already on its way.
 
     Raises:
         OSError: the other side broke off, or was silent after a stop.

@@ -1,4 +1,4 @@
-"""The webhooks of a whole fleet: what is announced, what goes wrong with it, what is kept back, what is replayed."""
+"""The webhooks of a fleet: what is announced, altered, kept back and replayed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from fake_instances.faults import (
 )
 from fake_instances.journal import Journal, WebhookKept, WebhookLost
 from fake_instances.webhooks.delivery import Delivery, Dispatch, Notifier
-from fake_instances.webhooks.message import Webhook, altered, build
+from fake_instances.webhooks.message import Webhook, altered
 from fake_instances.webhooks.retries import NEVER, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from fake_instances.faults import Alteration
-    from fake_instances.sessions import Session
 
 LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
 """The events whose webhook carries a location (contract, section 5)."""
@@ -41,7 +40,9 @@ class Announcer:
     """Builds and sends the webhooks of one fleet, and carries out what is ordered to go wrong with them.
 
     Two different location webhooks of one session are never signed alike: when the same bytes would be signed
-    again within one second, the second is let pass first (contract, section 5).
+    again within one second, that second is allowed to pass first (contract, section 5).
+
+    A method that sends raises FleetError before `control_plane` is set.
 
     Args:
         journal: where everything is recorded.
@@ -51,7 +52,7 @@ class Announcer:
 
     Attributes:
         control_plane: the base URL or full webhook URL that webhooks go to; None before it is known.
-        clock: gives the time that webhooks are stamped with, in Unix seconds.
+        clock: returns the time that webhooks are stamped with, in Unix seconds.
 
     """
 
@@ -68,61 +69,31 @@ class Announcer:
 
     # Sending
 
-    def genuine(  # noqa: PLR0913 - a webhook has this many independent parts
-        self,
-        session: Session,
-        number: int,
-        url: str,
-        event: str,
-        *,
-        fields: Mapping[str, object] | None = None,
-        timestamp: str | None = None,
-        secret: str | None = None,
-    ) -> Webhook:
-        """Build, without sending it, the genuine webhook by which an instance with this URL announces an event."""
-        moment = self.clock()
-        return build(
-            instance=number,
-            url=url,
-            secret=self.secret if secret is None else secret,
-            event=event,
-            session_id=session.session_id,
-            workspace_id=session.workspace_id,
-            timestamp=str(int(moment)) if timestamp is None else timestamp,
-            fields=_event_fields(session, event, moment) if fields is None else fields,
-        )
-
-    def announce(  # noqa: PLR0913, PLR0917 - what is announced, and what goes wrong with it
-        self,
-        session: Session,
-        number: int,
-        url: str,
-        event: str,
-        met: tuple[Met, ...],
-        executed: Callable[[Met], object],
+    def announce(
+        self, make: Callable[[], Webhook], met: tuple[Met, ...], executed: Callable[[Met], object]
     ) -> Delivery | None:
-        """Announce an event of a session from an instance, with the faults that its webhook met.
+        """Announce an event by the webhook that `make` builds and signs now, with the faults that it met.
 
         A webhook that is lost meets nothing else. Otherwise it is altered first, then kept back, and goes out late
-        and several times. `executed` is told of each fault when it is carried out: an alteration when the altered
+        and several times. `executed` is called with each fault when it is carried out: an alteration when the altered
         bytes go out, doubling when the second copy does, the others when the webhook was due.
 
-        Gives the webhook on its way, or None when it was lost or is kept back.
-
-        Raises:
-            FleetError: the fleet was not told where the control plane is.
+        Return the webhook on its way, or None when it was lost or is kept back.
         """
         if lose := _met(met, LoseWebhook):
             executed(lose[0])
+            lost = make()
             self._journal.record(
-                WebhookLost(instance=number, event=event, session_id=session.session_id, reason="ordered")
+                WebhookLost(
+                    instance=lost.instance, event=lost.event, session_id=lost.session_id, reason="ordered"
+                )
             )
             return None
         hold, delay = _met(met, HoldWebhook), _met(met, DelayWebhook)
         alter, duplicate = _met(met, AlterWebhook), _met(met, DuplicateWebhook)
         target = None if hold else self._target()
         owner = object()
-        webhook = self._signed_like_no_other(lambda: self.genuine(session, number, url, event), owner, _pause)
+        webhook = self._signed_like_no_other(make, owner, _pause)
 
         def again(delivery: Delivery) -> Webhook:
             return self._signed_like_no_other(
@@ -155,28 +126,24 @@ class Announcer:
         return None if target is None else self._notifier.start(delivery, target)
 
     def send(self, webhook: Webhook) -> Delivery:
-        """Send a webhook exactly as it is, once.
-
-        Raises:
-            FleetError: the fleet was not told where the control plane is.
-        """
+        """Send a webhook exactly as it is, once."""
         target = self._target()
         return self._notifier.start(self._notifier.prepare(Dispatch(webhook)), target)
 
     # What was kept back, and what went out before
 
     def kept(self) -> tuple[Delivery, ...]:
-        """Give the webhooks that are kept back, each with its number, oldest first."""
+        """Return the webhooks that are kept back, each with its number, oldest first."""
         with self._lock:
             return tuple(self._kept.values())
 
     def release(self, number: int | None = None, *, newest_first: bool = False) -> tuple[Delivery, ...]:
-        """Send one webhook that is kept back, or all of them, oldest or newest first, and give them.
+        """Send one webhook that is kept back, or all of them, oldest or newest first, and return them.
 
         Each goes out when the one before has ended, so the order on the wire is certain.
 
         Raises:
-            FleetError: none is kept back under this number, or the fleet was not told where the control plane is.
+            FleetError: none is kept back under this number.
         """
         target = self._target()
         with self._lock:
@@ -197,7 +164,7 @@ class Announcer:
         """Send a webhook that went out before once more, byte for byte or altered.
 
         Raises:
-            FleetError: no webhook with this number went out, or the fleet was not told where the control plane is.
+            FleetError: no webhook with this number went out.
             FaultError: it cannot be altered so.
         """
         sent = self._notifier.sent()
@@ -256,13 +223,13 @@ class Announcer:
 
     def _target(self) -> str:
         if self.control_plane is None:
-            raise FleetError("tell the fleet where the control plane is before it sends webhooks")
+            raise FleetError("the fleet cannot send webhooks before its `control_plane` is set")
         return self.control_plane
 
     def _signed_like_no_other(
         self, make: Callable[[], Webhook], owner: object, rest: Callable[[float], bool]
     ) -> Webhook:
-        """Make a webhook that is signed like none of another owner; as it is when `rest` says to end."""
+        """Make a webhook that is signed unlike any of another owner, or as it is when `rest` returns False."""
         while True:
             webhook = make()
             if webhook.event not in LOCATION_EVENTS:
@@ -288,17 +255,3 @@ def _listed(numbers: Iterable[int]) -> str:
 def _pause(seconds: float) -> bool:
     threading.Event().wait(seconds)
     return True
-
-
-def _event_fields(session: Session, event: str, moment: float) -> dict[str, object]:
-    if event == "session_ready":
-        return {
-            "phone_number": session.phone_number,
-            "status": "connected",
-            "platform": "android",
-            "extraction_method": "client_info",
-        }
-    if event == "session_reconnected":
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
-        return {"status": "connected", "timestamp": f"{stamp}.{int(moment * 1000) % 1000:03d}Z"}
-    return {}

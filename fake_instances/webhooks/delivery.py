@@ -1,6 +1,6 @@
 """Sends webhooks: late, several times or again after a failure, as ordered.
 
-Each goes out from a thread of its own. Recorded are first what goes out and then what came back, for every try.
+Each goes out from its own thread. For every try the journal has first what goes out and then what came back.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Dispatch:
     policy: RetryPolicy = NEVER
     """When it is tried again."""
     again: Callable[[Delivery], Webhook] | None = None
-    """What gives the webhook for another try; without it there is none, whatever the policy says."""
+    """Makes the webhook for another try; without it there is none, even if the policy has one."""
     going_out: Callable[[], object] = lambda: None
-    """What is told each time that a connection stands, before the webhook's bytes go over it."""
+    """Called each time a connection is made, before the webhook's bytes go over it."""
 
     @property
     def longest(self) -> float:
@@ -56,7 +56,7 @@ class Dispatch:
 
 
 class Delivery:
-    """A webhook on its way, or kept back. `wait` gives what the control plane answered in the end.
+    """A webhook on its way, or kept back. `wait` returns what the control plane answered in the end.
 
     `numbers` has one number for each copy, `number` is the first.
     """
@@ -72,7 +72,7 @@ class Delivery:
         self._dropped: str | None = None
 
     def wait(self, timeout: float | None = None) -> WebhookAnswered:
-        """Wait until the last try of the last copy was answered or given up, and give that entry.
+        """Wait until the last try of the last copy was answered or given up, and return that entry.
 
         `timeout` is in seconds; without it, as long as the webhook can take.
 
@@ -91,17 +91,17 @@ class Delivery:
         return self._answer
 
     def finish(self, answer: WebhookAnswered) -> None:
-        """Say how the webhook ended."""
+        """Set how the webhook ended."""
         self._answer = answer
         self._done.set()
 
     def drop(self, reason: str) -> None:
-        """Say that the webhook will never be sent, and why."""
+        """Set that the webhook will never be sent, and why."""
         self._dropped = reason
         self._done.set()
 
     def cut(self) -> None:
-        """Have nothing of it sent any more, beyond the try that is on its way."""
+        """Send nothing of it any more, beyond the try that is on its way."""
         self._cut.set()
 
     @property
@@ -115,12 +115,12 @@ class Delivery:
 
 
 class Notifier:
-    """Sends the webhooks of a fleet, each from a thread of its own.
+    """Sends the webhooks of a fleet, each from its own thread.
 
     Args:
         journal: where every try and its end is recorded.
-        address: gives the base URL or full webhook URL of the control plane as it is now; asked before a webhook
-            that is late, or is tried again.
+        address: returns the base URL or full webhook URL of the control plane as it is now; called before a
+            webhook that is late, or is tried again.
 
     """
 
@@ -135,7 +135,7 @@ class Notifier:
         self._sent: dict[int, Webhook] = {}
 
     def prepare(self, dispatch: Dispatch) -> Delivery:
-        """Give a webhook its numbers, without sending it."""
+        """Assign a webhook its numbers, without sending it."""
         with self._lock:
             return Delivery(dispatch, tuple(itertools.islice(self._numbers, dispatch.copies)))
 
@@ -152,7 +152,7 @@ class Notifier:
         return delivery
 
     def sent(self) -> dict[int, Webhook]:
-        """Give every webhook that went out, as it did in its last try, by number."""
+        """Return every webhook that went out, as it did in its last try, by number."""
         with self._lock:
             return dict(self._sent)
 
@@ -184,7 +184,7 @@ class Notifier:
             self.lose(delivery, reason)
 
     def cut(self, reason: str) -> None:
-        """Have nothing more sent: what is late is dropped, and nothing is tried again."""
+        """Send nothing more: drop what is late, and try nothing again."""
         self.lose_late(reason)
         with self._lock:
             under_way = tuple(self._threads)
@@ -201,7 +201,7 @@ class Notifier:
         return not any(thread.is_alive() for thread in threads)
 
     def stop(self, patience: float) -> None:
-        """Have nothing more sent, and let each try on its way end within `patience` seconds; then give it up."""
+        """Send nothing more; let each try on its way end within `patience` seconds, then give it up."""
         self.cut("stopped")
         if self.join(patience):
             return
@@ -284,7 +284,7 @@ class Notifier:
 
 
 class _Stream(io.RawIOBase):
-    """What a connection brings until a deadline, on the monotonic clock; then reading raises TimeoutError."""
+    """Reads from a connection until a deadline on the monotonic clock; then it raises TimeoutError."""
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection

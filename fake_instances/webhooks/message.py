@@ -1,7 +1,7 @@
-"""Builds, signs and spoils the webhooks of an instance (contract, section 5). Pure.
+"""Builds, signs and alters the webhooks of an instance (contract, section 5). Pure.
 
-A Webhook is a value, and each way of getting one wrong is a method that gives a changed copy; `altered` goes all
-the ways that an Alteration names. Whatever text a webhook is given goes out: see `encoded`.
+A Webhook is a value. Each way of getting one wrong is a method that returns a changed copy; `altered` applies all
+that an Alteration names. Any text of a webhook goes out as it is: see `encoded`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fake_instances.faults import Alteration
+    from fake_instances.sessions import Session
 
 PATH = "/api/whatsapp/webhooks/webjs"
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One webhook, ready to send: headers in wire order (a name may stand twice) and the exact body bytes."""
+    """One webhook, ready to send: headers in wire order (a name may occur twice) and the exact body bytes."""
 
     instance: int
     event: str
@@ -33,44 +35,44 @@ class Webhook:
     body: bytes = field(repr=False)
 
     def header(self, name: str) -> str | None:
-        """Give the first value of a header, or None."""
+        """Return the first value of a header, or None."""
         return next((value for have, value in self.headers if have.lower() == name.lower()), None)
 
     def without(self, *names: str) -> Webhook:
-        """Give a copy that lacks these headers."""
+        """Return a copy that lacks these headers."""
         gone = {name.lower() for name in names}
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in gone))
 
     def with_header(self, name: str, value: str) -> Webhook:
-        """Give a copy whose header has this value, in the place it had; not signed anew."""
+        """Return a copy whose header has this value, in the place it had; not signed anew."""
         if self.header(name) is None:
             return replace(self, headers=(*self.headers, (name, value)))
         changed = tuple((have, value if have.lower() == name.lower() else old) for have, old in self.headers)
         return replace(self, headers=changed)
 
     def with_second(self, name: str, value: str) -> Webhook:
-        """Give a copy that carries a header once more, behind the others; not signed anew."""
+        """Return a copy that carries a header once more, after the others; not signed anew."""
         return replace(self, headers=(*self.headers, (name, value)))
 
     def with_body(self, body: bytes) -> Webhook:
-        """Give a copy with another body; not signed anew."""
+        """Return a copy with another body; not signed anew."""
         return replace(self, body=body)
 
     def signed(self, secret: str, timestamp: str | None = None) -> Webhook:
-        """Give a copy signed over its timestamp, or another one, and its body as they are now."""
+        """Return a copy signed over its timestamp, or another one, and its body as they are now."""
         stamp = self.header("X-Timestamp") or "" if timestamp is None else timestamp
         stamped = self.with_header("X-Timestamp", stamp)
         return stamped.with_header("X-HMAC-Signature", sign(secret, stamp, self.body))
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Give the signature of a webhook: 64 lowercase hex digits over the timestamp's text and the raw body."""
+    """Return the signature of a webhook: 64 lowercase hex digits over the timestamp's text and the raw body."""
     key = secret.encode("utf-8", "surrogatepass")
     return hmac.new(key, encoded(timestamp) + body, hashlib.sha256).hexdigest()
 
 
 def encoded(text: str) -> bytes:
-    """Give the bytes by which a header's text goes out, and is signed.
+    """Return the bytes in which a header's text goes out, and is signed.
 
     Text that fits Latin-1 goes out in it; other text goes out whole in UTF-8. Nothing is left out or escaped, not
     even an end of line.
@@ -106,11 +108,26 @@ def build(  # noqa: PLR0913 - a webhook has this many independent parts
     return Webhook(instance, event, session_id, headers, body)
 
 
-def altered(webhook: Webhook, alteration: Alteration, secret: str) -> Webhook:
-    """Give a copy that differs as `alteration` says. `secret` is the shared one, for signing again.
+def fields_of(session: Session, event: str, moment: float) -> dict[str, object]:
+    """Return the fields of an event of a session at a moment, in Unix seconds."""
+    if event == "session_ready":
+        return {
+            "phone_number": session.phone_number,
+            "status": "connected",
+            "platform": "android",
+            "extraction_method": "client_info",
+        }
+    if event == "session_reconnected":
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
+        return {"status": "connected", "timestamp": f"{stamp}.{int(moment * 1000) % 1000:03d}Z"}
+    return {}
 
-    In this order: the body and the timestamp; the signature over what it then is; the claim; the signature's text;
-    its flipped digit; other headers; those that stand twice; those that are missing.
+
+def altered(webhook: Webhook, alteration: Alteration, secret: str) -> Webhook:
+    """Return a copy that differs as `alteration` says. `secret` is the shared one, for signing again.
+
+    In this order: the body and the timestamp; the signature over them; the location; the signature's text; its
+    flipped digit; other headers; those that are sent twice; those that are missing.
 
     Raises:
         FaultError: the signature has no such digit as the one to flip.
@@ -144,10 +161,10 @@ def _flipped(webhook: Webhook, place: int) -> str:
 
 
 def on_wire(webhook: Webhook, path: str, host: str) -> bytes:
-    """Give the bytes of the request that brings a webhook, every header as it is.
+    """Return the bytes of the request that brings a webhook, every header as it is.
 
-    Behind the webhook's own headers stand Connection, Content-Length, Accept-Encoding and Host, each unless the
-    webhook has it already.
+    The webhook's own headers are followed by Connection, Content-Length, Accept-Encoding and Host, unless it has
+    them already.
     """
     usual = (
         ("Connection", "close"),

@@ -26,16 +26,16 @@ Outcome = int | Failure
 _PASSING: frozenset[Outcome] = frozenset(
     {429, *range(500, 600), Failure.REFUSED, Failure.RESET, Failure.TIMEOUT}
 )
-"""What may be better a little later."""
+"""What may succeed a little later."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Which ends of a try are followed by another, and after how many seconds.
+    """Which outcomes of a try are followed by another try, and after how many seconds.
 
     Args:
-        name: how the policy is called.
-        rules: for some outcomes the seconds to wait behind the first, second, … try. An outcome in no rule ends
+        name: the policy's name.
+        rules: for some outcomes the seconds to wait after the first, second, … try. An outcome in no rule ends
             the webhook; so does an outcome whose waits are used up.
         scale: every wait is multiplied by this.
 
@@ -46,12 +46,12 @@ class RetryPolicy:
     scale: float = 1.0
 
     def wait(self, attempt: int, outcome: Outcome) -> float | None:
-        """Give the seconds to wait behind try `attempt`, counted from 1, or None where it was the last."""
+        """Return the seconds to wait after try `attempt`, counted from 1, or None if it was the last."""
         waits = next((waits for outcomes, waits in self.rules if outcome in outcomes), ())
         return waits[attempt - 1] * self.scale if attempt <= len(waits) else None
 
     def scaled(self, scale: float) -> RetryPolicy:
-        """Give the same policy with every wait multiplied by `scale` in place of the factor it had."""
+        """Return the same policy with every wait multiplied by `scale` in place of the factor it had."""
         return replace(self, scale=scale)
 
     @property
@@ -63,7 +63,7 @@ class RetryPolicy:
 
 
 NEVER = RetryPolicy("never")
-"""One try, whatever comes of it."""
+"""One try, no matter how it ends."""
 
 DEPLOYED = RetryPolicy(
     "deployed",
@@ -72,13 +72,13 @@ DEPLOYED = RetryPolicy(
         (frozenset({Failure.REFUSED, Failure.TIMEOUT}), (2.0, 4.0, 8.0)),
     ),
 )
-"""What the deployed notifier does. It gives up on a reset, on 500 and on 503: then the location is lost."""
+"""What the deployed gateway does. It gives up on a reset, on 500 and on 503: then the location is lost."""
 
 PATIENT = RetryPolicy(
     "patient",
     ((_PASSING, (1.0, 2.0, 4.0, 8.0, 16.0)),),
 )
-"""What a notifier should do: whatever may be better a little later is tried again."""
+"""What a gateway should do: try again all that may succeed a little later."""
 
 POLICIES = {policy.name: policy for policy in (NEVER, DEPLOYED, PATIENT)}
 """Every policy, by its name."""

@@ -1,42 +1,36 @@
-"""One implementation as the harness holds it: launched, with its table and its log, facing one fleet."""
+"""One running implementation, with its table and its log, which faces one fleet."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import subprocess
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from harness.attach.databases import SQLITE, fresh_database, own_database
-from harness.attach.drivers.command import launch
+from harness.attach.drivers.command import CommandImplementation, launch
 from harness.attach.drivers.guarded import output_file
 from harness.attach.drivers.program import one_off
-from harness.attach.drivers.url import attach
+from harness.attach.drivers.url import RunningImplementation, attach
 from harness.attach.hooks import HttpAccounts, HttpLog
-from harness.attach.log_file import FileLog, NoLog
+from harness.attach.log_file import FileLog
 from harness.attach.rows_by_sql import SqlAccounts
-from harness.contract import AccountStore, Implementation, Launch, LogSource, Settings, Target
+from harness.contract import Launch, Settings, Target
 from harness.errors import NotJudgedError
 from harness.history import ImplementationKilled, ImplementationStarted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from types import TracebackType
-
     from fake_instances import Fleet
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an implementation is launched.
+    """The address and the existing folder for an implementation, and its database.
 
-    Args:
-        host: the address it listens on.
-        scratch: an existing folder for its database, log and output.
-        database: "sqlite", or the URL of a server on which it gets a database of its own; where it is attached by
-            its URL, that of its own database.
-
+    `database` is "sqlite", or the URL of a server on which it gets its own; for a `url` target, of the one it has.
     """
 
     host: str
@@ -45,14 +39,9 @@ class Place:
 
 
 class ControlPlane:
-    """A running implementation with a database of its own. A context manager.
+    """A running implementation with its own database, which gets the webhooks of a fleet. A context manager.
 
-    Args:
-        target: how it is attached.
-        settings: what it is launched with.
-        fleet: the instances it is told of; their webhooks go to it while it is the fleet's control plane.
-        place: where.
-
+    What launches it raises LaunchError if it does not come up or go away.
     """
 
     def __init__(self, target: Target, settings: Settings, fleet: Fleet, place: Place) -> None:
@@ -70,13 +59,13 @@ class ControlPlane:
             log_file=place.scratch / "sync.log",
             host=place.host,
         )
-        self._implementation: Implementation | None = None
-        self.log: LogSource = self._log_source()
-        self.accounts: AccountStore
+        self._implementation: CommandImplementation | RunningImplementation | None = None
+        self.log = self._log_source()
+        self.accounts: SqlAccounts | HttpAccounts
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as opened:
-            url = self._place.database  # of a target that runs already, its own
+            url = self._place.database
             if not self.target.url:
                 url = opened.enter_context(fresh_database(url, self._place.scratch))
             self._given = replace(self._given, database_url=url)
@@ -87,14 +76,12 @@ class ControlPlane:
             self._open = opened.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
     @property
     def base_url(self) -> str:
-        """Where the implementation listens; empty while it was killed."""
+        """Where the implementation listens; empty after it was killed."""
         return "" if self._implementation is None else self._implementation.base_url
 
     @property
@@ -113,11 +100,7 @@ class ControlPlane:
         return None if self._implementation is None else self._implementation.problem
 
     def launch(self) -> None:
-        """Launch the implementation with its database as it is, and have the fleet's webhooks sent to it.
-
-        Raises:
-            LaunchError: it did not come up.
-        """
+        """Launch the implementation with its database as it is, and send the fleet's webhooks to it."""
         self._implementation = (
             attach(self.target) if self.target.url else launch(self.target, self._given, self._place.scratch)
         )
@@ -125,7 +108,7 @@ class ControlPlane:
         self.face_fleet()
 
     def face_fleet(self) -> None:
-        """Have the fleet's webhooks sent to this implementation."""
+        """Send the fleet's webhooks to this implementation."""
         self._fleet.control_plane = self.base_url + self.target.webhook_path
 
     def kill(self) -> None:
@@ -136,11 +119,7 @@ class ControlPlane:
             self._implementation = None
 
     def relaunch(self) -> None:
-        """Stop the implementation, if it runs, and launch it again.
-
-        Raises:
-            LaunchError: it did not go away, or did not come up again.
-        """
+        """Stop the implementation, if it runs, and launch it again."""
         self._stop()
         self.launch()
 
@@ -148,25 +127,20 @@ class ControlPlane:
         """Stop the implementation and launch it again, as part of what is judged.
 
         Raises:
-            LaunchError: it did not go away, or did not come up again.
-            NotJudgedError: it is not the harness that launches it.
+            NotJudgedError: the harness does not launch it.
         """
         if self.target.url:
-            raise NotJudgedError(
-                f"{self.target.name} is attached by its URL, and not restarted by the harness"
-            )
+            raise self._unable("restarted by the harness")
         self.relaunch()
 
     def begin_anew(self, target: Target | None, settings: Settings | None) -> None:
-        """Have what runs already forget everything, as if it were launched as this target and with these settings.
+        """Make a `url` target forget everything, as if it were launched as this target with these settings.
 
         Raises:
-            NotJudgedError: it runs with others, or only a launch would make it forget.
+            NotJudgedError: it runs with others, or would forget only when it is launched.
         """
         if target is not None or (settings is not None and settings.in_force != self.settings.in_force):
-            raise NotJudgedError(
-                f"{self.target.name} is attached by its URL, and not launched with other settings"
-            )
+            raise self._unable("launched with other settings")
         if not self.target.state_path:
             raise NotJudgedError(
                 f"{self.target.name} is attached by its URL, and its rows by SQL: it cannot begin anew for a scenario"
@@ -192,16 +166,17 @@ class ControlPlane:
             check=False,
         )
 
-    def _account_store(self) -> AccountStore:
-        if not self.target.state_path:
+    def _account_store(self) -> SqlAccounts | HttpAccounts:
+        by_sql = not self.target.state_path
+        if by_sql or not self.target.url:
             with own_database(self._given.database_url):
-                return SqlAccounts(self._given.database_url, self.target)
-        if not self.target.url:  # the table exists before launch, whoever reads its rows
-            with own_database(self._given.database_url):
-                SqlAccounts(self._given.database_url, self.target).close()
+                accounts = SqlAccounts(self._given.database_url, self.target)
+            if by_sql:
+                return accounts
+            accounts.close()  # the contract has the table exist before a launch, however its rows are read
         return HttpAccounts(self.target, lambda: self.base_url)
 
-    def _log_source(self) -> LogSource:
+    def _log_source(self) -> FileLog | HttpLog:
         match self.target.log:
             case "file":
                 return FileLog(self.target.log_file or self._given.log_file)
@@ -210,12 +185,15 @@ class ControlPlane:
             case "http":
                 return HttpLog(self.target, lambda: self.base_url)
             case _:
-                return NoLog()
+                return FileLog(Path(os.devnull))
 
     def _stop(self) -> None:
         implementation, self._implementation = self._implementation, None
         if implementation is not None:
             implementation.stop()
+
+    def _unable(self, what: str) -> NotJudgedError:
+        return NotJudgedError(f"{self.target.name} is attached by its URL, and not {what}")
 
 
 def random_secrets() -> tuple[str, str]:

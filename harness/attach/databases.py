@@ -1,7 +1,7 @@
-"""A database for one implementation: made before it is launched, dropped when it is gone (contract, section 2).
+"""A database for one implementation: made before it is launched, dropped afterwards (contract, section 2).
 
-SQLite is a file of the run. Of a PostgreSQL, MySQL or MariaDB server the harness is given the URL, and makes a
-database of its own there for every implementation that it launches; no other database is touched.
+SQLite is a file of the run. On a PostgreSQL, MySQL or MariaDB server, whose URL the harness is given, every launched
+implementation gets its own database; no other database is touched.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SQLITE = "sqlite"
-KINDS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
-"""How the contract calls a database, by the scheme of its URL."""
-_DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mysql+pymysql"}
+_KINDS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+"""The contract's name for a database server, by the scheme of its URL."""
+_DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 _CREATE = {
     "postgresql": "CREATE DATABASE {name}",
     # Session ids that differ in case alone are two sessions.
@@ -41,36 +41,30 @@ _BUSY_SECONDS = 30
 
 
 def kind_of(database: str) -> str:
-    """Give how the contract calls what `--database` named.
+    """Return the contract's name for the kind of database that `--database` names.
 
     Raises:
         TargetError: it is neither "sqlite" nor the URL of a server that the harness knows.
     """
     if database == SQLITE:
         return SQLITE
-    try:
-        url = sql.make_url(database)
-    except sql.exc.ArgumentError:
-        url = None
-    if url is None or url.drivername not in _DRIVERS or not url.host:
+    url = _parsed(database)
+    if url is None or url.drivername not in _KINDS or not url.host:
         raise TargetError(
             f"--database {_shown(database)!r}: write sqlite, or the URL of a server on which databases may be made, "
             "such as postgresql://user:password@127.0.0.1:5432 or mysql://user:password@127.0.0.1:3306"
         )
-    return KINDS[url.drivername]
+    return _KINDS[url.drivername]
 
 
 def check_own_database(database: str) -> None:
-    """Hold that `--database` names one database, and no server on which others are made.
+    """Check that `--database` names one database, not a server on which others are made.
 
     Raises:
         TargetError: it does not.
     """
-    try:
-        url = sql.make_url(database)
-    except sql.exc.ArgumentError:
-        url = None
-    if url is None or url.drivername not in {SQLITE, *_DRIVERS} or not url.database:
+    url = _parsed(database)
+    if url is None or url.drivername not in {SQLITE, *_KINDS} or not url.database:
         raise TargetError(
             f"--database {_shown(database)!r}: a target with launch.url has a database already; give its URL, "
             "such as sqlite:////absolute/path.db or postgresql://user:password@127.0.0.1/name, or write "
@@ -80,10 +74,10 @@ def check_own_database(database: str) -> None:
 
 @contextlib.contextmanager
 def fresh_database(database: str, scratch: Path) -> Iterator[str]:
-    """Make an empty database, give its DATABASE_URL, and drop it in the end.
+    """Make an empty database, yield its DATABASE_URL, and drop it in the end.
 
     Raises:
-        LaunchError: the server does not answer, or does not let databases be made; says what it said.
+        LaunchError: the server does not answer, or refuses to make databases; has the server's words.
     """
     if database == SQLITE:
         yield f"sqlite:///{scratch / 'accounts.db'}"
@@ -99,36 +93,35 @@ def fresh_database(database: str, scratch: Path) -> Iterator[str]:
 def connect(database_url: str, *, kept: bool = False) -> sql.Engine:
     """Make an engine for a DATABASE_URL.
 
-    No connection outlives its use, unless they are to be `kept` until the engine is disposed of: to make one anew for
-    each row takes longer than the row. A SQLite file is never kept open: an implementation may want it for itself.
+    No connection outlives its use, unless they are `kept` until the engine is disposed of: making one anew for each
+    row takes longer than the row. A SQLite file is never kept open: an implementation may want it for itself.
     """
     url = sql.make_url(database_url)
-    arguments: dict[str, object] = {"connect_timeout": _CONNECT_SECONDS}
-    if url.drivername == "sqlite":
-        arguments = {"timeout": _BUSY_SECONDS}
-    url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
-    pool = QueuePool if kept and url.drivername != SQLITE else NullPool
+    sqlite = url.drivername == SQLITE
+    arguments = {"timeout": _BUSY_SECONDS} if sqlite else {"connect_timeout": _CONNECT_SECONDS}
+    if url.drivername in _KINDS:
+        url = url.set(drivername=_DRIVERS[_KINDS[url.drivername]])
+    pool = QueuePool if kept and not sqlite else NullPool
     return sql.create_engine(url, connect_args=arguments, poolclass=pool)
+
+
+def own_database(database: str) -> contextlib.AbstractContextManager[None]:
+    """Turn what goes wrong with an implementation's own database, while the context lasts, into a LaunchError."""
+    return _reached(f"the database {_shown(database)} cannot be used", sql.make_url(database).drivername)
 
 
 def _on_server(database: str, statement: str) -> None:
     url = sql.make_url(database)
     if url.drivername == "postgresql" and not url.database:
         database = url.set(database="postgres").render_as_string(hide_password=False)
-    with reached(f"the server at {_shown(database)} did not make or drop a database", url.drivername):
+    with _reached(f"the server at {_shown(database)} did not make or drop a database", url.drivername):
         server = connect(database).execution_options(isolation_level="AUTOCOMMIT")
         with server.connect() as connection:
             connection.execute(sql.text(statement))
 
 
-def own_database(database: str) -> contextlib.AbstractContextManager[None]:
-    """Tell what goes wrong with a database of an implementation's own, while the context lasts, as a LaunchError."""
-    return reached(f"the database {_shown(database)} cannot be used", sql.make_url(database).drivername)
-
-
 @contextlib.contextmanager
-def reached(what: str, kind: str) -> Iterator[None]:
-    """Tell what goes wrong with a database, while the context lasts, as a LaunchError."""
+def _reached(what: str, kind: str) -> Iterator[None]:
     try:
         yield
     except ImportError as problem:
@@ -139,8 +132,13 @@ def reached(what: str, kind: str) -> Iterator[None]:
         raise LaunchError(f"{what}: {said}", _DATABASE) from None
 
 
-def _shown(database: str) -> str:
+def _parsed(database: str) -> sql.URL | None:
     try:
-        return sql.make_url(database).render_as_string(hide_password=True)
+        return sql.make_url(database)
     except sql.exc.ArgumentError:
-        return database
+        return None
+
+
+def _shown(database: str) -> str:
+    url = _parsed(database)
+    return database if url is None else url.render_as_string(hide_password=True)

@@ -6,9 +6,7 @@ the program that holds an implementation's container too, under the same guard, 
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import select
 import shutil
 import socket
@@ -18,8 +16,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker.errors import APIError
-
 from fake_instances.hosts.child import fingerprint
 from fake_instances.hosts.remote import RemoteServer
 from harness.attach.drivers import container
@@ -27,15 +23,12 @@ from harness.attach.drivers.guarded import Guarded
 from harness.errors import LaunchError, TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fake_instances.hosts.threads import Server
     from fake_instances.interface import Gateway
 
 DEFAULT_IMAGE = "instance-sync-fleet"
 START_SECONDS = 60.0
 """How long a container may take to start, before anything is judged."""
-_GRACE_SECONDS = container.GRACE_SECONDS + 10.0
 _SOCKET = "owner"
 
 
@@ -51,7 +44,7 @@ class ContainerHost:
 
 
 class ContainerRunner:
-    """Runs an instance's server as a container. `name` is the container's; None where none runs."""
+    """Runs an instance's server as a container. `name` is the container's; None if none runs."""
 
     def __init__(self, image: str) -> None:
         self.name: str | None = None
@@ -60,27 +53,20 @@ class ContainerRunner:
         self._scratch: Path | None = None
 
     def run(self, host: str, port: int, first: int) -> Connection:
-        """Start it for this address and give the connection to it.
+        """Start it for this address and return the connection to it.
 
         Raises:
             LaunchError: the container did not start, or its image is of another version.
         """
         scratch = self._scratch = Path(tempfile.mkdtemp(prefix="instance-sync-"))
-        name = f"instance-sync-{secrets.token_hex(6)}"
-        holder = [
-            sys.executable,
-            "-m",
-            "harness.attach.drivers.container",
-            name,
-            self._image,
-            str(scratch),
-            "-",
-        ]
+        name, holder = container.holder(self._image, scratch)
         serving = ["python", "-m", "fake_instances.hosts.child", str(scratch / _SOCKET)]
         address = [host, str(port), str(first)]
         try:
             with _listening(scratch) as listener:
-                self._guarded = Guarded([*holder, "--", *serving, *address], scratch, _GRACE_SECONDS)
+                self._guarded = Guarded(
+                    [*holder, "--", *serving, *address], scratch, container.REMOVED_SECONDS
+                )
                 self._guarded.wait_for_start()
                 connection = self._accept(listener, self._guarded)
         except BaseException:
@@ -108,27 +94,17 @@ class ContainerRunner:
         self.end()
 
     def pause(self) -> None:
-        """Have the engine freeze the container.
-
-        Raises:
-            LaunchError: the engine did not do it.
-        """
+        """Freeze the container; LaunchError if the engine does not."""
         if self.name is not None:
-            with _explained(self.name, "frozen"):
-                container.pause(self.name)
+            container.freeze(self.name, frozen=True)
 
     def resume(self) -> None:
-        """Have the engine let the container go on.
-
-        Raises:
-            LaunchError: the engine did not do it.
-        """
+        """Let the container go on; LaunchError if the engine does not."""
         if self.name is not None:
-            with _explained(self.name, "let go on"):
-                container.resume(self.name)
+            container.freeze(self.name, frozen=False)
 
     def _accept(self, listener: socket.socket, guarded: Guarded) -> Connection:
-        # The guard says nothing more until it ends: whichever comes first is the answer.
+        # The guard writes nothing more until it ends: whichever comes first is the answer.
         ready, _, _ = select.select([listener.fileno(), guarded.told.fileno()], [], [], START_SECONDS)
         if listener.fileno() not in ready:
             what = "ended at once" if ready else f"did not start in {START_SECONDS:g} s"
@@ -150,10 +126,10 @@ class ContainerRunner:
 
 
 def check_fleet_image(image: str) -> None:
-    """Hold that instances can run as containers of an image here.
+    """Check that instances can run as containers of an image here.
 
     Raises:
-        TargetError: they cannot; says what was tried, and the way out.
+        TargetError: they cannot; says what was tried, and what to do.
     """
     if sys.platform != "linux":
         raise TargetError(
@@ -162,17 +138,18 @@ def check_fleet_image(image: str) -> None:
         )
     try:
         container.client_with(image).close()
-    except container.NoEngineError as problem:
-        raise TargetError(
-            f"--fleet-host containers: {problem}; start one (docker info then answers) and see that this user may "
-            "use it, or take --fleet-host processes"
-        ) from None
-    except container.NoImageError as problem:
-        raise TargetError(f"--fleet-host containers: {problem}; {way_out(image)}") from None
+    except container.NoContainerError as problem:
+        way = way_out(image)
+        if problem.status == container.NO_ENGINE:
+            way = (
+                "start one (docker info then answers) and see that this user may use it, or take "
+                "--fleet-host processes"
+            )
+        raise TargetError(f"--fleet-host containers: {problem}; {way}") from None
 
 
 def way_out(image: str) -> str:
-    """Say how to come by the image of this version."""
+    """Say how to get the image of this version."""
     return (
         f"in the project's folder run: docker build --target fleet --tag {image} . "
         "(or name another image with --fleet-image)"
@@ -189,11 +166,3 @@ def _listening(scratch: Path) -> socket.socket:
     finally:
         os.close(folder)
     return listener
-
-
-@contextlib.contextmanager
-def _explained(name: str, what: str) -> Iterator[None]:
-    try:
-        yield
-    except APIError as problem:
-        raise LaunchError(f"container {name} could not be {what}: {problem.explanation or problem}") from None

@@ -1,4 +1,4 @@
-"""Launches gateway instances, each as a program of its own, and handles them by the hooks of their target."""
+"""One gateway instance that is judged: launched as a program, and handled by the hooks of its target."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import tempfile
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ import requests
 
 from harness.attach.drivers.command import CommandImplementation
 from harness.attach.drivers.program import command_program, free_port
+from harness.attach.http import refused, request
 from harness.contract import Launch, Settings, Target
 from harness.errors import NotJudgedError
 from harness.gateway_contract import Answer, Delivered, Hook, Tenant
 from harness.history import Noted
+from harness.placeholders import filled, filled_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,17 +33,14 @@ _PATIENCE_SECONDS = 30.0
 _CHECK_SECONDS = 0.02
 
 
-class LaunchedGateway:
-    """One gateway instance, launched by its target's command. See `harness.gateway_contract.Gateway`.
+class Gateway:
+    """One gateway instance, known by its number.
 
-    Args:
-        target: how it is launched and handled.
-        number: what it is called.
-        host: the address it listens on; the ports are free ones.
-        control_plane: the base URL that its webhooks go to.
-        secrets: the API key that it demands, and what it signs webhooks with.
-        journal: where what is done to it is recorded.
+    It listens on free ports of `host`, and sends webhooks to the base URL `control_plane`. `secrets` are the API key
+    that it demands, and what it signs webhooks with. Everything done to it is recorded in `journal`.
 
+    A hook that is missing or does not do its work raises NotJudgedError. An instance that does not come up or go away
+    raises LaunchError.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what one process of the gateway is configured with
@@ -64,7 +64,7 @@ class LaunchedGateway:
 
     @property
     def url(self) -> str:
-        """The base URL that is its own: where it listens now; empty while it does not run."""
+        """Its own base URL, where it listens now; empty while it does not run."""
         return "" if self._program is None else self._program.base_url
 
     @property
@@ -73,24 +73,20 @@ class LaunchedGateway:
         return f"instance {self._number} was ended" if self._program is None else self._program.problem
 
     def start(self) -> None:
-        """Launch it on free ports and wait until it is ready.
-
-        Raises:
-            LaunchError: it did not come up.
-        """
+        """Launch it on free ports and wait until it is ready."""
         self._control_port = free_port(self._host)
-        target, given = self._as_program(), self._given()
+        names = ("command", "directory", "ready", "ready_timeout", "environment", "variables")
+        same: dict[str, Any] = {name: getattr(self._target, name) for name in names}
+        target = Target(f"instance {self._number}", version="", claims=(), log="none", **same)
+        log_file, values = self._scratch / "gateway.log", self._values(None)
+        given = Launch(Settings(), "", (), *self._secrets, log_file, self._host, values)
         program = CommandImplementation(target, given, self._scratch, command_program(target, given))
         program.start()
         self._program = program
         self._note(f"is up at {self.url}")
 
     def stop(self) -> None:
-        """End it in order.
-
-        Raises:
-            LaunchError: its port would not go away.
-        """
+        """End it in order."""
         program, self._program = self._program, None
         if program is not None:
             program.stop()
@@ -103,44 +99,24 @@ class LaunchedGateway:
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    # Sessions
-
     def connect(self, tenant: Tenant) -> None:
-        """Have a session connect as if its phone had just scanned the QR code.
-
-        Raises:
-            NotJudgedError: the hook did not do it.
-        """
+        """Connect a session, as if its phone had just scanned the QR code."""
         self._note(f"is to connect {tenant.session_id}")
         self._call("connect", self._target.connect, tenant)
 
     def create(self, tenant: Tenant) -> None:
-        """Begin a login that then waits for its QR code to be scanned.
-
-        Raises:
-            NotJudgedError: the hook did not do it.
-        """
+        """Begin a login, which then waits for its QR code to be scanned."""
         self._note(f"is to show a QR code for {tenant.session_id}")
         self._call("create", self._target.create, tenant)
 
     def reconnect(self, tenant: Tenant, *, called: str = "") -> None:
-        """Have a connected session connect anew; `called` is the Host by which it is addressed, if not its own.
-
-        Raises:
-            NotJudgedError: the hook did not do it.
-        """
+        """Connect a connected session anew; `called` is the Host of the request, if not its own."""
         self._note(f"is to reconnect {tenant.session_id}{f', called {called}' if called else ''}")
         self._call("reconnect", self._target.reconnect, tenant, headers={"Host": called} if called else {})
 
     def end(self, tenant: Tenant) -> None:
-        """End a session for good.
-
-        Raises:
-            NotJudgedError: the hook did not do it.
-        """
+        """End a session permanently."""
         self._call("end", self._target.end, tenant)
-
-    # What anybody may ask of it
 
     def get(self, path: str) -> Answer:
         """Ask one of its own routes, with the key."""
@@ -159,11 +135,7 @@ class LaunchedGateway:
         return self._request("POST", f"{self.url}/api/messages/send", body)
 
     def delivered(self) -> Sequence[Delivered]:
-        """List the messages that really went out, those before a restart included.
-
-        Raises:
-            NotJudgedError: the target has no such hook, or it answered otherwise than it should.
-        """
+        """List the messages that really went out, including those before a restart."""
         if self._target.delivered is None:
             raise NotJudgedError(
                 "the target names no hook that lists what really went out: [instance] delivered"
@@ -174,15 +146,8 @@ class LaunchedGateway:
         except ValueError as problem:
             raise NotJudgedError(f"the hook delivered: {problem}") from None
 
-    # Restarting
-
     def restart(self, tenants: Sequence[Tenant]) -> None:
-        """Restart it under its port; its sessions, those of `tenants`, are connected again in the end.
-
-        Raises:
-            NotJudgedError: the hook did not do it.
-            LaunchError: it did not come up again.
-        """
+        """Restart it under its port; in the end its sessions, those of `tenants`, are connected again."""
         self._note("is to restart")
         if self._target.restart is not None:
             self._call("restart", self._target.restart, None)
@@ -193,11 +158,7 @@ class LaunchedGateway:
         self._note("is up again")
 
     def move(self, tenants: Sequence[Tenant]) -> None:
-        """End it and launch it again on another port; its sessions are connected again in the end.
-
-        Raises:
-            LaunchError: it did not come up again.
-        """
+        """End it and launch it again on another port; in the end its sessions are connected again."""
         port = int(self.url.rpartition(":")[2])
         self.stop()
         with socket.socket() as taken:
@@ -211,60 +172,28 @@ class LaunchedGateway:
             for tenant in tenants:
                 self.connect(tenant)
 
-    # How it is reached
-
-    def _as_program(self) -> Target:
-        values = self._values(None)
-        return Target(
-            name=f"instance {self._number}",
-            version="",
-            claims=(),
-            # What only the driver knows, {host}, {port} and {python}, it fills in itself.
-            command=tuple(str(filled(word, values)) for word in self._target.command),
-            directory=self._target.directory,
-            ready=self._target.ready,
-            ready_timeout=self._target.ready_timeout,
-            environment={
-                name: str(filled(value, values)) for name, value in self._target.environment.items()
-            },
-            variables=self._target.variables,
-            log="none",
-        )
-
-    def _given(self) -> Launch:
-        api_key, secret = self._secrets
-        log_file = self._scratch / "gateway.log"
-        return Launch(Settings(), "", (), api_key, secret, log_file, self._host)
-
     def _values(self, tenant: Tenant | None) -> dict[str, object]:
-        control_url = f"http://{self._host}:{self._control_port}"
         values: dict[str, object] = {
             "number": self._number,
             "data": str(self._scratch),
             "control_port": self._control_port,
-            "control_url": control_url,
+            "control_url": f"http://{self._host}:{self._control_port}",
             "control_plane": self._control_plane,
             "api_key": self._secrets[0],
             "hmac_secret": self._secrets[1],
         }
         if self._program is not None:
             values |= {"url": self.url, "host": self._host, "port": int(self.url.rpartition(":")[2])}
-        if tenant is not None:
-            values |= {
-                "session_id": tenant.session_id,
-                "workspace_id": tenant.workspace_id,
-                "phone_number": tenant.phone_number,
-            }
-        return values
+        return values if tenant is None else values | asdict(tenant)
 
     def _call(
         self, name: str, hook: Hook, tenant: Tenant | None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         values = self._values(tenant)
-        body = None if hook.body is None else {key: filled(one, values) for key, one in hook.body.items()}
-        url, deadline = str(filled(hook.url, values)), time.monotonic() + self._target.ready_timeout
+        body, url = filled(hook.body, values), filled_text(hook.url, values)
+        deadline = time.monotonic() + self._target.ready_timeout
         answer = self._request(hook.method, url, body, headers)
-        # Hooks may be served by something that comes up a moment after the instance itself.
+        # What serves hooks may come up a moment after the instance itself.
         while answer.refused and time.monotonic() < deadline and self.problem is None:
             threading.Event().wait(_CHECK_SECONDS)
             answer = self._request(hook.method, url, body, headers)
@@ -281,35 +210,13 @@ class LaunchedGateway:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         try:
-            with requests.Session() as caller:
-                caller.trust_env = False
-                answer = caller.request(
-                    method,
-                    url,
-                    json=body,
-                    headers=headers,
-                    timeout=_PATIENCE_SECONDS,
-                    allow_redirects=False,
-                )
+            answer = request(method, url, patience=_PATIENCE_SECONDS, body=body, headers=headers)
         except requests.RequestException as problem:
-            refused = isinstance(problem, requests.ConnectionError) and "refused" in str(problem)
-            return Answer(None, f"no answer ({type(problem).__name__})", refused)
+            return Answer(None, f"no answer ({type(problem).__name__})", refused(problem))
         return Answer(answer.status_code, answer.text)
 
     def _note(self, what: str) -> None:
         self._journal.record(Noted(text=what, instance=self._number))
-
-
-def filled(template: object, values: Mapping[str, object]) -> object:
-    """Put values in the place of their placeholders; a text that is nothing but one becomes the value itself."""
-    if not isinstance(template, str):
-        return template
-    for name, value in values.items():
-        if template == f"{{{name}}}":
-            return value
-    for name, value in values.items():
-        template = template.replace(f"{{{name}}}", str(value))
-    return template
 
 
 def delivered_from(told: Any) -> tuple[Delivered, ...]:

@@ -1,4 +1,4 @@
-"""Four gateway instances that are judged, and what stands in the control plane's place."""
+"""Four gateway instances that are judged, and a stand-in for the control plane."""
 
 from __future__ import annotations
 
@@ -8,32 +8,24 @@ from typing import TYPE_CHECKING, Self
 
 from fake_instances.journal import Journal
 from harness.attach.control_plane import random_secrets
-from harness.attach.gateway import LaunchedGateway
+from harness.attach.gateway import Gateway
 from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError
 from harness.gateway_contract import NUMBERS
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from harness.gateway_contract import GatewayTarget
 
 
 class GatewaySetup:
-    """Four running gateway instances, and the receiver that their webhooks go to. A context manager.
-
-    Args:
-        target: how an instance is launched and handled.
-        host: the address that everything listens on.
-
-    """
+    """Four running gateway instances on one address, and the receiver of their webhooks. A context manager."""
 
     def __init__(self, target: GatewayTarget, host: str) -> None:
         self.target = target
         self.journal = Journal()
         self.secrets = random_secrets()
         self.receiver = Receiver(self.journal, host)
-        self.gateways: dict[int, LaunchedGateway] = {}
+        self.gateways: dict[int, Gateway] = {}
         self._host = host
         self._open = contextlib.ExitStack()
 
@@ -47,7 +39,7 @@ class GatewaySetup:
                     "--fleet-address must be an address of this machine",
                 ) from None
             for number in NUMBERS:
-                gateway = LaunchedGateway(
+                gateway = Gateway(
                     self.target, number, self._host, self.receiver.url, self.secrets, self.journal
                 )
                 self.gateways[number] = gateway
@@ -58,7 +50,5 @@ class GatewaySetup:
             self._open = opened.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()

@@ -1,8 +1,8 @@
 """Rows and log lines over HTTP, of an implementation whose database and log cannot be reached (contract, section 2).
 
-The rows: `PUT {path}/{id}` creates or replaces one given as JSON, `GET {path}/{id}` gives it, `DELETE {path}` empties
-the table. The log: `GET {path}` with the cursor in it gives `{"lines": ["..."], "cursor": 17}`: the lines behind the
-cursor, oldest first, and the cursor to ask with next; the first is 0.
+The rows: `PUT {path}/{id}` creates or replaces one, sent as JSON; `GET {path}/{id}` returns it; `DELETE {path}`
+empties the table. The log: `GET {path}` with the cursor in it returns `{"lines": ["..."], "cursor": 17}`, the lines
+after the cursor, oldest first, and the cursor to ask with next. The first cursor is 0.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from harness.attach.http import request
 from harness.contract import Row
 from harness.errors import NotJudgedError
 from harness.log_events import parse_line
+from harness.placeholders import filled_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,73 +27,55 @@ _PATIENCE_SECONDS = 10.0
 
 
 class _Hooks:
-    """Calls the hooks of one implementation, wherever it listens at the moment."""
+    """The hooks of one implementation, wherever it listens at the moment."""
 
     def __init__(self, target: Target, base_url: Callable[[], str]) -> None:
-        self._headers = dict(target.headers)
+        self._target = target
         self._base_url = base_url
 
-    def call(self, method: str, path: str, value: object = None, *, missing: bool = False) -> Any:
-        """Give the JSON that a hook answers, None for an empty answer or, where it may be `missing`, for 404.
+    def _call(self, method: str, path: str, value: object = None, *, missing: bool = False) -> Any:
+        """Return the JSON that a hook answers, None for an empty answer or, if it may be `missing`, for 404.
 
         Raises:
-            NotJudgedError: it did not answer, or otherwise than the contract says.
+            NotJudgedError: it did not answer as the contract says.
         """
+        hook, url, headers = f"the hook {method} {path}", self._base_url() + path, self._target.headers
         try:
-            with requests.Session() as caller:
-                caller.trust_env = False
-                answer = caller.request(
-                    method,
-                    self._base_url() + path,
-                    json=value,
-                    headers=self._headers,
-                    timeout=_PATIENCE_SECONDS,
-                    allow_redirects=False,
-                )
-        except requests.RequestException as problem:
-            raise NotJudgedError(
-                f"the hook {method} {path} did not answer: {type(problem).__name__}"
-            ) from None
-        if missing and answer.status_code == 404:
-            return None
-        if answer.status_code // 100 != 2:
-            raise NotJudgedError(
-                f"the hook {method} {path} answered {answer.status_code}; it must answer 2xx"
-            )
-        if not answer.content:
-            return None
-        try:
-            return answer.json()
+            answer = request(method, url, patience=_PATIENCE_SECONDS, body=value, headers=headers)
+            if missing and answer.status_code == 404:
+                return None
+            if answer.status_code // 100 != 2:
+                raise NotJudgedError(f"{hook} answered {answer.status_code}; it must answer 2xx")
+            return answer.json() if answer.content else None
         except requests.exceptions.JSONDecodeError:
-            raise NotJudgedError(f"the hook {method} {path} answered what is not JSON") from None
+            raise NotJudgedError(f"{hook} answered what is not JSON") from None
+        except requests.RequestException as problem:
+            raise NotJudgedError(f"{hook} did not answer: {type(problem).__name__}") from None
 
 
-class HttpAccounts:
+class HttpAccounts(_Hooks):
     """The rows, through the hooks that a target names as `[state] path`."""
 
-    def __init__(self, target: Target, base_url: Callable[[], str]) -> None:
-        self._hooks = _Hooks(target, base_url)
-        self._path = target.state_path.rstrip("/")
-        self._names = dict(target.columns)
-        self._contract_names = {have: name for name, have in self._names.items()}
+    @property
+    def _path(self) -> str:
+        return self._target.state_path.rstrip("/")
 
     def put(self, row: Mapping[str, object]) -> None:
         """Create or replace the row with this `id`; times are UTC, as `2024-11-22T10:00:00Z`."""
-        values = {self._names.get(name, name): _plain(value) for name, value in row.items()}
-        self._hooks.call("PUT", f"{self._path}/{row['id']}", values)
+        values = {name: _plain(value) for name, value in row.items()}
+        self._call("PUT", f"{self._path}/{row['id']}", values)
 
     def get(self, account_id: int) -> Row | None:
-        """Give a row as it stands now, or None."""
+        """Return a row as it stands now, or None."""
         path = f"{self._path}/{account_id}"
-        found = self._hooks.call("GET", path, missing=True)
+        found = self._call("GET", path, missing=True)
         if found is None:
             return None
         if not isinstance(found, dict):
             raise NotJudgedError(f"the hook GET {path} answered no JSON object")
-        row = {self._contract_names.get(str(name), str(name)): value for name, value in found.items()}
-        if absent := {"status", "assigned_instance_url", "updated_at"} - row.keys():
+        if absent := {"status", "assigned_instance_url", "updated_at"} - found.keys():
             raise NotJudgedError(f"the hook GET {path} answered a row without {', '.join(sorted(absent))}")
-        return Row(row)
+        return Row(found)
 
     def assign(self, account_id: int, url: str | None) -> None:
         """Set a row's assigned instance by hand, as the document does with tinker."""
@@ -102,35 +86,32 @@ class HttpAccounts:
 
     def remove(self, account_ids: Sequence[int]) -> None:  # noqa: ARG002 - these are all that there are
         """Empty the table: the hooks know no smaller removal, and one scenario at a time has rows."""
-        self._hooks.call("DELETE", self._path)
+        self._call("DELETE", self._path)
 
     def close(self) -> None:
         """Do nothing: no connection is kept."""
 
 
-class HttpLog:
+class HttpLog(_Hooks):
     """The log, through the address that a target names as `[log] path`. Positions are its cursors."""
 
-    def __init__(self, target: Target, base_url: Callable[[], str]) -> None:
-        self._hooks = _Hooks(target, base_url)
-        self._path = target.log_path
-        self._end = 0
+    _end = 0
 
     def position(self) -> int:
-        """Give where the log ends now."""
-        _, self._end = self._read(self._end)
+        """Return where the log ends now."""
+        self._read(self._end)
         return self._end
 
     def lines(self, after: int) -> Sequence[LogLine]:
-        """Give the lines written since a position."""
-        lines, self._end = self._read(after)
-        return tuple(parse_line(line) for line in lines)
+        """Return the lines written since a position."""
+        return tuple(parse_line(line) for line in self._read(after))
 
-    def _read(self, after: int) -> tuple[list[str], int]:
-        path = self._path.replace("{cursor}", str(after))
-        match self._hooks.call("GET", path):
+    def _read(self, after: int) -> list[str]:
+        path = filled_text(self._target.log_path, {"cursor": after})
+        match self._call("GET", path):
             case {"lines": list(lines), "cursor": int(cursor)}:
-                return [str(line) for line in lines], cursor
+                self._end = cursor
+                return [str(line) for line in lines]
         raise NotJudgedError(f'the hook GET {path} must answer {{"lines": ["…"], "cursor": 17}}')
 
 

@@ -1,9 +1,7 @@
-"""The harness's own looks, over HTTP like anyone's, and marked so that nobody else is credited."""
+"""The one place from which the harness calls anything over HTTP: implementations, instances, hooks, a fleet."""
 
 from __future__ import annotations
 
-import contextlib
-from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -13,39 +11,52 @@ from harness.history import HARNESS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PATIENCE_SECONDS = 5
+_HEALTH_SECONDS = 5.0
 
 
-def health(url: str) -> dict[str, Any]:
-    """Give what an instance's `/health/detailed` says.
+def request(  # noqa: PLR0913 - the parts of a request
+    method: str,
+    url: str,
+    *,
+    patience: float,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    follow: bool = False,
+) -> requests.Response:
+    """Make one request, straight and without the environment's proxies.
 
-    Raises:
-        requests.RequestException: it did not answer with JSON.
-    """
-    shown: dict[str, Any] = get(f"{url}/health/detailed", {}, _PATIENCE_SECONDS).json()
-    return shown
-
-
-def status_of(host: str, port: int, path: str, headers: Mapping[str, str], patience: float) -> int:
-    """Give the status that a path is answered with, as cheaply as it can be asked for.
-
-    Raises:
-        TimeoutError: something was silent for `patience` seconds.
-        OSError, http.client.HTTPException: it did not answer.
-    """
-    with contextlib.closing(HTTPConnection(host, port, timeout=patience)) as caller:
-        caller.request("GET", requests.utils.requote_uri(path), headers={"User-Agent": HARNESS, **headers})
-        answer = caller.getresponse()
-        answer.read()
-        return answer.status
-
-
-def get(url: str, headers: Mapping[str, str], patience: float) -> requests.Response:
-    """Ask for a URL, straight and without any proxy, for `patience` seconds at most.
+    `patience` is how many seconds each read may take, and `body` is sent as JSON. Redirects are followed only with
+    `follow`.
 
     Raises:
-        requests.RequestException: it did not answer.
+        requests.RequestException: no answer came.
     """
     with requests.Session() as caller:
         caller.trust_env = False
-        return caller.get(url, headers={"User-Agent": HARNESS, **headers}, timeout=patience)
+        return caller.request(
+            method, url, json=body, headers=headers, timeout=patience, allow_redirects=follow
+        )
+
+
+def get(url: str, headers: Mapping[str, str], patience: float) -> requests.Response:
+    """Look at a URL as the harness itself, so that nobody else is credited with the look.
+
+    Raises:
+        requests.RequestException: no answer came.
+    """
+    return request("GET", url, patience=patience, headers={"User-Agent": HARNESS, **headers}, follow=True)
+
+
+def health(url: str) -> dict[str, Any]:
+    """Return what an instance's `/health/detailed` says.
+
+    Raises:
+        requests.RequestException: no answer came, or one that is not JSON.
+    """
+    shown: dict[str, Any] = get(f"{url}/health/detailed", {}, _HEALTH_SECONDS).json()
+    return shown
+
+
+def refused(problem: requests.RequestException) -> bool:
+    """Say whether no connection was ever made, because nothing listens."""
+    return isinstance(problem, requests.ConnectionError) and "refused" in str(problem)

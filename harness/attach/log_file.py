@@ -20,33 +20,18 @@ class FileLog:
         self._path = path
 
     def position(self) -> int:
-        """Give where the log ends now; 0 while there is none."""
-        try:
-            return self._path.stat().st_size
-        except FileNotFoundError:
-            return 0
+        """Return where the log ends now; 0 without a file."""
+        return self._path.stat().st_size if self._path.exists() else 0
 
     def lines(self, after: int) -> Sequence[LogLine]:
-        """Give the whole lines written since a position; a line still being written is left for later."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(after)
-                written = file.read()
-        except FileNotFoundError:
+        """Return the whole lines written since a position; a line still being written is left for later."""
+        if not self._path.exists():
             return ()
-        whole, newline, _ = written.rpartition(b"\n")
-        if not newline:
-            return ()
-        return tuple(parse_line(line) for line in whole.decode("utf-8", "replace").split("\n"))
-
-
-class NoLog:
-    """The log of a target that has none."""
-
-    def position(self) -> int:
-        """Give 0: nothing was ever logged."""
-        return 0
-
-    def lines(self, after: int) -> Sequence[LogLine]:  # noqa: ARG002 - the protocol's signature
-        """Give nothing."""
-        return ()
+        with self._path.open("rb") as file:
+            file.seek(after)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        return (
+            tuple(parse_line(line) for line in whole.decode("utf-8", "replace").split("\n"))
+            if newline
+            else ()
+        )

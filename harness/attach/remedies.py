@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 REFUSALS = (401, 403)
 NO_ROUTE = (404, 405)
 CSRF = 419
-"""What Laravel answers who lacks the token of a form."""
+"""What Laravel answers if the token of a form is missing."""
 
 
 def of_webhook(target: Target, status: int | None, *, clock_is_off: bool | None, knows_the_path: bool) -> str:
-    """Say what to change for a rightly signed webhook that was answered this; empty where it was accepted.
+    """Say what to change if a rightly signed webhook was answered this; empty if it was accepted.
 
-    `clock_is_off` is whether its clock alone would have it refused, None where that is not known. `knows_the_path` is
+    `clock_is_off` is whether its clock alone would have it refused, or None if that is unknown. `knows_the_path` is
     whether a webhook with a wrong signature is refused there.
     """
     match status:
@@ -54,7 +54,7 @@ def _of_nothing_there(target: Target, *, knows_the_path: bool) -> str:
 
 
 def of_own_variable(target: Target, *names: str) -> str:
-    """Say what to change where a target file sets what the harness gives; empty where it does not."""
+    """Say what to change if a target file sets what the harness gives; empty if it does not."""
     own = [variable for name in names if (variable := target.variable(name)) in target.environment]
     return f"launch.env must not set {' and '.join(own)}: the harness gives that" if own else ""
 
@@ -69,13 +69,13 @@ def _of_signature(target: Target) -> str:
         "[launch.variables] must say what it calls that"
     )
     return (
-        f"{where}; the signature is X-HMAC-Signature, the hex HMAC-SHA256 of X-Timestamp and the raw body "
-        "behind each other"
+        f"{where}; the signature is X-HMAC-Signature, the hex HMAC-SHA256 of X-Timestamp followed "
+        "by the raw body"
     )
 
 
 def of_message(answer: UserAnswered, *, asked: bool, delivered: bool) -> str:
-    """Say what to change where a message was answered this; `asked` is whether any instance was called for it."""
+    """Say what to change if a message was answered this; `asked` is whether any instance was called for it."""
     if answer.status is None and (asked or delivered):
         return "it must answer within its timeouts: it took the message, and gave no answer"
     if answer.status is None:
@@ -83,7 +83,7 @@ def of_message(answer: UserAnswered, *, asked: bool, delivered: bool) -> str:
     if delivered and not answer.told_sent:
         return "send.succeeded must describe this answer, for the message was delivered"
     if answer.told_sent and not delivered:
-        return "send.succeeded must not hold for this answer, for no instance delivered the message"
+        return "send.succeeded must not match this answer, for no instance delivered the message"
     if delivered:
         return ""
     if asked:
@@ -92,7 +92,7 @@ def of_message(answer: UserAnswered, *, asked: bool, delivered: bool) -> str:
 
 
 def refused_unasked(status: int | None) -> bool:
-    """Say whether a message was refused for what it is, so that no instance was to be asked."""
+    """Say whether a message was refused for what it is, so that no instance had to be asked."""
     return status is not None and 300 <= status <= 499 and status != 409
 
 
@@ -107,7 +107,7 @@ def _of_refusal(status: int) -> str:
         case _ if 300 <= status <= 399:
             return (
                 "send.path must be the address itself; where it redirects to a login, http.headers must let the "
-                'harness in, and Accept = "application/json" among them has many frameworks say what is missing'
+                'harness in; with Accept = "application/json" among them many frameworks say what is missing'
             )
         case _ if refused_unasked(status):
             return "send.body must be what it takes: its answer says what is wrong with it"
@@ -115,12 +115,12 @@ def _of_refusal(status: int) -> str:
 
 
 def of_silence(target: Target, urls: str) -> str:
-    """Say what to change where a message was taken and no instance was called."""
+    """Say what to change if a message was taken and no instance was called."""
     if own := of_own_variable(target, "NODE_INSTANCES"):
         return own
     if target.image and target.network == "published":
         return (
-            f"the instances are at {urls}, and in a container with a network of its own 127.0.0.1 is the container "
+            f"the instances are at {urls}, and in a container with its own network 127.0.0.1 is the container "
             'itself: write network = "host" under [launch]'
         )
     if target.url:
@@ -132,7 +132,7 @@ def of_silence(target: Target, urls: str) -> str:
 
 
 def of_refused_key(target: Target) -> str:
-    """Say what to change where instances refused the key."""
+    """Say what to change if instances refused the key."""
     if own := of_own_variable(target, "API_KEY"):
         return own
     key = (
@@ -144,7 +144,7 @@ def of_refused_key(target: Target) -> str:
 
 
 def of_empty_log(target: Target) -> str:
-    """Say what to change where nothing was found in the log."""
+    """Say what to change if nothing was found in the log."""
     match target.log:
         case "file" if target.log_file:
             return f"it must append to {target.log_file}, which log.file names"
@@ -156,11 +156,11 @@ def of_empty_log(target: Target) -> str:
         case "stderr":
             return 'it must log to standard error, unbuffered; or write via = "file" or "http" under [log]'
         case _:
-            return "the hook that log.path names must give the lines logged since the cursor"
+            return "the hook that log.path names must return the lines logged since the cursor"
 
 
 def of_log_without(session_id: str, lines: Sequence[str]) -> str:
-    """Say what to change where there are lines, and none is about the session."""
+    """Say what to change if there are lines, and none is about the session."""
     last = lines[-1].strip()[:120] if lines else ""
     return (
         f"what [log] names must be where it logs its events, each with a JSON object that has session_id, here "

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 class SqlAccounts:
-    """The table, created when it is not there and never dropped. `close` lets the database go."""
+    """The table, created when it is not there and never dropped. `close` closes its connections."""
 
     def __init__(self, database_url: str, target: Target) -> None:
         self._engine = connect(database_url, kept=True)
         self._names = dict(target.columns)
+        self._contract_names = {have: name for name, have in self._names.items()}
         self._table_name = target.table
         metadata = sql.MetaData()
         sql.Table(
@@ -36,21 +37,15 @@ class SqlAccounts:
             sql.Column(self._name("updated_at"), sql.DateTime),
         )
         metadata.create_all(self._engine)
-        self._contract_names = {have: name for name, have in self._names.items()}
 
     @cached_property
     def _table(self) -> sql.Table:
-        # Read back when a row is first touched: an implementation may have added columns of its own by then.
+        # Read back when a row is first touched: an implementation may have added its own columns by then.
         return sql.Table(self._table_name, sql.MetaData(), autoload_with=self._engine)
 
     @property
     def _id(self) -> sql.Column[int]:
         return self._table.c[self._name("id")]
-
-    @cached_property
-    def _one_row(self) -> sql.Select[tuple[object, ...]]:
-        # Kept, for rows are read far more often than anything else is done: to put it together takes half of that.
-        return self._table.select().where(self._id == sql.bindparam("account"))
 
     def put(self, row: Mapping[str, object]) -> None:
         """Create or replace the row with this `id`."""
@@ -60,9 +55,9 @@ class SqlAccounts:
             connection.execute(self._table.insert().values(values))
 
     def get(self, account_id: int) -> Row | None:
-        """Give a row as it stands now, or None."""
+        """Return a row as it stands now, or None."""
         with self._engine.connect() as connection:
-            found = connection.execute(self._one_row, {"account": account_id}).mappings().first()
+            found = connection.execute(self._table.select().where(self._id == account_id)).mappings().first()
         if found is None:
             return None
         return Row({self._contract_names.get(name, name): value for name, value in found.items()})
@@ -79,7 +74,7 @@ class SqlAccounts:
             connection.execute(self._table.delete().where(self._id.in_(account_ids)))
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close every connection."""
         self._engine.dispose()
 
     def _name(self, column: str) -> str:

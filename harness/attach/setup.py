@@ -1,10 +1,9 @@
-"""What one worker sets up once and every scenario uses: a fleet, and the implementation that faces it."""
+"""What one worker sets up once for all scenarios: a fleet, and the implementation that faces it."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -15,6 +14,7 @@ from fake_instances.hosts.processes import ProcessHost
 from fake_instances.hosts.threads import Host, ThreadHost
 from harness.attach.control_plane import ControlPlane, Place, random_secrets
 from harness.attach.databases import SQLITE, check_own_database, kind_of
+from harness.attach.drivers.program import can_bind
 from harness.attach.drivers.url import shared_secrets
 from harness.attach.fleet_containers import ContainerHost, check_fleet_image
 from harness.contract import Settings, Target
@@ -22,26 +22,19 @@ from harness.errors import LaunchError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import TracebackType
-
 HOSTS: dict[str, Callable[[str], Host]] = {
     "threads": lambda _: ThreadHost(),
     "processes": lambda _: ProcessHost(),
     "containers": ContainerHost,
 }
-"""How the instances can run, by the name that `--fleet-host` takes; each is made with what `--fleet-image` names."""
+"""How the instances can run, by the name that `--fleet-host` takes; each is made with the `--fleet-image`."""
 
 
 class Setup:
     """A fleet and a running implementation that know each other. A context manager.
 
-    Args:
-        target: the implementation to attach.
-        addresses: where the instances listen.
-        settings: what the implementation is launched with.
-        hosting: how the instances run; as threads of this process by default.
-        database: "sqlite", or the URL of a server on which implementations get databases of their own.
-
+    `hosting` is how the instances run, as threads of this process by default. `database` is "sqlite", or the URL of a
+    server on which each implementation gets its own database.
     """
 
     def __init__(
@@ -56,9 +49,10 @@ class Setup:
         check_database(target, database)
         self._database = database
         self.target = target
-        self.settings = settings or settings_for(target)
-        api_key, hmac_secret = shared_secrets() if target.url else random_secrets()
-        self.secrets = (api_key, hmac_secret)
+        # What is launched gets settings that keep a run short; what runs already has its own.
+        there = Settings(target.verify_timeout, target.send_timeout) if target.url else Settings()
+        self.settings = settings or there
+        self.secrets = api_key, hmac_secret = shared_secrets() if target.url else random_secrets()
         self.fleet = Fleet(addresses, api_key=api_key, secret=hmac_secret, hosting=hosting)
         self.implementation: ControlPlane
         self._host = addresses[0].host
@@ -76,18 +70,12 @@ class Setup:
             self._open = opened.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
     @contextlib.contextmanager
     def another(self, target: Target, settings: Settings) -> Iterator[ControlPlane]:
-        """Put another implementation, with a database of its own, in the place of this one for a while.
-
-        Raises:
-            LaunchError: it did not come up.
-        """
+        """Replace the implementation, while the context lasts, by another with its own database."""
         before = self.implementation
         with tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True) as scratch:
             try:
@@ -103,7 +91,7 @@ class Setup:
 
 
 def check_database(target: Target, database: str) -> None:
-    """Hold that a target can be launched with a database.
+    """Check that a target can be launched with a database.
 
     Raises:
         TargetError: it cannot, or what names the database is wrong.
@@ -121,17 +109,13 @@ def check_database(target: Target, database: str) -> None:
 
 
 def check_hosting(fleet_host: str, image: str) -> None:
-    """Hold that the instances can run as `--fleet-host` says.
-
-    Raises:
-        TargetError: they are to be containers, and no engine answers or there is no such image.
-    """
+    """Check that the instances can run as `--fleet-host` says; TargetError if they cannot."""
     if fleet_host == "containers":
         check_fleet_image(image)
 
 
 def check_running(target: Target, *, in_workers: bool) -> None:
-    """Hold that a target which runs already can be judged, by this process alone.
+    """Check that a target which runs already can be judged, by this process alone.
 
     Raises:
         TargetError: its secrets are not known, or several workers would each bring instances that it does not face.
@@ -143,42 +127,30 @@ def check_running(target: Target, *, in_workers: bool) -> None:
         raise TargetError(f"{target.name} runs already, and faces one set of instances: run it without -n")
 
 
-def settings_for(target: Target) -> Settings:
-    """Give what a target is launched with: settings that keep a run short, save where it runs already."""
-    if not target.url:
-        return Settings()
-    return Settings(verify_timeout=target.verify_timeout, send_timeout=target.send_timeout)
-
-
 def fleet_addresses(host: str, ports: str, *, fallback: bool = False) -> tuple[InstanceAddress, ...]:
-    """Give the document's four instances on a host.
+    """Return the document's four instances on a host.
 
     `ports` is "document" for 3001-3004, "free" for ports that the system chooses, or four numbers with commas.
-    With `fallback`, where the system lacks that address, they are given on 127.0.0.1 and free ports.
+    With `fallback`, if the system lacks that address, they get free ports of 127.0.0.1.
 
     Raises:
         TargetError: `ports` is none of these.
     """
-    if fallback and not _has_address(host):
+    if fallback and not can_bind(host):
         host, ports = "127.0.0.1", "free"
-    if ports == "document":
-        chosen = list(DOCUMENT_PORTS)
-    elif ports == "free":
-        chosen = [0] * len(DOCUMENT_PORTS)
-    else:
-        words = ports.split(",")
-        chosen = [int(word) for word in words if word.strip().isdecimal() and 0 < int(word) < 65536]
-        if len(chosen) != len(words) or len(set(chosen)) != len(DOCUMENT_PORTS):
-            raise TargetError(
-                f"--fleet-ports {ports!r}: write document, free, or four different ports such as 4001,4002,4003,4004"
-            )
+    words = {"document": ",".join(map(str, DOCUMENT_PORTS)), "free": "0,0,0,0"}.get(ports, ports).split(",")
+    chosen = [int(word) for word in words if word.strip().isdecimal() and int(word) < 65536]
+    if len(chosen) != len(DOCUMENT_PORTS) or (ports != "free" and len({*chosen} - {0}) != len(words)):
+        raise TargetError(
+            f"--fleet-ports {ports!r}: write document, free, or four different ports such as 4001,4002,4003,4004"
+        )
     return tuple(
         InstanceAddress(number, host, port) for number, port in zip(DOCUMENT_PORTS, chosen, strict=True)
     )
 
 
 def start_fleet(fleet: Fleet) -> Fleet:
-    """Start a fleet, or say which other ports and addresses can be chosen.
+    """Start a fleet, or report which other ports and addresses can be chosen.
 
     Raises:
         LaunchError: a port is in use, or the address is not this machine's; nothing is left listening.
@@ -196,12 +168,3 @@ def start_fleet(fleet: Fleet) -> Fleet:
             f"the instances cannot listen: {problem}; choose an address with --fleet-address",
             "--fleet-address must be an address of this machine",
         ) from None
-
-
-def _has_address(host: str) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((host, 0))
-        except OSError:
-            return False
-        return True

@@ -1,10 +1,11 @@
-"""Stands where a control plane would: receives webhooks, keeps each with its headers and exact bytes, and answers."""
+"""The stand-in for a control plane: it receives webhooks, records each with its exact bytes, and answers."""
 
 from __future__ import annotations
 
 import socket
 import socketserver
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 
@@ -12,7 +13,6 @@ from harness.history import Noted, WebhookReceived
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from fake_instances.journal import Journal
 
@@ -20,17 +20,13 @@ _SILENCE_SECONDS = 10.0
 
 
 class Receiver:
-    """A webhook receiver. A context manager; the port stays reserved while it refuses connections.
-
-    Args:
-        journal: where every webhook is recorded.
-        host: the address to listen on; the system chooses the port.
+    """A webhook receiver. A context manager; its port stays reserved while it refuses connections.
 
     Attributes:
-        status: what webhooks are answered.
-        status_for: what the webhooks of some sessions are answered instead, by session id.
-        holder: gives the instance that a session was connected on, for the record; None where that is not known.
-        ask_back: asked, before a webhook is answered, how the session is that it names; None to ask nobody.
+        status: the status that webhooks are answered with.
+        status_for: another status for the webhooks of some sessions, by session id.
+        holder: returns the instance that a session was connected on, for the record, or None if that is unknown.
+        ask_back: asked for the state of a webhook's session before the webhook is answered; None to ask nobody.
 
     """
 
@@ -50,11 +46,9 @@ class Receiver:
         self.listen()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
-        self._give_back()
+        self._free_port()
 
     @property
     def url(self) -> str:
@@ -62,12 +56,12 @@ class Receiver:
         return f"http://{self._host}:{self._port}"
 
     def listen(self) -> None:
-        """Accept connections; nothing happens when it does already."""
+        """Accept connections, if it does not already."""
         if self._server is not None:
             return
-        self._server = _Server((self._host, self._port), _handler(self))
+        self._server = _Server(self, (self._host, self._port))
         self._port = self._server.server_port
-        self._give_back()
+        self._free_port()
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="receiver of webhooks", daemon=True
         )
@@ -75,7 +69,7 @@ class Receiver:
         self._journal.record(Noted(text=f"the control plane listens at {self.url}"))
 
     def refuse(self) -> None:
-        """Have the system refuse connections from here on."""
+        """Have the system refuse connections from now on."""
         self._close()
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -89,19 +83,16 @@ class Receiver:
         self.listen()
 
     def take(self, path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> int:
-        """Record a webhook, and give the status to answer."""
+        """Record a webhook, and return the status to answer."""
         webhook = WebhookReceived(path=path, headers=headers, body=body, answered=self.status)
         session_id = str(webhook.data.get("session_id", ""))
-        return self._journal.record(
-            WebhookReceived(
-                path=path,
-                headers=headers,
-                body=body,
-                answered=self.status_for.get(session_id, self.status),
-                instance=self.holder(session_id),
-                asked_back=None if self.ask_back is None else self.ask_back(session_id),
-            )
-        ).answered
+        webhook = replace(
+            webhook,
+            answered=self.status_for.get(session_id, self.status),
+            instance=self.holder(session_id),
+            asked_back=None if self.ask_back is None else self.ask_back(session_id),
+        )
+        return self._journal.record(webhook).answered
 
     def _close(self) -> None:
         server, self._server = self._server, None
@@ -110,7 +101,7 @@ class Receiver:
             self._thread.join()
             server.server_close()
 
-    def _give_back(self) -> None:
+    def _free_port(self) -> None:
         if self._reserved is not None:
             self._reserved.close()
             self._reserved = None
@@ -119,38 +110,36 @@ class Receiver:
 class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
+    def __init__(self, receiver: Receiver, address: tuple[str, int]) -> None:
+        self.receiver = receiver
+        super().__init__(address, _Handler)
+
     def server_bind(self) -> None:
-        # Without asking what the address is called, which may take long where no name server answers.
+        # Without looking up the name of the address, which takes long if no name server answers.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def handle_error(self, *_: object) -> None:
-        """Let a sender go that left in the midst of its webhook."""
+        """Ignore a sender that left in the middle of its webhook."""
 
 
-def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = _SILENCE_SECONDS
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    timeout = _SILENCE_SECONDS
 
-        def do_POST(self) -> None:
-            length = self.headers.get("Content-Length", "")
-            if not length.isdecimal():
-                self._answer(411)
-                return
+    def do_POST(self) -> None:
+        length, status = self.headers.get("Content-Length", ""), 411
+        if length.isdecimal():
             body = self.rfile.read(int(length))
-            self._answer(receiver.take(self.path, tuple(self.headers.items()), body))
+            status = self.server.receiver.take(self.path, tuple(self.headers.items()), body)
+        self.close_connection = True
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Connection", "close")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
 
-        def _answer(self, status: int) -> None:
-            self.close_connection = True
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Connection", "close")
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing: the journal has it."""
-
-    return Handler
+    def log_message(self, *_: object) -> None:
+        """Print nothing: the journal has it."""

@@ -27,7 +27,7 @@ from harness.report.folder import HISTORY, REPORT_JSON, replace
 from harness.report.model import parse_json
 from harness.run.interruption import Interruption
 from harness.run.progress import Line, say, told
-from harness.targets.file import built_in_targets, load_target
+from harness.targets.reader import built_in_targets, load_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

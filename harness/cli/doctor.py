@@ -22,7 +22,7 @@ from harness.run.interruption import Interruption
 from harness.run.progress import say
 from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.world import World
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import requests
 
 from fake_instances.control.actions import ACTIONS
+from harness.attach.http import request
 from harness.cli import fleet_words
 from harness.cli.fleet_orders import COMMANDS, Order, act, journal_after
 from harness.errors import HarnessError
@@ -88,22 +89,21 @@ def run(options: argparse.Namespace) -> int:
         FleetUnreachableError: no control API answers.
         OrderRefusedError: a parameter cannot be read, or the fleet does not carry the order out.
     """
-    with requests.Session() as caller:
-        if getattr(options, "follow", False):
-            _follow(caller, options)
-        try:
-            order: Order = options.order(options)
-        except ValueError as problem:
-            raise OrderRefusedError(str(problem)) from None
-        answer = _carry_out(caller, options.control, order)
+    if getattr(options, "follow", False):
+        _follow(options)
+    try:
+        order: Order = options.order(options)
+    except ValueError as problem:
+        raise OrderRefusedError(str(problem)) from None
+    answer = _carry_out(options.control, order)
     _say([json.dumps(answer, ensure_ascii=False)] if options.json else order.told(answer))
     return 0
 
 
-def _follow(caller: requests.Session, options: argparse.Namespace) -> NoReturn:
+def _follow(options: argparse.Namespace) -> NoReturn:
     after = options.after
     while True:
-        answer = _carry_out(caller, options.control, journal_after(after, options.kind, wait=_FOLLOW_SECONDS))
+        answer = _carry_out(options.control, journal_after(after, options.kind, wait=_FOLLOW_SECONDS))
         _say(
             [
                 json.dumps(one, ensure_ascii=False) if options.json else fleet_words.entry_line(one)
@@ -113,10 +113,10 @@ def _follow(caller: requests.Session, options: argparse.Namespace) -> NoReturn:
         after = answer["last"]
 
 
-def _carry_out(caller: requests.Session, control: str, order: Order) -> Any:
+def _carry_out(control: str, order: Order) -> Any:
     url = control.rstrip("/") + order.path
     try:
-        answer = caller.request(order.method, url, json=order.body, timeout=_ANSWER_SECONDS)
+        answer = request(order.method, url, patience=_ANSWER_SECONDS, body=order.body)
         value = answer.json()
     except requests.exceptions.JSONDecodeError:
         raise _not_a_fleet(control) from None

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from harness.catalogue.requirements import Profile
 from harness.contract import SendTarget, Target
 from harness.errors import TargetError
-from harness.targets.file import is_base_url, read_target
+from harness.targets.kinds import is_base_url
+from harness.targets.reader import read_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

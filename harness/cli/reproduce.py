@@ -27,8 +27,9 @@ from harness.contract import Settings
 from harness.errors import HarnessError, TargetError
 from harness.history import HARNESS, History
 from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION, LONG_PAST
+from harness.placeholders import filled_text
 from harness.scenario.client import ask_to_send
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 from harness.wording import quoted
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _look(story: Story, fleet: Fleet, implementation: ControlPlane, old: int, ne
 
 def _send(story: Story, fleet: Fleet, implementation: ControlPlane) -> UserAnswered:
     target = implementation.target.send
-    path = target.path.replace("{account_id}", str(INCIDENT_ACCOUNT))
+    path = filled_text(target.path, {"account_id": INCIDENT_ACCOUNT})
     body = json.dumps({"recipient_phone": RECIPIENT, "message": TEXT})
     story.say(f"$ curl -s -X POST {implementation.base_url}{path} \\")
     story.say(f"    -H 'Content-Type: application/json' -d '{body}'")

@@ -19,6 +19,7 @@ from harness.attach import remedies
 from harness.attach.http import get
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
 from harness.history import HARNESS
+from harness.placeholders import filled_text
 from harness.redaction import redact, redact_values
 from harness.scenario import operator
 from harness.scenario.client import CALLS, ask_to_send
@@ -217,7 +218,7 @@ def _followed(world: World, before: Row) -> Finding:
 def _send(world: World) -> Iterator[Finding]:
     target, account = world.implementation.target, world.account
     before = world.fleet.journal.last
-    url = world.implementation.base_url + target.send.path.replace("{account_id}", str(account.id))
+    url = world.implementation.base_url + filled_text(target.send.path, {"account_id": account.id})
     tried = f"{target.send.method} {url}, to have a message sent"
     answer = world.send("is this heard?")
     _check_that_it_runs(world, "while it takes a message")

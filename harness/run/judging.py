@@ -24,7 +24,7 @@ from harness.catalogue.tally import Tally
 from harness.catalogue.verdict import Outcome
 from harness.errors import HarnessError, TargetError
 from harness.report.sensitivity import read_defects
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
+from harness.attach.http import request
 from harness.history import UserAnswered
+from harness.placeholders import filled, filled_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,22 +42,19 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     `body` is the template of the request's body, by default the target's own.
     """
     target, settings = implementation.target, implementation.settings
-    values = {"{account_id}": str(account_id), "{recipient}": recipient, "{text}": text}
+    values = {"account_id": str(account_id), "recipient": recipient, "text": text}
     template = dict(target.send.body if body is None else body)
     # Longer than any sound implementation needs: it may try eight POSTs at most, each verified.
     patience = 8 * (settings.verify_timeout_in_force + settings.send_timeout) + 10
     began = time.monotonic()
     try:
-        with requests.Session() as caller:
-            caller.trust_env = False
-            response = caller.request(
-                target.send.method,
-                implementation.base_url + fill(target.send.path, values),
-                json=fill(template, values),
-                headers=dict(target.headers),
-                timeout=patience,
-                allow_redirects=False,
-            )
+        response = request(
+            target.send.method,
+            implementation.base_url + filled_text(target.send.path, values),
+            patience=patience,
+            body=filled(template, values),
+            headers=target.headers,
+        )
     except requests.RequestException as problem:
         reason = implementation.problem or f"{type(problem).__name__}: {problem}"
         seconds = time.monotonic() - began
@@ -82,23 +81,6 @@ def tells_sent(target: Target, status: int, body: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(told, dict) and all(told.get(name) == value for name, value in wanted.items())
-
-
-def fill(template: Any, values: Mapping[str, str]) -> Any:
-    """Put values into every text of a template. Placeholders within a value are left as they are."""
-    match template:
-        case dict():
-            return {name: fill(value, values) for name, value in template.items()}
-        case list():
-            return [fill(one, values) for one in template]
-        case str():
-            for placeholder, value in values.items():
-                before, found, after = template.partition(placeholder)
-                if found:
-                    return str(fill(before, values)) + value + str(fill(after, values))
-            return template
-        case _:
-            return template
 
 
 def spoil(template: Any, placeholder: str, wrong: object) -> Any:

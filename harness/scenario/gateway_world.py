@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from random import Random
 
     from fake_instances.journal import Journal
+    from harness.attach.gateway import Gateway
     from harness.attach.gateway_setup import GatewaySetup
     from harness.attach.webhook_receiver import Receiver
-    from harness.gateway_contract import Gateway
 
 _HEALTH = ("/health", "/health/detailed")
 _LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import requests
 
+from harness.attach.http import request
 from harness.checks.health_check import CheckReport
 from harness.checks.monitoring import Counted, Metrics
 from harness.contract import MARGIN
@@ -51,18 +52,9 @@ def metrics(world: World) -> Metrics:
 def _call(world: World, method: str, path: str, timeout: float, value: object = None) -> str:
     asked = f"{method} {path}" + ("" if value is None else f" {json.dumps(value)}")
     implementation = world.implementation
-    more: dict[str, Any] = {} if value is None else {"json": value}
     try:
-        with requests.Session() as caller:
-            caller.trust_env = False
-            answer = caller.request(
-                method,
-                implementation.base_url + path,
-                headers=dict(implementation.target.headers),
-                timeout=timeout,
-                allow_redirects=False,
-                **more,
-            )
+        url, headers = implementation.base_url + path, implementation.target.headers
+        answer = request(method, url, patience=timeout, body=value, headers=headers)
     except requests.RequestException as problem:
         told = implementation.problem or type(problem).__name__
         world.fleet.journal.record(OperatorAsked(asked=asked, status=None, body=told))

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fake_instances.journal import Journal
-    from harness.gateway_contract import Gateway, Tenant
+    from harness.attach.gateway import Gateway
+    from harness.gateway_contract import Tenant
 
 _PAUSE_SECONDS = 0.02
 

@@ -1,14 +1,14 @@
-"""The environment variables of the contract (section 1), and the other names that a target file gives them. Pure."""
+"""The environment variables of the contract (section 1), and other names for them in a target file. Pure."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from harness.catalogue.requirements import closest
+from harness.targets.kinds import WrongValueError, hint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
 OF_A_CONTROL_PLANE = (
     "HOST",
@@ -29,28 +29,27 @@ OF_AN_INSTANCE = ("HOST", "PORT", "HMAC_SECRET", "API_KEY")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def read_renamed(
-    section: Mapping[str, Any], name: str, allowed: Collection[str], fail: Callable[[str, str], Exception]
-) -> dict[str, str]:
-    """Read the table `variables` of the section of this name: the contract's names, and what each is called instead.
+def check_renamed(
+    renamed: Mapping[str, Any], env: Mapping[str, str], allowed: Collection[str], section: str
+) -> None:
+    """Check the table `variables` of a section, which maps the contract's names to others.
 
-    `fail` makes the error that names a key and what is wrong with it, which is then raised.
+    Raises:
+        WrongValueError: a name is unknown, cannot be a variable's, or stands for two.
     """
-    renamed: dict[str, str] = {}
-    table, own = section.get("variables", {}), section.get("env", {})
-    kept = set(allowed) - table.keys()
-    for variable, called in table.items():
-        key = f"{name}.variables.{variable}"
+    called = {name: name for name in allowed if name not in renamed}
+    for variable, other in renamed.items():
+        key = f"variables.{variable}"
         if variable not in allowed:
-            guess = closest(variable, allowed)
-            hint = f" (did you mean {guess}?)" if guess else ""
-            raise fail(key, f"no such variable in the contract{hint}; allowed: {', '.join(allowed)}")
-        if not isinstance(called, str) or not _NAME.fullmatch(called):
-            raise fail(key, f'is {called!r} and must be the name of a variable, such as "ACME_{variable}"')
-        taken = [other for other, its in renamed.items() if its == called] + [called] * (called in kept)
-        if taken:
-            raise fail(key, f"is {called!r}, which {taken[0]} is called already; give each a name of its own")
-        if called in own:
-            raise fail(key, f"is {called!r}, which {name}.env sets too; keep one")
-        renamed[variable] = called
-    return renamed
+            raise WrongValueError(f"no such variable in the contract{hint(variable, allowed)}", key)
+        if not isinstance(other, str) or not _NAME.fullmatch(other):
+            raise WrongValueError(
+                f'is {other!r} and must be the name of a variable, such as "ACME_{variable}"', key
+            )
+        if other in called:
+            raise WrongValueError(
+                f"is {other!r}, which {called[other]} is called already; give each its own name", key
+            )
+        if other in env:
+            raise WrongValueError(f"is {other!r}, which {section}.env sets too; keep one", key)
+        called[other] = variable

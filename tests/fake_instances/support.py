@@ -117,26 +117,26 @@ class Caller:
         pairs = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
         assert len({name.lower() for name, _ in pairs}) == len(pairs), f"a header stands twice in {pairs}"
         headers = dict(pairs)
-        body = self._take(0 if bodiless else int(headers.get("Content-Length", "0")))
+        body = self.take(0 if bodiless else int(headers.get("Content-Length", "0")))
         return Received(head + body, int(first.split(" ", 2)[1]), headers, body)
 
     def receive_head(self) -> bytes:
         while b"\r\n\r\n" not in self._read:
             self._more()
-        return self._take(self._read.index(b"\r\n\r\n") + 4)
+        return self.take(self._read.index(b"\r\n\r\n") + 4)
 
     def rest(self) -> bytes:
         """Read on until the instance ends the connection in order; a reset raises ConnectionResetError."""
         while data := self._socket.recv(65536):
             self._read += data
-        return self._take(len(self._read))
+        return self.take(len(self._read))
 
     def until_the_end(self) -> tuple[bytes, str]:
         """Read on until the connection ends; give what came before, and whether FIN or RST ended it."""
         try:
             return self.rest(), "FIN"
         except ConnectionResetError:
-            return self._take(len(self._read)), "RST"
+            return self.take(len(self._read)), "RST"
 
     def pieces(self, count: int) -> list[tuple[float, bytes]]:
         """Read this many bytes as they come: each piece with the moment of its arrival."""
@@ -159,12 +159,20 @@ class Caller:
         """Say whether nothing arrives and the connection stays open."""
         return not self._read and not select.select([self._socket], [], [], A_MOMENT)[0]
 
+    def put_back(self, data: bytes) -> None:
+        """Have these bytes read again, before what follows."""
+        self._read = data + self._read
+
+    def error(self) -> int:
+        """Return the error that the system noted of the connection, 0 if none."""
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
     def leave(self, *, abruptly: bool = False) -> None:
         if abruptly:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
-    def _take(self, count: int) -> bytes:
+    def take(self, count: int) -> bytes:
         while len(self._read) < count:
             self._more()
         taken, self._read = self._read[:count], self._read[count:]
@@ -241,6 +249,10 @@ def receipts(fleet: Fleet, fault: int) -> list[tuple[str, int | None]]:
         if isinstance(entry, FaultArmed | FaultMatched | FaultExecuted | FaultCleared)
         and entry.fault == fault
     ]
+
+
+def kinds(fleet: Fleet, fault: int) -> list[str]:
+    return [kind for kind, _ in receipts(fleet, fault)]
 
 
 def fired(fleet: Fleet, fault: int) -> RequestArrived:

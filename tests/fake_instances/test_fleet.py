@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -18,6 +20,7 @@ from fake_instances.http import connection
 from fake_instances.journal import (
     InstanceStarted,
     InstanceStopped,
+    SessionReleased,
 )
 from tests.fake_instances.support import (
     API_KEY,
@@ -32,6 +35,7 @@ from tests.fake_instances.support import (
     ask,
     entries,
     eventually,
+    truth,
 )
 
 if TYPE_CHECKING:
@@ -44,25 +48,19 @@ print(s.getsockname()[1], flush=True); sys.stdin.read()"
 
 
 USES: dict[str, Callable[[Fleet], object]] = {
-    "url": lambda fleet: fleet.url(3005),
-    "sessions": lambda fleet: fleet.sessions(3005),
     "hold": lambda fleet: fleet.hold(SESSION, on=3005),
-    "release": lambda fleet: fleet.release(SESSION_ID, on=3005),
-    "set_status": lambda fleet: fleet.set_status(SESSION_ID, SessionStatus.FAILED, on=3005),
-    "move": lambda fleet: fleet.move(SESSION_ID, 3005),
     "migrate": lambda fleet: fleet.migrate(SESSION_ID, 3005),
     "restart": lambda fleet: fleet.restart(3005),
-    "webhook": lambda fleet: fleet.webhook(SESSION, 3005, "session_ready"),
     "announce": lambda fleet: fleet.announce(SESSION, 3005, "session_ready"),
-    "arm": lambda fleet: fleet.arm(Hang(), 3005, VERIFICATION),
+    "arm": lambda fleet: fleet.arm(Hang(), 3005),
     "clear": lambda fleet: fleet.clear(on=3005),
-    "hanging": lambda fleet: fleet.hanging(3005),
+    "after_answer": lambda fleet: fleet.after_answer(fleet.reset, on=3005),
 }
 
 
 @contextmanager
 def port_of_another_process() -> Iterator[tuple[int, int]]:
-    """Have another process listen, and give its port and pid."""
+    """Make another process listen, and return its port and pid."""
     with subprocess.Popen(
         [sys.executable, "-c", LISTEN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -81,7 +79,7 @@ def ports_of(fleet: Fleet) -> set[int]:
 
 
 def left_behind(ports: set[int]) -> list[object]:
-    """Give the threads and sockets of instances on these ports that this process still has."""
+    """Return the threads and sockets of instances on these ports that this process still has."""
     ours = tuple(f"instance {port} " for port in ports)  # the features' fleet may live in this process too
     threads = [one.name for one in threading.enumerate() if one.name.startswith(ours)]
     sockets = [
@@ -110,17 +108,6 @@ def test_a_fleet_starts_whole_or_not_at_all(place: int) -> None:
         assert len(entries(fleet, InstanceStarted)) == len(entries(fleet, InstanceStopped))
 
 
-def test_a_fleet_that_could_not_start_can_start_when_the_port_is_free() -> None:
-    with port_of_another_process() as (taken, _):
-        fleet = fleet_on(0, taken)
-        with pytest.raises(PortInUseError):
-            fleet.start()
-    with fleet:
-        assert address_of(fleet.url(3002))[1] == taken
-        with Caller(fleet, 3002) as caller:
-            assert caller.get("/health").status == 200
-
-
 def test_a_port_whose_process_cannot_be_read_is_named_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(_: str) -> None:
         raise psutil.AccessDenied
@@ -134,21 +121,6 @@ def test_a_port_whose_process_cannot_be_read_is_named_all_the_same(monkeypatch: 
 def test_an_address_that_is_not_here_is_an_error_of_the_system() -> None:
     with pytest.raises(OSError, match="assign requested address"):
         fleet_on(0, host="192.0.2.1").start()
-
-
-def test_a_fleet_is_started_and_stopped_by_its_context() -> None:
-    with fleet_on(0, 0) as fleet:
-        ports = ports_of(fleet)
-        with Caller(fleet) as caller:
-            assert caller.get("/health").status == 200
-    assert left_behind(ports) == []
-
-
-def test_a_fleet_is_stopped_by_its_context_when_something_goes_wrong() -> None:
-    fleet = fleet_on(0)
-    with pytest.raises(KeyError), fleet:
-        raise KeyError
-    assert left_behind(ports_of(fleet)) == []
 
 
 def test_a_fleet_on_the_second_protocol_names_itself_by_a_usable_url() -> None:
@@ -181,22 +153,25 @@ def test_a_stopped_fleet_leaves_nothing(fleet: Fleet, control_plane: ControlPlan
         caller.leave()
 
 
-def test_a_fleet_with_200_hung_requests_stops_promptly_and_leaves_nothing(fleet: Fleet) -> None:
-    ports = ports_of(fleet)
+def test_200_hung_requests_delay_nobody_and_leave_nothing_when_the_fleet_stops(fleet: Fleet) -> None:
+    ports, descriptors = ports_of(fleet), psutil.Process().num_fds()
     fleet.arm(Hang(), 3001, VERIFICATION)
     callers = [Caller(fleet) for _ in range(200)]
     for caller in callers:
         caller.send(ask("GET", LIST))
     eventually(fleet, lambda: fleet.hanging(3001) == 200)
+    with Caller(fleet) as other:
+        assert other.get("/health").status == 200
+    assert callers[0].hears_nothing()
     stopping = threading.Thread(target=fleet.stop)
     stopping.start()
     stopping.join(PATIENCE / 2)
     assert not stopping.is_alive()
-    assert all(caller.rest() == b"" for caller in callers)
-    assert fleet.hanging(3001) == 0
-    assert left_behind(ports) == []
+    assert {caller.until_the_end() for caller in callers} == {(b"", "FIN")}
     for caller in callers:
         caller.leave()
+    assert (fleet.hanging(3001), left_behind(ports)) == (0, [])
+    assert psutil.Process().num_fds() <= descriptors
 
 
 def test_a_fleet_has_stopped_when_its_last_connection_has_ended(
@@ -229,16 +204,6 @@ def test_a_fleet_can_be_stopped_twice_and_started_again(fleet: Fleet) -> None:
 # Names
 
 
-def test_instances_are_known_by_number_and_url(fleet: Fleet) -> None:
-    assert fleet.numbers == (3001, 3002)
-    assert fleet.urls == (fleet.url(3001), fleet.url(3002))
-    for number in fleet.numbers:
-        assert fleet.number(fleet.url(number)) == number
-        assert fleet.number(fleet.url(number) + "/") == number
-    for wrong in (fleet.url(3001) + "//", fleet.url(3001).replace("127.0.0.1", "localhost"), "", "http://"):
-        assert fleet.number(wrong) is None
-
-
 @pytest.mark.parametrize("url", ["http://gateway.example:3001", "http://gateway.example:3001/"])
 def test_an_instance_claims_exactly_the_url_it_was_given(url: str) -> None:
     fleet = Fleet([InstanceAddress(3001, "127.0.0.1", 0, url)], api_key=API_KEY, secret=SECRET)
@@ -255,3 +220,55 @@ def test_an_unknown_instance_is_named_and_changes_nothing(
     with pytest.raises(UnknownInstanceError, match=r"^there is no instance 3005; this fleet has 3001, 3002$"):
         use(fleet)
     assert fleet.holders(SESSION_ID) == (3001,)
+
+
+# One instance that ends and starts
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["without sessions", "with sessions"])
+def test_a_restarted_instance_keeps_its_port_and_announces_what_it_kept_connected(
+    fleet: Fleet, control_plane: ControlPlane, *, keep: bool
+) -> None:
+    failed = replace(SESSION, session_id="failed", status=SessionStatus.FAILED)
+    fleet.hold(failed, on=3001)
+    url, before = fleet.url(3001), fleet.journal.last
+    with Caller(fleet) as old, Caller(fleet, 3002) as other:
+        deliveries = fleet.restart(3001, keep_sessions=keep)
+        assert old.is_cut()
+        assert other.get(LIST).status == 200
+    if keep:
+        arrived = control_plane.take()
+        assert arrived.header("X-Instance-Url") == url
+        assert json.loads(arrived.body)["event"] == "session_reconnected"
+        assert json.loads(arrived.body)["data"]["session_id"] == SESSION_ID
+    assert [delivery.wait(PATIENCE).status for delivery in deliveries] == [200] * keep
+    assert fleet.url(3001) == url
+    assert fleet.sessions(3001) == ((SESSION, failed) if keep else ())
+    kinds = [type(entry) for entry in fleet.journal.entries(after=before)]
+    assert kinds[:4] == [InstanceStopped, SessionReleased, SessionReleased, InstanceStarted]
+    assert truth(fleet).status == (200 if keep else 404)
+
+
+def test_an_instance_that_kept_its_sessions_holds_them_even_when_they_came_elsewhere_meanwhile(
+    fleet: Fleet,
+) -> None:
+    for _ in range(2):
+        fleet.stop_instance(3001, abruptly=True)
+    assert (fleet.sessions(3001), fleet.holders(SESSION_ID)) == ((), ())
+    fleet.hold(SESSION, on=3002)
+    for _ in range(2):
+        fleet.start_instance(3001)
+    assert fleet.holders(SESSION_ID) == (3001, 3002)
+    assert [entry.killed for entry in entries(fleet, InstanceStopped)] == [True]
+
+
+def test_a_reset_fleet_runs_again_with_neither_faults_nor_sessions(fleet: Fleet) -> None:
+    urls = fleet.urls
+    fleet.arm(Hang(), 3001, VERIFICATION)
+    fleet.stop_instance(3001, abruptly=True)
+    fleet.pause(3002)
+    fleet.reset()
+    assert fleet.urls == urls
+    for number in fleet.numbers:
+        with Caller(fleet, number) as caller:
+            assert caller.get(LIST).json["total"] == 0

@@ -1,4 +1,4 @@
-"""What happens at the exact moment of an answer: whoever reads the answer finds it done."""
+"""What happens at the exact moment of an answer: its reader finds it done."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_instances import UnknownInstanceError
 from fake_instances.faults import Answer, Drip, Endpoint, Hang, Truncate
 from fake_instances.journal import (
     AnswerBegun,
@@ -30,35 +29,12 @@ from tests.fake_instances.support import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fake_instances import Fleet
     from fake_instances.faults import Fault
 
 DONE = [("armed", None), ("matched", None), ("executed", None)]
-
-
-@pytest.fixture
-def fleet(hosted: Fleet) -> Fleet:
-    return hosted
-
-
-@pytest.mark.parametrize("target", [STATUS, LIST, "/health/detailed"])
-def test_the_reader_of_a_verification_answer_finds_the_session_moved(
-    fleet: Fleet, caller: Caller, target: str
-) -> None:
-    trigger = fleet.after_answer(lambda: fleet.move(SESSION_ID, 3002), on=3001)
-    before = fleet.journal.last
-    answer = caller.get(target)
-    assert fleet.holders(SESSION_ID) == (3002,)
-    assert SESSION_ID in answer.body.decode()
-    assert receipts(fleet, trigger) == DONE
-    begun, held = (
-        fleet.journal.wait_for(kind, timeout=PATIENCE, after=before) for kind in (AnswerBegun, SessionHeld)
-    )
-    completed = fleet.journal.wait_for(
-        RequestCompleted, timeout=PATIENCE, after=before, request=getattr(begun, "request", None)
-    )
-    assert begun.sequence < held.sequence < completed.sequence
-    assert SESSION_ID not in caller.get(target).body.decode() or target == STATUS
 
 
 def test_the_race_between_verification_and_send_is_lost_every_time(fleet: Fleet) -> None:
@@ -90,56 +66,6 @@ def test_a_trigger_waits_for_its_own_answer_and_happens_once(fleet: Fleet, calle
     assert (done, receipts(fleet, trigger)) == (["now"], DONE)
 
 
-def test_triggers_for_one_answer_happen_in_the_order_in_which_they_were_set(
-    fleet: Fleet, caller: Caller
-) -> None:
-    done: list[int] = []
-    for number in range(3):
-        fleet.after_answer(lambda number=number: done.append(number), on=3001)  # type: ignore[misc]
-    caller.get(STATUS)
-    assert done == [0, 1, 2]
-
-
-def test_a_trigger_that_cannot_do_its_work_says_so_and_the_answer_goes_out(
-    fleet: Fleet, caller: Caller
-) -> None:
-    trigger = fleet.after_answer(lambda: fleet.move("unknown", 3002), on=3001, words="moves unknown")
-    assert caller.get(STATUS).status == 200
-    (failed,) = entries(fleet, TriggerFailed)
-    assert (failed.instance, failed.fault, failed.words) == (3001, trigger, "moves unknown")
-    assert failed.problem == "UnknownSessionError: no instance holds session unknown connected"
-    assert receipts(fleet, trigger) == DONE[:2]
-    assert caller.get(STATUS).status == 200
-
-
-def test_a_trigger_with_a_mistake_in_it_ends_no_connection(fleet: Fleet, caller: Caller) -> None:
-    fleet.after_answer(lambda: {}["missing"], on=3001)
-    assert caller.get(STATUS).status == 200
-    (failed,) = entries(fleet, TriggerFailed)
-    assert failed.problem == "KeyError: 'missing'"
-    assert fleet.settle(PATIENCE)
-    assert caller.get(STATUS).status == 200
-
-
-@pytest.mark.parametrize("by", ["number", "all", "reset"])
-def test_a_cleared_trigger_does_nothing(fleet: Fleet, caller: Caller, by: str) -> None:
-    done: list[str] = []
-    trigger = fleet.after_answer(lambda: done.append("now"), on=3001)
-    if by == "number":
-        fleet.clear(fault=trigger)
-    elif by == "all":
-        fleet.clear()
-    else:
-        fleet.reset()
-    caller.get(STATUS)
-    assert (done, receipts(fleet, trigger)) == ([], [*DONE[:1], ("cleared", None)])
-
-
-def test_a_trigger_is_for_an_instance_of_the_fleet(fleet: Fleet) -> None:
-    with pytest.raises(UnknownInstanceError):
-        fleet.after_answer(lambda: None, on=3009)
-
-
 @pytest.mark.parametrize("fault", [Answer(500), Drip(50, 0.001), Truncate(3), Hang(0)], ids=str)
 def test_a_trigger_happens_before_an_answer_that_goes_wrong(
     fleet: Fleet, caller: Caller, fault: Fault
@@ -151,19 +77,57 @@ def test_a_trigger_happens_before_an_answer_that_goes_wrong(
     assert fleet.holders(SESSION_ID) == (3001, 3002)
 
 
-def test_no_trigger_happens_where_no_answer_comes(fleet: Fleet, caller: Caller) -> None:
-    done: list[str] = []
-    fleet.arm(Hang(), 3001)
-    trigger = fleet.after_answer(lambda: done.append("now"), on=3001)
-    caller.send(ask("GET", STATUS))
-    assert caller.hears_nothing()
-    fleet.stop_instance(3001)
-    assert (done, receipts(fleet, trigger)) == ([], DONE[:1])
-
-
 def test_an_instance_can_be_killed_with_its_answer_ready(fleet: Fleet, caller: Caller) -> None:
     trigger = fleet.after_answer(lambda: fleet.stop_instance(3001, abruptly=True), on=3001)
     caller.send(ask("GET", STATUS))
     assert caller.until_the_end()[0] == b""
     fleet.journal.wait_until(lambda: receipts(fleet, trigger) == DONE, timeout=PATIENCE)
     assert receipts(fleet, trigger) == DONE
+
+
+@pytest.mark.parametrize("target", [STATUS, LIST, "/health/detailed"])
+def test_the_reader_of_a_verification_answer_finds_the_session_moved(
+    fleet: Fleet, caller: Caller, target: str
+) -> None:
+    trigger = fleet.after_answer(lambda: fleet.move(SESSION_ID, 3002), on=3001)
+    before = fleet.journal.last
+    answer = caller.get(target)
+    assert fleet.holders(SESSION_ID) == (3002,)
+    assert SESSION_ID in answer.body.decode()
+    assert receipts(fleet, trigger) == DONE
+    begun = fleet.journal.wait_for(AnswerBegun, timeout=PATIENCE, after=before)
+    held = fleet.journal.wait_for(SessionHeld, timeout=PATIENCE, after=before)
+    completed = fleet.journal.wait_for(RequestCompleted, timeout=PATIENCE, request=begun.request)
+    assert begun.sequence < held.sequence < completed.sequence
+
+
+@pytest.mark.parametrize(
+    ("action", "problem"),
+    [
+        (lambda fleet: fleet.move("no", 3002), "UnknownSessionError: no instance holds session no connected"),
+        (lambda _: {}["missing"], "KeyError: 'missing'"),
+    ],
+    ids=["impossible", "mistaken"],
+)
+def test_a_trigger_that_fails_says_so_and_the_answer_and_the_next_trigger_come(
+    fleet: Fleet, caller: Caller, action: Callable[[Fleet], object], problem: str
+) -> None:
+    done: list[str] = []
+    trigger = fleet.after_answer(lambda: action(fleet), on=3001, words="fails")
+    fleet.after_answer(lambda: done.append("next"), on=3001)
+    assert caller.get(STATUS).status == 200
+    (failed,) = entries(fleet, TriggerFailed)
+    assert (failed.instance, failed.fault, failed.words) == (3001, trigger, "fails")
+    assert (failed.problem, receipts(fleet, trigger), done) == (problem, DONE[:2], ["next"])
+    assert fleet.settle(PATIENCE)
+    assert caller.get(STATUS).status == 200
+
+
+@pytest.mark.parametrize("by", ["number", "all", "reset"])
+def test_a_cleared_trigger_does_nothing(fleet: Fleet, fresh: Caller, by: str) -> None:
+    done: list[str] = []
+    trigger = fleet.after_answer(lambda: done.append("now"), on=3001)
+    clear = {"number": lambda: fleet.clear(fault=trigger), "all": fleet.clear, "reset": fleet.reset}
+    clear[by]()
+    fresh.get(STATUS)
+    assert (done, receipts(fleet, trigger)) == ([], [*DONE[:1], ("cleared", None)])

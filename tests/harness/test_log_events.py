@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.attach.log_file import FileLog, NoLog
+from harness.attach.log_file import FileLog
 from harness.log_events import parse_line
 
 if TYPE_CHECKING:
@@ -58,7 +58,3 @@ def test_neither_bad_bytes_nor_other_separators_stop_the_reading(tmp_path: Path)
     path.write_bytes(b'\xff\xfe {"a":1}\na\xe2\x80\xa8b\x0c {"b":2}\n')
 
     assert [line.fields for line in FileLog(path).lines(0)] == [{"a": 1}, {"b": 2}]
-
-
-def test_a_target_without_a_log_has_no_line() -> None:
-    assert (NoLog().position(), NoLog().lines(0)) == (0, ())

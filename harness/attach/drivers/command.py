@@ -1,4 +1,4 @@
-"""Launches any program as an implementation, in a process group of its own, and ends it for certain."""
+"""Launches any program as an implementation, in its own process group, and makes sure that it ends."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import contextlib
 import os
 import shlex
 import signal
-import socket
 import time
-from http.client import HTTPException
 from typing import TYPE_CHECKING
 
 import requests
 
 from harness.attach.drivers import container
 from harness.attach.drivers.guarded import Guarded
-from harness.attach.drivers.image import image_program
-from harness.attach.drivers.program import command_program
-from harness.attach.http import get, status_of
+from harness.attach.drivers.program import can_bind, command_program, image_program
+from harness.attach.http import get, refused
 from harness.attach.remedies import of_own_variable
 from harness.errors import LaunchError
 from harness.redaction import redact
@@ -41,20 +38,19 @@ _OF_AN_IMAGE = {
 
 
 class CommandImplementation:
-    """A program that was launched and answered its ready check. See `launch`."""
+    """A program that is launched as an implementation. See `launch`."""
 
-    def __init__(self, target: Target, launch: Launch, scratch: Path, program: Program) -> None:
+    def __init__(self, target: Target, given: Launch, scratch: Path, program: Program) -> None:
         self._target = target
         self._program = program
-        self._host, self._port = program.host, program.port
-        self._secrets = (launch.api_key, launch.hmac_secret)
+        self._secrets = (given.api_key, given.hmac_secret)
         self._scratch = scratch
         self._guarded: Guarded | None = None
 
     @property
     def base_url(self) -> str:
         """Where it listens, without a trailing slash."""
-        return f"http://{self._host}:{self._port}"
+        return f"http://{self._program.host}:{self._program.port}"
 
     @property
     def problem(self) -> str | None:
@@ -68,10 +64,10 @@ class CommandImplementation:
         """Run the program and wait until it answers its ready check.
 
         Raises:
-            LaunchError: it ended first, or did not answer in time.
+            LaunchError: it ended first, or did not answer in time; nothing of it is left running.
         """
         with contextlib.ExitStack() as on_failure:
-            # Not stop(): what it finds of the port must not take the place of why this failed.
+            # Not stop(): what it finds of the port must not hide why this failed.
             on_failure.callback(self._end, b"stop")
             self._guarded = Guarded(
                 self._program.words,
@@ -85,14 +81,16 @@ class CommandImplementation:
             on_failure.pop_all()
 
     def stop(self) -> None:
-        """Send the group SIGTERM, then SIGKILL after 5 s, and wait until the port is free.
+        """Send the group SIGTERM, then SIGKILL after the grace, and wait until the port is free.
 
         Raises:
             LaunchError: the port is still in use.
         """
         self._end(b"stop")
-        if not _can_bind(self._host, self._port):
-            raise LaunchError(f"{self._target.name} was stopped, but port {self._port} is still in use")
+        if not can_bind(self._program.host, self._program.port):
+            raise LaunchError(
+                f"{self._target.name} was stopped, but port {self._program.port} is still in use"
+            )
 
     def kill(self) -> None:
         """End it at once, as `kill -9` would: the whole process group."""
@@ -104,14 +102,14 @@ class CommandImplementation:
         self._end(b"killed")
 
     def _has_ended(self, guarded: Guarded) -> bool:
-        # A crash shows on its connections a moment before its guard ends too, and must not be overlooked for that
-        # moment: only who answers runs for certain. Who takes long to answer runs as well.
+        # Its callers notice a crash a moment before its guard ends. So only an answer, or a slow one, proves that it
+        # runs; without any, the guard is given that moment.
         if guarded.status is None:
             try:
-                status_of(self._host, self._port, self._target.ready, self._target.headers, _NOTICE_SECONDS)
-            except TimeoutError:
+                self._ready_status(_NOTICE_SECONDS)
+            except requests.Timeout:
                 return False
-            except (OSError, HTTPException):
+            except requests.RequestException:
                 guarded.wait(_NOTICE_SECONDS)
         return guarded.status is not None
 
@@ -134,12 +132,12 @@ class CommandImplementation:
             except requests.RequestException as problem:
                 # What it answered before says more than that there was no time for another answer.
                 if not answer.startswith("it answered"):
-                    answer = "nothing listened" if _refused(problem) else type(problem).__name__
+                    answer = "nothing listened" if refused(problem) else type(problem).__name__
             else:
                 if status == 200:
                     return
                 answer = f"it answered {status}"
-            # Its end is an event; its readiness is not, so that is asked for again and again.
+            # Nothing announces that it is ready, so that is asked again and again; its end interrupts the wait.
             guarded.wait(_READY_CHECK_SECONDS)
         waited_for = f"waited {self._target.ready_timeout:g} s for GET {url} to answer 200; {answer}"
         mend = "launch.ready must be a path that it answers with 200"
@@ -165,9 +163,7 @@ class CommandImplementation:
         return f"{self._target.name} {what}\n  command: {shlex.join(self._program.words)}\n  {self._last_output()}"
 
     def _last_output(self) -> str:
-        if self._guarded is None:
-            return "it printed nothing"
-        return redact(self._guarded.last_output(), self._secrets)
+        return redact(self._guarded.last_output(), self._secrets) if self._guarded else "it printed nothing"
 
 
 def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementation:
@@ -182,17 +178,3 @@ def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementatio
     implementation = CommandImplementation(target, given, scratch, program)
     implementation.start()
     return implementation
-
-
-def _can_bind(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True
-
-
-def _refused(problem: requests.RequestException) -> bool:
-    return isinstance(problem, requests.ConnectionError) and "refused" in str(problem)

@@ -1,8 +1,8 @@
 """Runs one image as a container and ends with it; started as a program, under the guard.
 
 `python -m harness.attach.drivers.container NAME IMAGE SCRATCH PORT VARIABLE ... [-- WORD ...]`: the named environment
-variables of this process, and no others, are handed to the container, and the words run in place of what the image
-runs by itself. Its output is written to standard output. SIGTERM stops the container as the contract says, SIGTERM
+variables of this process, and no others, are handed to the container, and the words replace what the image runs by
+itself. Its output is written to standard output. SIGTERM stops the container as the contract says, SIGTERM
 and then SIGKILL after 5 s; however this ends, the container is removed.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -18,8 +19,11 @@ from typing import TYPE_CHECKING, Any
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
+from harness.errors import LaunchError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from docker.models.containers import Container
 
@@ -27,30 +31,37 @@ GRACE_SECONDS = 5
 LABEL = "instance-sync"
 """Every container of the harness has this label, the run's scratch folder, so that what a power cut left is found."""
 NO_ENGINE, NO_IMAGE, NO_CONTAINER = 125, 127, 126
+REMOVED_SECONDS = GRACE_SECONDS + 10.0
+"""What it may take from SIGTERM until the engine has removed the container."""
 
 
-class NoEngineError(Exception):
-    """No container engine answers."""
+class NoContainerError(Exception):
+    """No container can be made; `status` is NO_ENGINE or NO_IMAGE."""
+
+    def __init__(self, status: int, words: str) -> None:
+        self.status = status
+        super().__init__(words)
 
 
-class NoImageError(Exception):
-    """An image is nowhere to be had."""
+def holder(image: str, scratch: Path, published: int | None = None) -> tuple[str, tuple[str, ...]]:
+    """Return a container's name, and the words of the program that holds it; variables follow them."""
+    name = f"instance-sync-{secrets.token_hex(6)}"
+    port = "-" if published is None else str(published)
+    return name, (sys.executable, "-m", __name__, name, image, str(scratch), port)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the container to its end and give its exit status, or 125 to 127 where it never ran."""
+    """Run the container to its end and return its exit status, or 125 to 127 if it never ran."""
     name, image, scratch, port, *rest = arguments
     at = rest.index("--") if "--" in rest else len(rest)
     variables, words = rest[:at], rest[at + 1 :]
-    told_to_end = threading.Event()
-    # From here on the end waits until it is known what there is to remove.
-    signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
+    to_end = threading.Event()
+    # A signal that came before this is known to have something to remove must wait.
+    signal.signal(signal.SIGTERM, lambda *_: to_end.set())
     try:
         client = client_with(image)
-    except NoEngineError as problem:
-        return _told(NO_ENGINE, str(problem))
-    except NoImageError as problem:
-        return _told(NO_IMAGE, str(problem))
+    except NoContainerError as problem:
+        return _failed(problem.status, str(problem))
     with contextlib.closing(client):
         environment = {one: os.environ[one] for one in variables if one in os.environ}
         try:
@@ -63,26 +74,25 @@ def main(arguments: Sequence[str]) -> int:
                 **_in_place(words),
             )
         except APIError as problem:
-            return _told(NO_CONTAINER, f"no container can be made of {image}: {_said(problem)}")
+            return _failed(NO_CONTAINER, f"no container can be made of {image}: {_said(problem)}")
         try:
-            return _run(container, told_to_end)
+            return _run(container, to_end)
         finally:
             with contextlib.suppress(NotFound):
                 container.remove(force=True)
 
 
 def client_with(image: str) -> docker.DockerClient:
-    """Give a client of the engine, once the image is there; it is pulled where it is not.
+    """Return a client of the engine, after pulling the image if it is not there.
 
     Raises:
-        NoEngineError: no container engine answers.
-        NoImageError: there is no such image, and it cannot be pulled.
+        NoContainerError: no engine answers, or there is no such image and it cannot be pulled.
     """
     try:
         client = docker.from_env()
         client.ping()
     except DockerException as problem:
-        raise NoEngineError(f"no container engine answers: {problem}") from None
+        raise NoContainerError(NO_ENGINE, f"no container engine answers: {problem}") from None
     try:
         client.images.get(image)
     except ImageNotFound:
@@ -90,8 +100,8 @@ def client_with(image: str) -> docker.DockerClient:
             client.images.pull(image)
         except APIError as problem:
             client.close()
-            raise NoImageError(
-                f"there is no image {image} here, and it cannot be pulled: {_said(problem)}"
+            raise NoContainerError(
+                NO_IMAGE, f"there is no image {image} here, and it cannot be pulled: {_said(problem)}"
             ) from None
     return client
 
@@ -102,24 +112,17 @@ def kill(name: str) -> None:
         container.kill()
 
 
-def pause(name: str) -> None:
-    """Freeze every process of a container, and wait until they stand still.
-
-    Raises:
-        APIError: it does not run, or is frozen already.
-    """
-    with _found(name) as container:
-        container.pause()
-
-
-def resume(name: str) -> None:
-    """Let the processes of a frozen container go on.
-
-    Raises:
-        APIError: it is not frozen.
-    """
-    with _found(name) as container:
-        container.unpause()
+def freeze(name: str, *, frozen: bool) -> None:
+    """Freeze every process of a container, or let them go on; LaunchError if the engine does not."""
+    try:
+        with _found(name) as container:
+            if frozen:
+                container.pause()
+            else:
+                container.unpause()
+    except APIError as problem:
+        what = "frozen" if frozen else "let go on"
+        raise LaunchError(f"container {name} could not be {what}: {_said(problem)}") from None
 
 
 @contextlib.contextmanager
@@ -145,21 +148,21 @@ def _placed(scratch: str, port: str) -> dict[str, Any]:
     return {**placed, "ports": {f"{port}/tcp": ("127.0.0.1", int(port))}}
 
 
-def _run(container: Container, told_to_end: threading.Event) -> int:
-    if told_to_end.is_set():
+def _run(container: Container, to_end: threading.Event) -> int:
+    if to_end.is_set():
         return 0
     try:
         container.start()
     except APIError as problem:
-        return _told(NO_CONTAINER, f"the container does not start: {_said(problem)}")
-    threading.Thread(target=_stop, args=(container, told_to_end), daemon=True).start()
+        return _failed(NO_CONTAINER, f"the container does not start: {_said(problem)}")
+    threading.Thread(target=_stop, args=(container, to_end), daemon=True).start()
     for piece in container.logs(stream=True, follow=True):
         os.write(1, piece)
     return int(container.wait()["StatusCode"])
 
 
-def _stop(container: Container, told_to_end: threading.Event) -> None:
-    told_to_end.wait()
+def _stop(container: Container, to_end: threading.Event) -> None:
+    to_end.wait()
     with contextlib.suppress(APIError):
         container.stop(timeout=GRACE_SECONDS)
 
@@ -168,7 +171,7 @@ def _said(problem: APIError) -> str:
     return str(problem.explanation or problem)
 
 
-def _told(status: int, words: str) -> int:
+def _failed(status: int, words: str) -> int:
     sys.stderr.write(words + "\n")
     return status
 

@@ -1,4 +1,4 @@
-"""Runs a program in a process group of its own and ends that group when told to, or when its keeper dies.
+"""Runs a program in its own process group and ends that group on request, or when its keeper dies.
 
 Started as `python -I -S guard.py OUTPUT SCRATCH GRACE PROGRAM ARGUMENT ...` by the command driver. It writes the
 program's process id and a newline to standard output. When standard input closes, whatever the reason, it
@@ -24,11 +24,11 @@ from pathlib import Path
 _LOOK_SECONDS = 0.05
 """Nothing announces that a whole group has ended."""
 _REMOVAL_SECONDS = 8.0
-"""Until what may still write in the folder to be removed has ended: a program's grace, and more."""
+"""How long a program may still write in a folder that is to be removed: its grace, and more."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run the program until it ends or must end, and give its exit status."""
+    """Run the program until it ends or must end, and return its exit status."""
     output, scratch, grace, *program = arguments
     with Path(output).open("ab") as written:
         try:
@@ -47,17 +47,17 @@ def main(arguments: list[str]) -> int:
     with contextlib.suppress(BrokenPipeError):
         os.write(1, f"{child.pid}\n".encode())
     status = child.wait()
-    # It may have ended by itself and left others of its group behind, who go when they end or the keeper says so.
+    # If it left others of its group behind, they go on until they end or the keeper says so.
     while not ending.is_set() and not _group_is_gone(child.pid):
         ending.wait(_LOOK_SECONDS)
     if ending.is_set() or _keeper_has_spoken():
-        # The folder may be due as well: a program can end because its keeper did, before that is seen here.
+        # The folder may have to go too: a program can end because its keeper did, before that is seen here.
         keeper.join()
     return status if status >= 0 else 128 - status
 
 
 def _keeper_has_spoken() -> bool:
-    """Say whether there is a word or the end on standard input that was not read yet."""
+    """Say whether a word, or the end, waits on standard input."""
     waiting = select.poll()
     waiting.register(0, select.POLLIN)
     return bool(waiting.poll(0))
@@ -83,7 +83,7 @@ def _end_with_keeper(
 
 
 def _remove(folder: str) -> None:
-    # Within it another guard's program may still be writing while it ends.
+    # Another guard's program may still be writing in it while it ends.
     deadline = time.monotonic() + _REMOVAL_SECONDS
     while Path(folder).exists() and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)

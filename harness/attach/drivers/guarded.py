@@ -14,20 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REMOVAL_SECONDS = 5.0
-"""What a guard may take beyond the program's grace."""
+"""How long a guard may take beyond the program's grace."""
 _LAST_OUTPUT_LINES = 25
 
 
 class Guarded:
-    """A program in a process group of its own. `group` is that group's id.
+    """A program in its own process group, whose id is `group`.
 
-    Args:
-        words: the program and its arguments.
-        scratch: the folder for its output, removed if this process is killed meanwhile.
-        grace: how many seconds it has to end after SIGTERM.
-        directory: where it runs.
-        environment: its variables; by default this process's own.
-
+    The folder `scratch` gets its output, and is removed if this process is killed meanwhile. After SIGTERM it has
+    `grace` seconds to end. Its environment is by default that of this process.
     """
 
     def __init__(
@@ -58,7 +53,7 @@ class Guarded:
 
     @property
     def told(self) -> IO[bytes]:
-        """What the guard says: once the program runs nothing more, until it ends with the guard."""
+        """What the guard writes: after the program's start nothing more, until the guard ends."""
         assert self._guard.stdout is not None  # noqa: S101 - for the type checker: it was given a pipe
         return self._guard.stdout
 
@@ -68,13 +63,13 @@ class Guarded:
         return self._guard.poll()
 
     def wait(self, seconds: float) -> int | None:
-        """Wait so long for its end at most, and give the exit status or None."""
+        """Wait for its end, at most this long, and return the exit status or None."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._guard.wait(seconds)
         return self._guard.returncode
 
     def end(self, word: bytes = b"stop") -> None:
-        """Have the guard end the group by SIGTERM, and by SIGKILL after the grace, and wait until that is done."""
+        """End the group by SIGTERM, and by SIGKILL after the grace, and wait until that is done."""
         stdin = self._guard.stdin
         if stdin is not None and not stdin.closed:
             with contextlib.suppress(BrokenPipeError):
@@ -86,7 +81,7 @@ class Guarded:
         self.told.close()
 
     def last_output(self) -> str:
-        """Give the last lines that it printed, introduced and indented."""
+        """Return the last lines that it printed, introduced and indented."""
         try:
             lines = self._output.read_text("utf-8", "replace").splitlines()
         except OSError:
@@ -97,5 +92,5 @@ class Guarded:
 
 
 def output_file(scratch: Path) -> Path:
-    """Give the file that collects standard output and standard error of every launch in a scratch folder."""
+    """Return the file that collects all output of every launch in a scratch folder."""
     return scratch / "output.log"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from harness.attach.drivers import container
+from harness.placeholders import filled_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from harness.contract import Launch, Target
 
@@ -21,8 +26,8 @@ GRACE_SECONDS = 5.0
 class Program:
     """A program that becomes an implementation, which will listen on `host` and `port`.
 
-    `grace` is how many seconds it has to end after SIGTERM. `kill` ends it as `kill -9`
-    would where that is not to end its process group.
+    `grace` is how many seconds it has to end after SIGTERM. `kill`, if there is one, ends it as `kill -9` would; else
+    its process group is killed.
     """
 
     words: tuple[str, ...]
@@ -34,20 +39,49 @@ class Program:
 
 
 def command_program(target: Target, given: Launch) -> Program:
-    """Give the program of a target that is a command, on a free port."""
-    host, port = given.host, free_port(given.host)
-    words = _words(target.command, target, given, port)
-    return Program(words, _inherited(target) | contract_environment(target, given, host, port), host, port)
+    """Return the program of a target that is a command, on a free port."""
+    return one_off(target.command, target, given, free_port(given.host))
 
 
-def one_off(words: tuple[str, ...], target: Target, given: Launch, port: int) -> Program:
-    """Give the program of a command that runs once beside the implementation, with the same environment."""
-    environment = _inherited(target) | contract_environment(target, given, given.host, port)
-    return Program(_words(words, target, given, port), environment, given.host, port)
+def one_off(template: tuple[str, ...], target: Target, given: Launch, port: int) -> Program:
+    """Return the program of a command that runs once beside the implementation, with the same environment."""
+    # A variable that is not set on purpose must not come from the harness's own environment.
+    left_out = {"VERIFY_TIMEOUT", "LOG_FILE"}
+    left_out |= {target.variable(name) for name in left_out}
+    inherited = {name: value for name, value in os.environ.items() if name not in left_out}
+    values = _values(given, given.host, port)
+    first, *rest = (filled_text(word, values) for word in template)
+    # A path with a slash is meant from the target file's folder; Popen would take it from ours.
+    program = str((target.directory / first).absolute()) if "/" in first else first
+    environment = inherited | contract_environment(target, given, given.host, port)
+    return Program((program, *rest), environment, given.host, port)
+
+
+def image_program(target: Target, given: Launch, scratch: Path) -> Program:
+    """Return the program that holds a container of the target's image, on a free port (see `drivers.container`).
+
+    With `published` the container has its own network and its port is published on 127.0.0.1; else it shares the
+    host's, and listens where any program would.
+    """
+    published = target.network == "published"
+    host = "127.0.0.1" if published else given.host
+    port = free_port(host)
+    variables = contract_environment(target, replace(given, host=host), host, port)
+    if published:
+        variables[target.variable("HOST")] = "0.0.0.0"  # noqa: S104 - inside the container, whose port is on loopback outside
+    name, words = container.holder(target.image, scratch, port if published else None)
+    return Program(
+        (*words, *variables),
+        {**os.environ, **variables},
+        host,
+        port,
+        grace=container.REMOVED_SECONDS,
+        kill=functools.partial(container.kill, name),
+    )
 
 
 def contract_environment(target: Target, given: Launch, host: str, port: int) -> dict[str, str]:
-    """Give the variables of the contract's section 1, by the target's names for them, and the target's own."""
+    """Return the variables of the contract's section 1, by the target's names for them, and the target's own."""
     settings = given.settings
     environment = {
         "HOST": host,
@@ -65,38 +99,35 @@ def contract_environment(target: Target, given: Launch, host: str, port: int) ->
     if settings.verify_timeout is not None:
         environment["VERIFY_TIMEOUT"] = f"{settings.verify_timeout:g}"
     called = {target.variable(name): value for name, value in environment.items()}
-    return called | {name: _fill(value, given, host, port) for name, value in target.environment.items()}
+    values = _values(given, host, port)
+    return called | {name: filled_text(value, values) for name, value in target.environment.items()}
 
 
 def free_port(host: str) -> int:
-    """Give a port on `host` that nothing listens on now."""
+    """Return a port on `host` that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _inherited(target: Target) -> dict[str, str]:
-    # A variable that is not set on purpose must not come from the harness's own environment.
-    left_out = {"VERIFY_TIMEOUT", "LOG_FILE"}
-    left_out |= {target.variable(name) for name in left_out}
-    return {name: value for name, value in os.environ.items() if name not in left_out}
+def can_bind(host: str, port: int = 0) -> bool:
+    """Say whether an address is this machine's, and the port on it free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
 
 
-def _words(template: tuple[str, ...], target: Target, given: Launch, port: int) -> tuple[str, ...]:
-    first, *rest = (_fill(word, given, given.host, port) for word in template)
-    # A path with a slash is meant from the target file's folder; Popen would take it from ours.
-    return (str((target.directory / first).absolute()) if "/" in first else first, *rest)
-
-
-def _fill(text: str, given: Launch, host: str, port: int) -> str:
-    values = {
+def _values(given: Launch, host: str, port: int) -> dict[str, object]:
+    return {
         "host": host,
-        "port": str(port),
-        "log_file": str(given.log_file),
+        "port": port,
+        "log_file": given.log_file,
         "database_url": given.database_url,
         "python": sys.executable,
+        **given.values,
     }
-    for name, value in values.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text

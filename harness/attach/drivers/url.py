@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _ANSWER_SECONDS = 5.0
 _GIVEN = ("API_KEY", "HMAC_SECRET")
 _SHORTEST = 8
-"""Characters of a secret. One that is a common word could not be hidden without hiding half of what is reported."""
+"""Characters of a secret. A common word could not be hidden without hiding half of what is reported."""
 
 
 class RunningImplementation:
@@ -33,12 +33,12 @@ class RunningImplementation:
     @property
     def problem(self) -> str | None:
         """Why it does not answer its ready check any more; None while it does."""
-        url = self.base_url + self._target.ready
         try:
-            get(url, self._target.headers, _ANSWER_SECONDS)
+            _ready(self._target)
         except requests.Timeout:
-            return None  # who takes long runs
+            return None  # it is slow, but it runs
         except requests.RequestException as problem:
+            url = self._target.url + self._target.ready
             return f"{self._target.name} does not answer GET {url} any more: {type(problem).__name__}"
         return None
 
@@ -46,23 +46,19 @@ class RunningImplementation:
         """Leave it running."""
 
     def kill(self) -> None:
-        """Refuse: what the harness did not start it does not end.
-
-        Raises:
-            NotJudgedError: always.
-        """
+        """Refuse by a NotJudgedError: the harness does not end what it did not start."""
         raise NotJudgedError(f"{self._target.name} is attached by its URL, and is not killed by the harness")
 
 
 def attach(target: Target) -> RunningImplementation:
-    """Give what runs at a target's URL.
+    """Return what runs at a target's URL.
 
     Raises:
         LaunchError: it does not answer its ready check with 200.
     """
     url = target.url + target.ready
     try:
-        status = get(url, target.headers, _ANSWER_SECONDS).status_code
+        status = _ready(target)
     except requests.RequestException as problem:
         raise LaunchError(
             f"{target.name} does not answer GET {url} ({type(problem).__name__}): is it running there? "
@@ -78,7 +74,7 @@ def attach(target: Target) -> RunningImplementation:
 
 
 def shared_secrets() -> tuple[str, str]:
-    """Give the API key and the HMAC secret that the running implementation was started with.
+    """Return the API key and the HMAC secret that the running implementation was started with.
 
     Raises:
         TargetError: the environment lacks one, or one is too short to be kept out of reports.
@@ -94,3 +90,7 @@ def shared_secrets() -> tuple[str, str]:
             "start the implementation with longer ones, and give the same here"
         )
     return os.environ["API_KEY"], os.environ["HMAC_SECRET"]
+
+
+def _ready(target: Target) -> int:
+    return get(target.url + target.ready, target.headers, _ANSWER_SECONDS).status_code

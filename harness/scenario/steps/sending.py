@@ -11,7 +11,7 @@ from harness.checks import sending
 from harness.contract import Settings
 from harness.errors import ConformanceFailure
 from harness.scenario import users
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
     from harness.scenario.world import World

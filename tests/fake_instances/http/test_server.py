@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fake_instances.http import protocol
-from fake_instances.journal import MessageDelivered, RequestArrived, RequestCompleted
+from fake_instances.journal import MessageDelivered, RequestArrived
 from tests.fake_instances.support import (
     LIST,
     MESSAGE,
@@ -33,24 +34,6 @@ def in_pieces(data: bytes, size: int) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
-def test_an_answer_has_exactly_as_many_bytes_as_it_says(fleet: Fleet, caller: Caller) -> None:
-    answer = caller.get("/health")
-    assert answer.json["status"] == "healthy"
-    assert int(answer.headers["Content-Length"]) == len(answer.body)
-    assert answer.headers["Connection"] == "keep-alive"
-    assert caller.hears_nothing()
-    last = entries(fleet, RequestArrived)[-1].request
-    assert fleet.journal.wait_for(RequestCompleted, timeout=PATIENCE, request=last).sent == len(answer.raw)
-
-
-def test_one_connection_serves_many_requests(fleet: Fleet, fresh: Caller) -> None:
-    for _ in range(5):
-        assert fresh.get(STATUS).status == 200
-    eventually(fleet, lambda: len(entries(fleet, RequestCompleted)) == 5)
-    ended = [(entry.request, entry.status, entry.ending) for entry in entries(fleet, RequestCompleted)]
-    assert ended == [(number, 200, "answered") for number in range(1, 6)]
-
-
 @pytest.mark.parametrize("size", [1, 7, 10_000], ids=["byte by byte", "in small pieces", "at once"])
 def test_pipelined_requests_are_answered_in_order(caller: Caller, size: int) -> None:
     asked = ask("GET", STATUS) + ask("POST", SEND, MESSAGE_BYTES) + ask("GET", "/nowhere") + ask("GET", LIST)
@@ -68,23 +51,15 @@ def test_pipelined_requests_are_answered_in_order(caller: Caller, size: int) -> 
 def test_a_caller_who_wants_one_answer_gets_one_and_the_end(
     caller: Caller, version: str, wish: tuple[str, ...]
 ) -> None:
-    caller.send(ask("GET", STATUS, None, *wish, version=version))
-    answer = caller.receive()
-    assert answer.status == 200
-    assert answer.headers["Connection"] == "close"
-    assert caller.rest() == b""
+    caller.send(ask("GET", STATUS, None, *wish, version=version) + ask("GET", LIST))
+    assert caller.receive().headers["Connection"] == "close"
+    assert caller.is_cut()
 
 
 def test_http_1_0_is_kept_alive_on_request(fresh: Caller) -> None:
     for _ in range(2):
         fresh.send(ask("GET", STATUS, None, "Connection: keep-alive", version="1.0"))
         assert fresh.receive().headers["Connection"] == "keep-alive"
-
-
-def test_what_follows_the_last_request_is_not_answered(caller: Caller) -> None:
-    caller.send(ask("GET", STATUS, None, "Connection: close") + ask("GET", LIST))
-    assert "last_activity" in caller.receive().json
-    assert caller.is_cut()
 
 
 @pytest.mark.parametrize("target", [LIST, STATUS, "/nowhere"])
@@ -119,15 +94,6 @@ def test_a_caller_who_asks_first_is_told_to_continue(caller: Caller, wish: str) 
     assert caller.receive().json["success"]
 
 
-def test_a_caller_who_asks_behind_another_request_is_told_to_continue(fresh: Caller) -> None:
-    request = ask("POST", SEND, MESSAGE_BYTES, "Expect: 100-continue")
-    fresh.send(ask("GET", STATUS) + request.removesuffix(MESSAGE_BYTES))
-    assert fresh.receive().status == 200
-    assert fresh.receive_head() == CONTINUE
-    fresh.send(MESSAGE_BYTES)
-    assert fresh.receive().json["success"]
-
-
 def test_a_caller_whose_body_came_already_is_not_told_to_continue(fresh: Caller) -> None:
     fresh.send(ask("POST", SEND, MESSAGE_BYTES, "Expect: 100-continue"))
     assert fresh.receive().json["success"]
@@ -145,20 +111,17 @@ def test_a_caller_whose_body_came_already_is_not_told_to_continue(fresh: Caller)
         b"\x16\x03\x01\x02\x00\x01\x00",
         b"GET / HTTP/9.x\r\n\r\n",
         b"GET\x00/ HTTP/1.1\r\n\r\n",
+        b"CONNECT gateway:80 HTTP/1.1\r\nHost: gateway\r\n\r\n",
     ],
-    ids=["words", "TLS", "no version", "a zero byte"],
+    ids=["words", "TLS", "no version", "a zero byte", "a tunnel"],
 )
-def test_what_is_not_http_gets_400_and_the_end(fleet: Fleet, caller: Caller, garbage: bytes) -> None:
-    arrived = len(entries(fleet, RequestArrived))
-    caller.send(garbage)
-    assert caller.rest() == BAD_REQUEST
-    assert len(entries(fleet, RequestArrived)) == arrived
-
-
-def test_a_request_before_what_is_not_http_is_answered_first(caller: Caller) -> None:
-    caller.send(ask("GET", STATUS) + b"garbage\r\n\r\n")
-    assert caller.receive().status == 200
-    assert caller.rest() == BAD_REQUEST
+def test_what_is_not_http_gets_400_and_the_end_after_the_requests_before_it(
+    fleet: Fleet, fresh: Caller, garbage: bytes
+) -> None:
+    fresh.send(ask("GET", STATUS) + garbage)
+    assert fresh.receive().status == 200
+    assert fresh.rest() == BAD_REQUEST
+    assert len(entries(fleet, RequestArrived)) == 1
 
 
 def test_a_head_of_any_size_is_read(fleet: Fleet, caller: Caller) -> None:
@@ -185,11 +148,6 @@ def test_an_offer_to_upgrade_is_declined(fleet: Fleet, caller: Caller, offer: st
     assert asked_with[-3:] == [True, True, False]
 
 
-def test_a_tunnel_is_refused(caller: Caller) -> None:
-    caller.send(b"CONNECT gateway:80 HTTP/1.1\r\nHost: gateway\r\n\r\n")
-    assert caller.rest() == BAD_REQUEST
-
-
 @pytest.mark.parametrize(("excess", "status"), [(0, 200), (1, 413)])
 def test_a_body_over_the_limit_is_refused(
     fleet: Fleet, caller: Caller, monkeypatch: pytest.MonkeyPatch, excess: int, status: int
@@ -206,7 +164,7 @@ def test_a_body_over_the_limit_is_refused(
 
 
 @pytest.mark.parametrize("abruptly", [False, True])
-def test_a_caller_who_leaves_in_mid_request_leaves_nothing_behind(fleet: Fleet, *, abruptly: bool) -> None:
+def test_a_caller_who_leaves_in_mid_request_leaves_nothing(fleet: Fleet, *, abruptly: bool) -> None:
     leaver = Caller(fleet)
     assert leaver.get(STATUS).status == 200
     (thread,) = fleet._instances[3001]._server._live.values()
@@ -235,3 +193,16 @@ def test_the_journal_has_the_request_as_it_was_sent(fleet: Fleet, caller: Caller
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(MESSAGE_BYTES))),
     )
+
+
+def test_a_change_that_takes_its_time_delays_nobody(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end, ended = threading.Event(), list[bool]()
+    monkeypatch.setattr(fleet, "reconnected", lambda *_: ended.append(may_end.wait(PATIENCE / 2)))
+    with Caller(fleet) as waiting, Caller(fleet) as other:
+        reconnect = f"/api/sessions/{MESSAGE['session_id']}/reconnect"
+        waiting.send(ask("POST", reconnect, MESSAGE_BYTES))
+        eventually(fleet, lambda: any(one.target == reconnect for one in entries(fleet, RequestArrived)))
+        assert other.get("/health").status == 200
+        may_end.set()
+        assert waiting.receive().status == 200
+    assert ended == [True]

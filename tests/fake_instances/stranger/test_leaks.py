@@ -1,4 +1,4 @@
-"""Traces: a text is found however it was sent, and only where it was."""
+"""A text is found in what the stranger received however it was sent, and only where it was."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fake_instances.faults import Endpoint
 from fake_instances.journal import Entry, RequestArrived, StrangerReceived, StrangerTouched
@@ -27,24 +29,28 @@ def sent(*chunks: bytes, connection: int = 1) -> list[Entry]:
     return [StrangerReceived(connection=connection, data=chunk) for chunk in chunks]
 
 
+def cut(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def found(stream: bytes) -> bool:
+    """Say whether the text is found in a stream, and check that a text which differs a little is not."""
+    assert not reached(sent(stream), OTHER)
+    return reached(sent(stream), TEXT)
+
+
 def in_upper_case(escaped: str) -> str:
-    """Write the hex digits of JSON escapes in capitals."""
+    """Return JSON with the hex digits of its escapes in capitals."""
     head, *rest = escaped.split("\\u")
     return head + "".join(f"\\u{one[:4].upper()}{one[4:]}" for one in rest)
 
 
-def all_percent(text: str) -> str:
-    return "".join(f"%{byte:02x}" for byte in text.encode())
-
-
 def all_escaped(text: str) -> str:
-    units = text.encode("utf-16-be").hex()
-    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+    return "".join(f"\\u{unit.hex()}" for unit in cut(text.encode("utf-16-be"), 2))
 
 
 def chunked(body: bytes, size: int) -> bytes:
-    pieces = [body[start : start + size] for start in range(0, len(body), size)]
-    chunks = b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in pieces)
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in cut(body, size))
     return ask("POST", "/", None, "Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n"
 
 
@@ -57,8 +63,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "raw": str,
     "percent": lambda text: quote(text, safe=""),
     "percent, lower case": lambda text: quote(text, safe="").lower(),
-    "percent, few": lambda text: quote(text, safe="+/&?>~"),
-    "percent, every byte": all_percent,
+    "percent, every byte": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
     "form": quote_plus,
     "percent twice": lambda text: quote(quote(text, safe=""), safe=""),
     "JSON": json.dumps,
@@ -77,29 +82,24 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS.keys())
-@pytest.mark.parametrize("target", [False, True], ids=["body", "target"])
-def test_a_text_is_found_in_any_encoding(encode: Callable[[str], str], *, target: bool) -> None:
+def test_a_text_is_found_in_any_encoding(encode: Callable[[str], str]) -> None:
     encoded = encode(TEXT)
-    stream = f"GET /?a={encoded}&b HTTP/1.1\r\n\r\n".encode()
-    if not target:
-        stream = ask("POST", "/", f'{{"x":{encoded}}}'.encode())
-    assert reached(sent(stream), TEXT)
-    assert not reached(sent(stream), OTHER)
+    assert found(f"GET /?a={encoded}&b HTTP/1.1\r\n\r\n".encode())
+    assert found(ask("POST", "/", f'{{"x":{encoded}}}'.encode()))
 
 
-@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode], ids=["standard", "urlsafe"])
-@pytest.mark.parametrize("before", [b"", b"u", b"us", b"user:"])
-@pytest.mark.parametrize("after", [b"", b"!", b"!!"])
-@pytest.mark.parametrize("prefix", ["Basic ", "/", "/x", "/xy", "xyz"])
-@pytest.mark.parametrize("padded", [True, False])
+@given(
+    encode=st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]),
+    before=st.binary(max_size=6),
+    after=st.binary(max_size=3),
+    prefix=st.sampled_from(["Basic ", "/", "/x", "/xy", "xyz"]),
+    padded=st.booleans(),
+)
 def test_a_text_is_found_in_base64_however_it_is_aligned(
     encode: Callable[[bytes], bytes], before: bytes, after: bytes, prefix: str, *, padded: bool
 ) -> None:
     encoded = encode(before + TEXT.encode() + after).decode()
-    assert set(encoded) & set("+/-_")
-    stream = f"x: {prefix}{encoded if padded else encoded.rstrip('=')}\r\n".encode()
-    assert reached(sent(stream), TEXT)
-    assert not reached(sent(stream), OTHER)
+    assert found(f"x: {prefix}{encoded if padded else encoded.rstrip('=')}\r\n".encode())
 
 
 @pytest.mark.parametrize("text", ["1234", "628999888777", "an-api-key"])
@@ -110,51 +110,42 @@ def test_the_shortest_text_is_found_in_base64(text: str) -> None:
         assert not reached(sent(encoded), text[:-1] + "_")
 
 
-@pytest.mark.parametrize("size", [1, 3, 1000])
-def test_a_text_is_found_across_the_borders_of_chunks(size: int) -> None:
-    stream = chunked(f'{{"message":"{TEXT}"}}'.encode(), size)
-    assert reached(sent(stream), TEXT)
-    assert not reached(sent(stream), OTHER)
-
-
-def test_a_text_is_found_in_a_later_request_and_in_one_that_never_ends() -> None:
-    stream = ask("GET", "/") + chunked(b"first", 2) + chunked(f"{TEXT} and more".encode(), 3)
-    assert reached(sent(stream), TEXT)
-    assert reached(sent(stream[:-12]), TEXT)
-    assert not reached(sent(stream[:-12]), f"{TEXT} and more")
+@given(size=st.integers(1, 50), step=st.integers(1, 300))
+def test_a_text_is_found_across_the_borders_of_chunks_and_however_it_arrived(size: int, step: int) -> None:
+    stream = ask("GET", "/") + chunked(b"first", 2) + chunked(f'{{"message":"{TEXT}"}}'.encode(), size)
+    assert found(stream)
+    assert found(stream.removesuffix(b"0\r\n\r\n"))
+    assert reached(sent(*cut(stream, step)), TEXT)
 
 
 def test_a_text_is_found_in_a_body_larger_than_an_instance_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fake_instances.http.protocol.BODY_LIMIT", 10)
-    assert reached(sent(chunked(b"x" * 20 + TEXT.encode(), 3)), TEXT)
+    assert found(chunked(b"x" * 20 + TEXT.encode(), 3))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, raw_deflate], ids=["gzip", "zlib", "deflate"])
-@pytest.mark.parametrize("size", [7, None], ids=["chunked", "whole"])
-def test_a_text_is_found_in_a_compressed_body(pack: Callable[[bytes], bytes], size: int | None) -> None:
+def test_a_text_is_found_in_a_compressed_body(pack: Callable[[bytes], bytes]) -> None:
     body = pack(json.dumps({"message": TEXT}).encode())
-    stream = ask("POST", "/", body) if size is None else chunked(body, size)
-    assert reached(sent(stream), TEXT)
-    assert not reached(sent(stream), OTHER)
+    assert found(ask("POST", "/", body))
+    assert found(chunked(body, 7))
 
 
 def test_a_text_is_found_in_gzip_of_several_members_and_before_its_end_is_lost() -> None:
     body = gzip.compress(b"first") + gzip.compress(TEXT.encode()) + gzip.compress(bytes(1000))
-    assert reached(sent(ask("POST", "/", body)), TEXT)
-    assert reached(sent(ask("POST", "/", body)[:-8]), TEXT)
-    assert reached(sent(ask("POST", "/", body + b"what is not gzip")), TEXT)
-
-
-@pytest.mark.parametrize("step", [1, 5, 10_000])
-def test_a_text_is_found_however_it_arrived(step: int) -> None:
-    stream = ask("POST", "/", json.dumps({"message": TEXT}).encode())
-    chunks = [stream[start : start + step] for start in range(0, len(stream), step)]
-    assert reached(sent(*chunks), TEXT)
+    assert found(ask("POST", "/", body))
+    assert found(ask("POST", "/", body)[:-8])
+    assert found(ask("POST", "/", body + b"what is not gzip"))
 
 
 @pytest.mark.parametrize("before", [b"\x16\x03\x01\x00", b"garbage\r\n\r\n", b"GET / HTTP/1.1\r\nX: "])
 def test_a_text_is_found_in_what_is_not_a_request(before: bytes) -> None:
-    assert reached(sent(before + TEXT.encode()), TEXT)
+    assert found(before + TEXT.encode())
+
+
+@pytest.mark.parametrize("data", [b"\\ud83d", b"%", b"%zz", b"\\u12", b"\\", b"a" * 7, b"\x1f\x8b\x08"])
+def test_broken_encodings_are_no_error(data: bytes) -> None:
+    assert not found(ask("POST", "/", data))
+    assert found(ask("POST", "/", data + TEXT.encode()))
 
 
 def test_connections_are_not_joined() -> None:
@@ -177,17 +168,10 @@ def test_only_what_the_stranger_received_counts() -> None:
         body=TEXT.encode(),
     )
     entries = [elsewhere, StrangerTouched(connection=1, peer="127.0.0.1:5")]
-    assert not reached(entries, TEXT)
-    assert bytes_received(entries) == {}
+    assert (reached(entries, TEXT), bytes_received(entries)) == (False, {})
 
 
-@pytest.mark.parametrize("text", ["", "hi", "yes", "✓"])
+@pytest.mark.parametrize("text", ["", "yes", "✓"])
 def test_a_text_too_short_to_be_told_from_chance_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="too short"):
         reached([], text)
-
-
-@pytest.mark.parametrize("data", [b"\\ud83d", b"%", b"%zz", b"\\u12", b"\\", b"a" * 7, b"\x1f\x8b\x08"])
-def test_broken_encodings_are_no_error(data: bytes) -> None:
-    assert not reached(sent(ask("POST", "/", data)), TEXT)
-    assert reached(sent(ask("POST", "/", data + TEXT.encode())), TEXT)

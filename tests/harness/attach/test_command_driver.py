@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,8 +19,8 @@ import requests
 from harness.attach.drivers import command, program
 from harness.attach.drivers.command import CommandImplementation, launch
 from harness.attach.drivers.guarded import output_file
-from harness.attach.drivers.program import GRACE_SECONDS, free_port
-from harness.contract import Launch, Settings, Target
+from harness.attach.drivers.program import GRACE_SECONDS
+from harness.contract import Settings
 from harness.errors import LaunchError
 from tests.harness.support import PATIENCE, can_listen, launch_of, runs, target, until
 
@@ -67,18 +67,13 @@ class Workshop:
         self.folder = folder
         self.started: list[CommandImplementation] = []
 
-    def target(self, program: str, **values: object) -> Target:
-        file = self.folder / "program.py"
-        file.write_text(program, "utf-8")
-        return target("{python}", "-I", "-S", str(file), directory=self.folder, **values)
-
-    def given(self, settings: Settings | None = None) -> Launch:
-        return launch_of(self.folder, settings=settings)
-
     def launch(
         self, program: str, settings: Settings | None = None, **values: object
     ) -> CommandImplementation:
-        started = launch(self.target(program, **values), self.given(settings), self.folder)
+        file = self.folder / "program.py"
+        file.write_text(program, "utf-8")
+        made = target("{python}", "-I", "-S", str(file), directory=self.folder, **values)
+        started = launch(made, launch_of(self.folder, settings=settings), self.folder)
         self.started.append(started)
         return started
 
@@ -104,7 +99,7 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
 
 @pytest.fixture
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a program that ignores SIGTERM 0.2 seconds instead of five."""
+    """Let a program that ignores SIGTERM have 0.2 seconds instead of five."""
     monkeypatch.setattr(
         command, "command_program", lambda *given: replace(program.command_program(*given), grace=0.2)
     )
@@ -122,50 +117,32 @@ def environment_of(implementation: CommandImplementation) -> dict[str, str]:
 # Coming up
 
 
-def test_a_program_comes_up_and_stops_and_its_port_is_free(workshop: Workshop) -> None:
-    implementation = workshop.launch(SERVER)
-    (pid,) = workshop.pids
-
-    assert implementation.problem is None
-    assert runs(pid)
-    implementation.stop()
-
-    assert not runs(pid)
-    assert can_listen("127.0.0.1", port_of(implementation))
-    assert implementation.problem == f"made-up exited with status 143; its last output:\n    pid {pid}"
-
-
-def test_a_program_is_given_what_the_contract_says(workshop: Workshop) -> None:
-    implementation = workshop.launch(
-        SERVER,
-        environment={"OWN": "{host}:{port} {log_file} {database_url} {other}", "API_KEY": "own"},
-        settings=Settings(verify_timeout=0.8, send_timeout=2, signature_ttl=300, health_check_interval=0.5),
-    )
-    shown, folder, port = environment_of(implementation), workshop.folder, port_of(implementation)
-
-    assert {name: shown.get(name) for name in ("HOST", "PORT", "DATABASE_URL", "NODE_INSTANCES")} == {
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "DATABASE_URL": f"sqlite:///{folder}/accounts.db",
-        "NODE_INSTANCES": "http://127.0.0.1:3001,http://127.0.0.1:3002",
-    }
-    assert (shown["HMAC_SECRET"], shown["LOG_FILE"]) == ("the-hmac-secret", f"{folder}/sync.log")
-    assert (shown["VERIFY_TIMEOUT"], shown["SEND_TIMEOUT"]) == ("0.8", "2")
-    assert (shown["SIGNATURE_TTL"], shown["HEALTH_CHECK_INTERVAL"]) == ("300", "0.5")
-    assert shown["OWN"] == f"127.0.0.1:{port} {folder}/sync.log sqlite:///{folder}/accounts.db {{other}}"
-    assert shown["API_KEY"] == "own"
-
-
-def test_without_a_setting_or_a_log_file_the_variables_are_left_out(
+def test_a_program_is_given_what_the_contract_says(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VERIFY_TIMEOUT", "99")
     monkeypatch.setenv("LOG_FILE", "/somewhere")
+    own = {"OWN": "{host}:{port} {log_file} {database_url} {other}", "API_KEY": "own"}
+    shown = environment_of(implementation := workshop.launch(SERVER, environment=own))
+    folder, port = workshop.folder, port_of(implementation)
 
-    shown = environment_of(workshop.launch(SERVER, Settings(verify_timeout=None), log="stderr"))
-
-    assert "VERIFY_TIMEOUT" not in shown
-    assert "LOG_FILE" not in shown
+    wanted = {
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "DATABASE_URL": f"sqlite:///{folder}/accounts.db",
+        "NODE_INSTANCES": "http://127.0.0.1:3001,http://127.0.0.1:3002",
+        "HMAC_SECRET": "the-hmac-secret",
+        "LOG_FILE": f"{folder}/sync.log",
+        "VERIFY_TIMEOUT": "0.8",
+        "SEND_TIMEOUT": "2",
+        "SIGNATURE_TTL": "300",
+        "HEALTH_CHECK_INTERVAL": "0",
+        "OWN": f"127.0.0.1:{port} {folder}/sync.log sqlite:///{folder}/accounts.db {{other}}",
+        "API_KEY": "own",
+    }
+    assert {name: shown.get(name) for name in wanted} == wanted
+    without = environment_of(workshop.launch(SERVER, Settings(verify_timeout=None), log="stderr"))
+    assert not {"VERIFY_TIMEOUT", "LOG_FILE"} & without.keys()
 
 
 def test_a_program_named_by_a_path_is_found_from_the_targets_folder(workshop: Workshop) -> None:
@@ -173,55 +150,48 @@ def test_a_program_named_by_a_path_is_found_from_the_targets_folder(workshop: Wo
     script.parent.mkdir()
     script.write_text(f"#!{sys.executable}\n{SERVER}", "utf-8")
     script.chmod(0o755)
-    found = target("bin/serve", directory=workshop.folder)
-
-    implementation = launch(found, workshop.given(), workshop.folder)
-    workshop.started.append(implementation)
-
-    assert environment_of(implementation)["PWD" if "PWD" in os.environ else "HOST"]
+    workshop.launch("", command=("bin/serve",))
 
 
 # Not coming up
 
 
-def test_a_program_that_exits_first_is_told_with_status_command_and_last_output(workshop: Workshop) -> None:
+def test_a_program_that_exits_first_is_reported_with_status_command_and_last_output_without_secrets(
+    workshop: Workshop,
+) -> None:
+    secrets = "print(e['API_KEY'], e['HMAC_SECRET'], flush=True)"
     said = workshop.fail(
-        "import sys\nprint('to stdout', flush=True)\nprint('x', file=sys.stderr)\nsys.exit(7)"
+        f"import sys\nfrom os import environ as e\nfor n in range(40): print('line', n)\n{secrets}\n"
+        "print('x', file=sys.stderr)\nsys.exit(7)"
     )
 
     first, command, label, *output = said.splitlines()
     assert first.startswith("made-up exited with status 7 after 0.")
     assert first.endswith("/health answered 200")
     assert command.startswith(f"  command: {sys.executable} -I -S ")
-    assert (label, output) == ("  its last output:", ["    to stdout", "    x"])
+    assert label == "  its last output:"
+    assert output == [*(f"    line {number}" for number in range(17, 40)), "    [secret] [secret]", "    x"]
 
 
-def test_a_program_that_a_signal_ended_is_told_as_a_shell_would(workshop: Workshop) -> None:
-    said = workshop.fail("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-
-    assert "exited with status 137" in said
-    assert "it printed nothing" in said
-
-
-def test_only_the_last_lines_of_the_output_are_shown_and_no_secret(workshop: Workshop) -> None:
-    secrets = "print(e['API_KEY'], e['HMAC_SECRET'])"
-    program = f"from os import environ as e\nfor n in range(40): print('line', n)\n{secrets}"
-
-    lines = workshop.fail(program).splitlines()
-
-    assert lines[3:] == [*(f"    line {number}" for number in range(16, 40)), "    [secret] [secret]"]
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("no-such-program", "status 127 .*no-such-program: No such file or directory"),
+        ("{python} -c __import__('os').kill(__import__('os').getpid(),9)", "status 137 .*it printed nothing"),
+    ],
+)
+def test_a_program_that_does_not_run_is_reported_as_by_a_shell(
+    workshop: Workshop, command: str, said: str
+) -> None:
+    assert re.search(rf"(?s)made-up exited with {said}", workshop.fail("", command=tuple(command.split())))
 
 
 @pytest.mark.parametrize(
     ("program", "status", "answer"),
-    [
-        (SERVER, "503", "it answered 503"),
-        (DEAF, "", "nothing listened"),
-        (SILENT, "", "ReadTimeout"),
-    ],
+    [(SERVER, "503", "it answered 503"), (DEAF, "", "nothing listened"), (SILENT, "", "ReadTimeout")],
     ids=["answers 503", "does not listen", "never answers"],
 )
-def test_a_program_that_is_never_ready_is_told_by_what_it_answered_and_ended(
+def test_a_program_that_is_never_ready_is_reported_with_its_answer_and_ended(
     workshop: Workshop, program: str, status: str, answer: str
 ) -> None:
     said = workshop.fail(program, ready="/up", ready_timeout=0.5, environment={"STATUS": status})
@@ -234,93 +204,47 @@ def test_a_program_that_is_never_ready_is_told_by_what_it_answered_and_ended(
     assert not runs(pid)
 
 
-def test_a_program_that_does_not_exist_is_named(workshop: Workshop) -> None:
-    with pytest.raises(LaunchError) as raised:
-        launch(target("no-such-program", directory=workshop.folder), workshop.given(), workshop.folder)
-
-    assert "made-up exited with status 127" in str(raised.value)
-    assert "no-such-program: No such file or directory" in str(raised.value)
-
-
 # Ending
 
 
-@pytest.mark.parametrize("ready", ["/gesundheit-ä", "/is it ready", "/ready?as=%C3%A4"])
-def test_whether_it_runs_is_asked_at_whatever_path_it_is_ready_at(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, ready: str
-) -> None:
-    implementation = workshop.launch(SERVER, ready=ready)
-    assert implementation._guarded is not None
-    # Who does not answer is waited for, to see whether it ends.
-    monkeypatch.setattr(implementation._guarded, "wait", lambda _: pytest.fail("it did not answer"))
-    assert implementation.problem is None
-
-
-def test_a_crash_is_known_as_soon_as_a_caller_can_tell(workshop: Workshop) -> None:
+def test_a_crash_is_known_as_soon_as_a_caller_can_see_it(workshop: Workshop) -> None:
     implementation = workshop.launch(SERVER)
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{implementation.base_url}/crash", timeout=PATIENCE)
-
-    assert str(implementation.problem).startswith("made-up exited with status 9")
-
-
-def test_a_program_that_ends_by_itself_is_told_with_status_and_output(workshop: Workshop) -> None:
-    implementation = workshop.launch(SERVER)
-    os.kill(workshop.pids[0], signal.SIGKILL)
-
-    until(lambda: implementation.problem is not None, "the end is seen")
-
-    assert (
-        implementation.problem
-        == f"made-up exited with status 137; its last output:\n    pid {workshop.pids[0]}"
-    )
-    implementation.stop()
-
-
-@pytest.mark.usefixtures("short_grace")
-def test_a_program_that_ignores_sigterm_is_killed(workshop: Workshop) -> None:
-    implementation = workshop.launch(STUBBORN + SERVER)
     (pid,) = workshop.pids
-
+    assert implementation.problem == f"made-up exited with status 9; its last output:\n    pid {pid}"
     implementation.stop()
-
-    assert not runs(pid)
-    assert "exited with status 137" in str(implementation.problem)
-    assert can_listen("127.0.0.1", port_of(implementation))
 
 
 @pytest.mark.usefixtures("short_grace")
 @pytest.mark.parametrize("stubborn", ["", STUBBORN], ids=["plain", "ignores SIGTERM"])
-@pytest.mark.parametrize("parent", ["serve()", "os._exit(0)"], ids=["stays", "ends"])
-def test_what_a_program_leaves_behind_ends_with_it(workshop: Workshop, stubborn: str, parent: str) -> None:
-    child = "serve()" if parent.startswith("os") else "exec(DEAF)"
-    program = f"{SERVE}\nDEAF = {DEAF!r}\nif os.fork() == 0:\n    exec({stubborn!r})\n    {child}\n{parent}\n"
-    implementation = workshop.launch(program)
-    expected = 1 if parent.startswith("os") else 2
-    until(lambda: len(workshop.pids) == expected, "the child has said its process id")
+@pytest.mark.parametrize("family", ["alone", "child", "child alone"])
+def test_a_program_ends_with_all_that_it_started_and_its_port_is_free(
+    workshop: Workshop, stubborn: str, family: str
+) -> None:
+    child = {
+        "alone": "",
+        "child": f"if os.fork() == 0: exec({DEAF!r})",
+        "child alone": "os.fork() and os._exit(0)",
+    }
+    implementation = workshop.launch(f"{stubborn}{SERVE}{child[family]}\nserve()\n")
+    expected = 2 if family == "child" else 1
+    until(lambda: len(workshop.pids) == expected, "every process has said its id")
     assert implementation.problem is None
 
+    implementation.stop()
     implementation.stop()
 
     assert not any(runs(pid) for pid in workshop.pids)
     assert can_listen("127.0.0.1", port_of(implementation))
-
-
-def test_who_left_others_behind_has_ended_when_they_have(workshop: Workshop) -> None:
-    child = "if os.fork() == 0:\n    serve()\nos._exit(0)"
-    implementation = workshop.launch(f"{SERVE}\n{child}\n")
-    (pid,) = workshop.pids
-    assert implementation.problem is None
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: implementation.problem is not None, "it is seen that nothing of it is left")
-    assert "exited with status 0" in str(implementation.problem)
+    status = 0 if family == "child alone" else 137 if stubborn else 143
+    assert f"exited with status {status}" in str(implementation.problem)
+    assert output_file(workshop.folder).exists()
 
 
 def test_a_kill_ends_program_and_child_at_once(workshop: Workshop) -> None:
-    child = f"if os.fork() == 0: exec({DEAF!r})"
-    implementation = workshop.launch(f"{STUBBORN}\n{SERVE}\n{child}\nserve()")
+    implementation = workshop.launch(f"{STUBBORN}\n{SERVE}\nif os.fork() == 0: exec({DEAF!r})\nserve()")
     until(lambda: len(workshop.pids) == 2, "both have said their process ids")
-    assert all(runs(pid) for pid in workshop.pids)
 
     began = time.monotonic()
     implementation.kill()
@@ -329,10 +253,9 @@ def test_a_kill_ends_program_and_child_at_once(workshop: Workshop) -> None:
     until(lambda: not any(runs(pid) for pid in workshop.pids), "both are gone")
     assert can_listen("127.0.0.1", port_of(implementation))
     assert "exited with status 137" in str(implementation.problem)
-    implementation.stop()
 
 
-def test_what_slips_out_of_its_group_and_keeps_the_port_is_told(workshop: Workshop) -> None:
+def test_a_process_that_leaves_its_group_and_keeps_the_port_is_reported(workshop: Workshop) -> None:
     implementation = workshop.launch(f"{SERVE}\nif os.fork() == 0:\n    os.setsid()\n    serve()\nos.wait()")
     (pid,) = workshop.pids
     try:
@@ -340,21 +263,10 @@ def test_what_slips_out_of_its_group_and_keeps_the_port_is_told(workshop: Worksh
             implementation.stop()
     finally:
         os.kill(pid, signal.SIGKILL)
-
     assert str(raised.value) == (f"made-up was stopped, but port {port_of(implementation)} is still in use")
 
 
-def test_stopping_twice_is_stopping_once(workshop: Workshop) -> None:
-    implementation = workshop.launch(SERVER)
-    implementation.stop()
-    implementation.stop()
-
-
-def test_a_port_that_is_given_is_free() -> None:
-    assert can_listen("127.0.0.1", free_port("127.0.0.1"))
-
-
-# When whoever launched it is killed
+# When the process that launched it is killed
 
 KEEPER = """
 import json, sys
@@ -392,10 +304,3 @@ def test_a_program_does_not_outlive_the_process_that_launched_it(tmp_path: Path,
     until(lambda: not runs(pid), "the program is gone")
     until(lambda: not scratch.exists(), "its folder is gone")
     assert can_listen("127.0.0.1", port)
-
-
-def test_a_folder_is_left_alone_when_the_program_was_stopped_in_order(workshop: Workshop) -> None:
-    with contextlib.closing(contextlib.ExitStack()) as ending:
-        ending.callback(workshop.launch(SERVER).stop)
-
-    assert output_file(workshop.folder).exists()

@@ -22,13 +22,13 @@ SERVERS = {"postgresql": postgresql, "mariadb": mariadb}
 
 @pytest.fixture(params=list(SERVERS))
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the URL of a running server."""
+    """Return the URL of a running server."""
     with SERVERS[request.param]() as url:
         yield url
 
 
 def databases(server: str) -> set[str]:
-    """Give the names of the harness's databases on a server."""
+    """Return the names of the harness's databases on a server."""
     url = f"{server}/postgres" if server.startswith("postgresql") else server
     with connect(url).connect() as connection:
         question = (
@@ -61,7 +61,7 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: P
 
 
 @pytest.mark.parametrize("named", ["oracle://x", "postgres", "postgresql://", "", "sqlite:///file.db"])
-def test_a_database_that_cannot_be_is_told_with_what_can(named: str) -> None:
+def test_a_database_that_cannot_be_is_reported_with_what_can(named: str) -> None:
     with pytest.raises(TargetError, match="write sqlite, or the URL of a server"):
         kind_of(named)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cli import init
-from harness.targets.file import read_target
+from harness.targets.reader import read_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 from harness.attach.drivers.program import free_port
 from harness.attach.rows_by_sql import SqlAccounts
 from harness.cli import doctor
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from harness.attach.rows_by_sql import SqlAccounts
 from harness.cli import doctor
 from harness.contract import Launch, Settings
 from harness.errors import HarnessError
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 from tests.container_images import image
 from tests.database_servers import postgresql
 from tests.harness.commands import COMMAND
@@ -197,7 +197,7 @@ def test_instances_that_a_container_cannot_reach_are_reported(
 ) -> None:
     imaged(tmp_path / "acme.toml", image("reference"), 'network = "published"')
     status, said = examined(tmp_path / "acme.toml", capsys)
-    assert "in a container with a network of its own 127.0.0.1 is the container itself" in said
+    assert "in a container with its own network 127.0.0.1 is the container itself" in said
     assert 'write network = "host" under [launch]' in changes(said)["instances"], said
     assert status == 2
 

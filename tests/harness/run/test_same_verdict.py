@@ -26,7 +26,7 @@ from harness.catalogue.verdict import Conclusion, Outcome
 from harness.contract import Launch, Settings
 from harness.report.folder import REPORT_JSON
 from harness.report.model import Report, parse_json
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 from tests.container_images import image
 from tests.database_servers import mariadb, postgresql
 from tests.harness.attach.test_databases import databases

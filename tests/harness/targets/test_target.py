@@ -1,15 +1,17 @@
-"""Target files: what a valid one comes to, and every mistake by its words."""
+"""Target files: what a valid one comes to."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.contract import SendTarget, Target
+from harness.contract import Operations, SendTarget, Target
 from harness.errors import TargetError
-from harness.targets.file import built_in_targets, load_target, read_target
+from harness.gateway_contract import Hook
+from harness.targets.reader import built_in_targets, load_target, read_target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,44 +23,27 @@ name = "acme"
 command = ["true"]
 """
 
-FULL = """
+RUNNING = """
 [implementation]
-name = "Acme sync"
-version = "1.4.0"
-claims = ["core", "security"]
-
+name = "acme"
 [launch]
-command = ["php", "-S", "{host}:{port}"]
-directory = "php"
-databases = ["sqlite", "mysql"]
-ready = "/up"
-ready_timeout = 7
-env = { APP_ENV = "testing" }
-variables = { HMAC_SECRET = "WEBHOOK_SECRET" }
-
-[http]
-headers = { Authorization = "Bearer x" }
-
-[webhook]
-path = "/hooks"
-asynchronous = true
-
-[send]
-method = "PUT"
-path = "/send/{account_id}"
-body = { to = "{recipient}", text = "{text}", kind = 1 }
-succeeded = { status = [200, 201], json = { ok = true } }
-
-[state]
-via = "sql"
-table = "accounts"
-columns = { session_id = "sid" }
-
+url = "http://127.0.0.1:8000/"
 [log]
-via = "stderr"
-
+file = "app.log"
 [timing]
-settle_seconds = 1.5
+verify_timeout = 1
+send_timeout = 5
+"""
+GATEWAY = """
+[implementation]
+name = "acme"
+claims = ["instance"]
+[instance]
+command = ["node", "server.js", "--port", "{port}"]
+env = { DATA_DIR = "{data}" }
+connect = { url = "{url}/conformance/sessions", body = { id = "{session_id}" } }
+keeps_sessions = true
+patience = 7
 """
 
 
@@ -67,296 +52,101 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "mine.toml"
 
 
-def mistake(file: Path, text: str) -> str:
-    """Give what is said of a file, without its name and without the line, which is the key's or its section's."""
+def read(file: Path, text: str) -> Target:
     file.write_text(text, "utf-8")
-    with pytest.raises(TargetError) as raised:
-        read_target(file)
-    place, _, said = str(raised.value).partition(": ")
-    number = place.removeprefix(str(file)).removeprefix(":")
-    if number:
-        parts = said.partition(":")[0].strip("[]").split(".")
-        assert any(part in text.splitlines()[int(number) - 1] for part in parts)
-    else:
-        assert place == str(file)
-    return said
+    return read_target(file)
 
 
-def test_rows_and_log_go_over_http_where_a_file_says_so(file: Path) -> None:
-    hooks = '[state]\nvia = "http"\npath = "/rows"\n[log]\nvia = "http"\npath = "/log?after={cursor}"\n'
-    file.write_text(SMALLEST + hooks, "utf-8")
-    read = read_target(file)
-    assert (read.state_path, read.log, read.log_path) == ("/rows", "http", "/log?after={cursor}")
+def with_line(section: str, line: str, text: str = SMALLEST) -> str:
+    """Return a file with one more line in a section."""
+    if f"[{section}]" in text:
+        return text.replace(f"[{section}]", f"[{section}]\n{line}")
+    return f"{text}\n[{section}]\n{line}\n"
 
 
-def with_line(section: str, line: str) -> str:
-    """Give the smallest file with one more line in a section."""
-    if f"[{section}]" in SMALLEST:
-        return SMALLEST.replace(f"[{section}]", f"[{section}]\n{line}")
-    return f"{SMALLEST}\n[{section}]\n{line}\n"
-
-
-def test_a_full_file_is_read_as_written(file: Path) -> None:
-    (file.parent / "php").mkdir()
-    file.write_text(FULL, "utf-8")
-
-    assert read_target(file) == Target(
-        name="Acme sync",
-        version="1.4.0",
-        claims=("core", "security"),
-        command=("php", "-S", "{host}:{port}"),
-        directory=file.parent / "php",
-        databases=("sqlite", "mysql"),
-        ready="/up",
-        ready_timeout=7.0,
-        environment={"APP_ENV": "testing"},
-        variables={"HMAC_SECRET": "WEBHOOK_SECRET"},
-        headers={"Authorization": "Bearer x"},
-        webhook_path="/hooks",
-        asynchronous=True,
-        send=SendTarget(
-            method="PUT",
-            path="/send/{account_id}",
-            body={"to": "{recipient}", "text": "{text}", "kind": 1},
-            succeeded_status=(200, 201),
-            succeeded_json={"ok": True},
-        ),
-        table="accounts",
-        columns={"session_id": "sid"},
-        log="stderr",
-        settle_seconds=1.5,
-    )
+@pytest.mark.parametrize(
+    ("key", "value", "field", "read_as"),
+    [
+        ("implementation.version", '"1.4"', "version", "1.4"),
+        ("implementation.claims", '["core", "security"]', "claims", ("core", "security")),
+        ("launch.databases", '["sqlite", "mysql"]', "databases", ("sqlite", "mysql")),
+        ("launch.ready", '"/up"', "ready", "/up"),
+        ("launch.ready_timeout", "7", "ready_timeout", 7.0),
+        ("launch.env", '{ APP_ENV = "testing" }', "environment", {"APP_ENV": "testing"}),
+        ("launch.variables", '{ PORT = "ON" }', "variables", {"PORT": "ON"}),
+        ("http.headers", '{ Authorization = "k" }', "headers", {"Authorization": "k"}),
+        ("webhook.path", '"/hooks"', "webhook_path", "/hooks"),
+        ("webhook.asynchronous", "true", "asynchronous", True),
+        ("send.path", '"/send"', "send", SendTarget(path="/send")),
+        ("send.method", '"PUT"', "send", SendTarget(method="PUT")),
+        ("send.body", "{ to = 1 }", "send", SendTarget(body={"to": 1})),
+        ("send.succeeded", "{ status = [200, 201] }", "send", SendTarget(succeeded_status=(200, 201))),
+        ("send.succeeded", "{ json = { ok = true } }", "send", SendTarget(succeeded_json={"ok": True})),
+        ("state.table", '"accounts"', "table", "accounts"),
+        ("state.columns", '{ session_id = "sid" }', "columns", {"session_id": "sid"}),
+        ("health_check.path", '"/check"', "operations", Operations(path="/check")),
+        ("monitoring.path", '"/counts"', "operations", Operations(monitoring="/counts")),
+        ("monitoring.metrics", '"/prom"', "operations", Operations(metrics="/prom")),
+        ("log.via", '"stderr"', "log", "stderr"),
+        ("timing.settle_seconds", "1.5", "settle_seconds", 1.5),
+        ("state", '"http"\npath = "/rows"', "state_path", "/rows"),
+        ("log", '"http"\npath = "/log?after={cursor}"', "log_path", "/log?after={cursor}"),
+        ("health_check", '"command"\ncommand = ["x"]', "operations", Operations(command=("x",))),
+    ],
+)
+def test_a_key_changes_one_field_and_no_other(
+    file: Path, key: str, value: str, field: str, read_as: object
+) -> None:
+    section, _, name = key.partition(".")
+    target, smallest = read(file, with_line(section, f"{name or 'via'} = {value}")), read(file, SMALLEST)
+    assert getattr(target, field) == read_as
+    assert replace(target, **{"log": smallest.log, field: getattr(smallest, field)}) == smallest
 
 
 def test_the_smallest_file_has_the_defaults_of_the_contract(file: Path) -> None:
-    file.write_text(SMALLEST, "utf-8")
+    assert read(file, SMALLEST) == Target(
+        name="acme", version="unknown", claims=("core",), command=("true",), directory=file.parent
+    )
 
-    target = read_target(file)
 
-    made = Target(name="acme", version="unknown", claims=("core",), command=("true",), directory=file.parent)
-    assert target == made
-    assert (target.databases, target.ready, target.table) == (("sqlite",), "/health", "whatsapp_accounts")
-    assert target.send.succeeded_status == (200, 299)
+def test_what_runs_already_brings_its_timeouts_and_its_log(file: Path) -> None:
+    target = read(file, RUNNING)
+    assert (target.url, target.verify_timeout, target.send_timeout) == ("http://127.0.0.1:8000", 1, 5)
+    assert target.log_file == file.parent / "app.log"
+
+
+def test_a_gateway_of_a_team_is_read_whole(file: Path) -> None:
+    target = read(file, GATEWAY + '[instance.variables]\nHMAC_SECRET = "WEBHOOK_SECRET"\n')
+    gateway = target.gateway
+    assert gateway is not None
+    assert (target.command, target.image) == ((), "")
+    assert gateway.command == ("node", "server.js", "--port", "{port}")
+    assert (gateway.directory, gateway.environment) == (file.parent, {"DATA_DIR": "{data}"})
+    assert gateway.variables == {"HMAC_SECRET": "WEBHOOK_SECRET"}
+    assert gateway.connect == Hook("POST", "{url}/conformance/sessions", {"id": "{session_id}"})
+    assert gateway.reconnect.url == "{url}/api/sessions/{session_id}/reconnect"
+    assert (gateway.restart, gateway.delivered) == (None, None)
+    assert (gateway.keeps_sessions, gateway.patience, gateway.ready) == (True, 7, "/health")
+
+
+def test_a_claim_of_instance_without_a_gateway_is_about_the_fakes(file: Path) -> None:
+    target = read(file, with_line("implementation", 'claims = ["core", "instance"]'))
+    assert target.command == ("true",)
+    assert target.gateway == load_target("fake-gateway").gateway
+    assert target.gateway is not None
+    alone = read(file, '[implementation]\nname = "acme"\nclaims = ["instance"]')
+    assert (alone.command, alone.gateway) == ((), target.gateway)
+
+
+def test_a_target_that_does_not_claim_core_needs_no_log(file: Path) -> None:
+    text = with_line("implementation", 'claims = ["security"]') + '[log]\nvia = "none"'
+    assert read(file, text).log == "none"
 
 
 def test_a_relative_path_gives_an_absolute_folder(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(SMALLEST, "utf-8")
     monkeypatch.chdir(file.parent)
-
-    target = load_target("mine.toml")
-
-    assert target.directory == file.parent
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (
-            "[lunch]\ncommand = ['true']",
-            (
-                "[lunch]: unknown section (did you mean launch?); allowed: "
-                "implementation, launch, http, webhook, send, state, health_check, monitoring, log, timing, instance"
-            ),
-        ),
-        (
-            "[qqq]",
-            (
-                "[qqq]: unknown section; allowed: "
-                "implementation, launch, http, webhook, send, state, health_check, monitoring, log, timing, instance"
-            ),
-        ),
-        ("launch = 1", "launch: is a section: write [launch] and its keys below"),
-        (
-            with_line("launch", 'comand = "true"'),
-            (
-                "launch.comand: unknown key (did you mean command?); allowed: "
-                "command, image, url, network, directory, databases, ready, ready_timeout, env, variables"
-            ),
-        ),
-        (with_line("http", "qqq = 1"), "http.qqq: unknown key; allowed: headers"),
-        (
-            with_line("implementation", "version = 1"),
-            "implementation.version: is 1 and must be a text",
-        ),
-        (
-            with_line("implementation", 'claims = "core"'),
-            "implementation.claims: is 'core' and must be a list of texts",
-        ),
-        (
-            SMALLEST.replace('["true"]', "[1]"),
-            "launch.command: is [1] and must be a list of texts",
-        ),
-        (
-            SMALLEST.replace('["true"]', '"true"'),
-            "launch.command: is 'true' and must be a list of texts",
-        ),
-        (with_line("launch", "env = []"), "launch.env: is [] and must be a table"),
-        (with_line("launch", "env = { A = 1 }"), "launch.env.A: is 1 and must be a text"),
-        (with_line("http", "headers = { A = true }"), "http.headers.A: is True and must be a text"),
-        (
-            with_line("webhook", 'asynchronous = "yes"'),
-            "webhook.asynchronous: is 'yes' and must be true or false",
-        ),
-        (
-            with_line("timing", "settle_seconds = -1"),
-            "timing.settle_seconds: is -1 and must be a number of seconds",
-        ),
-        (
-            with_line("timing", "settle_seconds = true"),
-            "timing.settle_seconds: is True and must be a number of seconds",
-        ),
-        (
-            with_line("launch", "ready_timeout = nan"),
-            "launch.ready_timeout: is nan and must be a number of seconds",
-        ),
-        ("[implementation]\n[launch]", "implementation.name: is missing; add it under [implementation]"),
-        (
-            '[implementation]\nname = "x"',
-            'launch.command: is missing; write command = ["…"], image = "…" or url = "http://…" under [launch]',
-        ),
-        (
-            SMALLEST.replace('["true"]', "[]"),
-            'launch.command: is missing; write command = ["…"], image = "…" or url = "http://…" under [launch]',
-        ),
-        (
-            SMALLEST.replace('["true"]', '["", "x"]'),
-            "launch.command: its first word is the program and must not be empty",
-        ),
-        (
-            with_line("implementation", 'claims = ["core", "scurity"]'),
-            (
-                "implementation.claims: 'scurity' is unknown; allowed: "
-                "core, security, resilience, health-check, monitoring, instance"
-            ),
-        ),
-        (
-            with_line("implementation", "claims = []"),
-            (
-                "implementation.claims: is empty; allowed: "
-                "core, security, resilience, health-check, monitoring, instance"
-            ),
-        ),
-        (
-            with_line("launch", 'databases = ["oracle"]'),
-            "launch.databases: 'oracle' is unknown; allowed: sqlite, postgresql, mysql",
-        ),
-        (with_line("launch", 'ready = "up"'), "launch.ready: is 'up' and must begin with a slash"),
-        (
-            with_line("webhook", 'path = "http://x/y"'),
-            "webhook.path: is 'http://x/y' and must begin with a slash",
-        ),
-        (with_line("send", 'path = ""'), "send.path: is '' and must begin with a slash"),
-        (
-            with_line("send", "succeeded = { status = 200 }"),
-            "send.succeeded.status: is 200 and must be the first and last status, [200, 299]",
-        ),
-        (
-            with_line("send", "succeeded = { status = [200] }"),
-            "send.succeeded.status: is [200] and must be the first and last status, [200, 299]",
-        ),
-        (
-            with_line("send", "succeeded = { json = 1 }"),
-            "send.succeeded.json: is 1 and must be a table",
-        ),
-        (
-            with_line("send", "succeeded = { body = {} }"),
-            "send.succeeded.body: unknown key; allowed: status, json",
-        ),
-        (with_line("state", 'via = "redis"'), "state.via: 'redis' is unknown; allowed: sql, http"),
-        (
-            with_line("launch", 'image = "acme/sync"'),
-            "launch.image: launch.command is there too; keep one of command, image, url",
-        ),
-        (
-            with_line("launch", 'network = "bridge"'),
-            "launch.network: 'bridge' is unknown; allowed: host, published",
-        ),
-        (
-            with_line("health_check", 'via = "command"'),
-            'health_check.command: is missing; write command = ["php", "artisan", "…"]',
-        ),
-        (
-            with_line("health_check", 'command = ["true"]'),
-            """health_check.command: is only for via = "command", and via is 'http'""",
-        ),
-        (
-            with_line("health_check", 'via = "cron"'),
-            "health_check.via: 'cron' is unknown; allowed: http, command",
-        ),
-        (
-            with_line("monitoring", 'path = "counts"'),
-            "monitoring.path: is 'counts' and must begin with a slash",
-        ),
-        (
-            with_line("state", 'via = "http"'),
-            'state.path: is missing; write path = "/conformance/accounts"',
-        ),
-        (
-            with_line("state", 'path = "/rows"'),
-            """state.path: is only for via = "http", and via is 'sql'""",
-        ),
-        (
-            with_line("state", 'via = "http"\npath = "/rows"\ntable = "accounts"'),
-            """state.table: is only for via = "sql", and via is 'http'""",
-        ),
-        (
-            with_line("state", 'via = "http"\npath = "/rows"\ncolumns = { status = "state" }'),
-            """state.columns: is only for via = "sql", and via is 'http'""",
-        ),
-        (
-            with_line("state", 'via = "http"\npath = "/rows"\ntable = "a"\ncolumns = {}'),
-            """state.table: is only for via = "sql", like state.columns, and via is 'http'""",
-        ),
-        (
-            with_line("state", 'via = "http"\npath = "rows"'),
-            "state.path: is 'rows' and must begin with a slash",
-        ),
-        (
-            with_line("log", 'via = "http"\npath = "/log"'),
-            'log.path: has no {cursor}; write path = "/conformance/log?after={cursor}"',
-        ),
-        (
-            with_line("state", 'columns = { url = "u" }'),
-            (
-                "state.columns.url: no such column in the contract; allowed: id, workspace_id, session_id, "
-                "phone_number, status, assigned_instance_url, updated_at"
-            ),
-        ),
-        (
-            with_line("state", "columns = { id = 1 }"),
-            "state.columns.id: is 1 and must be a text",
-        ),
-        (with_line("log", 'via = "fax"'), "log.via: 'fax' is unknown; allowed: file, http, stderr, none"),
-        (
-            with_line("log", 'via = "none"'),
-            'log.via: core is claimed and cannot be judged without a log; write via = "file", "http" or "stderr"',
-        ),
-    ],
-)
-def test_a_mistake_is_told_by_its_key_and_by_what_is_allowed(file: Path, text: str, said: str) -> None:
-    assert mistake(file, text) == said
-
-
-def test_a_folder_that_is_not_there_is_told(file: Path) -> None:
-    assert mistake(file, with_line("launch", 'directory = "php"')) == (
-        f"launch.directory: there is no folder {file.parent / 'php'}; it is relative to this file"
-    )
-
-
-def test_a_target_that_does_not_claim_core_needs_no_log(file: Path) -> None:
-    text = SMALLEST.replace("[launch]", 'claims = ["security"]\n[launch]') + '[log]\nvia = "none"'
-    file.write_text(text, "utf-8")
-
-    assert read_target(file).log == "none"
-
-
-def test_a_file_that_is_no_toml_is_told_with_its_line(file: Path) -> None:
-    assert "line 2" in mistake(file, "[launch]\ncommand = oops")
-
-
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(TargetError, match="Is a directory"):
-        read_target(tmp_path)
+    assert load_target("mine.toml").directory == file.parent
 
 
 def test_the_built_in_targets_are_valid_and_run_with_this_python() -> None:
@@ -372,7 +162,7 @@ def test_the_built_in_targets_are_valid_and_run_with_this_python() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"), [("referense", " (did you mean reference?)"), ("qqq", ""), ("mine.toml", "")]
 )
-def test_an_unknown_name_is_told_with_what_there_is(
+def test_an_unknown_name_is_reported_with_those_that_exist(
     name: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""The contract's variables by other names: how a target file says so, what is then launched with, and mistakes."""
+"""What a program is launched with, if its target file has other names for the contract's variables."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.attach.drivers.command import launch
-from harness.attach.drivers.image import image_program
-from harness.attach.drivers.program import command_program
+from harness.attach.drivers.program import command_program, image_program
 from harness.contract import Settings
-from harness.errors import TargetError
-from harness.targets.file import read_target
+from harness.targets.reader import read_target
 from tests.harness.support import launch_of, target
-from tests.harness.targets.test_target import mistake
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,14 +25,6 @@ VERIFY_TIMEOUT = "ACME_TIMEOUT"
 LOG_FILE = "ACME_LOG"
 HOST = "LISTEN"
 """
-GATEWAY = """
-[implementation]
-name = "acme gateway"
-claims = ["instance"]
-[instance]
-command = ["true"]
-connect = { url = "{url}/connect" }
-"""
 
 
 @pytest.fixture
@@ -49,6 +37,7 @@ def test_what_is_launched_gets_a_variable_by_its_own_name_alone(
 ) -> None:
     for name in ("HMAC_SECRET", "HOST"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ACME_TIMEOUT", "9")
     file.write_text(RENAMED, "utf-8")
     given = launch_of(file.parent)
 
@@ -59,15 +48,8 @@ def test_what_is_launched_gets_a_variable_by_its_own_name_alone(
     assert environment["ACME_LOG"] == str(given.log_file)
     assert environment["API_KEY"] == given.api_key
     assert not {"HMAC_SECRET", "VERIFY_TIMEOUT", "LOG_FILE", "HOST"} & environment.keys()
-
-
-def test_what_is_left_out_on_purpose_is_not_inherited_by_its_own_name(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ACME_TIMEOUT", "9")
-    file.write_text(RENAMED, "utf-8")
-    given = launch_of(file.parent, settings=Settings(verify_timeout=None))
-    assert "ACME_TIMEOUT" not in command_program(read_target(file), given).environment
+    without = launch_of(file.parent, settings=Settings(verify_timeout=None))
+    assert "ACME_TIMEOUT" not in command_program(read_target(file), without).environment
 
 
 def test_an_image_gets_its_own_names_too(tmp_path: Path) -> None:
@@ -82,99 +64,8 @@ def test_an_image_gets_its_own_names_too(tmp_path: Path) -> None:
     assert not {"HOST", "HMAC_SECRET"} & set(handed_on)
 
 
-def test_a_program_that_knows_other_names_alone_comes_up(tmp_path: Path) -> None:
-    served = (
-        "import os, http.server as h\n"
-        "assert os.environ['WEBHOOK_SECRET'] == 'the-hmac-secret'\n"
-        "class Up(h.BaseHTTPRequestHandler):\n"
-        "    def do_GET(self):\n"
-        "        self.send_response(200)\n"
-        "        self.end_headers()\n"
-        "h.HTTPServer((os.environ['LISTEN'], int(os.environ['ON'])), Up).serve_forever()\n"
-    )
-    renamed = {"HOST": "LISTEN", "PORT": "ON", "HMAC_SECRET": "WEBHOOK_SECRET"}
-    running = launch(target("{python}", "-c", served, variables=renamed), launch_of(tmp_path), tmp_path)
-    try:
-        assert running.problem is None
-    finally:
-        running.stop()
-
-
-def test_gateway_instances_have_names_of_their_own(file: Path) -> None:
-    file.write_text(GATEWAY + "[instance.variables]\nHMAC_SECRET = 'WEBHOOK_SECRET'\n", "utf-8")
-    gateway = read_target(file).gateway
-    assert gateway is not None
-    assert gateway.variables == {"HMAC_SECRET": "WEBHOOK_SECRET"}
-
-
-OWN = "give each a name of its own"
-ALLOWED = (
-    "allowed: HOST, PORT, DATABASE_URL, NODE_INSTANCES, HMAC_SECRET, API_KEY, VERIFY_TIMEOUT, SEND_TIMEOUT, "
-    "SIGNATURE_TTL, HEALTH_CHECK_INTERVAL, LOG_FILE"
-)
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        (
-            'HMAC_SECERT = "A"',
-            f"launch.variables.HMAC_SECERT: no such variable in the contract (did you mean HMAC_SECRET?); {ALLOWED}",
-        ),
-        ("QQQ = 'A'", f"launch.variables.QQQ: no such variable in the contract; {ALLOWED}"),
-        (
-            "API_KEY = 1",
-            'launch.variables.API_KEY: is 1 and must be the name of a variable, such as "ACME_API_KEY"',
-        ),
-        (
-            "API_KEY = 'A-B'",
-            "launch.variables.API_KEY: is 'A-B' and must be the name of a variable, such as \"ACME_API_KEY\"",
-        ),
-        (
-            "API_KEY = 'WEBHOOK_SECRET'",
-            f"launch.variables.API_KEY: is 'WEBHOOK_SECRET', which HMAC_SECRET is called already; {OWN}",
-        ),
-        (
-            "API_KEY = 'PORT'",
-            f"launch.variables.API_KEY: is 'PORT', which PORT is called already; {OWN}",
-        ),
-    ],
-)
-def test_a_mistake_is_told_by_its_line_and_by_what_is_allowed(file: Path, changed: str, said: str) -> None:
-    assert mistake(file, RENAMED + changed) == said
-    with pytest.raises(TargetError) as raised:
-        read_target(file)
-    line = RENAMED.count("\n") + 1
-    assert str(raised.value).startswith(f"{file}:{line}: ")
-
-
 def test_two_may_change_names(file: Path) -> None:
     file.write_text(RENAMED + 'API_KEY = "PORT"\nPORT = "API_KEY"\n', "utf-8")
     given = launch_of(file.parent)
     program = command_program(read_target(file), given)
     assert (program.environment["PORT"], program.environment["API_KEY"]) == (given.api_key, str(program.port))
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (
-            RENAMED.replace("[launch.v", 'env = { WEBHOOK_SECRET = "a" }\n[launch.v'),
-            "launch.variables.HMAC_SECRET: is 'WEBHOOK_SECRET', which launch.env sets too; keep one",
-        ),
-        (
-            RENAMED.replace('command = ["true"]', 'url = "http://127.0.0.1:8000"'),
-            "launch.variables: is for what the harness launches, and launch.url runs already",
-        ),
-        (
-            GATEWAY + "[instance.variables]\nLOG_FILE = 'A'\n",
-            (
-                "instance.variables.LOG_FILE: no such variable in the contract; "
-                "allowed: HOST, PORT, HMAC_SECRET, API_KEY"
-            ),
-        ),
-        ('[launch]\nvariables = "A"\n', "launch.variables: is 'A' and must be a table"),
-    ],
-)
-def test_names_are_refused_where_they_mean_nothing(file: Path, text: str, said: str) -> None:
-    assert mistake(file, text) == said

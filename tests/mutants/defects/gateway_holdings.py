@@ -6,7 +6,6 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from fake_instances.faults.told import statistics, utc_now
-from fake_instances.hosts import threads
 from fake_instances.instance import Instance
 from fake_instances.routes import app
 from fake_instances.routes.replies import answer
@@ -16,7 +15,7 @@ from tests.mutants.machinery.registry import mutant, rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask import Flask, Response
+    from werkzeug.wrappers import Response
 
 
 HOLDS_NONE = "An instance that holds no session counts and lists none"
@@ -44,13 +43,13 @@ def _sent_over(is_accepted: Callable[[Instance, str], bool]) -> None:
     """Have messages sent over sessions that are not held, where they are accepted."""
     send = app.send
 
-    def lax(gateway: Instance, exchange: Any, body: dict[str, Any], met: Any) -> Response:
+    def lax(gateway: Instance, exchange: Any, body: dict[str, Any]) -> Response:
         if gateway.session(body["session_id"]) is None and is_accepted(gateway, body["session_id"]):
             number = gateway.deliver(
                 exchange.number, body["session_id"], body["recipient_phone"], body["message"]
             )
             return answer({"success": True, "message_id": number, "timestamp": 1})
-        return send(gateway, exchange, body, met)
+        return send(gateway, exchange, body)
 
     app.send = lax
 
@@ -122,23 +121,21 @@ def send_over_unknown_session_crashes() -> None:
     """Nobody looked whether there is a session before it is used: the answer is 500."""
     send = app.send
 
-    def hasty(gateway: Instance, exchange: Any, body: dict[str, Any], met: Any) -> Response:
+    def hasty(gateway: Instance, exchange: Any, body: dict[str, Any]) -> Response:
         if gateway.session(body["session_id"]) is None:
             return answer({"error": "Cannot read properties of undefined (reading 'client')"}, 500)
-        return send(gateway, exchange, body, met)
+        return send(gateway, exchange, body)
 
     app.send = hasty
 
 
 def _health(tells: Callable[[], Response]) -> None:
-    create = threads.create_app
+    view = app.view
 
-    def created(gateway: Any) -> Flask:
-        made = create(gateway)
-        made.view_functions["health"] = tells
-        return made
+    def told(gateway: Any, route: app.Route, **names: str) -> Response:
+        return tells() if route.path == "/health" else view(gateway, route, **names)
 
-    threads.create_app = created
+    app.view = told
 
 
 @mutant("INSTANCE-08", FOUR_HEALTHY, RESTARTS)

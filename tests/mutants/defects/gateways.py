@@ -9,12 +9,14 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import request
 
+from fake_instances import fleet
 from fake_instances.fleet import Fleet
 from fake_instances.instance import Instance
+from fake_instances.routes import app
 from fake_instances.sessions import SessionStatus
 from fake_instances.webhooks import announcer, message, retries
 from fake_instances.webhooks.retries import PATIENT, Failure, RetryPolicy
@@ -22,6 +24,8 @@ from tests.mutants.machinery.registry import mutant, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from flask import Response
 
     from fake_instances.sessions import Session
     from fake_instances.webhooks.delivery import Delivery
@@ -47,8 +51,8 @@ def _url_by(claimed: Callable[[Instance, str], str]) -> None:
 
 def _webhooks_by(change: Callable[[Webhook], Webhook]) -> None:
     """Have every genuine webhook changed after it was built."""
-    build = announcer.build
-    announcer.build = lambda **parts: change(build(**parts))
+    build = fleet.build
+    fleet.build = lambda **parts: change(build(**parts))
 
 
 def _retries_by(policy: RetryPolicy) -> None:
@@ -59,16 +63,16 @@ def _retries_by(policy: RetryPolicy) -> None:
 @mutant("INSTANCE-01", OTHER_NAME)
 def url_from_the_host_header() -> None:
     """Whoever calls the instance says by the Host header how it is called."""
-    reconnect, called = Instance.reconnect, threading.local()
+    view, called = app.view, threading.local()
 
-    def reconnected(self: Instance, session_id: str) -> None:
+    def viewing(*given: Any, **names: str) -> Response:
         called.url = request.host_url.rstrip("/")
         try:
-            reconnect(self, session_id)
+            return view(*given, **names)
         finally:
             del called.url
 
-    Instance.reconnect = reconnected
+    app.view = viewing
     _url_by(lambda _self, own: getattr(called, "url", own))
 
 
@@ -93,8 +97,8 @@ def user_agent_of_the_library() -> None:
 @mutant("INSTANCE-01", FIVE_HEADERS)
 def timestamp_in_milliseconds() -> None:
     """The timestamp is in milliseconds, and signed so."""
-    build = announcer.build
-    announcer.build = lambda **parts: build(**{**parts, "timestamp": parts["timestamp"] + "000"})
+    build = fleet.build
+    fleet.build = lambda **parts: build(**{**parts, "timestamp": parts["timestamp"] + "000"})
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 
 SOURCE = Path(__file__).parents[2] / "node_implementation"
 TARGET = "node.toml"

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from harness.attach.rows_by_sql import SqlAccounts
-from harness.targets.file import load_target
+from harness.targets.reader import load_target
 from tests.harness.support import PATIENCE, ROOT
 from tests.mutants.machinery.blends import BLENDS
 from tests.mutants.machinery.registry import theme_of, variants

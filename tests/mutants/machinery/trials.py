@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from harness.catalogue.features import catalogue
 from harness.catalogue.requirements import Profile
-from harness.targets.file import BUILT_IN, FAKE_GATEWAY
+from harness.targets.reader import BUILT_IN, FAKE_GATEWAY
 from tests.mutants.defects import node
 from tests.mutants.machinery.blends import BLENDS
 from tests.mutants.machinery.registry import (

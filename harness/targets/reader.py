@@ -1,0 +1,169 @@
+"""Reads a target file (contract, section 7): its TOML into the models, and these into the contract's Target.
+
+A mistake is a TargetError that names the file, the line, the key, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from harness.catalogue.requirements import closest
+from harness.contract import Operations, SendTarget, Target
+from harness.errors import TargetError
+from harness.gateway_contract import GatewayTarget, Hook
+from harness.targets.models import HookTable, Instance, Launch, Section, TargetFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FAKE_GATEWAY = "fake-gateway"
+"""The built-in target whose gateway instances are judged if a target has none."""
+BUILT_IN = Path(__file__).parent
+_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
+_MISSING = ("missing", "too_short")
+"""The names that pydantic has for a key that is not given, or is empty."""
+
+
+def built_in_targets() -> tuple[str, ...]:
+    """Return the names of the targets that come with the harness."""
+    return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
+
+
+def load_target(name_or_path: str) -> Target:
+    """Read a target by the name of a built-in one, or by the path of a target file.
+
+    Raises:
+        TargetError: there is no such target, or its file has a mistake.
+    """
+    if name_or_path in built_in_targets():
+        return read_target(BUILT_IN / f"{name_or_path}.toml")
+    path = Path(name_or_path)
+    if not path.is_file():
+        names = ", ".join(built_in_targets())
+        guess = closest(name_or_path, built_in_targets())
+        meant = f" (did you mean {guess}?)" if guess else ""
+        raise TargetError(
+            f"there is no target {name_or_path!r}{meant}: give {names}, or the path of a target file"
+        )
+    return read_target(path)
+
+
+def read_target(path: Path) -> Target:
+    """Read a target file.
+
+    Raises:
+        TargetError: it cannot be read, or has a mistake.
+    """
+    try:
+        text = path.read_text("utf-8")
+        content = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise TargetError(f"{path}: {problem}") from None
+    try:
+        file = TargetFile.model_validate(content)
+    except ValidationError as problem:
+        # What is missing comes last: something else may be wrong because of the same misspelt name.
+        errors = sorted(problem.errors(include_url=False), key=lambda one: one["type"] in _MISSING)
+        raise _error(path, text, *_mistake(errors[0])) from None
+    for section, table in (("launch", file.launch), ("instance", file.instance)):
+        if table is not None and not (folder := _folder(path, table)).is_dir():
+            words = f"there is no folder {folder}; it is relative to this file"
+            raise _error(path, text, f"{section}.directory", words)
+    return _target(file, path)
+
+
+def _mistake(error: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the dotted key of a mistake and what is wrong with it."""
+    where = [str(one) for one in error["loc"]]
+    if error["type"] == "value_error":
+        wrong = error["ctx"]["error"]
+        return ".".join([*where, wrong.key] if wrong.key else where), str(wrong)
+    key, section = ".".join(where), ".".join(where[:-1])
+    if error["type"] in _MISSING:
+        return key, f"is missing; add it under [{section}]"
+    return key, f"is a section: write [{key}] and its keys below"
+
+
+def _error(path: Path, text: str, key: str, words: str) -> TargetError:
+    line = _line_of(text, key)
+    return TargetError(f"{path if line is None else f'{path}:{line}'}: {key}: {words}")
+
+
+def _target(file: TargetFile, path: Path) -> Target:
+    """Make the contract's Target: a key fills the field of its own name, or of its section's and its own."""
+    known, values = {one.name for one in fields(Target)}, dict[str, Any]()
+    for name in ("implementation", "launch", "http", "webhook", "state", "log", "timing"):
+        for key, value in _values(getattr(file, name)).items():
+            if (field := key if key in known else f"{name}_{key}") in known:
+                values[field] = value
+    status, having = file.send.succeeded.status, file.send.succeeded.having
+    gateway = None
+    if file.instance is not None:
+        gateway = GatewayTarget(**_values(file.instance) | {"directory": _folder(path, file.instance)})
+    elif "instance" in file.implementation.claims:
+        gateway = load_target(FAKE_GATEWAY).gateway
+    return Target(
+        **values
+        | {
+            "directory": _folder(path, file.launch),
+            "log": file.log.via,
+            "log_file": (path.parent / file.log.file).absolute() if file.log.file else None,
+            "send": SendTarget(
+                file.send.method, file.send.path, file.send.body, (status[0], status[1]), having
+            ),
+            "operations": Operations(
+                file.health_check.path,
+                tuple(file.health_check.command),
+                tuple(file.health_check.dry_run),
+                file.monitoring.path,
+                file.monitoring.metrics,
+            ),
+            "gateway": gateway,
+        }
+    )
+
+
+def _values(section: Section) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in section:
+        match value:
+            case list():
+                values[name] = tuple(value)
+            case HookTable():
+                values[name] = Hook(**value.model_dump())
+            case None:
+                pass  # the contract's own default
+            case _:
+                values["environment" if name == "env" else name] = value
+    return values
+
+
+def _folder(path: Path, section: Launch | Instance) -> Path:
+    return (path.parent / section.directory).absolute()
+
+
+def _line_of(text: str, key: str) -> int | None:
+    """Return the line of a dotted key, counted from 1, or of what is nearest around it; None without any."""
+    wanted = key.strip("[]").split(".")
+    found: tuple[int, int] | None = None
+    section: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            here = section = _parts(header[1])
+        else:
+            name, equals, _ = line.partition("=")
+            here = [*section, *_parts(name)] if equals else []
+        matched = len(here) if here == wanted[: len(here)] else 0
+        if matched and (found is None or matched > found[0]):
+            found = matched, number
+    return None if found is None else found[1]
+
+
+def _parts(name: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in name.split(".")]
