@@ -1,10 +1,12 @@
 """What is known of one run of a scenario besides its outcome: plain values, checked. Pure."""
 
+# The docstrings of these classes are part of the published schema of report.json.
+
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
@@ -53,17 +55,3 @@ class Evidence:
     timeline: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     left_out: int = 0
-
-
-_EVIDENCE = TypeAdapter(Evidence)
-
-
-def evidence_to_json(evidence: Evidence) -> dict[str, Any]:
-    """Give evidence as JSON values, which can cross from a worker to its controller."""
-    values: dict[str, Any] = _EVIDENCE.dump_python(evidence, mode="json")
-    return values
-
-
-def evidence_from_json(values: object) -> Evidence:
-    """Give the evidence that `evidence_to_json` gave the values of."""
-    return _EVIDENCE.validate_python(values)

@@ -107,30 +107,15 @@ class ImplementationStarted(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayEntry(Entry):
-    """An entry of a scenario about gateway instances."""
-
-    @property
-    def words(self) -> str:
-        """The entry in one line, for a reader."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted(GatewayEntry):
+class Noted(Entry):
     """Something was done to an instance or, without a number, in the control plane's place."""
 
     text: str
     instance: int | None = None
 
-    @property
-    def words(self) -> str:
-        """The entry in one line."""
-        return self.text if self.instance is None else f"instance {self.instance} {self.text}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookReceived(GatewayEntry):
+class WebhookReceived(Entry):
     """A webhook arrived, with these headers in order and exactly these bytes, and was answered `answered`.
 
     `asked_back` is the session's status by the instance before the webhook was answered, None if nobody asked.
@@ -168,16 +153,9 @@ class WebhookReceived(GatewayEntry):
         """The event that it announces, empty if it names none."""
         return str(self.content.get("event", ""))
 
-    @property
-    def words(self) -> str:
-        """The entry in one line."""
-        location = " and ".join(self.header("X-Instance-Url")) or "no location"
-        webhook = f"webhook {self.event or 'without an event'} of {self.data.get('session_id')}"
-        return f"gateway → control plane: {webhook}, from {location} → {self.answered}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessagePosted(GatewayEntry):
+class MessagePosted(Entry):
     """A message was handed to an instance. When no answer came, `status` is None and `body` says why."""
 
     instance: int
@@ -205,12 +183,6 @@ class MessagePosted(GatewayEntry):
     def declined(self) -> bool:
         """Whether the instance certainly did not take the message: it was not reached, or said so."""
         return self.refused or (self.status is not None and 400 <= self.status < 500)
-
-    @property
-    def words(self) -> str:
-        """The entry in one line."""
-        answer = self.body[:200] if self.status is None else f"{self.status} {self.body[:200]}"
-        return f'sender → instance {self.instance}: "{self.text}" over {self.session_id} → {answer}'
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +22,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def redact(text: str, secrets: Collection[str]) -> str:
-    """Give a text without these secrets, in plain, hex or base64, and without anything like a signature.
+    """Return a text without these secrets, in plain, hex or base64, and without anything like a signature.
 
-    Half a character (a lone surrogate, which JSON can hold and UTF-8 cannot) is replaced too.
+    Half a character (a lone surrogate, which JSON can hold and UTF-8 cannot) is replaced too. A text must be redacted
+    before it is cut short: a piece of a secret would not be recognised.
     """
     # A history has hundreds of thousands of texts, and most are shorter than any secret.
     forms, shortest = _forms(tuple(secrets))
@@ -35,14 +38,21 @@ def redact(text: str, secrets: Collection[str]) -> str:
 
 
 def redact_values(values: Any, secrets: Collection[str]) -> Any:
-    """Give JSON values with every text in them redacted, names of fields too."""
+    """Return values of the same types with every text in them redacted: JSON values, bytes, dataclasses."""
     match values:
+        case Enum():
+            return values
         case str():
             return redact(values, secrets)
+        case bytes():
+            return redact(values.decode("utf-8", "replace"), secrets).encode()
         case dict():
             return {redact(str(name), secrets): redact_values(one, secrets) for name, one in values.items()}
         case list() | tuple():
-            return [redact_values(one, secrets) for one in values]
+            return type(values)(redact_values(one, secrets) for one in values)
+        case _ if is_dataclass(values) and not isinstance(values, type):
+            told = {one.name: redact_values(getattr(values, one.name), secrets) for one in fields(values)}
+            return replace(values, **told)
         case _:
             return values
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _ESCAPED = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 def shown(value: object) -> str:
-    """Give a value of a row or of a log line as people of any language read it: null, and text in quotes."""
+    """Return a value of a row or of a log line as people of any language read it: null, and text in quotes."""
     if value is None:
         return "null"
     return f'"{value}"' if isinstance(value, str) else str(value)
@@ -23,6 +23,12 @@ def counted(counts: Mapping[str, int]) -> str:
 
 
 def quoted(text: str) -> str:
-    """Give a text in quotes, on one line, cut where it is long."""
+    """Return a text in quotes, on one line, cut where it is long."""
     told, more = (text, "") if len(text) <= 80 else (f"{text[:60]}…", f" ({len(text)} characters)")
     return f'"{told.translate(_ESCAPED)}"{more}'
+
+
+def few(names: Sequence[str], most: int, between: str = ", ") -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return between.join(names[:most]) + more

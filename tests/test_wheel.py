@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.catalogue.verdict import Conclusion, Outcome
-from harness.report.folder import RENDERERS
+from harness.report.formats import RENDERERS
 from harness.report.model import parse_json
 from tests.harness.support import HOOKS
 from tests.prerequisites import ALL_REQUIRED

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SELF_FOLDER = "self"
-"""The folder of the scenarios that prove the instrument and judge nobody."""
+"""The folder of the scenarios that prove the instrument, and by which no implementation is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class WrittenScenario:
 
     @property
     def folder(self) -> str:
-        """The folder that the file lies in: its profile's, in the features that come with the harness."""
+        """The folder that the file is in: its profile's, in the features that come with the harness."""
         return self.file.split("/", 1)[0] if "/" in self.file else ""
 
     @property
@@ -50,7 +50,7 @@ class WrittenScenario:
 
 
 def features_root() -> Path:
-    """Give the folder of the features that come with the harness, in a checkout or as installed."""
+    """Return the folder of the features that come with the harness, in a checkout or as installed."""
     here = Path(__file__).parents[1]
     installed = here / "features"
     return installed if installed.is_dir() else here.parent / "features"
@@ -58,12 +58,12 @@ def features_root() -> Path:
 
 @cache
 def catalogue() -> Catalogue:
-    """Give the catalogue that lies beside the features; it is read once."""
+    """Return the catalogue beside the features; it is read once."""
     return load_catalogue(features_root() / "requirements.toml")
 
 
 def harness_version() -> str:
-    """Give the version of the harness; "unknown" where it runs without being installed."""
+    """Return the version of the harness; "unknown" where it runs without being installed."""
     try:
         return version("instance-sync")
     except PackageNotFoundError:

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from harness.catalogue.features import WrittenScenario
+    from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue, Requirement
-    from harness.catalogue.tally import Record
 
 _WIDTH = 110
 _INDENT = " " * 14
 
 
 def scenario_lines(suite: Sequence[WrittenScenario], records: Sequence[Record]) -> Iterator[str]:
-    """List the written scenarios that these are runs of, with their requirements, by file."""
+    """List the written scenarios that these records are runs of, with their requirements, by file."""
     runs = Counter((record.file, record.name) for record in records)
     ids = {(record.file, record.name): record.requirement_ids for record in records}
     lines = {(one.file, one.name): one.line for one in suite}
@@ -39,7 +39,7 @@ def _counted(number: int, what: str) -> str:
 def chosen(
     catalogue: Catalogue, profiles: Collection[str], levels: Collection[str]
 ) -> tuple[Requirement, ...]:
-    """Give the requirements of these profiles and levels, of all where none is named, by profile."""
+    """Return the requirements of these profiles and levels, or of all where none is named, by profile."""
     return tuple(
         one
         for profile in Profile
@@ -50,7 +50,7 @@ def chosen(
 
 
 def requirement_lines(requirements: Sequence[Requirement], suite: Sequence[WrittenScenario]) -> Iterator[str]:
-    """Tell requirements for people: level, words, source, and the scenarios that judge them."""
+    """Describe requirements for people: level, words, source, and the scenarios that judge them."""
     profile = None
     for one in requirements:
         if one.profile is not profile:
@@ -73,7 +73,7 @@ def requirement_lines(requirements: Sequence[Requirement], suite: Sequence[Writt
 def requirements_markdown(
     requirements: Sequence[Requirement], suite: Sequence[WrittenScenario]
 ) -> Iterator[str]:
-    """Tell requirements as tables in Markdown, a section for each profile; scenarios by their names."""
+    """List requirements as tables in Markdown, a section for each profile; scenarios by their names."""
     profile = None
     for one in requirements:
         if one.profile is not profile:
@@ -98,7 +98,7 @@ def requirements_markdown(
 
 
 def requirements_json(requirements: Sequence[Requirement], suite: Sequence[WrittenScenario]) -> str:
-    """Give the same as a JSON list."""
+    """Return the same as a JSON list."""
     return json.dumps([_to_json(one, suite) for one in requirements], ensure_ascii=False, indent=1)
 
 

@@ -1,27 +1,29 @@
 """The requirement catalogue: what an implementation is judged by, and which scenarios judge it.
 
-Pure, the reading of the one catalogue file aside. It imports nothing of this project.
+Pure, except for reading the one catalogue file. It imports nothing of this project.
 """
 
 import difflib
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from reprlib import repr as short
-from typing import Any, TypeVar
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
 
 _ID = re.compile(r"[A-Z]+-[0-9]{2}")
-# Also what was probably meant as an id: `scan-01`, `SCAN_01`, `SCAN-1`. Such a tag would otherwise go unnoticed.
+# Also what was probably meant as an id, as `scan-01`, `SCAN_01` or `SCAN-1`: such a tag would go unnoticed.
 _LIKE_ID = re.compile(r"[A-Za-z]+[-_][0-9]{1,2}")
-
-_Kind = TypeVar("_Kind", bound=StrEnum)
 
 
 class CatalogueError(ValueError):
-    """The catalogue file cannot be used. The message names file, entry, key, what was found, what is allowed."""
+    """The catalogue file cannot be used. The message names the file, the entry, the key and what is wrong."""
 
 
 class Level(StrEnum):
@@ -30,7 +32,7 @@ class Level(StrEnum):
     MUST = "must"
     SHOULD = "should"
     SELF = "self"
-    """What the harness proves about itself or about the reference; nobody else is judged by it."""
+    """What the harness proves about itself or about the reference; no other implementation is judged by it."""
 
 
 class Profile(StrEnum):
@@ -44,16 +46,25 @@ class Profile(StrEnum):
     INSTANCE = "instance"
 
 
-@dataclass(frozen=True, slots=True)
+_STRICT = ConfigDict(extra="forbid")
+_Line = Annotated[str, Field(pattern=r"^[^\s](?:[^\n\r]*[^\s])?$")]
+"""A text on one line. In the file, each part of it ends with a backslash."""
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class Requirement:
     """One entry of the catalogue. `test` names the test that proves one of level self, where no scenario does."""
 
-    id: str
+    id: Annotated[str, Field(pattern=f"^{_ID.pattern}$")]
     level: Level
     profile: Profile
-    words: str
-    source: tuple[str, ...]
+    words: _Line
+    source: Annotated[tuple[_Line, ...], Field(min_length=1)]
     test: str = ""
+
+    def __post_init__(self) -> None:
+        if self.test and self.judged:
+            raise ValueError("test: only of level self; scenarios prove the others")
 
     @property
     def judged(self) -> bool:
@@ -61,22 +72,22 @@ class Requirement:
         return self.level is not Level.SELF
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=_STRICT)
 class Catalogue(Mapping[str, Requirement]):
-    """The requirements by id, in the order of the file. An unknown id is a `KeyError`, as in any mapping.
+    """The requirements by id, in the order of the file. An unknown id is a `KeyError`, as in any mapping."""
 
-    Raises `ValueError` when two requirements share an id.
-    """
-
-    revision: int
+    revision: Annotated[int, Field(ge=1, strict=True)]
     requirements: tuple[Requirement, ...]
-    _by_id: Mapping[str, Requirement] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        by_id = {requirement.id: requirement for requirement in self.requirements}
-        if len(by_id) < len(self.requirements):
-            raise ValueError("two requirements share an id")
-        object.__setattr__(self, "_by_id", by_id)
+        if not self.requirements:
+            raise ValueError("there is no [[requirement]]")
+        if twice := [id_ for id_, count in Counter(one.id for one in self.requirements).items() if count > 1]:
+            raise ValueError(f"{', '.join(twice)}: more than one requirement has this id")
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Requirement]:
+        return {one.id: one for one in self.requirements}
 
     def __getitem__(self, id_: str) -> Requirement:
         return self._by_id[id_]
@@ -88,16 +99,14 @@ class Catalogue(Mapping[str, Requirement]):
         return len(self._by_id)
 
     def of_profile(self, profile: Profile) -> tuple[Requirement, ...]:
-        """Give the requirements of one profile, those of level self included, in the order of the file."""
+        """Return the requirements of one profile, those of level self included, in the order of the file."""
         return tuple(requirement for requirement in self.requirements if requirement.profile == profile)
 
 
 @dataclass(frozen=True, slots=True)
 class Traceability:
-    """Which scenarios carry which requirement."""
+    """What scenarios and catalogue lack of each other."""
 
-    scenarios: Mapping[str, tuple[str, ...]]
-    """Every id of the catalogue, in its order, with the names of the scenarios tagged with it."""
     unwritten: tuple[str, ...]
     """The ids that an implementation is judged by and no scenario carries."""
     unwritten_self: tuple[str, ...]
@@ -107,12 +116,12 @@ class Traceability:
 
 
 def is_requirement_id(tag: str) -> bool:
-    """Tell whether a tag (without its @) has the form of an id: a word in capitals and two digits, `SCAN-01`."""
+    """Return whether a tag (without its @) has the form of an id: a word in capitals and two digits, `SCAN-01`."""
     return _ID.fullmatch(tag) is not None
 
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:
-    """Give the candidate that was probably meant, whatever its case, or None when none is near."""
+    """Return the candidate that was probably meant, whatever its case, or None when none is near."""
     by_lower = {candidate.lower(): candidate for candidate in candidates}
     meant = re.sub(r"[-_]([0-9])$", r"-0\1", name.lower())
     near = difflib.get_close_matches(meant, by_lower, n=1)
@@ -120,138 +129,50 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
 
 
 def traceability(catalogue: Catalogue, tags_of_scenarios: Mapping[str, Collection[str]]) -> Traceability:
-    """Match scenarios (name to tags, each without its @) with the catalogue.
+    """Compare scenarios (name to tags, each without its @) with the catalogue.
 
-    A tag that is neither in the catalogue nor similar to an id is none of its business and is left out.
+    A tag that is neither in the catalogue nor similar to an id means something else and is left out.
     """
-    scenarios: dict[str, list[str]] = {id_: [] for id_ in catalogue}
-    unknown: dict[str, list[str]] = {}
-    for scenario, tags in tags_of_scenarios.items():
-        for tag in dict.fromkeys(tags):
-            if tag in catalogue:
-                scenarios[tag].append(scenario)
-            elif _LIKE_ID.fullmatch(tag):
-                unknown.setdefault(tag, []).append(scenario)
-    unwritten = [catalogue[id_] for id_, names in scenarios.items() if not names]
+    carried = {tag for tags in tags_of_scenarios.values() for tag in tags}
+    unwritten = [one for one in catalogue.requirements if one.id not in carried]
     return Traceability(
-        scenarios={id_: tuple(names) for id_, names in scenarios.items()},
-        unwritten=tuple(requirement.id for requirement in unwritten if requirement.judged),
-        unwritten_self=tuple(requirement.id for requirement in unwritten if not requirement.judged),
-        unknown={tag: tuple(names) for tag, names in sorted(unknown.items())},
+        unwritten=tuple(one.id for one in unwritten if one.judged),
+        unwritten_self=tuple(one.id for one in unwritten if not one.judged),
+        unknown={
+            tag: tuple(name for name, tags in tags_of_scenarios.items() if tag in tags)
+            for tag in sorted(carried - catalogue.keys())
+            if _LIKE_ID.fullmatch(tag)
+        },
     )
 
 
 def load_catalogue(path: Path) -> Catalogue:
     """Read and check the catalogue file.
 
-    Raises `CatalogueError` at the first thing wrong with it: a file that cannot be read, broken TOML, an unknown or
-    missing key, a value that is not allowed, an id given twice.
+    Raises:
+        CatalogueError: it cannot be read, is not TOML, or an entry is not as `Requirement` says.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CatalogueError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CatalogueError(f"{path}: is not UTF-8: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(f"{path}: is not valid TOML: {error}") from error
-
-    try:
-        return _catalogue(document)
-    except _EntryError as error:
-        raise CatalogueError(f"{path}: {error}") from None
+        entries = document.pop("requirement", [])
+        return _CATALOGUE.validate_python({**document, "requirements": entries})
+    except OSError as problem:
+        raise CatalogueError(f"{path}: cannot be read: {problem.strerror}") from problem
+    except ValidationError as problem:
+        mistakes = [_mistake(one, entries) for one in problem.errors()]
+        raise CatalogueError(f"{path}: {'; '.join(mistakes)}") from None
+    except ValueError as problem:
+        raise CatalogueError(f"{path}: is not valid TOML: {problem}") from problem
 
 
-class _EntryError(Exception):
-    """Something in the document is not allowed; the file's name is added by the one who knows it."""
-
-    def __init__(self, entry: str, key: str, found: str, allowed: str) -> None:
-        super().__init__(f"{entry}: {key}: found {found}; allowed: {allowed}")
-
-
-def _catalogue(document: dict[str, Any]) -> Catalogue:
-    _check_keys("top level", document, ("revision", "requirement"))
-    revision, entries = document["revision"], document["requirement"]
-    if type(revision) is not int or revision < 1:  # a TOML true is an int to isinstance
-        raise _EntryError("top level", "revision", repr(revision), "a whole number from 1")
-    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise _EntryError("top level", "requirement", short(entries), "one [[requirement]] or more")
-
-    positions: dict[str, int] = {}
-    requirements = []
-    for position, entry in enumerate(entries, start=1):
-        requirement = _requirement(position, entry)
-        if requirement.id in positions:
-            first = positions[requirement.id]
-            raise _EntryError(
-                f"entry {position}", "id", f"{requirement.id!r} again", f"once, as in entry {first}"
-            )
-        positions[requirement.id] = position
-        requirements.append(requirement)
-    return Catalogue(revision, tuple(requirements))
+def _mistake(error: ErrorDetails, entries: Any) -> str:
+    """Return what is wrong with the catalogue; an entry is named by its id too."""
+    where = list(error["loc"])
+    if len(where) > 1 and isinstance(where[1], int):
+        entry = entries[where[1]]
+        id_ = entry.get("id", "without an id") if isinstance(entry, dict) else repr(entry)
+        where[:2] = [f"entry {where[1] + 1} ({id_})"]
+    return ": ".join(map(str, [*where, error["msg"]]))
 
 
-def _requirement(position: int, entry: dict[str, Any]) -> Requirement:
-    id_ = entry.get("id")
-    well_named = isinstance(id_, str) and is_requirement_id(id_)
-    name = str(id_) if well_named else f"entry {position}"
-    keys = tuple(each.name for each in fields(Requirement))
-    _check_keys(name, entry, keys, optional=("test",))
-    if not well_named:
-        raise _EntryError(name, "id", repr(id_), "a word in capitals, a hyphen and two digits, as in SCAN-01")
-
-    words, source = entry["words"], entry["source"]
-    if not _is_line(words):
-        raise _EntryError(
-            name,
-            "words",
-            short(words),
-            "one line of text (in the file, end each part of it with a backslash)",
-        )
-    if not isinstance(source, list) or not source or not all(map(_is_line, source)):
-        raise _EntryError(name, "source", short(source), "a list of one text or more, none of them empty")
-    level, test = _one_of(Level, name, "level", entry["level"]), entry.get("test", "")
-    if test and level is not Level.SELF:
-        raise _EntryError(name, "test", short(test), "only at level self; scenarios prove the others")
-    if not isinstance(test, str):
-        raise _EntryError(
-            name, "test", short(test), "the name of a test, as in tests/test_x.py::test_it_holds"
-        )
-    return Requirement(
-        id=str(id_),
-        level=level,
-        profile=_one_of(Profile, name, "profile", entry["profile"]),
-        words=words,
-        source=tuple(source),
-        test=test,
-    )
-
-
-def _check_keys(
-    entry: str, table: dict[str, Any], allowed: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> None:
-    for key in table:
-        if key not in allowed:
-            raise _EntryError(entry, key, "an unknown key", ", ".join(allowed) + _did_you_mean(key, allowed))
-    for key in allowed:
-        if key not in table and key not in optional:
-            needed = ", ".join(one for one in allowed if one not in optional)
-            raise _EntryError(entry, key, "nothing, the key is missing", f"each of {needed}")
-
-
-def _one_of(kind: type[_Kind], entry: str, key: str, value: Any) -> _Kind:
-    try:
-        return kind(value)
-    except ValueError:
-        names = [str(each) for each in kind]
-        allowed = ", ".join(names) + _did_you_mean(str(value), names)
-        raise _EntryError(entry, key, repr(value), allowed) from None
-
-
-def _is_line(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and len(value.splitlines()) == 1
-
-
-def _did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    near = closest(name, candidates)
-    return f" (did you mean {near!r}?)" if near else ""
+_CATALOGUE = TypeAdapter(Catalogue)

@@ -6,17 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.catalogue.requirements import Level, Profile, closest
+from harness.catalogue.requirements import Profile, closest
 from harness.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-    from enum import StrEnum
 
     from harness.catalogue.requirements import Requirement
 
 _LIKE_AN_ID = re.compile(r"\b[A-Z]+-[0-9]+\b")
-"""No marker of anybody else's looks like that: a hyphen cannot stand in a Python name."""
+"""No other marker looks like that: a hyphen cannot stand in a Python name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Selection:
         return bool(self.requirements or self.profiles or self.levels) or self.again is not None
 
     def wants(self, scenario_id: str, requirements: Iterable[Requirement]) -> bool:
-        """Say whether a scenario is selected: by its id, and by any one of the requirements it carries."""
+        """Return whether a scenario is selected: by its id, and by any one of the requirements it carries."""
         if self.again is not None and scenario_id not in self.again:
             return False
         return any(
@@ -45,7 +44,7 @@ class Selection:
         )
 
     def words(self, *others: str) -> str:
-        """Tell the selection, and other filters in force, in a line; empty when there is none."""
+        """Describe the selection, and other filters in force, in a line; empty when there is none."""
         parts = [
             f"{name} {', '.join(sorted(chosen))}"
             for name, chosen in (
@@ -61,12 +60,12 @@ class Selection:
 
 
 def names_in_expression(expression: str) -> tuple[str, ...]:
-    """Give the words of a marker expression (`-m`) that are meant as requirement ids."""
+    """Return the words of a marker expression (`-m`) that are meant as requirement ids."""
     return tuple(_LIKE_AN_ID.findall(expression))
 
 
 def check_requirements(names: Iterable[str], catalogue: Collection[str], written: Collection[str]) -> None:
-    """Hold that each name is a requirement which has a scenario.
+    """Check that each name is a requirement which has a scenario.
 
     Raises:
         TargetError: one is unknown, or has no scenario yet.
@@ -74,10 +73,8 @@ def check_requirements(names: Iterable[str], catalogue: Collection[str], written
     for name in names:
         if name not in catalogue:
             guess = closest(name, catalogue)
-            hint = (
-                f"; did you mean {guess}?" if guess else "; the ids are those of features/requirements.toml"
-            )
-            raise TargetError(f"there is no requirement {name}{hint}")
+            hint = f"did you mean {guess}?" if guess else "the ids are those of features/requirements.toml"
+            raise TargetError(f"there is no requirement {name}; {hint}")
         if name not in written:
             raise TargetError(
                 f"no scenario carries requirement {name} yet, so there is nothing to run for it"
@@ -90,7 +87,7 @@ def check_claimed(
     catalogue: Mapping[str, Requirement],
     claims: Collection[str],
 ) -> None:
-    """Hold that the target claims these profiles, and those of these requirements.
+    """Check that the target claims these profiles, and those of these requirements.
 
     Raises:
         TargetError: it does not, so that nothing would be judged.
@@ -103,27 +100,3 @@ def check_claimed(
                 f"{option}: the target does not claim the profile {profile}, only {', '.join(claims)}; "
                 "what it claims stands in its target file, under [implementation] claims"
             )
-
-
-def check_profiles(names: Iterable[str]) -> None:
-    """Hold that each name is a profile.
-
-    Raises:
-        TargetError: one is not.
-    """
-    _check_names("profile", names, Profile)
-
-
-def check_levels(names: Iterable[str]) -> None:
-    """Hold that each name is a level.
-
-    Raises:
-        TargetError: one is not.
-    """
-    _check_names("level", names, Level)
-
-
-def _check_names(what: str, names: Iterable[str], allowed: type[StrEnum]) -> None:
-    for name in names:
-        if name not in {str(one) for one in allowed}:
-            raise TargetError(f"there is no {what} {name!r}; choose one of {', '.join(allowed)}")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from typing import TYPE_CHECKING
 
-from fake_instances import FleetError
-from harness.catalogue.verdict import LEFT_OUT, Outcome, Run, ScenarioResult, Verdict, judge
-from harness.errors import ConformanceFailure, LaunchError, NotJudgedError, TimeBoundFailure
-from harness.evidence import Evidence, evidence_from_json, evidence_to_json
+from harness.catalogue.record import Record, level_of, row_of, scenario_id
+from harness.catalogue.verdict import LEFT_OUT, Outcome, Run, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from harness.catalogue.features import WrittenScenario
     from harness.catalogue.requirements import Catalogue, Profile
@@ -21,70 +19,17 @@ BINDING = "test_features.py"
 """The module that binds the features to pytest: only its tests are runs of scenarios."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What came of one run of one scenario, as plain values that cross from a worker to its controller.
-
-    `node` is pytest's id of the run; `file` and `name` say which written scenario it is a run of, and `example`
-    has the row of its Examples; empty where `node` alone tells. `history` is its history as JSON lines, empty
-    when no report is asked for.
-    """
-
-    node: str
-    file: str
-    name: str
-    requirement_ids: tuple[str, ...]
-    outcome: str = Outcome.PASSED.value
-    reason: str = ""
-    time_bound: bool = False
-    judged_again: bool = False
-    example: str = ""
-    evidence: Evidence = field(default_factory=Evidence)
-    history: str = field(default="", repr=False)
-
-    @property
-    def row(self) -> str:
-        """The row of Examples that it is a run of, as pytest names it; empty where there is none."""
-        return row_of(self.node)
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the record as JSON values."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        ids, evidence = list(self.requirement_ids), evidence_to_json(self.evidence)
-        return {**values, "requirement_ids": ids, "evidence": evidence}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Record:
-        """Give the record that `to_json` gave the values of."""
-        ids, evidence = tuple(values["requirement_ids"]), evidence_from_json(values["evidence"])
-        return cls(**{**values, "requirement_ids": ids, "evidence": evidence})
-
-
-@dataclass(frozen=True, slots=True)
-class Unrun:
-    """A written scenario, or a row of its Examples, that did not run, and why."""
-
-    scenario: WrittenScenario
-    row: str
-    reason: str
-
-
-def row_of(node: str) -> str:
-    """Give the row of Examples in pytest's id of a run; empty where there is none."""
-    return node.partition("::")[2].partition("[")[2].removesuffix("]")
-
-
 class Tally:
     """The records of a run, and which runs were to come.
 
-    `function_of` gives the name of the test function that a scenario of this name is run by.
+    `function_of` returns the name of the test function that runs the scenarios of this name.
     """
 
     def __init__(
         self, catalogue: Catalogue, suite: Sequence[WrittenScenario], function_of: Callable[[str], str]
     ) -> None:
         self._catalogue = catalogue
-        # What carries no requirement is an ordinary test, and nobody is judged by it.
+        # A scenario without a requirement is an ordinary test.
         self._suite = [one for one in suite if one.requirement_ids]
         self._scenarios: dict[str, set[tuple[str, str]]] = {}
         for one in self._suite:
@@ -116,7 +61,7 @@ class Tally:
     def add(self, record: Record) -> bool:
         """Take in what came of a run; of its judgement and of trouble while cleaning up, the worse counts.
 
-        Tell whether this record is the one that counts now.
+        Return whether this record is the one that counts now.
         """
         before = self._records.get(record.node)
         # A failure that was no missed time bound stands, whatever comes of the same run on another worker.
@@ -127,99 +72,90 @@ class Tally:
         return False
 
     def verdict(self, claims: Collection[Profile], *, trouble: str = "", crash: str = "") -> Verdict:
-        """Give the verdict on what came so far: see `harness.catalogue.verdict.Run` for `trouble` and `crash`."""
-        records = self._records.values()
-        results = [
-            ScenarioResult(one.node, one.requirement_ids, Outcome(one.outcome), one.reason) for one in records
-        ]
-        return judge(self._catalogue, claims, Run(self._written(), self._expected, results, trouble, crash))
+        """Return the verdict on what came so far: see `harness.catalogue.verdict.Run` for `trouble` and `crash`."""
+        run = Run(self._written(), self._expected, self.records, trouble, crash)
+        return judge(self._catalogue, claims, run)
 
-    def unrun(self) -> tuple[Unrun, ...]:
-        """Give what is written and has no record, in the order of the suite."""
-        runs = self._runs()
-        found: list[Unrun] = []
-        for scenario in self._suite:
-            nodes = self._nodes(scenario, runs)
-            found += [
-                Unrun(scenario, row_of(node), "never ran") for node in sorted(nodes - self._records.keys())
-            ]
-            if self._is_hidden(scenario):
-                found.append(Unrun(scenario, "", "never ran, for another one in its file has the same name"))
-            elif self._lacks_rows(scenario, nodes):
-                found.append(Unrun(scenario, "", LEFT_OUT))
-        return tuple(found)
+    def unrun(self, claims: Collection[Profile]) -> tuple[Record, ...]:
+        """Return what is written and did not run, in the order of the suite."""
+        return tuple(
+            self._unrun(scenario, row, reason, claims)
+            for scenario, nodes in self._runs()
+            for row, reason in self._lacking(scenario, nodes)
+        )
+
+    def _lacking(self, scenario: WrittenScenario, nodes: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield the rows of a scenario that did not run, with the reason; a row of unknown name as empty."""
+        for node in sorted(set(nodes) - self._records.keys()):
+            yield row_of(node), "never ran"
+        if self._is_hidden(scenario):
+            yield "", "never ran, for another one in its file has the same name"
+        elif self._lacks_rows(scenario, nodes):
+            yield "", LEFT_OUT
+
+    def _unrun(self, one: WrittenScenario, row: str, reason: str, claims: Collection[Profile]) -> Record:
+        judged = [self._catalogue[id_] for id_ in one.requirement_ids if self._catalogue[id_].judged]
+        unclaimed = bool(judged) and not any(each.profile in claims for each in judged)
+        return Record(
+            id=scenario_id(one.file, one.name, row),
+            name=one.name,
+            row=row,
+            file=one.file,
+            line=one.line,
+            rule=one.rule,
+            level=level_of(one.requirement_ids, self._catalogue),
+            requirement_ids=one.requirement_ids,
+            outcome=Outcome.NOT_CLAIMED if unclaimed else Outcome.NOT_JUDGED,
+            reason="its profile is not claimed" if unclaimed else reason,
+            ran=False,
+        )
 
     def _is_hidden(self, scenario: WrittenScenario) -> bool:
         return self._bound[scenario.file, scenario.name] is not scenario
 
-    def _nodes(
-        self, scenario: WrittenScenario, runs: Mapping[tuple[str, str], Collection[str]]
-    ) -> frozenset[str]:
-        """Give the runs that a scenario came to, or was to come to."""
-        return frozenset(() if self._is_hidden(scenario) else runs.get((scenario.file, scenario.name), ()))
-
     def _lacks_rows(self, scenario: WrittenScenario, nodes: Collection[str]) -> bool:
-        """Say whether a row of its Examples has no run; of one that ran several times the others may still lack."""
+        """Return whether a row of its Examples has no run: several runs of one row do not stand for the others."""
         examples = {
             ran.example if (ran := self._records.get(node)) is not None and ran.example else node
             for node in nodes
         }
         return len(examples) < max(1, scenario.examples)
 
-    def _runs(self) -> Mapping[tuple[str, str], set[str]]:
-        """For each written scenario, by file and name, the runs that it came to, or was to come to."""
-        runs: dict[tuple[str, str], set[str]] = {}
+    def _runs(self) -> Iterator[tuple[WrittenScenario, set[str]]]:
+        """Yield each written scenario with the runs that it came to, or was to come to."""
+        runs: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for record in self._records.values():
-            runs.setdefault((record.file, record.name), set()).add(record.node)
+            runs[record.file, record.name].add(record.node)
         for node in self._expected - self._records.keys():
-            # Where files share a name nobody knows whose run it was: each is then short of runs all the same.
+            # Where files share a name it is unknown whose run it was: each of them then lacks a run.
             if len(keys := self._scenarios.get(_function(node), ())) == 1:
-                runs.setdefault(next(iter(keys)), set()).add(node)
-        return runs
+                runs[next(iter(keys))].add(node)
+        for one in self._suite:
+            yield one, set() if self._is_hidden(one) else set(runs[one.file, one.name])
 
     def _written(self) -> Mapping[str, Collection[str]]:
         """For each requirement, the runs that its scenarios came to, or were to come to."""
-        runs = self._runs()
-        written: dict[str, set[str]] = {}
-        for scenario in self._suite:
+        written: defaultdict[str, set[str]] = defaultdict(set)
+        for scenario, nodes in self._runs():
             # One that lacks a run, of all its Examples, stands for itself too, and so counts as not judged.
-            names = set(self._nodes(scenario, runs))
-            if self._lacks_rows(scenario, names):
-                names.add(f"{scenario.file}: {scenario.name}")
+            if self._lacks_rows(scenario, nodes):
+                nodes.add(f"{scenario.file}: {scenario.name}")
             for one in scenario.requirement_ids:
-                written.setdefault(one, set()).update(names)
+                written[one] |= nodes
         for record in self._records.values():
-            # Scenarios of somebody's own are in no suite, and judge where they ran.
+            # Scenarios that users wrote are not in the suite; they judge where they ran.
             if (record.file, record.name) not in self._bound:
                 for one in record.requirement_ids:
-                    written.setdefault(one, set()).add(record.node)
+                    written[one].add(record.node)
         return written
-
-
-def classify(problem: BaseException | None) -> tuple[Outcome, str]:
-    """Say what an exception that ended a scenario means for its outcome, and why in one paragraph."""
-    match problem:
-        case None:
-            return Outcome.PASSED, ""
-        case ConformanceFailure():
-            return Outcome.FAILED, f"expected {problem.expected}; observed {problem.observed}"
-        case NotJudgedError() | LaunchError() | FleetError():
-            return Outcome.NOT_JUDGED, str(problem)
-        case _:
-            return Outcome.BROKEN, f"{type(problem).__name__}: {problem}"
-
-
-def is_time_bound(problem: BaseException | None) -> bool:
-    """Say whether a scenario failed by a time bound alone, and so is judged once more (contract, section 1)."""
-    return isinstance(problem, TimeBoundFailure)
 
 
 def _worse(one: Record, other: Record) -> bool:
     order = list(Outcome)
-    return order.index(Outcome(one.outcome)) < order.index(Outcome(other.outcome))
+    return order.index(one.outcome) < order.index(other.outcome)
 
 
 def _function(node: str) -> str:
-    """Give the function of a run; empty for a test that does not bind a feature, whatever its name."""
+    """Return the function of a run; empty for a test that does not bind a feature, whatever its name."""
     file, _, rest = node.partition("::")
     return rest.partition("[")[0] if file.endswith(BINDING) else ""

@@ -1,4 +1,4 @@
-"""The one function that computes a verdict (contract, section 8). Pure: every report and exit code asks it.
+"""The one function that computes a verdict (contract, section 8). Every report and exit code comes from it. Pure.
 
 Nothing counts as passed that was not judged and found right: a scenario that was left out, skipped, interrupted
 or lost with its worker makes its requirement not judged.
@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level, Profile, Requirement
 from harness.exit_codes import ExitCode
+from harness.wording import few
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
+    from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
 
 LEFT_OUT = "was left out by the selection"
 """Why a scenario did not run that the user did not ask for."""
+_MOST_NAMED = 8
 
 
 class Outcome(StrEnum):
@@ -49,16 +52,6 @@ class Conclusion(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ScenarioResult:
-    """What one run of one scenario (one row of its Examples) came to."""
-
-    name: str
-    requirement_ids: tuple[str, ...]
-    outcome: Outcome
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class RequirementResult:
     """What a run says of one requirement."""
 
@@ -75,49 +68,32 @@ class Verdict:
     why: str
     profiles: tuple[Profile, ...]
     requirements: tuple[RequirementResult, ...]
-    scenarios: tuple[ScenarioResult, ...]
 
     @property
     def exit_code(self) -> int:
         """The exit status of the run."""
         return self.conclusion.exit_code
 
-    def of(self, *outcomes: Outcome, level: Level | None = None) -> tuple[RequirementResult, ...]:
-        """Give the requirements with one of these outcomes."""
-        return tuple(
-            one
-            for one in self.requirements
-            if one.outcome in outcomes and (level is None or one.requirement.level is level)
-        )
-
-    def counts(self, profile: Profile | None = None) -> Counter[Outcome]:
-        """Count requirements by outcome, in all or in one profile; self ones aside."""
-        return Counter(
-            one.outcome
-            for one in self.requirements
-            if one.requirement.judged and (profile is None or one.requirement.profile is profile)
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """What was to be run and what came of it.
 
-    `written` has, for each requirement id, the runs of the scenarios that carry it, were all selected;
-    `expected` the names of the runs that were selected; `results` what came of those that ran; `trouble` says
-    why the run broke off, and `crash` how the harness itself broke, if they did.
+    `written` has, for each requirement id, the runs that would judge it if nothing were left out, by pytest's ids;
+    `expected` has the runs that were selected, and `records` what came of those that ran. `trouble` says why the
+    run broke off, and `crash` how the harness itself broke.
     """
 
     written: Mapping[str, Collection[str]]
     expected: Collection[str]
-    results: Collection[ScenarioResult]
+    records: Collection[Record]
     trouble: str = ""
     crash: str = ""
 
 
 def judge(catalogue: Catalogue, claims: Collection[Profile], run: Run) -> Verdict:
     """Compute the verdict of a run on an implementation that claims these profiles."""
-    came = {result.name: result for result in run.results}
+    came = {record.node: record for record in run.records}
     requirements = tuple(
         RequirementResult(one, Outcome.NOT_CLAIMED)
         if one.judged and one.profile not in claims
@@ -126,16 +102,16 @@ def judge(catalogue: Catalogue, claims: Collection[Profile], run: Run) -> Verdic
     )
     conclusion, why = _conclude(catalogue, claims, requirements, run)
     profiles = tuple(profile for profile in Profile if profile in claims)
-    return Verdict(conclusion, why, profiles, requirements, tuple(run.results))
+    return Verdict(conclusion, why, profiles, requirements)
 
 
-def _requirement(requirement: Requirement, run: Run, came: Mapping[str, ScenarioResult]) -> RequirementResult:
+def _requirement(requirement: Requirement, run: Run, came: Mapping[str, Record]) -> RequirementResult:
     outcomes: dict[Outcome, list[str]] = {}
-    for name in sorted(run.written.get(requirement.id, ())):
-        if name in came:
-            outcomes.setdefault(came[name].outcome, []).append(came[name].reason)
+    for node in sorted(run.written.get(requirement.id, ())):
+        if node in came:
+            outcomes.setdefault(came[node].outcome, []).append(came[node].reason)
         else:
-            why = "never ran" if name in run.expected else LEFT_OUT
+            why = "never ran" if node in run.expected else LEFT_OUT
             outcomes.setdefault(Outcome.NOT_JUDGED, []).append(f"its scenario {why}")
     if not outcomes:
         return RequirementResult(requirement, Outcome.NOT_WRITTEN)
@@ -150,9 +126,9 @@ def _conclude(
     requirements: Collection[RequirementResult],
     run: Run,
 ) -> tuple[Conclusion, str]:
-    times = Counter(result.name for result in run.results)
-    doubled = [name for name, count in times.items() if count > 1]
-    broken = [one.name for one in run.results if _is_broken(one, catalogue, claims)]
+    times = Counter(record.node for record in run.records)
+    doubled = [node for node, count in times.items() if count > 1]
+    broken = [one.node for one in run.records if _is_broken(one, catalogue, claims)]
     musts = [one for one in requirements if one.requirement.level is Level.MUST]
     failed = [one for one in musts if one.outcome is Outcome.FAILED]
     # Whatever else a claimed MUST came to, it did not pass.
@@ -165,10 +141,10 @@ def _conclude(
     findings: tuple[tuple[object, Conclusion, str], ...] = (
         (run.crash, Conclusion.HARNESS_ERROR, run.crash),
         (doubled, Conclusion.HARNESS_ERROR, f"a result came twice: {', '.join(doubled[:1])}"),
-        (broken, Conclusion.HARNESS_ERROR, f"broke in the harness itself: {_few(broken)}"),
+        (broken, Conclusion.HARNESS_ERROR, f"broke in the harness itself: {few(broken, _MOST_NAMED)}"),
         (failed, Conclusion.NON_CONFORMANT, f"failed: {_ids(failed)}"),
         (run.trouble, Conclusion.INCOMPLETE, run.trouble),
-        (not run.results, Conclusion.INCOMPLETE, "no scenario ran"),
+        (not run.records, Conclusion.INCOMPLETE, "no scenario ran"),
         (missing, Conclusion.INCOMPLETE, f"nothing failed, but not judged: {_ids(missing)}"),
         (not passed, Conclusion.INCOMPLETE, "no MUST of a claimed profile was judged"),
         (True, Conclusion.CONFORMANT, f"all {len(passed)} MUSTs of the claimed profiles passed"),
@@ -176,18 +152,13 @@ def _conclude(
     return next((conclusion, why) for holds, conclusion, why in findings if holds)
 
 
-def _is_broken(result: ScenarioResult, catalogue: Catalogue, claims: Collection[Profile]) -> bool:
-    """Say whether a result speaks against the harness: a scenario that proves the instrument must not fail."""
-    carried = [catalogue[one] for one in result.requirement_ids]
+def _is_broken(record: Record, catalogue: Catalogue, claims: Collection[Profile]) -> bool:
+    """Return whether a record speaks against the harness: a scenario that proves the instrument must not fail."""
+    carried = [catalogue[one] for one in record.requirement_ids]
     judges = any(one.judged and one.profile in claims for one in carried)
     proves_instrument = not judges and any(not one.judged for one in carried)
-    return result.outcome is Outcome.BROKEN or (result.outcome is Outcome.FAILED and proves_instrument)
+    return record.outcome is Outcome.BROKEN or (record.outcome is Outcome.FAILED and proves_instrument)
 
 
 def _ids(results: Collection[RequirementResult]) -> str:
-    return _few([one.requirement.id for one in results])
-
-
-def _few(names: Sequence[str], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return few([one.requirement.id for one in results], _MOST_NAMED)

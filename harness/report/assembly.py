@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,17 +14,15 @@ from harness.report.model import (
     Report,
     RequirementReport,
     RunReport,
-    ScenarioReport,
     VerdictReport,
 )
 from harness.report.sensitivity import sensitivity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from harness.catalogue.features import WrittenScenario
+    from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
-    from harness.catalogue.tally import Record, Unrun
     from harness.catalogue.verdict import RequirementResult, Verdict
     from harness.contract import Target
     from harness.report.sensitivity import KnownDefect
@@ -37,19 +33,13 @@ def assemble(  # noqa: PLR0913 - a report is made of this many things
     catalogue: Catalogue,
     verdict: Verdict,
     *,
-    suite: Sequence[WrittenScenario],
     records: Sequence[Record],
-    unrun: Sequence[Unrun],
     run: RunReport,
     defects: Sequence[KnownDefect] = (),
     complete: bool = True,
 ) -> Report:
     """Make the model: every requirement of the catalogue, and every scenario that ran or is written."""
-    written = {(one.file, one.name): one for one in suite}
-    scenarios = [_ran(record, written.get((record.file, record.name)), catalogue) for record in records]
-    scenarios += [_unrun(one, catalogue, verdict.profiles) for one in unrun]
-    scenarios = _told_apart(scenarios)
-    scenarios.sort(key=lambda one: (one.file, one.line, one.row))
+    scenarios = sorted(_published(records), key=lambda one: (one.file, one.line, one.row))
     carriers: dict[str, list[str]] = {}
     for scenario in scenarios:
         for id_ in scenario.requirement_ids:
@@ -67,71 +57,13 @@ def assemble(  # noqa: PLR0913 - a report is made of this many things
     )
 
 
-def scenario_id(file: str, name: str, row: str) -> str:
-    """Give the name that a run of a scenario has in every report, whatever folder pytest ran in."""
-    return f"{file}::{name}" + (f"[{row}]" if row else "")
-
-
-def history_file(id_: str) -> str:
-    """Give the file, relative to the report's folder, that the history of a scenario is saved in."""
-    slug = re.sub(r"[^a-z0-9]+", "-", id_.partition("::")[2].lower()).strip("-")[:60]
-    digest = hashlib.sha256(id_.encode()).hexdigest()[:8]
-    return f"history/{slug}-{digest}.jsonl"
-
-
-def _ran(record: Record, written: WrittenScenario | None, catalogue: Catalogue) -> ScenarioReport:
-    id_ = scenario_id(record.file, record.name, record.row)
-    return ScenarioReport(
-        id=id_,
-        name=record.name,
-        row=record.row,
-        file=record.file,
-        line=written.line if written else 0,
-        rule=written.rule if written else "",
-        level=_level(record.requirement_ids, catalogue),
-        requirement_ids=record.requirement_ids,
-        outcome=Outcome(record.outcome),
-        reason=record.reason,
-        ran=True,
-        judged_again=record.judged_again,
-        history=history_file(id_) if record.history else "",
-        evidence=record.evidence,
-    )
-
-
-def _told_apart(scenarios: Sequence[ScenarioReport]) -> list[ScenarioReport]:
-    """Give each an id of its own, those of one file that share a name too: of them, all but one never ran."""
+def _published(records: Sequence[Record]) -> Iterator[Record]:
+    """Leave out what no report has, and distinguish records of one file and name: all but one never ran."""
     taken: set[str] = set()
-    told: list[ScenarioReport] = []
-    for one in scenarios:
-        name = f"{one.id} (line {one.line})" if one.id in taken and not one.ran else one.id
-        taken.add(name)
-        told.append(replace(one, id=name))
-    return told
-
-
-def _unrun(one: Unrun, catalogue: Catalogue, claims: Collection[Profile]) -> ScenarioReport:
-    written = one.scenario
-    judged = [catalogue[id_] for id_ in written.requirement_ids if catalogue[id_].judged]
-    unclaimed = bool(judged) and not any(each.profile in claims for each in judged)
-    return ScenarioReport(
-        id=scenario_id(written.file, written.name, one.row),
-        name=written.name,
-        row=one.row,
-        file=written.file,
-        line=written.line,
-        rule=written.rule,
-        level=_level(written.requirement_ids, catalogue),
-        requirement_ids=written.requirement_ids,
-        outcome=Outcome.NOT_CLAIMED if unclaimed else Outcome.NOT_JUDGED,
-        reason="its profile is not claimed" if unclaimed else one.reason,
-        ran=False,
-    )
-
-
-def _level(ids: Collection[str], catalogue: Catalogue) -> Level:
-    levels = {catalogue[id_].level for id_ in ids}
-    return next(level for level in Level if level in levels)
+    for one in records:
+        id_ = f"{one.id} (line {one.line})" if one.id in taken and not one.ran else one.id
+        taken.add(id_)
+        yield replace(one, id=id_, node="", example="", time_bound=False, lines="")
 
 
 def _requirement(result: RequirementResult, carriers: Mapping[str, Sequence[str]]) -> RequirementReport:
@@ -150,16 +82,12 @@ def _requirement(result: RequirementResult, carriers: Mapping[str, Sequence[str]
 
 
 def _profile(verdict: Verdict, profile: Profile) -> ProfileReport:
-    counts = {
-        level: Counter(
+    def counted(level: Level) -> dict[Outcome, int]:
+        found = Counter(
             one.outcome
             for one in verdict.requirements
             if one.requirement.profile is profile and one.requirement.level is level
         )
-        for level in (Level.MUST, Level.SHOULD)
-    }
-    shown = {
-        level: {outcome: found[outcome] for outcome in Outcome if found[outcome]}
-        for level, found in counts.items()
-    }
-    return ProfileReport(profile, profile in verdict.profiles, shown[Level.MUST], shown[Level.SHOULD])
+        return {outcome: found[outcome] for outcome in Outcome if found[outcome]}
+
+    return ProfileReport(profile, profile in verdict.profiles, counted(Level.MUST), counted(Level.SHOULD))

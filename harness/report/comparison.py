@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.catalogue.verdict import Outcome
-from harness.report.markdown import plain
-from harness.report.templating import SIGNS, environment, inline_style
+from harness.report.formats.markdown import plain
+from harness.report.formats.templating import SIGNS, environment, inline_style
+from harness.wording import few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether some pass it and some fail it. What was not judged says nothing, and so tells nobody apart."""
+        """Whether some pass it and some fail it. What was not judged shows no difference."""
         return set(self.outcomes) >= _JUDGED
 
     @property
@@ -44,7 +45,7 @@ class Row:
 
     @property
     def silent(self) -> bool:
-        """Whether nobody was judged by it, and nothing broke over it either."""
+        """Whether no implementation was judged by it, and the harness did not break over it either."""
         return not set(self.outcomes) & (_JUDGED | {Outcome.BROKEN})
 
     @property
@@ -74,7 +75,7 @@ class Comparison:
 
     @property
     def profiles(self) -> list[tuple[str, list[Row]]]:
-        """The rows that somebody was judged by, by profile, in the catalogue's order."""
+        """The rows that any implementation was judged by, by profile, in the catalogue's order."""
         told = [row for row in self.rows if not row.silent]
         return [
             (profile, list(rows))
@@ -110,7 +111,7 @@ def _names(reports: Sequence[Report]) -> tuple[str, ...]:
 
 
 def render_comparison_text(comparison: Comparison) -> str:
-    """Give the comparison as a table for a terminal: one column for each report, numbered."""
+    """Return the comparison as a table for a terminal: one column for each report, numbered."""
     lines: list[str] = []
     for place, (name, report) in enumerate(zip(comparison.names, comparison.reports, strict=True), 1):
         told = f"{place:>3}  {shown(name)}: {report.verdict.conclusion.value}, {shown(report.verdict.why)}"
@@ -130,12 +131,12 @@ def render_comparison_text(comparison: Comparison) -> str:
 
 
 def render_comparison_markdown(comparison: Comparison) -> str:
-    """Give the comparison as Markdown, as GitHub and GitLab show it."""
+    """Return the comparison as Markdown, as GitHub and GitLab show it."""
     return _render("comparison.md", comparison, plain=plain)
 
 
 def render_comparison_html(comparison: Comparison) -> str:
-    """Give the comparison as an HTML page that stands alone."""
+    """Return the comparison as an HTML page that stands alone."""
     style, policy = inline_style()
     return _render("comparison.html", comparison, style=style, policy=policy)
 
@@ -156,22 +157,22 @@ def _render(template: str, comparison: Comparison, **more: object) -> str:
 
 
 def legend() -> str:
-    """Say what each sign means."""
+    """Return what each sign means."""
     told = [f"{sign} {outcome.value}" for outcome, sign in SIGNS.items()]
     return "  ".join([*told, f"{ABSENT} not in its catalogue", "≠ some pass, some fail"])
 
 
 def conclusions(comparison: Comparison) -> list[str]:
-    """Say in a few sentences what tells the implementations apart, and what does not compare."""
+    """Return a few sentences on what tells the implementations apart, and what cannot be compared."""
     differing = [row.requirement.id for row in comparison.differing]
-    # The whole list: it is what somebody compares for.
+    # The whole list: it is why people compare.
     told = [f"{_counted(len(differing), 'tells', 'tell')} them apart: {', '.join(differing)}."]
     if not differing:
         told = ["No requirement was passed by one and failed by another."]
     if partial := [row.requirement.id for row in comparison.rows if row.partial and not row.differs]:
-        more = f" and {len(partial) - _MOST_NAMED} more" if len(partial) > _MOST_NAMED else ""
-        names = ", ".join(partial[:_MOST_NAMED]) + more
-        told.append(f"{_counted(len(partial), 'was', 'were')} judged for some of them only: {names}.")
+        told.append(
+            f"{_counted(len(partial), 'was', 'were')} judged for some of them only: {few(partial, _MOST_NAMED)}."
+        )
     if silent := sum(1 for row in comparison.rows if row.silent):
         them = "it" if silent == 1 else "them"
         told.append(f"{_counted(silent, 'is', 'are')} left out here, for nobody was judged by {them}.")
@@ -179,13 +180,13 @@ def conclusions(comparison: Comparison) -> list[str]:
 
 
 def about(report: Report) -> str:
-    """Say what a report is about: the profiles claimed, and what was selected of them."""
+    """Return what a report is about: the profiles claimed, and what was selected of them."""
     only = f"; only {shown(report.run.selection)}" if report.run.selection else ""
     return f"claims {', '.join(report.implementation.claims) or 'nothing'}{only}"
 
 
 def shown(text: str) -> str:
-    """Give a text on one line, without what a terminal would obey: a report may be anybody's."""
+    """Return a text on one line, without control characters: a report may come from a stranger."""
     return "".join(one if one.isprintable() else "\ufffd" for one in " ".join(text.split()))
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from harness.catalogue.verdict import Outcome
-from harness.report.sequence import DATABASE, IMPLEMENTATION, STEP, STRANGER, USER
+from harness.report.events import DATABASE, IMPLEMENTATION, STEP, STRANGER, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from harness.catalogue.record import Record
     from harness.evidence import Event
-    from harness.report.model import ScenarioReport
 
 INSTANCES = ("3001", "3002", "3003", "3004")
 _LANES = (USER, IMPLEMENTATION, DATABASE, *INSTANCES, STRANGER)
@@ -34,8 +34,8 @@ _ARROW_ROW, _NOTE_ROW, _STEP_ROW, _LINE = 34, 26, 30, 16
 _SIGNS = {Outcome.FAILED: "✗", Outcome.BROKEN: "‼", Outcome.NOT_JUDGED: "?"}
 
 
-def draw(scenario: ScenarioReport) -> Markup:
-    """Give the diagram of a scenario; empty when nothing was recorded of it."""
+def draw(scenario: Record) -> Markup:
+    """Return the diagram of a scenario; empty when nothing was recorded."""
     events = scenario.evidence.events
     if not events:
         return Markup("")
@@ -45,7 +45,7 @@ def draw(scenario: ScenarioReport) -> Markup:
 class _Drawing:
     """One diagram while it grows downwards."""
 
-    def __init__(self, events: Sequence[Event], scenario: ScenarioReport) -> None:
+    def __init__(self, events: Sequence[Event], scenario: Record) -> None:
         self._events = events
         self._scenario = scenario
         used = {lane for event in events for lane in (event.source, event.target)}
@@ -56,7 +56,7 @@ class _Drawing:
         self._told_at = ""
 
     def drawn(self) -> Markup:
-        """Give the whole picture."""
+        """Return the whole picture."""
         rows = [row for place, event in enumerate(self._events) for row in self._row(place, event)]
         rows += self._end()
         height = self._y + 10
@@ -161,7 +161,7 @@ class _Drawing:
         return Markup('<text class="time" x="{}" y="{}">{}</text>').format(_GUTTER - 10, self._y, told)
 
     def _end(self) -> Iterator[Markup]:
-        """Mark the assertion that failed, below everything that had happened by then."""
+        """Mark the assertion that failed, below everything that happened before it."""
         if self._scenario.outcome is Outcome.PASSED:
             return
         evidence = self._scenario.evidence
@@ -185,7 +185,7 @@ class _Drawing:
             yield says.format(28, top + _LINE * place, line)
 
     def _fitting(self, x: int, wide: int) -> int:
-        """Give the middle nearest to x at which something so wide stays inside the picture."""
+        """Return the middle nearest to x at which something so wide stays inside the picture."""
         least, most = _GUTTER + _EDGE + wide // 2, self._width - _EDGE - wide // 2
         return max(least, min(x, most))
 

@@ -8,34 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import TargetError
-from harness.report.badge import render_badge_json, render_badge_svg
-from harness.report.html import render_html
-from harness.report.junit import render_junit
-from harness.report.markdown import render_markdown
-from harness.report.model import render_json
+from harness.report.formats import RENDERERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from harness.report.model import Report
 
 FOLDER = "reports"
-"""Where reports are looked for when nobody says otherwise."""
-REPORT_JSON, REPORT_XML, REPORT_MD, REPORT_HTML = "report.json", "report.xml", "report.md", "report.html"
-HISTORY = "history"
-
-RENDERERS: Mapping[str, Callable[[Report], str]] = {
-    REPORT_JSON: render_json,
-    REPORT_XML: render_junit,
-    REPORT_MD: render_markdown,
-    REPORT_HTML: render_html,
-    "badge.json": render_badge_json,
-    "badge.svg": render_badge_svg,
-}
+"""Where reports are looked for by default."""
+REPORT_JSON, REPORT_HTML, HISTORY = "report.json", "report.html", "history"
 
 
 class ReportFolder:
-    """A folder for one run's reports at a time. Each file is replaced whole, so none is ever half a report.
+    """A folder for the reports of one run at a time. Each file is replaced whole, so none is ever half a report.
 
     Raises:
         TargetError: the folder cannot be made or written in.
@@ -53,7 +39,7 @@ class ReportFolder:
             ) from None
 
     def begin(self, report: Report) -> None:
-        """Put a report that says that the run has not ended in the place of the last run's, and of its histories."""
+        """Replace the report of the last run, and its histories, by one that says that this run has not ended."""
         for old in (self.path / HISTORY).glob("*.jsonl"):
             old.unlink()
         self.write(report)
@@ -68,12 +54,12 @@ class ReportFolder:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a file whole, so that nobody ever reads half of it."""
+    """Write a file whole, so that no reader sees half of it."""
     replace_all({path: text})
 
 
 def replace_all(texts: Mapping[Path, str]) -> None:
-    """Write files whole, and none of them before there is room for all: they are to tell one thing."""
+    """Write files whole, and none of them before there is room for all: they must agree."""
     parts = {path: path.with_name(f".{path.name}.part") for path in texts}
     try:
         for path, text in texts.items():

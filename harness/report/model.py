@@ -1,6 +1,7 @@
 """One run as every report shows it: plain values, checked, and the same after a trip through JSON. Pure.
 
-`report.json` is a `Report` as JSON; its published schema is `harness/report/report.schema.json`.
+`report.json` is a `Report` as JSON; its published schema is `harness/report/report.schema.json`. The docstrings of
+these classes are part of it.
 """
 
 from __future__ import annotations
@@ -10,35 +11,11 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from harness.catalogue.record import Record
 from harness.catalogue.requirements import Level, Profile
 from harness.catalogue.verdict import Conclusion, Outcome
-from harness.evidence import Evidence
 
 _STRICT = ConfigDict(extra="forbid")
-
-
-@dataclass(frozen=True, slots=True, config=_STRICT)
-class ScenarioReport:
-    """One run of a scenario, or a scenario that did not run.
-
-    `id` is the same in every run: file, name and row of Examples. `history` is the file of its history, relative
-    to the report's folder, and empty where none was saved.
-    """
-
-    id: str
-    name: str
-    row: str
-    file: str
-    line: int
-    rule: str
-    level: Level
-    requirement_ids: tuple[str, ...]
-    outcome: Outcome
-    reason: str
-    ran: bool
-    judged_again: bool = False
-    history: str = ""
-    evidence: Evidence = Evidence()
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -136,16 +113,16 @@ class Report:
     run: RunReport
     profiles: tuple[ProfileReport, ...]
     requirements: tuple[RequirementReport, ...]
-    scenarios: tuple[ScenarioReport, ...]
+    scenarios: tuple[Record, ...]
     sensitivity: SensitivityReport | None = None
-    """None where nothing is known of the scenarios that ran: they are somebody's own."""
+    """None where only scenarios ran that do not come with the harness: nothing is known of them."""
 
     def requirement(self, id_: str) -> RequirementReport:
-        """Give the requirement with this id, which must be one of the catalogue's."""
+        """Return the requirement with this id, which must be one of the catalogue's."""
         return next(one for one in self.requirements if one.id == id_)
 
     def of(self, *outcomes: Outcome) -> tuple[RequirementReport, ...]:
-        """Give the requirements with one of these outcomes."""
+        """Return the requirements with one of these outcomes."""
         return tuple(one for one in self.requirements if one.outcome in outcomes)
 
 
@@ -153,12 +130,12 @@ _REPORT = TypeAdapter(Report)
 
 
 def render_json(report: Report) -> str:
-    """Give a report as JSON text that meets the schema."""
+    """Return a report as JSON text that meets the schema."""
     return _REPORT.dump_json(report, indent=1).decode() + "\n"
 
 
 def parse_json(text: str) -> Report:
-    """Give the report that a text is the JSON of.
+    """Return the report that a text is the JSON of.
 
     Raises:
         pydantic.ValidationError: it is not one; a ValueError.
@@ -167,6 +144,6 @@ def parse_json(text: str) -> Report:
 
 
 def schema() -> dict[str, Any]:
-    """Give the JSON Schema (2020-12) of `report.json`."""
+    """Return the JSON Schema (2020-12) of `report.json`."""
     made = _REPORT.json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}

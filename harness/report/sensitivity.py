@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue, Profile
-    from harness.report.model import ScenarioReport
 
 DEFECTS_JSON = "known-defects.json"
 
@@ -47,7 +47,7 @@ def read_defects(features: Path) -> tuple[KnownDefect, ...]:
 
 def sensitivity(
     defects: Sequence[KnownDefect],
-    scenarios: Collection[ScenarioReport],
+    scenarios: Collection[Record],
     catalogue: Catalogue,
     claims: Collection[Profile],
 ) -> SensitivityReport | None:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level
 from harness.catalogue.verdict import LEFT_OUT, Outcome
-from harness.errors import ConformanceFailure
-from harness.redaction import redact
+from harness.report.events import STEP
+from harness.wording import few
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
+    from harness.evidence import Event
     from harness.report.model import ProfileReport, Report, RequirementReport
 
 _WIDTH = 110
@@ -21,38 +23,45 @@ _MOST_RUNS, _MOST_LEFT_OUT = 8, 8
 _ORDER = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN, Outcome.NOT_WRITTEN)
 
 
-def failure(  # noqa: PLR0913 - a failure is told by this many things
-    catalogue: Catalogue,
-    requirement_ids: Sequence[str],
-    *,
-    scenario: str,
-    step: str,
-    problem: BaseException,
-    timeline: Sequence[str],
-    secrets: Collection[str],
-) -> str:
-    """Tell a failure: the requirement in its own words, what was expected, what happened, and the timeline."""
+def timeline(events: Sequence[Event]) -> tuple[str, ...]:
+    """Return a line for each event, with seconds since the first."""
+    return tuple(f"{event.at:7.3f} s  {_line(event)}" for event in events) or ("nothing happened",)
+
+
+def _line(event: Event) -> str:
+    if event.source == STEP:
+        return f"── {event.words}"
+    who = " → ".join(_lane(one) for one in (event.source, event.target) if one)
+    times = f" ({event.count} times)" if event.count > 1 else ""
+    return f"{who}: {event.words}{times}"
+
+
+def _lane(name: str) -> str:
+    return f"instance {name}" if name.isdecimal() else name
+
+
+def failure(record: Record, catalogue: Catalogue) -> str:
+    """Describe a failure: the requirement in its own words, what was expected, what happened, and the timeline."""
     lines: list[str] = []
-    for one in requirement_ids:
+    for one in record.requirement_ids:
         requirement = catalogue[one]
         head = f"{one} ({requirement.level.value}, {requirement.profile.value}): "
         lines += textwrap.wrap(head + requirement.words, _WIDTH, subsequent_indent="    ")
-    lines.append(f"  scenario  {scenario}")
-    lines.append(f"  step      {step}")
-    if isinstance(problem, ConformanceFailure):
-        # Redacted before it is wrapped: a secret that is broken over two lines would not be known for one.
-        lines += _labelled("expected", redact(problem.expected, secrets))
-        lines += _labelled("observed", redact(problem.observed, secrets))
+    evidence = record.evidence
+    ended = (one.words for one in evidence.steps if one.outcome in {"failed", "not judged"})
+    lines.append(f"  scenario  {record.name} (features/{record.file}:{record.line})")
+    lines.append(f"  step      {next(ended, 'before the first step').splitlines()[0]}")
+    if evidence.expected:
+        lines += _labelled("expected", evidence.expected) + _labelled("observed", evidence.observed)
     else:
-        lines += _labelled("problem", redact(f"{type(problem).__name__}: {problem}", secrets))
-    if timeline:
-        lines.append("  timeline")
-        lines += [f"    {line}" for line in timeline]
-    return redact("\n".join(lines), secrets)
+        lines += _labelled("problem", record.reason)
+    if evidence.timeline:
+        lines += ["  timeline", *(f"    {line}" for line in evidence.timeline)]
+    return "\n".join(lines)
 
 
 def summary(report: Report) -> list[str]:
-    """Tell a verdict: each profile with its counts, what failed or was not judged, and the conclusion."""
+    """Describe a verdict: each profile with its counts, what failed or was not judged, and the conclusion."""
     judged = report.implementation
     lines = [f"implementation  {judged.name} {judged.version}, which claims {', '.join(judged.claims)}"]
     lines += [_profile_line(one) for one in report.profiles if one.claimed]
@@ -113,28 +122,26 @@ def _failed(report: Report) -> list[str]:
 
 
 def _which(report: Report, one: RequirementReport) -> str:
-    """Say which of a requirement's runs failed, where others passed: what they do not share is the lead."""
+    """Return which of a requirement's runs failed, where others passed: the difference is a lead."""
     runs = [each for each in report.scenarios if each.id in one.scenarios and each.ran]
     failed = [each for each in runs if each.outcome is Outcome.FAILED]
     if len(failed) == len(runs):
         return ""
     names = [f"{each.name} [{each.row}]" if each.row else each.name for each in failed]
-    more = f" and {len(names) - _MOST_RUNS} more" if len(names) > _MOST_RUNS else ""
-    return f"{len(failed)} of its {len(runs)} runs failed: {'; '.join(names[:_MOST_RUNS])}{more}"
+    return f"{len(failed)} of its {len(runs)} runs failed: {few(names, _MOST_RUNS, '; ')}"
 
 
 def _not_judged(report: Report) -> list[str]:
-    """Give each reason once, and whole: it may be the last output of an implementation that never came up."""
+    """Return each reason once, and whole: it may be the last output of an implementation that never came up."""
     names_by_reason: dict[str, list[str]] = {}
     for one in report.of(Outcome.NOT_JUDGED):
         names_by_reason.setdefault(one.reasons[0] if one.reasons else "", []).append(_named(one))
     lines: list[str] = []
     for reason, names in names_by_reason.items():
         first, *rest = reason.splitlines() or [""]
-        # Whoever chose one scenario knows that there are others; each is in a report that is saved.
-        shown = names[:_MOST_LEFT_OUT] if reason.endswith(LEFT_OUT) else names
-        more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-        text = f"{'not judged':<16}{', '.join(shown)}{more}: {first}"
+        # A user who chose one scenario knows that there are others; a saved report has them all.
+        shown = few(names, _MOST_LEFT_OUT if reason.endswith(LEFT_OUT) else len(names))
+        text = f"{'not judged':<16}{shown}: {first}"
         lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
         lines += [" " * 18 + line for line in rest]
     return lines

@@ -17,17 +17,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from fake_instances.journal import MessageDelivered, RequestArrived, RequestCompleted
 from harness.attach import remedies
 from harness.attach.http import get
-from harness.errors import ConformanceFailure, NotJudgedError
+from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
 from harness.history import HARNESS
 from harness.placeholders import filled_text
-from harness.redaction import redact
+from harness.redaction import redact, redact_values
 from harness.scenario import operator
 from harness.scenario.client import CALLS, ask_to_send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from harness.contract import LogLine, Row
+    from harness.contract import Row
     from harness.history import UserAnswered
     from harness.scenario.world import World
 
@@ -57,10 +57,14 @@ class Finding:
 
 
 def examine(world: World) -> Iterator[Finding]:
-    """Try everything in turn, on an account of its own.
+    """Try everything in turn, on a new account. No finding has a secret in it.
 
-    Where rows cannot be written and read, nothing behind that is tried: all of it needs one.
+    Where rows cannot be written and read, nothing after that is tried: all of it needs one.
     """
+    return (redact_values(finding, world.secrets) for finding in _examine(world))
+
+
+def _examine(world: World) -> Iterator[Finding]:
     clock, off = _clock(world)
     yield clock
     rows = _rows(world)
@@ -83,16 +87,26 @@ def examine(world: World) -> Iterator[Finding]:
     yield _isolation(world)
 
 
-def refused_webhook(world: World) -> Finding | None:
-    """Give what is wrong where an implementation refuses a correctly signed webhook, None where it does not."""
+def check_webhooks_are_accepted(world: World) -> None:
+    """Check that what is attached by its URL accepts a correctly signed webhook.
+
+    Whether its secret is another one, or it refuses what it must accept, cannot be known from here.
+
+    Raises:
+        LaunchError: it does not.
+    """
+    target = world.implementation.target
+    if not target.url:
+        return
     first, *_ = world.fleet.numbers
     world.new_account(on=first, assigned=world.fleet.url(first))
     finding, _ = _webhook(world, _clock(world)[1])
-    return None if finding.good else finding
+    if not finding.good:
+        raise LaunchError(f"{target.name} refuses webhooks: {finding.came_back}; {finding.mend}")
 
 
 def _clock(world: World) -> tuple[Finding, float | None]:
-    """Give what is to be said of its clock, and by how many seconds it is ahead where that is known."""
+    """Return the finding about its clock, and by how many seconds that is ahead, where it is known."""
     target = world.implementation.target
     url = world.implementation.base_url + target.ready
     name, tried = "its clock", f"GET {url}, for its Date"
@@ -101,12 +115,10 @@ def _clock(world: World) -> tuple[Finding, float | None]:
     except requests.RequestException as problem:
         mend = "launch.ready must go on answering while scenarios run"
         return Finding(name, tried, _error(problem), mend), None
-    told = answer.headers.get("Date")
     try:
-        at = parsedate_to_datetime(told or "").timestamp()
+        off = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() - time.time()
     except ValueError:
         return Finding(name, tried, "no Date in the answer, so it was not compared"), None
-    off = at - time.time()
     # A date without its fraction is up to a second behind.
     if -_CLOCK_SECONDS - _DATE_SECONDS <= off <= _CLOCK_SECONDS:
         return Finding(name, tried, f"it is within {_CLOCK_SECONDS:g} second of this one"), off
@@ -115,33 +127,25 @@ def _clock(world: World) -> tuple[Finding, float | None]:
     return Finding(name, tried, came, mend), off
 
 
-def _refuses_by_its_clock(world: World, off: float | None) -> bool | None:
-    """Say whether a clock that is ahead by so much has every signature refused; None where that is not known."""
-    return None if off is None else abs(off) + _DATE_SECONDS >= world.settings.signature_ttl
-
-
 def _rows(world: World) -> Finding:
     target, fleet = world.implementation.target, world.fleet
     first, second, *_ = fleet.numbers
     how = f"the hooks at {target.state_path}" if target.state_path else f"SQL, in table {target.table}"
-    name, tried = "rows", f"write a row through {how}, and read it back"
+    came, mend = "it was as written", ""
     try:
-        account = world.new_account(on=second, assigned=fleet.url(first))
-        row = world.row(account)
+        row = world.row(world.new_account(on=second, assigned=fleet.url(first)))
         told = None if row is None else (row.assigned_instance_url, row.columns["status"])
     except NotJudgedError as problem:
-        return Finding(
-            name, tried, str(problem), "state.path must name hooks that answer as the contract says"
-        )
+        came, mend = str(problem), "state.path must name hooks that answer as the contract says"
     except (SQLAlchemyError, KeyError) as problem:
-        mend = "state.table and state.columns must be the names that its table has"
-        return Finding(name, tried, _error(problem), mend)
+        came, mend = _error(problem), "state.table and state.columns must be the names that its table has"
     except ConformanceFailure as problem:
-        return Finding(name, tried, problem.observed, "what is written through [state] must be there to read")
-    if told != (fleet.url(first), "connected"):
-        mend = "what is written through [state] must be read back as it was written"
-        return Finding(name, tried, f"assigned_instance_url and status were {told!r}", mend)
-    return Finding(name, tried, "it was as written")
+        came, mend = problem.observed, "what is written through [state] must be there to read"
+    else:
+        if told != (fleet.url(first), "connected"):
+            came = f"assigned_instance_url and status were {told!r}"
+            mend = "what is written through [state] must be read back as it was written"
+    return Finding("rows", f"write a row through {how}, and read it back", came, mend)
 
 
 def _webhook(world: World, off: float | None) -> tuple[Finding, Finding]:
@@ -151,7 +155,7 @@ def _webhook(world: World, off: float | None) -> tuple[Finding, Finding]:
     before = world.existing_row()
     url = world.implementation.base_url + target.webhook_path
     answered = world.deliver(world.fleet.webhook(account.session, holder, "session_ready"))
-    _hold_that_it_runs(world, "while it takes a webhook")
+    _check_that_it_runs(world, "while it takes a webhook")
     name, tried = "webhooks", f"POST {url}, a session_ready signed with the shared secret"
     came = f"it was answered {answered.status}" if answered.status else f"no answer: {answered.reason}"
     knows_the_path = False
@@ -161,30 +165,34 @@ def _webhook(world: World, off: float | None) -> tuple[Finding, Finding]:
         refused = world.deliver(forged).status
         came += f", and one with a wrong signature {refused}"
         knows_the_path = refused in remedies.REFUSALS
+    # Not known where the clock could not be read.
+    clock_is_off = None if off is None else abs(off) + _DATE_SECONDS >= world.settings.signature_ttl
     mend = remedies.of_webhook(
-        target, answered.status, clock_is_off=_refuses_by_its_clock(world, off), knows_the_path=knows_the_path
+        target, answered.status, clock_is_off=clock_is_off, knows_the_path=knows_the_path
     )
     return Finding(name, tried, came + _last_words(world, answered.status), mend), _followed(world, before)
 
 
-def _hold_that_it_runs(world: World, when: str) -> None:
-    """Hold that it did not end by itself: everything behind that would be blamed on something else."""
+def _check_that_it_runs(world: World, when: str) -> None:
+    """Check that it did not end by itself: everything after that would be blamed on something else."""
     if (crash := world.implementation.crash) is not None:
         raise ConformanceFailure(f"the implementation goes on running {when}", crash)
 
 
 def _last_words(world: World, status: int | None) -> str:
-    """Give the last line that it logged, where it says that it broke."""
+    """Return the last line that it logged, where its answer says that it broke."""
     if status is None or status < _BROKEN:
         return ""
     with contextlib.suppress(NotJudgedError, OSError):
         lines = [line.text for line in world.log_lines() if line.text.strip()]
         if lines:
-            return redact(f"; it logged: {lines[-1][:_SHOWN]}", world.secrets)
+            return f"; it logged: {redact(lines[-1], world.secrets)[:_SHOWN]}"
     return ""
 
 
 def _followed(world: World, before: Row) -> Finding:
+    target = world.implementation.target
+    whose = "--database" if target.url else target.variable("DATABASE_URL")
     name, tried = "rows and webhooks", "read the row again, which that webhook says is connected"
 
     def changed() -> Row:
@@ -200,18 +208,11 @@ def _followed(world: World, before: Row) -> Finding:
             name,
             tried,
             problem.observed,
-            f"it must use {_whose_database(world)}, and state.table must be its table there; when it answers "
+            f"it must use the database that {whose} names, and state.table must be its table there; when it answers "
             "webhooks first and processes them later, write webhook.asynchronous = true",
         )
     changes = [name for name, value in row.columns.items() if value != before.columns.get(name)]
     return Finding(name, tried, f"changed: {', '.join(changes)}")
-
-
-def _whose_database(world: World) -> str:
-    target = world.implementation.target
-    if target.url:
-        return "the database that --database names"
-    return f"the database that {target.variable('DATABASE_URL')} names"
 
 
 def _send(world: World) -> Iterator[Finding]:
@@ -220,7 +221,7 @@ def _send(world: World) -> Iterator[Finding]:
     url = world.implementation.base_url + filled_text(target.send.path, {"account_id": account.id})
     tried = f"{target.send.method} {url}, to have a message sent"
     answer = world.send("is this heard?")
-    _hold_that_it_runs(world, "while it takes a message")
+    _check_that_it_runs(world, "while it takes a message")
     entries = world.fleet.journal.entries(after=before)
     asked = [
         one
@@ -252,34 +253,27 @@ def _log(world: World, *, sent: bool) -> Iterator[Finding]:
         return
     name, tried = "its log", f"read what it logged of all this, via {target.log}"
 
-    def logged() -> Sequence[LogLine]:
-        if not (lines := world.log_lines()):
+    def logged() -> int:
+        lines = [line.text for line in world.log_lines()]
+        if not lines:
             raise ConformanceFailure("there is a line", "nothing was logged")
-        return lines
-
-    def about_the_session() -> int:
-        lines = logged()
-        if not any(world.account.session_id in line.text for line in lines):
+        # Where no message was sent nothing need be logged of its session.
+        if sent and not any(world.account.session_id in line for line in lines):
             raise ConformanceFailure("a line names the session", f"{len(lines)} lines, none with the session")
         return len(lines)
 
     try:
-        # Where no message was sent nothing need be logged of its session.
-        count = world.soon(about_the_session) if sent else len(world.soon(logged))
+        count = world.soon(logged)
     except (NotJudgedError, OSError) as problem:
-        yield Finding(
-            name, tried, str(problem), f"log.{'path' if target.log == 'http' else 'file'} must name its log"
-        )
+        key = "log.path" if target.log == "http" else "log.file"
+        yield Finding(name, tried, str(problem), f"{key} must name its log")
     except ConformanceFailure as problem:
-        lines = [line.text for line in world.log_lines() if line.text.strip()]
-        mend = (
-            remedies.of_log_without(world.account.session_id, lines)
-            if lines
-            else remedies.of_empty_log(target)
-        )
+        lines = [redact(line.text, world.secrets) for line in world.log_lines() if line.text.strip()]
         gone = target.log_file is not None and not target.log_file.exists()
         came = problem.observed + (", and there is no such file" if gone else "")
-        yield Finding(name, tried, came, redact(mend, world.secrets))
+        session_id = world.account.session_id
+        mend = remedies.of_log_without(session_id, lines) if lines else remedies.of_empty_log(target)
+        yield Finding(name, tried, came, mend)
     else:
         yield Finding(name, tried, f"{count} lines")
 
@@ -303,7 +297,7 @@ def _operations(world: World) -> Iterator[Finding]:
             look()
         except ConformanceFailure as problem:
             mend = f"{key} must be where it answers: {problem.expected}; or do not claim {profile}"
-            yield Finding(name, tried, redact(problem.observed, world.secrets), mend)
+            yield Finding(name, tried, problem.observed, mend)
         else:
             yield Finding(name, tried, "it answered as the contract says")
 
@@ -328,9 +322,9 @@ def _isolation(world: World) -> Finding:
 
 def _told(world: World, answer: UserAnswered) -> str:
     if answer.status is None:
-        return redact(f"no answer: {answer.problem}", world.secrets)
-    body = answer.body if len(answer.body) <= _SHOWN else f"{answer.body[:_SHOWN]}…"
-    return redact(f"it was answered {answer.status} {body}".strip(), world.secrets)
+        return f"no answer: {answer.problem}"
+    body = redact(answer.body, world.secrets)
+    return f"it was answered {answer.status} {body if len(body) <= _SHOWN else f'{body[:_SHOWN]}…'}".strip()
 
 
 def _error(problem: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Makes Ctrl-C and SIGTERM end a run for certain, with everything stopped that was started."""
+"""Makes Ctrl-C and SIGTERM end a run reliably, with everything stopped that was started."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-_NOT_HEEDED = 2
-"""The signal that ends nothing: the second, while what the first one ended is stopped."""
+_IGNORED = 2
+"""The signal that is ignored: the second, while what was started is being stopped."""
 
 
 class Interruption:
-    """Hears signals that are to end a run. As a plugin of pytest, it lets none of them be lost.
+    """Handles signals that are to end a run. As a plugin of pytest, it makes sure that none is lost.
 
     KeyboardInterrupt is an exception like any other: code that cleans up while it passes may fail with another
-    one, which then takes its place, and a scenario would fail where the run should end.
+    one, which then takes its place. A scenario would fail where the run should end.
     """
 
     def __init__(self) -> None:
@@ -37,10 +37,9 @@ class Interruption:
     def heard(self) -> Iterator[None]:
         """Raise KeyboardInterrupt in the main thread when SIGINT or SIGTERM comes, while this lasts.
 
-        What is then stopped and removed is not broken off by a second signal, as pytest-xdist sends a worker that
-        takes five seconds to end; a third one does it, for somebody who will not wait. Elsewhere than in the main
-        thread, where handlers cannot be set, nothing is done. SIGINT is left to whoever else already handles or
-        ignores it.
+        A second signal does not interrupt the clean-up: pytest-xdist sends one to a worker that takes five seconds
+        to end. A third one does. In any other thread than the main one handlers cannot be set, and nothing is done.
+        A handler of SIGINT that somebody else has set stays.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -57,7 +56,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def obeyed(self) -> Iterator[None]:
-        """Like `heard`, and a signal whose exception was swallowed is obeyed at the end of what lasted.
+        """Do as `heard`, and at the end raise KeyboardInterrupt again if a signal came and its exception was lost.
 
         Python swallows what is raised while it finalises an object, and a signal may come just then.
         """
@@ -67,23 +66,15 @@ class Interruption:
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         self._signals += 1
-        if self._signals != _NOT_HEEDED:
+        if self._signals != _IGNORED:
             raise KeyboardInterrupt
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Generator[None, None, None]:
-        """End the run if a signal came while a scenario was set up."""
+        """End the run if a signal came while a scenario was set up, ran or was torn down."""
         yield from self._hold()
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self) -> Generator[None, None, None]:
-        """End the run if a signal came while a scenario ran."""
-        yield from self._hold()
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
-        """End the run if a signal came while a scenario was torn down."""
-        yield from self._hold()
+    pytest_runtest_call = pytest_runtest_teardown = pytest_runtest_setup
 
     def _hold(self) -> Generator[None, None, None]:
         try:

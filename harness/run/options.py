@@ -1,17 +1,19 @@
-"""The options that choose what is judged and where it is reported, and what they come to."""
+"""The options of the harness in pytest, and what they come to."""
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.attach.fleet_containers import DEFAULT_IMAGE
-from harness.attach.setup import HOSTS, fleet_addresses
+from harness.attach.setup import HOSTS, check_database, check_hosting, check_running, fleet_addresses
 from harness.catalogue.requirements import Level, Profile
 from harness.catalogue.verdict import Outcome
 from harness.errors import TargetError
 from harness.report.folder import FOLDER, REPORT_JSON
 from harness.report.model import parse_json
+from harness.run.judging import HANDED, Judging
 
 if TYPE_CHECKING:
     import pytest
@@ -19,12 +21,39 @@ if TYPE_CHECKING:
     from fake_instances.addresses import InstanceAddress
 
 
-def add_options(group: pytest.OptionGroup) -> None:
-    """Add the options that select scenarios and save reports."""
+def add_options(parser: pytest.Parser) -> None:
+    """Add the options of the harness to pytest's."""
+    group = parser.getgroup("instance-sync", "conformance of an instance sync implementation")
+    group.addoption(
+        "--target",
+        default="reference",
+        metavar="NAME|FILE",
+        help="the implementation to judge: reference, before-fix, or a target file (default: reference)",
+    )
+    _add_selection(group)
+    group.addoption(
+        "--report",
+        default=None,
+        metavar="DIR",
+        help="save the report here as report.html, report.json, report.xml (JUnit) and report.md, "
+        "and what happened in each scenario as history/*.jsonl",
+    )
+    _add_surroundings(group)
+
+
+def _add_selection(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--requirement",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="run only the scenarios of this requirement, such as SCAN-01; may be given more than once",
+    )
     group.addoption(
         "--profile",
         action="append",
         default=[],
+        choices=[str(one) for one in Profile],
         metavar="NAME",
         help=f"run only the scenarios of this profile ({', '.join(Profile)}); may be given more than once",
     )
@@ -32,6 +61,7 @@ def add_options(group: pytest.OptionGroup) -> None:
         "--level",
         action="append",
         default=[],
+        choices=[str(one) for one in Level],
         metavar="LEVEL",
         help=f"run only the scenarios of requirements of this level ({', '.join(Level)})",
     )
@@ -48,17 +78,9 @@ def add_options(group: pytest.OptionGroup) -> None:
         dest="list_scenarios",
         help="list the scenarios that would run, with their requirements, and run nothing",
     )
-    group.addoption(
-        "--report",
-        default=None,
-        metavar="DIR",
-        help="save the report here as report.html, report.json, report.xml (JUnit) and report.md, "
-        "and what happened in each scenario as history/*.jsonl",
-    )
 
 
-def add_hosting_options(group: pytest.OptionGroup) -> None:
-    """Add the options that say how the instances run."""
+def _add_surroundings(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--fleet-host",
         default="threads",
@@ -73,10 +95,60 @@ def add_hosting_options(group: pytest.OptionGroup) -> None:
         help="the image of instances that run as containers, which `docker build --target fleet "
         f"--tag {DEFAULT_IMAGE} .` makes in the project's folder (default: {DEFAULT_IMAGE})",
     )
+    group.addoption(
+        "--fleet-address",
+        default=None,
+        metavar="ADDRESS",
+        help="the loopback address of the four instances (default: 127.0.0.1; with -n, one for each worker)",
+    )
+    group.addoption(
+        "--fleet-ports",
+        default="document",
+        metavar="PORTS",
+        help="where they listen: document (3001-3004), free, or four ports such as 4001,4002,4003,4004",
+    )
+    group.addoption(
+        "--database",
+        default="sqlite",
+        metavar="sqlite|URL",
+        help="what implementations are given: sqlite, or the URL of a PostgreSQL, MySQL or MariaDB server on which "
+        "databases may be made, such as postgresql://user:password@127.0.0.1:5432 (default: sqlite)",
+    )
+    group.addoption(
+        "--fleet-seed",
+        type=int,
+        default=None,
+        metavar="N",
+        help="the seed that made-up names and numbers derive from (default: a new one, shown in the header)",
+    )
+
+
+def judging_of(config: pytest.Config) -> Judging:
+    """Return what a run judges, by its options; choose a seed where none is given.
+
+    Raises:
+        TargetError: an option is wrong, or the target cannot be judged with these options.
+        CatalogueError: the catalogue has a mistake.
+    """
+    options, again = config.option, None
+    handed = getattr(config, "workerinput", {}).get(HANDED)
+    if handed is not None:
+        options.fleet_seed, again = handed
+    elif options.fleet_seed is None:
+        options.fleet_seed = secrets.randbelow(2**32)
+    if options.rerun_failed and handed is None:
+        again = failed_before(options.report)
+    judging = Judging(options, again)
+    fleet_addresses("127.0.0.1", options.fleet_ports)
+    check_database(judging.target, options.database)
+    check_running(judging.target, in_workers=bool(getattr(options, "numprocesses", None)))
+    if handed is None and not options.list_scenarios:
+        check_hosting(options.fleet_host, options.fleet_image)
+    return judging
 
 
 def failed_before(folder: str | None) -> list[str]:
-    """Give the ids of the scenarios that ran and did not pass in the report saved last.
+    """Return the ids of the scenarios that ran and did not pass in the report saved last.
 
     Raises:
         TargetError: there is none, it cannot be read, or its run had not ended.
@@ -100,12 +172,12 @@ def failed_before(folder: str | None) -> list[str]:
 
 
 def run_on_one_process(options: Any) -> None:
-    """Have a run that executes nothing need no workers, whatever `-n` says."""
+    """Make a run that executes nothing start no workers, whatever `-n` says."""
     options.numprocesses, options.dist, options.tx = 0, "no", []
 
 
 def addresses_of(config: pytest.Config) -> tuple[InstanceAddress, ...]:
-    """Give where the instances of this worker listen."""
+    """Return where the instances of this worker listen."""
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     number = int(worker.removeprefix("gw")) if worker else None
     address = config.option.fleet_address or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")

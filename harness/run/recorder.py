@@ -1,4 +1,7 @@
-"""Watches one run of a scenario, and gives evidence of it: its steps, its times, and what happened."""
+"""Watches one run of a scenario and completes its record: its outcome, its steps, its times, and what happened.
+
+This is the one place where secrets are taken out of what is known of a scenario.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,22 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.catalogue.record import history_file
 from harness.catalogue.verdict import Outcome
-from harness.errors import ConformanceFailure, NotJudgedError
+from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
 from harness.evidence import Evidence, Step
 from harness.history import History
-from harness.redaction import redact
-from harness.report.sequence import bounded, json_lines, sequence
-from harness.report.timeline import timeline
+from harness.redaction import redact, redact_values
+from harness.report.events import bounded, events_of, json_lines
+from harness.report.text import timeline
+from harness.run.outcomes import outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
+    from harness.catalogue.record import Record
     from harness.evidence import StepOutcome
+    from harness.scenario.scene import Scene
 
 AFTERWARDS = "Afterwards the implementation runs, and every fault has happened"
 
@@ -40,47 +47,64 @@ class Recorder:
         """Take note that the step did what it says."""
         self._end_step("passed")
 
-    def testify(  # noqa: PLR0913 - what is known of a scenario comes from this many places
+    def complete(  # noqa: PLR0913 - what is known of a scenario comes from this many places
         self,
-        recorded: Callable[[], History],
-        outcome: Outcome,
+        record: Record,
         problem: BaseException | None,
+        scene: Scene | None,
         secrets: Collection[str],
         *,
         trace: str = "",
         full: bool,
-    ) -> tuple[Evidence, str]:
-        """Give what is known now, without secrets, and the history as JSON lines.
+    ) -> Record:
+        """Return the record of a scenario that ended with this problem, if any, without secrets.
 
-        Events and JSON lines are made only when `full`. `trace` is told where the harness itself broke. A journal
-        that overflowed leaves no history to tell.
+        Events and history are kept only when `full`. `trace` is kept where the harness itself broke.
         """
-        try:
-            history = recorded()
-        except NotJudgedError:
-            history = History(())
+        outcome, reason = outcome_of(problem)
         if outcome is not Outcome.PASSED:
             self._end_step("not judged" if outcome is Outcome.NOT_JUDGED else "failed")
         finding = problem if isinstance(problem, ConformanceFailure) else None
-        expected, observed = (finding.expected, finding.observed) if finding else ("", trace)
-        events, left_out = bounded(sequence(history, secrets)) if full else ((), 0)
         evidence = Evidence(
             seconds=round(time.monotonic() - self._began, 3),
-            steps=tuple(replace(one, words=redact(one.words, secrets)) for one in self._steps),
-            expected=redact(expected, secrets),
-            observed=redact(observed, secrets),
-            timeline=() if outcome is Outcome.PASSED else tuple(timeline(history, secrets)),
-            events=events,
-            left_out=left_out,
+            steps=tuple(self._steps),
+            expected=finding.expected if finding else "",
+            observed=finding.observed if finding else trace if outcome is Outcome.BROKEN else "",
         )
-        return evidence, json_lines(history, secrets) if full else ""
+        lines = ""
+        # What is cut short later is redacted now: events are made of a history that has no secrets any more.
+        evidence = redact_values(evidence, secrets)
+        if full or outcome is not Outcome.PASSED:
+            history: History = redact_values(_history_of(scene), secrets)
+            events = events_of(history)
+            told = () if outcome is Outcome.PASSED else timeline(events)
+            shown, left_out = bounded(events) if full else ((), 0)
+            evidence = replace(evidence, timeline=told, events=shown, left_out=left_out)
+            lines = json_lines(history) if full else ""
+        # What a run is called is not redacted: it would be taken for another run.
+        return replace(
+            record,
+            outcome=outcome,
+            reason=redact(reason, secrets),
+            time_bound=isinstance(problem, TimeBoundFailure),
+            evidence=evidence,
+            history=history_file(record.id) if lines else "",
+            lines=lines,
+        )
 
     def _end_step(self, outcome: StepOutcome) -> None:
-        if not self._steps:
+        if self._at < 0 or not self._steps:
             return
-        at = max(self._at, 0)
         if outcome != "passed" and self._steps[-1].outcome == "passed":
             self._steps.append(Step(AFTERWARDS, outcome))
-        elif self._steps[at].outcome == "not reached":
+        elif self._steps[self._at].outcome == "not reached":
             seconds = round(time.monotonic() - self._step_began, 3)
-            self._steps[at] = replace(self._steps[at], outcome=outcome, seconds=seconds)
+            self._steps[self._at] = replace(self._steps[self._at], outcome=outcome, seconds=seconds)
+
+
+def _history_of(scene: Scene | None) -> History:
+    """Return what happened; nothing where the journal overflowed."""
+    try:
+        return History(()) if scene is None else scene.history
+    except NotJudgedError:
+        return History(())

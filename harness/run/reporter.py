@@ -1,9 +1,10 @@
-"""Takes results in, in the process that writes the verdict; ends the run with it, and saves the reports."""
+"""Collects records in the process that writes the verdict, ends the run with that, and saves the reports."""
 
 from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.catalogue.features import harness_version
-from harness.catalogue.tally import Record
 from harness.catalogue.verdict import Conclusion
 from harness.report import text
-from harness.report.assembly import assemble, history_file, scenario_id
+from harness.report.assembly import assemble
 from harness.report.folder import REPORT_HTML
 from harness.report.model import RunReport
-from harness.run.judging import COLLECTED, HANDED, RECORD, Conformance
+from harness.run.judging import COLLECTED, HANDED, Judging, record_in
 from harness.run.progress import Progress
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ class Reporter:
     """The hooks that tally, judge and report.
 
     Args:
-        conformance: what is judged.
+        judging: what is judged.
         folder: where reports are saved, or None.
 
     """
 
-    def __init__(self, conformance: Conformance, folder: ReportFolder | None) -> None:
-        self._conformance = conformance
+    def __init__(self, judging: Judging, folder: ReportFolder | None) -> None:
+        self._judging = judging
         self._folder = folder
         self._began = time.monotonic()
         self._began_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -51,9 +51,9 @@ class Reporter:
         self._report: Report | None = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Put a report in place that says that the run has not ended, until it has; on a terminal, tell progress."""
+        """Save a report that says that the run has not ended, until it has; on a terminal, show progress."""
         if sys.stderr.isatty() and session.config.get_verbosity() <= 0:
-            session.config.pluginmanager.register(Progress(self._conformance.tally, sys.stderr))
+            session.config.pluginmanager.register(Progress(self._judging.tally, sys.stderr))
         if self._folder is not None and not session.config.option.collectonly:
             self._save(
                 partial(self._folder.begin, self._assembled(session.config, NOT_ENDED, complete=False))
@@ -61,12 +61,10 @@ class Reporter:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what came of a scenario, or that another test failed."""
-        values = getattr(report, RECORD, None)
-        if values is not None:
-            record = Record.from_json(values)
-            if self._conformance.tally.add(record) and self._folder is not None and record.history:
-                file = history_file(scenario_id(record.file, record.name, record.row))
-                self._save(partial(self._folder.keep, file, record.history))
+        if (record := record_in(report)) is not None:
+            counts = self._judging.tally.add(replace(record, lines=""))
+            if counts and self._folder is not None and record.history:
+                self._save(partial(self._folder.keep, record.history, record.lines))
         elif report.failed:
             self._other_tests_failed = True
 
@@ -80,14 +78,14 @@ class Reporter:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Hand a worker what it must not find out for itself: the last report is gone when it begins."""
-        again = self._conformance.selection.again
+        """Give a worker what it cannot find out for itself: the last report is gone when it begins."""
+        again = self._judging.selection.again
         node.workerinput[HANDED] = (node.config.option.fleet_seed, None if again is None else sorted(again))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """Take note of what a worker is to run."""
-        self._conformance.tally.expect(ids)
+        self._judging.tally.expect(ids)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -95,7 +93,7 @@ class Reporter:
         if error is not None:
             self._lost = f"a worker was lost: {str(error).splitlines()[0]}"
         output = getattr(node, "workeroutput", {})
-        self._conformance.collected = max(self._conformance.collected, output.get(COLLECTED, 0))
+        self._judging.collected = max(self._judging.collected, output.get(COLLECTED, 0))
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
@@ -105,19 +103,19 @@ class Reporter:
         except (pytest.exit.Exception, KeyboardInterrupt) as problem:
             self._interrupted = f"the run was interrupted while it ended: {problem or 'by a signal'}"
             session.exitstatus = pytest.ExitCode.INTERRUPTED
-        except Exception as problem:  # noqa: BLE001 - whatever it is, there is a verdict to give
+        except Exception as problem:  # noqa: BLE001 - whatever it is, there is a verdict to report
             what = f"{type(problem).__name__}: {problem}"
             self._crash = self._crash or f"pytest or the harness broke while the run ended: {what}"
         self._finish(session)
 
     def _finish(self, session: pytest.Session) -> None:
         """Compute the verdict, when there were scenarios, and make the run end with its exit code."""
-        conformance, options = self._conformance, session.config.option
+        judging, options = self._judging, session.config.option
         if session.exitstatus == pytest.ExitCode.USAGE_ERROR or options.collectonly:
             return
-        if options.list_scenarios and conformance.tally.concerned and not self._crash:
+        if options.list_scenarios and judging.tally.concerned and not self._crash:
             return
-        if not conformance.collected and not conformance.tally.concerned and self._folder is None:
+        if not judging.collected and not judging.tally.concerned and self._folder is None:
             return
         report = self._assembled(session.config, self._trouble(session), complete=True)
         if self._folder is not None:
@@ -146,27 +144,24 @@ class Reporter:
             terminalreporter.write_line(f"report          {self._folder.path / REPORT_HTML}")
 
     def _assembled(self, config: pytest.Config, trouble: str, *, complete: bool) -> Report:
-        conformance = self._conformance
-        tally, options = conformance.tally, config.option
+        judging, options = self._judging, config.option
         keywords = f"-k {options.keyword}" if options.keyword else ""
         markers = f"-m {options.markexpr}" if options.markexpr else ""
         run = RunReport(
             harness=harness_version(),
-            catalogue=conformance.catalogue.revision,
+            catalogue=judging.catalogue.revision,
             began=self._began_at,
             seconds=round(time.monotonic() - self._began, 3),
             seed=options.fleet_seed,
-            selection=conformance.selection.words(keywords, markers),
+            selection=judging.selection.words(keywords, markers),
         )
         return assemble(
-            conformance.target,
-            conformance.catalogue,
-            tally.verdict(conformance.claims, trouble=trouble, crash=self._crash),
-            suite=conformance.suite,
-            records=tally.records,
-            unrun=tally.unrun(),
+            judging.target,
+            judging.catalogue,
+            judging.tally.verdict(judging.claims, trouble=trouble, crash=self._crash),
+            records=[*judging.tally.records, *judging.tally.unrun(judging.claims)],
             run=run,
-            defects=conformance.defects,
+            defects=judging.defects,
             complete=complete,
         )
 

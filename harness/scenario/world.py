@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fake_instances import Fleet
     from fake_instances.faults import Endpoint, Fault
-    from fake_instances.journal import WebhookAnswered
+    from fake_instances.journal import Journal, WebhookAnswered
     from fake_instances.webhooks.message import Webhook
     from harness.attach.control_plane import ControlPlane
     from harness.attach.setup import Setup
@@ -78,6 +78,11 @@ class World:
     def fleet(self) -> Fleet:
         """The instances."""
         return self._setup.fleet
+
+    @property
+    def journal(self) -> Journal:
+        """Where everything is recorded."""
+        return self.fleet.journal
 
     @property
     def implementation(self) -> ControlPlane:
@@ -269,11 +274,8 @@ class World:
         one = account or self.account
         row = self.implementation.accounts.get(one.id)
         if row is not None:
-            self.fleet.journal.record(
-                RowRead(
-                    account_id=one.id, assigned=row.assigned_instance_url, status=str(row.columns["status"])
-                )
-            )
+            status = str(row.columns["status"])
+            self.journal.record(RowRead(account_id=one.id, assigned=row.assigned_instance_url, status=status))
         return row
 
     def existing_row(self, account: Account | None = None) -> Row:
@@ -363,10 +365,8 @@ class World:
             threading.Event().wait(_POLL_SECONDS)
 
     def _webhook_patience(self) -> float:
-        target = self.implementation.target
-        return (
-            target.settle_seconds + 2 * self.settings.verify_timeout_in_force if target.asynchronous else 0.0
-        )
+        target, patience = self.implementation.target, 2 * self.settings.verify_timeout_in_force
+        return target.settle_seconds + patience if target.asynchronous else 0.0
 
     def _put(self, account: Account, assigned: str | None, status: str) -> None:
         self.implementation.accounts.put(

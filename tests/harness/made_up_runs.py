@@ -6,23 +6,36 @@ row of each scenario, and shares no code with what it is held against.
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hypothesis import HealthCheck, configuration, settings
 from hypothesis import strategies as st
 
 from harness.catalogue.features import WrittenScenario
 from harness.catalogue.requirements import Catalogue, Level, Profile, Requirement
-from harness.catalogue.tally import Record, Tally
 from harness.catalogue.verdict import Outcome
-from harness.report.assembly import assemble
-from harness.report.model import Report, RunReport
-from tests.harness.support import target
+from tests.harness.reporting import report_of
+from tests.harness.support import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.catalogue.record import Record
+    from harness.report.model import Report
+
+# What hypothesis stores stays out of the checkout.
+configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "instance-sync-hypothesis")
+REPEATABLE = settings(
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=80,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 CONFORMANT, NON_CONFORMANT, INCOMPLETE, HARNESS_ERROR = range(4)
 WORST_FIRST = (HARNESS_ERROR, NON_CONFORMANT, INCOMPLETE, CONFORMANT)
 PASSED, FAILED, NOT_JUDGED, BROKEN = Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN
@@ -79,13 +92,12 @@ class MadeUp:
 
     def records(self) -> list[Record]:
         return [
-            Record(
+            record_of(
+                one.scenario,
+                self.catalogue,
                 one.node(row),
-                one.scenario.file,
-                one.scenario.name,
-                one.scenario.requirement_ids,
-                outcome.value,
-                "" if outcome is PASSED else f"because of {row}",
+                outcome=outcome,
+                reason="" if outcome is PASSED else f"because of {row}",
                 time_bound=bound,
                 judged_again=again,
                 example=f"row {row}",
@@ -98,36 +110,22 @@ class MadeUp:
     def suite(self) -> tuple[WrittenScenario, ...]:
         return tuple(one.scenario for one in self.placed if not one.own)
 
-    def tally(self) -> Tally:
-        made = Tally(self.catalogue, self.suite, lambda name: f"test_{name}")
-        made.expect([one.node(row) for one, row, fate in self.runs() if fate.expected])
-        for record in self.records():
-            made.add(Record.from_json(record.to_json()))
-        return made
-
     def report(self) -> Report:
-        tally = self.tally()
-        return assemble(
-            target("true", claims=tuple(one.value for one in self.claims)),
+        expected = [one.node(row) for one, row, fate in self.runs() if fate.expected]
+        return report_of(
             self.catalogue,
-            tally.verdict(self.claims, trouble=self.trouble, crash=self.crash),
-            suite=self.suite,
-            records=tally.records,
-            unrun=tally.unrun(),
-            run=RunReport("0.1.0", 1, "2026-01-02T03:04:05+00:00", 1.5, 7, ""),
+            self.suite,
+            self.records(),
+            expected,
+            self.claims,
+            trouble=self.trouble,
+            crash=self.crash,
             complete=self.complete,
         )
 
-    def with_fate(self, changed: tuple[Placed, int], fate: Fate) -> MadeUp:
-        """Give the same run in which one row had another fate."""
-        which, row = changed
-        fates = tuple(fate if place == row else one for place, one in enumerate(which.fates))
-        placed = tuple(replace(which, fates=fates) if one is which else one for one in self.placed)
-        return replace(self, placed=placed)
-
 
 def outcomes_of(made: MadeUp, id_: str) -> list[Outcome]:
-    """Give what became of each row of each scenario that carries a requirement; a row that did not run too."""
+    """Return what became of each row of each scenario that carries a requirement; a row that did not run too."""
     found: list[Outcome] = []
     for one in made.placed:
         if id_ in one.scenario.requirement_ids:
@@ -213,7 +211,7 @@ def catalogues(draw: st.DrawFn) -> Catalogue:
 
 
 def _bound(placed: list[Placed]) -> Iterator[Placed]:
-    """Give each the function that pytest-bdd makes for it: numbered from the second of a name on."""
+    """Return each the function that pytest-bdd makes for it: numbered from the second of a name on."""
     functions: Counter[str] = Counter()
     for one in placed:
         key = f"{one.own} {one.scenario.name}"

@@ -16,8 +16,9 @@ import pytest
 from fake_instances.faults import Endpoint
 from fake_instances.journal import AnswerBegun, Entry, MessageDelivered, RequestArrived, RequestCompleted
 from harness.catalogue.features import WrittenScenario
+from harness.catalogue.record import Record, level_of, row_of, scenario_id
 from harness.catalogue.requirements import Catalogue, Level, Profile, Requirement
-from harness.catalogue.verdict import Outcome, Run, ScenarioResult
+from harness.catalogue.verdict import Outcome, Run
 from harness.contract import Launch, LogLine, Row, Settings, Target
 from harness.errors import ConformanceFailure
 from harness.history import History, UserAnswered, UserSends
@@ -46,7 +47,7 @@ CORE, SECURITY = frozenset({Profile.CORE}), frozenset({Profile.SECURITY})
 
 
 def catalogue(**levels: str) -> Catalogue:
-    """Give a catalogue: SCAN_01="must" is of profile core, AUTH_05="must:security" of profile security."""
+    """Return a catalogue: SCAN_01="must" is of profile core, AUTH_05="must:security" of profile security."""
     requirements = []
     for name, words in levels.items():
         level, _, profile = words.partition(":")
@@ -62,23 +63,39 @@ def catalogue(**levels: str) -> Catalogue:
     return Catalogue(1, tuple(requirements))
 
 
-def result(name: str, *ids: str, outcome: Outcome = Outcome.PASSED, reason: str = "") -> ScenarioResult:
-    return ScenarioResult(name, ids, outcome, reason)
+def record_of(one: WrittenScenario, catalogue: Catalogue, node: str, **more: object) -> Record:
+    """Return the record of a run that passed, but for what is given."""
+    row = row_of(node)
+    made = Record(
+        id=scenario_id(one.file, one.name, row),
+        name=one.name,
+        row=row,
+        file=one.file,
+        line=one.line,
+        rule=one.rule,
+        level=level_of(one.requirement_ids, catalogue),
+        requirement_ids=one.requirement_ids,
+        outcome=Outcome.PASSED,
+        reason="",
+        ran=True,
+        node=node,
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
 
 
 def run(
-    *results: ScenarioResult,
+    *records: Record,
     also_written: Mapping[str, Collection[str]] | None = None,
     also_expected: Collection[str] = (),
     trouble: str = "",
     crash: str = "",
 ) -> Run:
-    """Give a run of these results, and of scenarios that were written or expected and have no result."""
+    """Return a run of these records, and of scenarios that were written or expected and did not run."""
     written: dict[str, set[str]] = {one: set(names) for one, names in (also_written or {}).items()}
-    for each in results:
+    for each in records:
         for one in each.requirement_ids:
-            written.setdefault(one, set()).add(each.name)
-    return Run(written, {*(each.name for each in results), *also_expected}, results, trouble, crash)
+            written.setdefault(one, set()).add(each.node)
+    return Run(written, {*(each.node for each in records), *also_expected}, records, trouble, crash)
 
 
 def scenario(name: str, *tags: str, file: str = "core/scan.feature", examples: int = 0) -> WrittenScenario:
@@ -88,7 +105,7 @@ def scenario(name: str, *tags: str, file: str = "core/scan.feature", examples: i
 
 
 def history(*entries: Entry, seconds: float = 0.1) -> History:
-    """Give a history of entries in this order, each `seconds` behind the one before unless it says when."""
+    """Return a history of entries in this order, each `seconds` after the one before unless it has a time."""
     return History(
         tuple(
             replace(entry, sequence=place, at=entry.at or 1000 + seconds * place)
@@ -125,7 +142,7 @@ def asked(
     headers: tuple[tuple[str, str], ...] = (),
     at: float = 0.0,
 ) -> RequestArrived:
-    """Give the arrival of a verification."""
+    """Return the arrival of a verification."""
     return RequestArrived(
         at=at,
         instance=instance,
@@ -140,7 +157,7 @@ def asked(
 
 
 def posted(instance: int, request: int, *, session_id: str = SESSION) -> RequestArrived:
-    """Give the arrival of a message."""
+    """Return the arrival of a message."""
     return RequestArrived(
         instance=instance,
         request=request,
@@ -192,13 +209,13 @@ def line(text: str, **fields: object) -> LogLine:
 
 
 def target(*command: str, directory: Path = ROOT, **values: object) -> Target:
-    """Give a target made by hand."""
+    """Return a target made by hand."""
     made = Target(name="made-up", version="1", claims=("core",), command=command, directory=directory)
     return replace(made, **values)  # type: ignore[arg-type]
 
 
 def launch_of(folder: Path, *, host: str = "127.0.0.1", settings: Settings | None = None) -> Launch:
-    """Give what a launch is given, with files in a folder."""
+    """Return what a launch is given, with files in a folder."""
     return Launch(
         settings=settings or Settings(),
         database_url=f"sqlite:///{folder / 'accounts.db'}",
@@ -211,7 +228,7 @@ def launch_of(folder: Path, *, host: str = "127.0.0.1", settings: Settings | Non
 
 
 def failure(judge: Callable[[], None]) -> tuple[str, str]:
-    """Give what a judgement expected and observed."""
+    """Return what a judgement expected and observed."""
     with pytest.raises(ConformanceFailure) as raised:
         judge()
     assert str(raised.value) == f"expected {raised.value.expected}; observed {raised.value.observed}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,9 +17,6 @@ from harness.catalogue.listing import (
 )
 from harness.cli.main import main
 from tests.harness.reporting import CATALOGUE, FOUND, LOGGED, SUITE, record
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def test_scenarios_are_listed_once_with_their_requirements_and_runs() -> None:
@@ -36,23 +32,7 @@ def test_scenarios_are_listed_once_with_their_requirements_and_runs() -> None:
     assert list(scenario_lines(SUITE, records[:1]))[-1] == "1 scenario, 1 run"
 
 
-@pytest.mark.parametrize(
-    ("profiles", "levels", "ids"),
-    [
-        ([], [], ["SCAN-01", "SCAN-02", "SCAN-07", "SCAN-09", "AUTH-05"]),
-        (["core"], ["must"], ["SCAN-01", "SCAN-02"]),
-        (["security"], [], ["AUTH-05"]),
-        ([], ["should", "self"], ["SCAN-07", "SCAN-09"]),
-        (["security"], ["self"], []),
-    ],
-)
-def test_requirements_are_chosen_by_profile_and_level(
-    profiles: Sequence[str], levels: Sequence[str], ids: Sequence[str]
-) -> None:
-    assert [one.id for one in chosen(CATALOGUE, profiles, levels)] == ids
-
-
-def test_requirements_are_told_as_tables_by_profile() -> None:
+def test_requirements_are_reported_as_tables_by_profile() -> None:
     must = replace(CATALOGUE["SCAN-01"], words="This | that.")
 
     lines = list(requirements_markdown([must, CATALOGUE["SCAN-02"], CATALOGUE["AUTH-05"]], SUITE[:1]))
@@ -72,7 +52,7 @@ def test_requirements_are_told_as_tables_by_profile() -> None:
     ]
 
 
-def test_requirements_are_told_with_level_words_source_and_scenarios() -> None:
+def test_requirements_are_reported_with_level_words_source_and_scenarios() -> None:
     lines = list(requirement_lines(chosen(CATALOGUE, ["core"], ["must"]), SUITE[:1]))
 
     assert lines == [
@@ -87,7 +67,7 @@ def test_requirements_are_told_with_level_words_source_and_scenarios() -> None:
     ]
 
 
-def test_a_program_is_told_the_same() -> None:
+def test_a_program_is_reported_the_same() -> None:
     values = json.loads(requirements_json(chosen(CATALOGUE, ["core"], ["must"]), SUITE[:1]))
 
     assert [(one["id"], one["level"], one["profile"], one["words"], one["source"]) for one in values] == [

@@ -47,7 +47,7 @@ def test_a_requirement_with_a_scenario_is_a_choice() -> None:
         ("SCAN-02", "no scenario carries requirement SCAN-02 yet, so there is nothing to run for it"),
     ],
 )
-def test_any_other_is_told(name: str, said: str) -> None:
+def test_any_other_is_reported(name: str, said: str) -> None:
     with pytest.raises(TargetError) as raised:
         check_requirements(["SCAN-01", name], CATALOGUE, WRITTEN)
 
@@ -75,7 +75,7 @@ def test_where_the_instances_listen_can_be_chosen_and_their_numbers_stay(
 @pytest.mark.parametrize(
     "ports", ["", "x", "1,2,3", "1,2,3,3", "1,2,3,4,5", "0,1,2,3", "1,2,3,65536", "1,2,3,-4"]
 )
-def test_ports_that_are_no_choice_are_told(ports: str) -> None:
+def test_ports_that_are_no_choice_are_reported(ports: str) -> None:
     with pytest.raises(TargetError, match="write document, free, or four different ports"):
         fleet_addresses("127.0.0.1", ports)
 

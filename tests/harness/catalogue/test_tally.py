@@ -1,4 +1,4 @@
-"""Collecting what came of each scenario, and what an exception means for its outcome."""
+"""Collecting what came of each scenario. That the verdict is right, whatever comes, is in test_tally_properties."""
 
 from __future__ import annotations
 
@@ -6,239 +6,108 @@ import json
 
 import pytest
 
-from fake_instances import FleetError
-from harness.catalogue.tally import Record, Tally, classify, is_time_bound
-from harness.catalogue.verdict import Conclusion, Outcome, Verdict
-from harness.errors import ConformanceFailure, LaunchError, NotJudgedError, TargetError, TimeBoundFailure
-from tests.harness.support import CORE, catalogue, scenario
-
-SMALL = catalogue(SCAN_01="must", SCAN_07="should", SCAN_09="self")
-FOUND, RETRIED, PROOF = (
-    scenario("It is found", "SCAN-01", examples=2),
-    scenario("It is retried", "SCAN-07"),
-    scenario("The symptom is real", "SCAN-09", file="self/incident.feature"),
-)
-SUITE = (FOUND, RETRIED, PROOF)
-ROW_1, ROW_2 = "features/test_features.py::test_found[3001]", "features/test_features.py::test_found[3002]"
-FUNCTIONS = {FOUND.name: "test_found", RETRIED.name: "test_retried", PROOF.name: "test_real"}
-
-
-@pytest.fixture
-def tally() -> Tally:
-    return Tally(SMALL, SUITE, FUNCTIONS.__getitem__)
-
-
-def record(node: str, written: object = FOUND, outcome: Outcome = Outcome.PASSED, **more: object) -> Record:
-    assert isinstance(written, type(FOUND))
-    return Record(node, written.file, written.name, written.requirement_ids, outcome.value, **more)  # type: ignore[arg-type]
-
-
-def of(verdict: Verdict, id_: str) -> tuple[Outcome, tuple[str, ...]]:
-    return next((one.outcome, one.reasons) for one in verdict.requirements if one.requirement.id == id_)
-
-
-def test_both_rows_of_an_outline_make_its_must_pass(tally: Tally) -> None:
-    tally.expect([ROW_1, ROW_2])
-    tally.add(record(ROW_1))
-    tally.add(record(ROW_2))
-
-    verdict = tally.verdict(CORE)
-
-    assert verdict.conclusion is Conclusion.CONFORMANT
-    assert len(verdict.scenarios) == 2
-
-
-def test_an_outline_with_one_row_missing_leaves_its_must_not_judged(tally: Tally) -> None:
-    tally.expect([ROW_1, ROW_2])
-    tally.add(record(ROW_1))
-
-    verdict = tally.verdict(CORE)
-
-    assert verdict.conclusion is Conclusion.INCOMPLETE
-    assert of(verdict, "SCAN-01") == (Outcome.NOT_JUDGED, ("its scenario never ran",))
-
-
-def test_an_outline_of_which_a_row_was_filtered_out_leaves_its_must_not_judged(tally: Tally) -> None:
-    tally.expect([ROW_1])
-    tally.add(record(ROW_1))
-
-    verdict = tally.verdict(CORE)
-
-    assert verdict.conclusion is Conclusion.INCOMPLETE
-    reasons = ("its scenario was left out by the selection",)
-    assert of(verdict, "SCAN-01") == (Outcome.NOT_JUDGED, reasons)
-
-
-def test_a_scenario_of_which_nothing_ran_never_ran(tally: Tally) -> None:
-    tally.expect([ROW_1, ROW_2, "features/test_features.py::test_retried"])
-    tally.add(record("features/test_features.py::test_retried", RETRIED))
-
-    assert of(tally.verdict(CORE), "SCAN-01") == (Outcome.NOT_JUDGED, ("its scenario never ran",))
-
-
-def test_a_scenario_that_was_not_expected_was_left_out(tally: Tally) -> None:
-    tally.expect([ROW_1, ROW_2])
-    tally.add(record(ROW_1))
-    tally.add(record(ROW_2))
-
-    reasons = ("its scenario was left out by the selection",)
-    assert of(tally.verdict(CORE), "SCAN-07") == (Outcome.NOT_JUDGED, reasons)
-
-
-def test_what_a_worker_was_to_run_besides_scenarios_changes_nothing(tally: Tally) -> None:
-    others = ["tests/test_other.py::test_found", "tests/test_other.py::TestThem::test_one[x]"]
-    tally.expect([ROW_1, ROW_2, *others])
-    tally.add(record(ROW_1))
-    tally.add(record(ROW_2))
-
-    assert tally.verdict(CORE).conclusion is Conclusion.CONFORMANT
-
-
-def test_one_failed_row_fails_the_must(tally: Tally) -> None:
-    tally.add(record(ROW_1))
-    tally.add(record(ROW_2, outcome=Outcome.FAILED, reason="expected a, observed b"))
-
-    verdict = tally.verdict(CORE)
-
-    assert verdict.conclusion is Conclusion.NON_CONFORMANT
-    assert of(verdict, "SCAN-01") == (Outcome.FAILED, ("expected a, observed b",))
-
-
-def test_a_scenario_that_passed_and_then_broke_in_clean_up_is_broken(tally: Tally) -> None:
-    tally.add(record(ROW_1))
-    tally.add(record(ROW_1, outcome=Outcome.BROKEN, reason="OSError: no space"))
-
-    verdict = tally.verdict(CORE)
-
-    assert verdict.conclusion is Conclusion.HARNESS_ERROR
-    assert [one.outcome for one in verdict.scenarios] == [Outcome.BROKEN]
-
-
-@pytest.mark.parametrize("judged_again", [False, True])
-def test_trouble_in_clean_up_does_not_hide_a_failure(tally: Tally, *, judged_again: bool) -> None:
-    failed = record(ROW_1, outcome=Outcome.FAILED, reason="lost", judged_again=judged_again)
-    tally.add(failed)
-    tally.add(record(ROW_1, outcome=Outcome.NOT_JUDGED, reason="gone", judged_again=judged_again))
-
-    assert tally.records == (failed,)
-    assert tally.verdict(CORE).conclusion is Conclusion.NON_CONFORMANT
-
-
-def test_a_late_pass_does_not_hide_a_failure(tally: Tally) -> None:
-    tally.add(record(ROW_1, outcome=Outcome.FAILED))
-    tally.add(record(ROW_1))
-
-    assert tally.verdict(CORE).conclusion is Conclusion.NON_CONFORMANT
-
-
-def test_what_is_judged_again_replaces_what_was_judged_before(tally: Tally) -> None:
-    tally.add(record(ROW_1, outcome=Outcome.FAILED, time_bound=True))
-    again = record(ROW_1, judged_again=True)
-    tally.add(again)
-
-    assert tally.records == (again,)
-    tally.add(record(ROW_2))
-    assert tally.verdict(CORE).conclusion is Conclusion.CONFORMANT
-
-
-def test_a_pass_that_was_judged_again_elsewhere_does_not_hide_a_failure_that_was_no_time_bound(
-    tally: Tally,
-) -> None:
-    tally.add(record(ROW_1, outcome=Outcome.FAILED, reason="lost"))
-    tally.add(record(ROW_1, judged_again=True))
-    tally.add(record(ROW_2))
-
-    assert tally.verdict(CORE).conclusion is Conclusion.NON_CONFORMANT
-
-
-def test_one_row_that_ran_twice_does_not_stand_for_the_other(tally: Tally) -> None:
-    tally.add(record(f"{ROW_1[:-1]}-1]", example="3001"))
-    tally.add(record(f"{ROW_1[:-1]}-2]", example="3001"))
-
-    assert of(tally.verdict(CORE), "SCAN-01") == (
-        Outcome.NOT_JUDGED,
-        ("its scenario was left out by the selection",),
-    )
-
-
-def test_of_two_scenarios_with_one_file_and_name_the_last_is_bound_and_the_other_not_judged() -> None:
-    twins = (scenario("Twin", "SCAN-01"), scenario("Twin", "SCAN-07"))
-    tally = Tally(SMALL, twins, lambda name: f"test_{name}")
-    tally.add(record("features/test_features.py::test_Twin", twins[1]))
-
-    verdict = tally.verdict(CORE)
-
-    assert verdict.conclusion is Conclusion.INCOMPLETE
-    assert (of(verdict, "SCAN-01")[0], of(verdict, "SCAN-07")[0]) == (Outcome.NOT_JUDGED, Outcome.PASSED)
-    assert [one.scenario for one in tally.unrun()] == [twins[0]]
-
-
-def test_a_failure_of_somebody_s_own_scenario_fails_its_must(tally: Tally) -> None:
-    for node in (ROW_1, ROW_2):
-        tally.add(record(node))
-    ours = scenario("Ours", "SCAN-01", file="/own/ours.feature")
-    tally.add(record("own/test_ours.py::test_ours", ours, Outcome.FAILED, reason="lost"))
-
-    assert tally.verdict(CORE).conclusion is Conclusion.NON_CONFORMANT
-
-
-def test_a_scenario_without_a_requirement_is_nobody_s_and_in_no_report() -> None:
-    tally = Tally(SMALL, (*SUITE, scenario("Nobody's")), lambda name: f"test_{name}")
-
-    assert "Nobody's" not in {one.scenario.name for one in tally.unrun()}
-
-
-def test_what_passed_when_judged_again_and_broke_in_clean_up_is_broken(tally: Tally) -> None:
-    tally.add(record(ROW_1, judged_again=True))
-    tally.add(record(ROW_1, outcome=Outcome.BROKEN, judged_again=True))
-
-    assert tally.verdict(CORE).conclusion is Conclusion.HARNESS_ERROR
-
-
-def test_a_failed_proof_of_the_instrument_is_a_harness_error(tally: Tally) -> None:
-    tally.add(record(ROW_1))
-    tally.add(record("features/test_features.py::test_real", PROOF, Outcome.FAILED))
-
-    assert tally.verdict(CORE).conclusion is Conclusion.HARNESS_ERROR
-
-
-def test_trouble_and_crash_reach_the_verdict(tally: Tally) -> None:
-    tally.add(record(ROW_1))
-
-    assert tally.verdict(CORE, trouble="stopped").why == "stopped"
-    assert tally.verdict(CORE, crash="broke").conclusion is Conclusion.HARNESS_ERROR
-
-
-def test_an_empty_tally_is_incomplete(tally: Tally) -> None:
-    assert tally.verdict(CORE).why == "no scenario ran"
-
-
-def test_a_record_survives_the_way_from_worker_to_controller() -> None:
-    sent = record(ROW_1, outcome=Outcome.FAILED, reason="«ü»", time_bound=True, judged_again=True)
-
-    assert Record.from_json(json.loads(json.dumps(sent.to_json()))) == sent
+from harness.catalogue.record import Record, history_file, scenario_id
+from harness.catalogue.tally import Tally
+from harness.catalogue.verdict import Outcome
+from tests.harness.reporting import CATALOGUE, EVIDENCE, FOUND, LOGGED, SUITE, node, record
+from tests.harness.support import CORE, scenario
+
+FAILED, NOT_JUDGED, BROKEN = Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN
+ROWS = [node(FOUND, row) for row in ("3001", "3002")]
+
+
+def tally(*records: Record, expected: tuple[str, ...] = ()) -> Tally:
+    made = Tally(CATALOGUE, SUITE, lambda name: f"test_{name}")
+    made.expect(expected)
+    for one in records:
+        made.add(one)
+    return made
+
+
+def came(made: Tally, id_: str = "SCAN-01") -> tuple[Outcome, tuple[str, ...]]:
+    found = made.verdict(CORE).requirements
+    return next((one.outcome, one.reasons) for one in found if one.requirement.id == id_)
 
 
 @pytest.mark.parametrize(
-    ("problem", "outcome", "reason"),
+    ("rows", "expected", "reason"),
     [
-        (None, Outcome.PASSED, ""),
-        (ConformanceFailure("a", "b"), Outcome.FAILED, "expected a; observed b"),
-        (TimeBoundFailure("a", "b"), Outcome.FAILED, "expected a; observed b"),
-        (AssertionError("x"), Outcome.BROKEN, "AssertionError: x"),
-        (NotJudgedError("x"), Outcome.NOT_JUDGED, "x"),
-        (LaunchError("x"), Outcome.NOT_JUDGED, "x"),
-        (FleetError("x"), Outcome.NOT_JUDGED, "x"),
-        (TargetError("x"), Outcome.BROKEN, "TargetError: x"),
-        (KeyError("x"), Outcome.BROKEN, "KeyError: 'x'"),
+        (["3001"], ROWS, "its scenario never ran"),
+        (["3001"], ROWS[:1], "its scenario was left out by the selection"),
+        ([], ROWS, "its scenario never ran"),
+        ([], [], "its scenario was left out by the selection"),
+        (["3001-1", "3001-2"], [], "its scenario was left out by the selection"),
     ],
 )
-def test_what_an_exception_means(problem: BaseException | None, outcome: Outcome, reason: str) -> None:
-    assert classify(problem) == (outcome, reason)
+def test_an_outline_of_which_a_row_did_not_run_is_not_judged(
+    rows: list[str], expected: list[str], reason: str
+) -> None:
+    records = [record(FOUND, row=row, example=row[:4]) for row in rows]
+
+    assert came(tally(*records, expected=tuple(expected))) == (NOT_JUDGED, (reason,))
 
 
-def test_only_a_time_bound_is_judged_again() -> None:
-    assert is_time_bound(TimeBoundFailure("a", "b"))
-    assert not is_time_bound(ConformanceFailure("a", "b"))
-    assert not is_time_bound(TimeoutError())
-    assert not is_time_bound(None)
+def test_what_a_worker_was_to_run_besides_scenarios_changes_nothing() -> None:
+    made = tally(
+        expected=("tests/test_other.py::test_It is logged", "tests/test_other.py::TestThem::test_one[x]")
+    )
+
+    assert (made.concerned, made.to_run) == (False, 0)
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("later", [Outcome.PASSED, NOT_JUDGED])
+def test_nothing_that_comes_later_hides_a_failure(later: Outcome, *, again: bool) -> None:
+    failed = record(LOGGED, FAILED, reason="lost", judged_again=again)
+
+    assert tally(failed, record(LOGGED, later, judged_again=again)).records == (failed,)
+    assert tally(failed, record(LOGGED, BROKEN)).records == (record(LOGGED, BROKEN),)
+
+
+def test_a_missed_time_bound_that_was_judged_again_counts_as_what_came_of_it_then() -> None:
+    late, again = record(LOGGED, FAILED, time_bound=True), record(LOGGED, judged_again=True)
+
+    assert tally(late, again).records == (again,)
+    # One that failed by more than a time bound stands, whatever another worker made of it.
+    assert tally(record(LOGGED, FAILED), again).records == (record(LOGGED, FAILED),)
+
+
+def test_of_two_scenarios_with_one_file_and_name_the_first_never_runs() -> None:
+    twins = (scenario("Twin", "SCAN-01"), scenario("Twin", "SCAN-07"))
+    made = Tally(CATALOGUE, twins, lambda name: f"test_{name}")
+    made.add(record(twins[1]))
+
+    (hidden,) = made.unrun(CORE)
+    assert hidden.requirement_ids == ("SCAN-01",)
+    assert hidden.reason == "never ran, for another one in its file has the same name"
+    assert (came(made)[0], came(made, "SCAN-07")[0]) == (NOT_JUDGED, Outcome.PASSED)
+
+
+def test_a_scenario_without_a_requirement_is_in_no_report() -> None:
+    made = Tally(CATALOGUE, (*SUITE, scenario("Nobody's")), lambda name: f"test_{name}")
+
+    assert "Nobody's" not in {one.name for one in made.unrun(CORE)}
+
+
+def test_a_record_survives_the_way_from_worker_to_controller() -> None:
+    sent = record(
+        FOUND,
+        FAILED,
+        row="3001",
+        reason="«ü»",
+        time_bound=True,
+        judged_again=True,
+        evidence=EVIDENCE,
+        lines="{}\n",
+    )
+
+    assert Record.from_wire(json.loads(json.dumps(sent.to_wire()))) == sent
+
+
+def test_a_scenario_has_one_id_in_every_run_and_a_file_of_its_own() -> None:
+    one, other = (scenario_id(f"core/{file}.feature", "It holds", "3001") for file in "ab")
+
+    assert one == "core/a.feature::It holds[3001]"
+    assert history_file(one) == history_file(one) != history_file(other)
+    assert history_file(one).startswith("history/it-holds-3001-")
+    assert history_file(scenario_id("x", "../" * 90, "é/☃")).count("/") == 1

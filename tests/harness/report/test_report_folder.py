@@ -9,7 +9,8 @@ import pytest
 
 from harness.catalogue.verdict import Outcome
 from harness.errors import TargetError
-from harness.report.folder import RENDERERS, ReportFolder
+from harness.report.folder import ReportFolder
+from harness.report.formats import RENDERERS
 from harness.report.model import parse_json
 from harness.run.options import failed_before
 from tests.harness.reporting import ALL_PASSED, FOUND, LOGGED, RETRIED, RUNS, Made, record, with_record
@@ -42,7 +43,7 @@ def test_a_run_begins_by_replacing_the_last_report_and_its_histories(tmp_path: P
     assert "had not ended" in (tmp_path / "report.html").read_text("utf-8")
 
 
-def test_whoever_reads_while_it_is_written_reads_a_whole_report(tmp_path: Path) -> None:
+def test_a_reader_during_a_write_reads_a_whole_report(tmp_path: Path) -> None:
     folder = ReportFolder(str(tmp_path))
     reports = [RUNS["all passed"].report(), RUNS["a must failed"].report()]
     folder.write(reports[0])
@@ -64,7 +65,7 @@ def test_whoever_reads_while_it_is_written_reads_a_whole_report(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["file", "file/below"])
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, name: str) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("", "utf-8")
 
     with pytest.raises(TargetError, match=r"--report .*/file.*: cannot write there: .*name a folder"):

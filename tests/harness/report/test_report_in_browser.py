@@ -17,7 +17,7 @@ from selenium.webdriver.chrome.service import Service
 from harness.catalogue.verdict import Outcome
 from harness.evidence import Event, Evidence, Step
 from harness.report.diagram import INSTANCES
-from harness.report.html import render_html
+from harness.report.formats.html import render_html
 from tests.harness.reporting import LOGGED, RUNS, Made, record, with_record
 from tests.prerequisites import program
 
@@ -78,7 +78,7 @@ CONTRASTS = """
 
 
 def made() -> Made:
-    """Give a run with long words, many rows, and one outcome of each kind."""
+    """Return a run with long words, many rows, and one outcome of each kind."""
     events = [Event(0.0, "", "", f'When the user sends "{LONG}"')]
     events += [Event(0.01, "implementation", one, f"GET /api/sessions/{LONG}/status") for one in INSTANCES]
     events += [Event(0.02, one, "implementation", "404", "bad") for one in INSTANCES]
@@ -131,7 +131,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def page(browser: Chrome, tmp_path: Path) -> Iterator[tuple[Chrome, list[str]]]:
-    """Open the page over HTTP, and give what was asked of the server too."""
+    """Open the page over HTTP, and return what was asked of the server too."""
     (tmp_path / "report.html").write_text(render_html(made().report()), "utf-8")
     handler = type("Handler", (_Quiet,), {"asked": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=tmp_path)) as server:

@@ -16,11 +16,11 @@ import pytest
 from harness.catalogue.verdict import Outcome
 from harness.evidence import Event, Evidence
 from harness.report.diagram import draw
-from harness.report.html import anchor, render_html
+from harness.report.formats.html import anchor, render_html
 from tests.harness.reporting import EVIDENCE, LOGGED, RUNS, Made, record, with_record
 
 if TYPE_CHECKING:
-    from harness.report.model import ScenarioReport
+    from harness.catalogue.record import Record
 
 VOID = {"meta", "input", "br"}
 
@@ -86,7 +86,7 @@ def test_every_link_within_the_page_leads_somewhere(page_text: str) -> None:
     assert {one[1:] for one in page.values("href") if one.startswith("#")} <= set(ids)
 
 
-def test_what_did_not_pass_is_told_first_and_is_open() -> None:
+def test_what_did_not_pass_is_reported_first_and_is_open() -> None:
     report = RUNS["a must failed"].report()
     told = render_html(report)
 
@@ -96,14 +96,14 @@ def test_what_did_not_pass_is_told_first_and_is_open() -> None:
     assert told.count('" open>') == 1
 
 
-def scenario_report(**changes: object) -> ScenarioReport:
+def reported(**changes: object) -> Record:
     report = Made(with_record(record(LOGGED, Outcome.FAILED, reason="wrong", evidence=EVIDENCE)), 1).report()
     (one,) = (each for each in report.scenarios if each.name == LOGGED.name)
     return replace(one, **changes)  # type: ignore[arg-type]
 
 
 def drawing(**changes: object) -> ET.Element:
-    return ET.fromstring(draw(scenario_report(**changes)))
+    return ET.fromstring(draw(reported(**changes)))
 
 
 def texts(picture: ET.Element, kind: str) -> list[str]:
@@ -182,9 +182,7 @@ def test_what_is_left_out_is_counted() -> None:
 
 def test_a_diagram_escapes_what_it_is_given() -> None:
     nasty = "</text><script>alert(1)</script>"
-    told = draw(
-        scenario_report(name='"><b>', evidence=replace(EVIDENCE, events=(Event(0.0, "user", "", nasty),)))
-    )
+    told = draw(reported(name='"><b>', evidence=replace(EVIDENCE, events=(Event(0.0, "user", "", nasty),))))
 
     assert "<script>" not in told
     assert html.escape(nasty)[:20] in told
@@ -192,4 +190,4 @@ def test_a_diagram_escapes_what_it_is_given() -> None:
 
 
 def test_without_events_there_is_no_diagram() -> None:
-    assert draw(scenario_report(evidence=Evidence())) == ""
+    assert draw(reported(evidence=Evidence())) == ""

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from harness.catalogue.features import catalogue, features_root
+from harness.catalogue.record import scenario_id
 from harness.catalogue.requirements import Profile
 from harness.catalogue.verdict import Outcome
-from harness.report.assembly import scenario_id
-from harness.report.html import render_html
-from harness.report.junit import render_junit
-from harness.report.markdown import render_markdown
+from harness.report.formats.html import render_html
+from harness.report.formats.junit import render_junit
+from harness.report.formats.markdown import render_markdown
 from harness.report.model import Report, SensitivityReport, parse_json, render_json
 from harness.report.sensitivity import LEFT_OUT, UNJUDGED, KnownDefect, read_defects, sensitivity
 from harness.report.text import summary
@@ -45,7 +45,7 @@ def test_what_all_scenarios_of_a_claim_can_catch_is_counted() -> None:
 
 
 def test_a_scenario_that_failed_was_judged() -> None:
-    records = tuple(replace(one, outcome=Outcome.FAILED.value) for one in ALL_PASSED)
+    records = tuple(replace(one, outcome=Outcome.FAILED) for one in ALL_PASSED)
     assert counted(Made(records, 1).report()) == SensitivityReport(5, 4, {"security": 1})
 
 

@@ -56,13 +56,13 @@ EVERY_CALL_IS_PRINTED = (
 
 
 def examined(file: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
-    """Examine a target; give the exit code, and everything that was said, each thing on one line."""
+    """Examine a target; return the exit code, and everything that was said, each thing on one line."""
     status = main(["doctor", "--target", str(file), *ROOM, *options])
     return status, re.sub(r"\n {15}", " ", capsys.readouterr().out)
 
 
 def changes(said: str) -> dict[str, str]:
-    """Give what is to change, by the name of the finding."""
+    """Return what is to change, by the name of the finding."""
     return dict(
         re.findall(r"^✗ (.+)\n(?:    (?:tried|came back) .*\n)*    change +(.+)$", said, re.MULTILINE)
     )
@@ -73,7 +73,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "acme.toml"
 
 
-def test_of_one_that_is_attached_rightly_everything_is_tried_and_found_well(
+def test_of_one_that_is_attached_correctly_everything_is_tried_and_good(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text(LAUNCHED, "utf-8")
@@ -116,16 +116,9 @@ BROKEN = {
     "other instances": (
         "[launch]", '[launch]\nenv = { NODE_INSTANCES = "http://127.0.0.1:9" }',
         {"messages": "what the next finding says", "instances": "launch.env must not set NODE_INSTANCES"}),
-    "instances by another name": (
-        "[launch]",
-        '[launch]\nvariables = { NODE_INSTANCES = "GATEWAYS" }\nenv = { NODE_INSTANCES = "http://127.0.0.1:9" }',
-        {"messages": "what the next finding says", "instances": "that GATEWAYS names, now http://127.0.0.63:"}),
     "a port that it does not take": (
         "[launch]", '[launch]\nready_timeout = 1\nvariables = { PORT = "LISTEN_PORT" }',
         {"the start": "it must listen on HOST and LISTEN_PORT"}),
-    "a secret by another name": (
-        "[launch]", '[launch]\nvariables = { HMAC_SECRET = "WEBHOOK_SECRET" }\nenv = { HMAC_SECRET = "another" }',
-        {"webhooks": "it must take its secret from WEBHOOK_SECRET"}),
     "a log with other things in it": (
         '"-m", "reference_impl"]',
         f'"-c", "{EVERY_CALL_IS_PRINTED}"]\nenv = {{ LOG_FILE = "/dev/null" }}\n[log]\nvia = "stderr"',
@@ -133,9 +126,6 @@ BROKEN = {
     "another key": (
         "[launch]", '[launch]\nenv = { API_KEY = "another" }',
         {"messages": "what it answers says why", "instances": "launch.env must not set API_KEY"}),
-    "a key by another name": (
-        "[launch]", '[launch]\nvariables = { API_KEY = "GATEWAY_KEY" }\nenv = { API_KEY = "another" }',
-        {"messages": "what it answers says why", "instances": "it must take the key from GATEWAY_KEY"}),
     "a port of its own": (
         "[launch]", '[launch]\nready_timeout = 1\nenv = { PORT = "9" }',
         {"the start": "launch.env must not set PORT"}),
@@ -145,19 +135,14 @@ BROKEN = {
     "no log": (
         "[launch]", '[launch]\nenv = { LOG_FILE = "/dev/null" }',
         {"its log": "launch.env must not set LOG_FILE"}),
-    "a log by another name": (
-        "[launch]", '[launch]\nvariables = { LOG_FILE = "LOG" }\nenv = { LOG_FILE = "/dev/null" }',
-        {"its log": "it must append to the file that LOG names"}),
     "another path of the check": (
         "", '[health_check]\npath = "/check"',
         {"the health check": "health_check.path or command must be where"}),
-    "another path of what is counted": (
-        "", '[monitoring]\npath = "/counts"', {"monitoring": "monitoring.path must be where"}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_each_broken_attachment_is_told_by_its_cause(
+def test_each_broken_attachment_is_reported_by_its_cause(
     broken: str, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where, what, causes = BROKEN[broken]
@@ -178,7 +163,7 @@ def test_each_broken_attachment_is_told_by_its_cause(
 
 @pytest.fixture
 def running(file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the target file of what would run at a port at which nothing does."""
+    """Return the target file of something that is said to run at a port where nothing listens."""
     monkeypatch.setenv("API_KEY", "a-key-that-it-was-started-with")
     monkeypatch.setenv("HMAC_SECRET", "a-secret-that-it-was-started-with")
     port = free_port("127.0.0.1")
@@ -189,7 +174,7 @@ def running(file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def test_a_port_where_nothing_listens_is_told(running: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_where_nothing_listens_is_reported(running: Path, capsys: pytest.CaptureFixture[str]) -> None:
     database = f"sqlite:///{running.parent / 'a.db'}"
     SqlAccounts(database, load_target("reference")).close()
     status, said = examined(running, capsys, "--database", database)

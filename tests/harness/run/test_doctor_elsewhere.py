@@ -19,7 +19,7 @@ from harness.contract import Launch, Settings
 from harness.errors import HarnessError
 from harness.targets.reader import load_target
 from tests.container_images import image
-from tests.database_servers import mariadb, postgresql
+from tests.database_servers import postgresql
 from tests.harness.commands import COMMAND
 from tests.harness.run.test_doctor import LAUNCHED, ROOM, changes, examined
 from tests.harness.support import PATIENCE
@@ -52,7 +52,7 @@ class Running:
     ports: list[int]
 
     def options(self, *, database: str = "", ports: str = "") -> list[str]:
-        """Give the doctor's options; the right ones, unless told otherwise."""
+        """Return the doctor's options; the right ones, unless told otherwise."""
         ports = ports or ",".join(map(str, self.ports))
         return ["--fleet-address", HOST, "--fleet-ports", ports, "--database", database or self.database]
 
@@ -85,107 +85,83 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running
         started.stop()
 
 
-def test_of_what_runs_rightly_everything_is_found_well(
+def test_of_what_runs_and_is_attached_correctly_everything_is_good(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, said = examined(running.file, capsys, *running.options())
     assert (status, changes(said)) == (0, {}), said
 
 
-@pytest.mark.parametrize("variable", ["HMAC_SECRET", "API_KEY"])
-def test_a_secret_that_is_not_its_own_is_told(
-    variable: str, running: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+WRONG = {
+    "another secret": (
+        {"HMAC_SECRET": "another secret"}, "", {},
+        {"webhooks": "HMAC_SECRET in this environment must be the one it was started with"}),
+    "another key": (
+        {"API_KEY": "another key"}, "", {},
+        {"instances": "API_KEY in this environment must be the one it was started with", "messages": ""}),
+    "another table": (
+        {}, '[state]\ntable = "accounts"\n', {},
+        {"webhooks": "webhook.path is right, for a wrong signature is refused there; what it lacks is the session: "
+         "it must read table accounts of the database that it uses", "messages": "", "instances": ""}),
+    "another database": (
+        {}, "", {"database": "sqlite:///other.db"},
+        {"webhooks": "webhook.path is right, for a wrong signature", "messages": "", "instances": ""}),
+    "a log that is not there": (
+        {}, '[log]\nfile = "no.log"\n', {}, {"its log": "it must append to {folder}/no.log, which log.file names"}),
+    "other instances": (
+        {}, "", {"ports": "free"},
+        {"instances": "it must have been started with these instances, now http://", "messages": ""}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("secrets", "more", "options", "causes"), WRONG.values(), ids=WRONG.keys())
+def test_each_wrong_attachment_of_what_runs_is_reported_by_its_cause(  # noqa: PLR0917
+    secrets: dict[str, str],
+    more: str,
+    options: dict[str, str],
+    causes: dict[str, str],
+    running: Running,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv(variable, "another secret")
-    status, said = examined(running.file, capsys, *running.options())
-    mend = f"{variable} in this environment must be the one it was started with"
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(running.file.parent)
+    text = running.file.read_text("utf-8")
+    running.file.write_text(
+        text.replace('[log]\nfile = "their.log"\n', more) if "[log]" in more else text + more
+    )
+
+    status, said = examined(running.file, capsys, *running.options(**options))
+
     told = changes(said)
-    finding = "webhooks" if variable == "HMAC_SECRET" else "instances"
-    assert told[finding].startswith(mend), said
-    assert told.keys() - {"messages"} == {finding}, said
+    assert told.keys() == causes.keys(), said
+    for name, cause in causes.items():
+        assert told[name].startswith(cause.format(folder=running.file.parent)), said
     assert status == 2
     assert KEY not in said
     assert SECRET not in said
 
 
-def test_another_table_than_its_own_is_told(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    with running.file.open("a", encoding="utf-8") as file:
-        file.write('[state]\ntable = "accounts"\n')
-    _, said = examined(running.file, capsys, *running.options())
-    assert "webhook.path is right, for a wrong signature is refused there" in changes(said)["webhooks"], said
-    assert "it must read table accounts of the database that it uses" in changes(said)["webhooks"]
-
-
-def test_another_database_than_its_own_is_told(
-    running: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    other = f"sqlite:///{tmp_path / 'other.db'}"
-    _, said = examined(running.file, capsys, *running.options(database=other))
-    assert "webhook.path is right, for a wrong signature is refused there" in changes(said)["webhooks"], said
-
-
-def test_a_log_that_is_not_there_is_told(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    running.file.write_text(running.file.read_text("utf-8").replace("their.log", "no.log"), "utf-8")
-    status, said = examined(running.file, capsys, *running.options())
-    assert changes(said).keys() == {"its log"}, said
-    assert f"it must append to {running.file.parent / 'no.log'}, which log.file names" in said
-    assert "nothing was logged, and there is no such file" in said
-    assert status == 2
-
-
-def test_a_log_to_which_it_does_not_write_is_told(
-    running: Running, capsys: pytest.CaptureFixture[str]
-) -> None:
-    other = running.file.parent / "other.log"
-    running.file.write_text(running.file.read_text("utf-8").replace("their.log", "other.log"), "utf-8")
-    other.write_text("", "utf-8")
-    status, said = examined(running.file, capsys, *running.options())
-    assert (status, changes(said).keys()) == (2, {"its log"}), said
-    assert "nothing was logged\n" in said
-
-
-def test_instances_that_it_does_not_call_are_told(
-    running: Running, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, said = examined(running.file, capsys, *running.options(ports="free"))
-    told = changes(said)
-    assert told["instances"].startswith("it must have been started with these instances, now http://"), said
-    assert "--fleet-address and --fleet-ports have them listen where it calls" in told["instances"]
-    assert status == 2
-
-
 @pytest.mark.parametrize("attached", ["launched", "running"])
-def test_a_database_server_where_none_answers_is_told(
-    attached: str, running: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_database_server_that_does_not_let_the_harness_in_is_reported_without_its_password(
+    attached: str, running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dead = f"postgresql://harness:very-secret@127.0.0.1:{free_port('127.0.0.1')}"
-    assert_the_database_is_told(attached, dead, running, tmp_path, capsys)
-
-
-@pytest.mark.parametrize("attached", ["launched", "running"])
-@pytest.mark.parametrize("server", [postgresql, mariadb])
-def test_a_wrong_password_is_told(
-    server: type, attached: str, running: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with server() as url:
+    with postgresql() as url:
         wrong = sql.make_url(url).set(password="very-secret").render_as_string(hide_password=False)
-        assert_the_database_is_told(attached, wrong, running, tmp_path, capsys)
-
-
-def assert_the_database_is_told(
-    attached: str, server: str, running: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = running.file
-    if attached == "launched":
-        file = tmp_path / "launched.toml"
-        file.write_text(LAUNCHED + 'databases = ["postgresql", "mysql"]\n', "utf-8")
-    database = server if attached == "launched" else f"{server}/acme"
-    status, said = examined(file, capsys, *running.options(database=database))
-    assert changes(said).keys() == {"the start"}, said
-    assert changes(said)["the start"].startswith("--database must have the address, user and password")
-    assert "***@127.0.0.1" in said
-    assert "very-secret" not in said
-    assert status == 2
+        dead = f"postgresql://harness:very-secret@127.0.0.1:{free_port('127.0.0.1')}"
+        for server in (wrong, dead):
+            if attached == "launched":
+                running.file.write_text(LAUNCHED + 'databases = ["postgresql"]\n', "utf-8")
+            database = server if attached == "launched" else f"{server}/acme"
+            status, said = examined(running.file, capsys, *running.options(database=database))
+            assert changes(said).keys() == {"the start"}, said
+            assert changes(said)["the start"].startswith(
+                "--database must have the address, user and password"
+            )
+            assert "***@127.0.0.1" in said
+            assert "very-secret" not in said
+            assert status == 2
 
 
 # Images
@@ -196,7 +172,7 @@ def imaged(file: Path, name: str, *lines: str) -> None:
     file.write_text(text + "".join(f"{line}\n" for line in lines), "utf-8")
 
 
-def test_an_image_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_that_is_not_there_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     image("reference")  # there is an engine
     imaged(tmp_path / "acme.toml", "localhost/not-there:1")
     status, said = examined(tmp_path / "acme.toml", capsys)
@@ -206,7 +182,7 @@ def test_an_image_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.Captu
     assert status == 2
 
 
-def test_an_image_that_ends_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_that_ends_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     imaged(tmp_path / "acme.toml", image("reference"), 'env = { PORT = "no port" }')
     status, said = examined(tmp_path / "acme.toml", capsys)
     assert changes(said) == {
@@ -216,7 +192,7 @@ def test_an_image_that_ends_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert status == 2
 
 
-def test_instances_that_a_container_cannot_reach_are_told(
+def test_instances_that_a_container_cannot_reach_are_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     imaged(tmp_path / "acme.toml", image("reference"), 'network = "published"')
@@ -237,7 +213,7 @@ def test_instances_that_a_container_cannot_reach_are_told(
     ],
     ids=["a mistake", "a harness error"],
 )
-def test_what_the_harness_itself_got_wrong_is_a_harness_error_and_judges_nobody(
+def test_what_the_harness_itself_got_wrong_is_a_harness_error_and_no_verdict(
     problem: Exception,
     told: str,
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""What a run leaves behind that is cut short, at whatever moment and by whatever signal: nothing."""
+"""A run that is cut short leaves nothing behind, at whatever moment and by whatever signal."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
 
 
 def cut_short(process: subprocess.Popen[str], number: signal.Signals) -> str:
-    """Send a signal, Ctrl-C to the whole group as a terminal does, and give the rest of the output."""
+    """Send a signal, Ctrl-C to the whole group as a terminal does, and return the rest of the output."""
     if number is signal.SIGINT:
         os.killpg(process.pid, number)
     else:
@@ -79,30 +79,19 @@ def test_a_run_cut_short_while_the_implementation_starts_leaves_nothing(
 
 
 @SIGNALS
-def test_a_run_of_gateway_instances_cut_short_leaves_nothing(
-    host: str, folder: Path, number: signal.Signals
-) -> None:
-    with started(features(host, "-vv", "--target", "fake-gateway"), folder) as process:
-        output = read_until(process, "PASSED")
-        output += cut_short(process, number)
-
-    if number is signal.SIGKILL:
-        assert process.returncode == -number
-    else:
-        assert_it_says_so(process.returncode, output)
-    assert_nothing_is_left(host, folder)
-
-
-@SIGNALS
-@pytest.mark.parametrize("workers", [[], ["-n", "2", "--fleet-ports", "free"]], ids=["alone", "two-workers"])
+@pytest.mark.parametrize(
+    "options",
+    [[], ["-n", "2", "--fleet-ports", "free"], ["--target", "fake-gateway"]],
+    ids=["alone", "two-workers", "gateway-instances"],
+)
 def test_a_run_cut_short_amid_its_scenarios_leaves_nothing(
-    host: str, folder: Path, workers: list[str], number: signal.Signals
+    host: str, folder: Path, options: list[str], number: signal.Signals
 ) -> None:
-    with started(features(host, "-vv", *workers), folder) as process:
+    with started(features(host, "-vv", *options), folder) as process:
         output = read_until(process, "PASSED")
         output += cut_short(process, number)
 
-    if number is signal.SIGINT or (number is signal.SIGTERM and not workers):
+    if number is signal.SIGINT or (number is signal.SIGTERM and "-n" not in options):
         assert_it_says_so(process.returncode, output)
         assert "its scenario never ran" in " ".join(output.split())
     else:

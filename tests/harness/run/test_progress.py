@@ -1,4 +1,4 @@
-"""How far a run is, told on a terminal."""
+"""How far a run has come, as a terminal shows it."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ from tests.harness.reporting import CATALOGUE, FOUND, LOGGED, SUITE, node, recor
         (11, 10, 0, 9.0, "11 of 11 scenarios"),
     ],
 )
-def test_time_left_is_told_once_it_can_be_guessed(
+def test_time_left_is_reported_once_it_can_be_guessed(
     done: int, total: int, failed: int, seconds: float, words: str
 ) -> None:
     assert told(done, total, failed, seconds) == words
 
 
-def test_the_line_is_written_anew_with_each_scenario_and_cleared_at_the_end() -> None:
+def test_the_line_is_rewritten_with_each_scenario_and_cleared_at_the_end() -> None:
     tally = Tally(CATALOGUE, SUITE, lambda name: f"test_{name}")
     tally.expect([node(LOGGED), node(FOUND, "3001"), "tests/test_other.py::test_one"])
     stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
     progress = Progress(tally, stream)
 
     progress.pytest_runtest_logstart()
@@ -54,5 +55,5 @@ def test_a_scenario_is_counted_and_no_dot_is_printed_for_it(outcome: Outcome, ca
     report = pytest.TestReport("node", ("f", 1, "d"), {}, "passed", None, "call")
 
     assert progress.pytest_report_teststatus(report) is None
-    setattr(report, RECORD, record(LOGGED, outcome).to_json())
+    setattr(report, RECORD, record(LOGGED, outcome))
     assert progress.pytest_report_teststatus(report) == (category, "", "")

@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.catalogue.verdict import Outcome
-from harness.report.folder import RENDERERS
+from harness.report.formats import RENDERERS
 from harness.report.model import Report, parse_json
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ for line in sys.stdin:
         os.dup2(here, there)
     sys.exit(cli.main(order["words"]) if order["words"][0] == "verify" else pytest.main(order["words"]))
 """
-"""Most of such a run is the start of Python; this starts once, and each run is a process of its own all the same."""
+"""Most of such a run is the start of Python. This starts once, and each run is still a process of its own."""
 WORKERS_TOO = """
 from pathlib import Path
 from harness.catalogue import features as suite
@@ -124,7 +124,7 @@ class Small:
     def run(
         self, *options: str, conftest: str = "", fails: str = "", verify: bool = False, output: str = ""
     ) -> tuple[int, str]:
-        """Run it, and give the exit code and what was printed, or where else the output went."""
+        """Run it, and return the exit code and what was printed, or where else the output went."""
         self.write("features/conftest.py", WORLD + conftest)
         own = ["features", "-c", os.devnull, f"--rootdir={self.folder}", "-p", "no:cacheprovider"]
         # Neither has a say here, and each takes a while to start.
@@ -174,7 +174,7 @@ def small(tmp_path: Path, runner: subprocess.Popen[str]) -> Small:
 
 
 @pytest.mark.parametrize("options", [[], ["-n", "2"], ["-x"], ["-p", "no:randomly"]], ids=" ".join)
-def test_what_follows_is_tried_on_a_run_that_is_rightly_green(small: Small, options: list[str]) -> None:
+def test_what_follows_is_tried_on_a_run_that_must_be_green(small: Small, options: list[str]) -> None:
     code, output = small.run(*options)
 
     assert code == 0, output
@@ -318,7 +318,7 @@ def test_the_installed_command_takes_workers(small: Small) -> None:
     assert small.run("-n", "2", verify=True, fails="first")[0] == 1
 
 
-def test_a_scenario_that_was_renamed_is_judged_by_its_requirement_all_the_same(small: Small) -> None:
+def test_a_scenario_that_was_renamed_is_judged_by_its_requirement_anyway(small: Small) -> None:
     small.run(fails="first")
     small.write("features/core/small.feature", FEATURE.replace("Scenario: First", "Scenario: Renamed"))
 
@@ -348,7 +348,7 @@ def test_a_step_that_is_async_would_pass_without_running_and_so_breaks(small: Sm
     assert "the step well is async, and so would never run; write it with def" in output
 
 
-def test_scenarios_of_somebody_s_own_are_counted_for_their_requirement(small: Small) -> None:
+def test_scenarios_of_a_user_are_counted_for_their_requirement(small: Small) -> None:
     small.write(
         "own/own.feature", "Feature: Own\n\n  @SCAN-01\n  Scenario: Ours\n    Then all is well with ours\n"
     )

@@ -13,8 +13,9 @@ from tests.mutants.machinery.trials import Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
-    from harness.report.model import Report, ScenarioReport
+    from harness.report.model import Report
     from tests.mutants.machinery.runner import Ended
     from tests.mutants.machinery.trials import Defect, Trial
 
@@ -116,15 +117,15 @@ def _convicted(trial: Trial, defect: Defect, report: Report, catalogue: Catalogu
     )
 
 
-def _by_assertion(one: ScenarioReport) -> bool:
+def _by_assertion(one: Record) -> bool:
     return one.outcome is Outcome.FAILED and bool(one.evidence.expected and one.evidence.observed)
 
 
-def _crashed(one: ScenarioReport) -> bool:
+def _crashed(one: Record) -> bool:
     return any(CRASH.search(line) for line in (one.reason, *one.evidence.timeline))
 
 
-def _label(one: ScenarioReport) -> str:
+def _label(one: Record) -> str:
     return f"{one.name} [{one.row}]" if one.row else one.name
 
 
@@ -132,11 +133,11 @@ def _means(scenario: str, label: str) -> bool:
     return label == scenario or label.startswith(f"{scenario} [")
 
 
-def _outcome(one: ScenarioReport) -> str:
+def _outcome(one: Record) -> str:
     return f"{_label(one)} ({', '.join(one.requirement_ids)}): {one.outcome.value}"
 
 
-def _finding(one: ScenarioReport) -> str:
+def _finding(one: Record) -> str:
     told = one.evidence
     return f"expected {told.expected}; observed {told.observed}" if told.expected else ""
 

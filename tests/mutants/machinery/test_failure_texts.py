@@ -40,6 +40,7 @@ NAMES = (
     "every-session-served",
 )
 
+_ASKED = re.compile(r"instance \d+.*: .*(GET|POST) /")
 _MADE_UP = (
     (re.compile(rf"\b{re.escape(HOST)}:(300[1-4])\b"), r"127.0.0.1:\1"),
     (re.compile(rf"\b{re.escape(HOST)}:\d+"), "127.0.0.1:PORT"),
@@ -47,11 +48,14 @@ _MADE_UP = (
     (re.compile(r"\b\d+(\.\d+)? (ms|s)\b"), r"N \2"),
     (re.compile(r"\b(webjs)_\d+_\d+_\w+", re.IGNORECASE), r"\1_SESSION"),
     (re.compile(r"3EB0[0-9A-F]+"), "MESSAGE"),
-    (re.compile(r"\b(accounts?) \d+"), r"\1 ID"),
+    (re.compile(r"\b(accounts?|row) \d+"), r"\1 ID"),
     (re.compile(r"\b628\d+"), "PHONE"),
     (re.compile(r"\b1[0-9]{9}\b"), "UNIX-TIME"),
     # Whether an instance has noticed by then that its caller left is decided by chance.
-    (re.compile("no answer yet"), "no answer; caller left after N s"),
+    (
+        re.compile(r" \(no answer yet\)|^.*: no answer to .*: caller left( \(\d+ times\))?\n", re.MULTILINE),
+        "",
+    ),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "TIME"),
 )
 
@@ -79,8 +83,8 @@ def plain(output: str) -> str:
 
 
 def _in_any_order(lines: list[str]) -> Iterator[str]:
-    """Sort what happened side by side: instances are asked at once."""
-    for asked, group in groupby(lines, lambda line: "caller → instance" in line):
+    """Sort what happened side by side: instances are asked at once, and answer at once."""
+    for asked, group in groupby(lines, lambda line: bool(_ASKED.search(line))):
         run = list(group)
         yield from sorted(run) if asked else run
 

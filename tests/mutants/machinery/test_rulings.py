@@ -24,7 +24,7 @@ from tests.mutants.machinery.table import conclusion, table
 from tests.mutants.machinery.trials import Kind, Trial
 
 if TYPE_CHECKING:
-    from harness.catalogue.tally import Record
+    from harness.catalogue.record import Record
     from harness.report.model import Report
 
 FINDING = Evidence(expected="3002 delivers once", observed="nobody delivered")

@@ -30,7 +30,7 @@ CONCLUDING_SIGNS = {
 
 @cache
 def environment() -> Environment:
-    """Give the templates, in which every value is escaped and an unknown name is an error."""
+    """Return the templates, in which every value is escaped and an unknown name is an error."""
     made = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
@@ -43,7 +43,7 @@ def environment() -> Environment:
 
 
 def inline_style() -> tuple[Markup, str]:
-    """Give the style of a page that stands alone, and the content security policy that allows it and no more."""
+    """Return the style of a page that stands alone, and the content security policy that allows only it."""
     # Its first and last line breaks lie inside the style element, and so count for the hash.
     style = "\n" + environment().get_template("report.css").render() + "\n"
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

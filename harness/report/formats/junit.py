@@ -15,13 +15,14 @@ from harness.catalogue.requirements import Level
 from harness.catalogue.verdict import Conclusion, Outcome
 
 if TYPE_CHECKING:
-    from harness.report.model import Report, ScenarioReport
+    from harness.catalogue.record import Record
+    from harness.report.model import Report
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(report: Report) -> str:
-    """Give the report as JUnit XML."""
+    """Return the report as JUnit XML."""
     root = ET.Element("testsuites", name="instance-sync")
     suites = [_verdict(report)]
     for file, scenarios in groupby(report.scenarios, key=lambda one: one.file):
@@ -58,7 +59,7 @@ def _verdict(report: Report) -> ET.Element:
     return suite
 
 
-def _case(one: ScenarioReport, report: Report) -> ET.Element:
+def _case(one: Record, report: Report) -> ET.Element:
     name = f"{one.name}[{one.row}]" if one.row else one.name
     case = ET.Element(
         "testcase", classname=_clean(one.file), name=_clean(name), time=f"{one.evidence.seconds:.3f}"
@@ -91,7 +92,7 @@ def _case(one: ScenarioReport, report: Report) -> ET.Element:
     return case
 
 
-def _told(case: ET.Element, kind: str, one: ScenarioReport, what: str, *more: str) -> None:
+def _told(case: ET.Element, kind: str, one: Record, what: str, *more: str) -> None:
     first = one.reason.splitlines()[0] if one.reason else ""
     said = ET.SubElement(case, kind, message=_clean(f"{what}: {first}"))
     if kind != "skipped":
@@ -113,5 +114,5 @@ def _count(suite: ET.Element) -> None:
 
 
 def _clean(text: str) -> str:
-    """Give a text with each character that XML cannot hold replaced."""
+    """Return a text with each character that XML cannot hold replaced."""
     return _NOT_XML.sub("\ufffd", text)

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.verdict import Outcome
 from harness.report.diagram import draw
-from harness.report.templating import environment, inline_style
+from harness.report.formats.templating import environment, inline_style
 
 if TYPE_CHECKING:
     from harness.report.model import Report
 
 _OPEN_AT_FIRST = 3
-"""Scenarios that did not pass which are shown opened."""
+"""How many scenarios that did not pass are shown opened."""
 
 _ROWS_TOLD = 2
-"""Rows of one scenario's Examples whose findings are told at once; the others are linked."""
+"""Rows of one scenario's Examples whose findings are shown at the top; the others are linked."""
 
 
 def render_html(report: Report) -> str:
-    """Give the report as an HTML page."""
+    """Return the report as an HTML page."""
     templates = environment()
     style, policy = inline_style()
     wrong = [one for one in report.scenarios if one.ran and one.outcome is not Outcome.PASSED]
@@ -45,5 +45,5 @@ def render_html(report: Report) -> str:
 
 
 def anchor(scenario_id: str) -> str:
-    """Give the place of a scenario in the page."""
+    """Return the place of a scenario in the page."""
     return f"s-{hashlib.sha256(scenario_id.encode()).hexdigest()[:10]}"

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from harness.catalogue.verdict import Conclusion
-from harness.report.templating import environment
+from harness.report.formats.templating import environment
 
 if TYPE_CHECKING:
     from harness.report.model import Report
@@ -19,25 +19,25 @@ _COLOURS = {
     Conclusion.HARNESS_ERROR: ("lightgrey", "#5a6470"),
 }
 _CHARACTER, _PADDING = 6.6, 12
-"""Pixels, about: the text is fitted to what was reckoned, whatever font there is."""
+"""Approximate pixels: the text is fitted to the computed width, whatever the font."""
 
 
 def message(report: Report) -> str:
-    """Give what the badge says: the verdict, and the profiles that it is about."""
+    """Return what the badge says: the verdict, and the profiles that it is about."""
     if not report.complete:
         return "the run has not ended"
     return f"{report.verdict.conclusion.value}: {', '.join(report.implementation.claims)}"
 
 
 def render_badge_json(report: Report) -> str:
-    """Give the badge as the JSON that a badge service reads from an endpoint."""
+    """Return the badge as the JSON that a badge service reads from an endpoint."""
     colour, _ = _colours(report)
     values = {"schemaVersion": 1, "label": LABEL, "message": message(report), "color": colour}
     return json.dumps(values, indent=1) + "\n"
 
 
 def render_badge_svg(report: Report) -> str:
-    """Give the badge as an image."""
+    """Return the badge as an image."""
     _, colour = _colours(report)
     text = message(report)
     widths = [round(len(one) * _CHARACTER) + _PADDING for one in (LABEL, text)]

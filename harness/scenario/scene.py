@@ -1,0 +1,42 @@
+"""What a run needs of a scenario's view of things, whether a control plane is judged or gateways are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from fake_instances.journal import Journal
+    from harness.history import History
+
+
+class Scene(Protocol):
+    """One scenario's view of what is judged."""
+
+    @property
+    def journal(self) -> Journal:
+        """Where everything is recorded."""
+
+    @property
+    def history(self) -> History:
+        """Everything that happened in this scenario so far.
+
+        Raises:
+            NotJudgedError: the journal overflowed, so it no longer shows everything.
+        """
+
+    def check_implementation_runs(self) -> None:
+        """Check that nothing that is judged ended by itself.
+
+        Raises:
+            ConformanceFailure: something did; the failure has its last output.
+        """
+
+    def check_faults_fired(self) -> None:
+        """Check that every fault that the scenario is about really happened.
+
+        Raises:
+            NotJudgedError: one did not.
+        """
+
+    def close(self) -> None:
+        """Put everything back as it was."""
