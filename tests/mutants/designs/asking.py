@@ -15,7 +15,7 @@ from reference_impl.edges.instances import UNUSABLE, InstanceClient
 from reference_impl.fix.locator import Finding, Locator, moment
 from reference_impl.fix.sender import Sender
 from tests.mutants.machinery.patching import around_sends
-from tests.mutants.machinery.registry import variant
+from tests.mutants.machinery.registry import sound_design
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reference_impl.parts import Parts
 
 
-@variant
+@sound_design
 def verifies_by_the_session_list() -> None:
     """Instances are asked for their list of sessions, never for their health."""
 
@@ -41,7 +41,7 @@ def verifies_by_the_session_list() -> None:
     InstanceClient.roster = roster
 
 
-@variant
+@sound_design
 def verifies_by_the_status_of_the_session() -> None:
     """Instances are asked for the one session, which only sends of the same session can share."""
     ask, roster_of_all = Locator.ask, InstanceClient.roster
@@ -71,7 +71,7 @@ def verifies_by_the_status_of_the_session() -> None:
     InstanceClient.roster = roster
 
 
-@variant
+@sound_design
 def asks_everyone_at_once_and_waits_for_all() -> None:
     """Every send asks all instances at once, the assigned one among them, and waits for the slowest."""
     verify = Sender._verify
@@ -87,7 +87,7 @@ def asks_everyone_at_once_and_waits_for_all() -> None:
     Sender._verify = verified
 
 
-@variant
+@sound_design
 def verifies_twice() -> None:
     """An instance that lists the session is asked again whether it still does."""
     ask = Locator.ask
@@ -101,7 +101,7 @@ def verifies_twice() -> None:
     Locator.ask = asked
 
 
-@variant
+@sound_design
 def asks_again_behind_the_send() -> None:
     """When a message was sent, its instance is asked once more whether it still holds the session."""
 
@@ -114,7 +114,7 @@ def asks_again_behind_the_send() -> None:
     around_sends(act)
 
 
-@variant
+@sound_design
 def scans_the_assigned_instance_again() -> None:
     """A scan asks the assigned instance anew with all the others, also if it was silent just now."""
     scan = Locator.scan
@@ -125,7 +125,7 @@ def scans_the_assigned_instance_again() -> None:
     Locator.scan = scanned
 
 
-@variant
+@sound_design
 def scans_one_after_another() -> None:
     """A scan asks one instance after another, and goes on to the next when one has been silent for a little."""
     patience = 0.1
@@ -170,7 +170,7 @@ def _held(
     return assigned if assigned in found else next(iter(found), None)
 
 
-@variant
+@sound_design
 def asks_for_health_first() -> None:
     """An instance is asked whether it is healthy before it is asked which sessions it holds."""
     get = InstanceClient._get
@@ -183,7 +183,7 @@ def asks_for_health_first() -> None:
     InstanceClient._get = got
 
 
-@variant
+@sound_design
 def connections_are_kept_alive() -> None:
     """Connections to instances are used again; what was to go over one that is lost may have arrived."""
     opened = InstanceClient._open

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reference_impl.edges.answers import Holding, Roster
 from reference_impl.fix.health_check import HealthCheck
 from tests.mutants.machinery.patching import around_webhooks
-from tests.mutants.machinery.registry import OPERATIONS, variant
+from tests.mutants.machinery.registry import OPERATIONS, sound_design
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reference_impl.parts import Parts
 
 
-@variant(profiles=OPERATIONS)
+@sound_design(profiles=OPERATIONS)
 def health_check_asks_twice() -> None:
     """The health check asks every instance a second time a moment later, and goes by the second answer."""
     ask_all = HealthCheck._ask_all
@@ -32,7 +32,7 @@ def health_check_asks_twice() -> None:
     HealthCheck._ask_all = asked
 
 
-@variant(profiles=OPERATIONS)
+@sound_design(profiles=OPERATIONS)
 def health_check_asks_one_after_another() -> None:
     """The health check asks one instance after another, each with a whole timeout of its own."""
 
@@ -42,7 +42,7 @@ def health_check_asks_one_after_another() -> None:
     HealthCheck._ask_all = asked
 
 
-@variant(profiles=OPERATIONS)
+@sound_design(profiles=OPERATIONS)
 def health_check_asks_again_before_it_corrects() -> None:
     """Before a row is moved, its new instance is asked once more whether it still holds the session."""
     correct = HealthCheck._correct
@@ -57,7 +57,7 @@ def health_check_asks_again_before_it_corrects() -> None:
     HealthCheck._correct = corrected
 
 
-@variant(profiles=OPERATIONS)
+@sound_design(profiles=OPERATIONS)
 def webhooks_wait_for_health_checks() -> None:
     """While a health check runs, webhooks wait."""
     lock, run = threading.Lock(), HealthCheck.run

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from harness.catalogue.requirements import Profile
 from reference_impl.edges.accounts import ACCOUNTS, Accounts, connect
 from reference_impl.fix.syncs import Source, Syncs
-from tests.mutants.machinery.registry import OPERATIONS, variant
+from tests.mutants.machinery.registry import OPERATIONS, sound_design
 
 if TYPE_CHECKING:
     from reference_impl.edges.accounts import Account
     from reference_impl.fix.syncs import View
 
 
-@variant
+@sound_design
 def urls_stored_with_a_slash() -> None:
     """Whatever moves a row writes the URL with a slash behind it."""
     write = Accounts.write_if_unmoved
@@ -28,7 +28,7 @@ def urls_stored_with_a_slash() -> None:
     Accounts.write_if_unmoved = written
 
 
-@variant(profiles=(Profile.CORE, *OPERATIONS))
+@sound_design(profiles=(Profile.CORE, *OPERATIONS))
 def rows_have_a_column_of_its_own() -> None:
     """The table has a column more, with a default, that counts the moves of a row."""
     engine = connect(os.environ["DATABASE_URL"])
@@ -52,7 +52,7 @@ def rows_have_a_column_of_its_own() -> None:
     Syncs.write = written
 
 
-@variant(target='\n[state]\ntable = "gateway_accounts"\n', profiles=(Profile.CORE, *OPERATIONS))
+@sound_design(target='\n[state]\ntable = "gateway_accounts"\n', profiles=(Profile.CORE, *OPERATIONS))
 def table_of_another_name() -> None:
     """The table has another name."""
     ACCOUNTS.name = ACCOUNTS.fullname = "gateway_accounts"

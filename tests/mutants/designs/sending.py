@@ -14,7 +14,7 @@ from reference_impl.edges.messages import Message, SendError
 from reference_impl.fix import sender
 from reference_impl.fix.syncs import Source, Syncs, View
 from tests.mutants.machinery.patching import around_sends
-from tests.mutants.machinery.registry import variant
+from tests.mutants.machinery.registry import sound_design
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ class _FreeError(SendError):
         return 500
 
 
-@variant
+@sound_design
 def tells_failures_in_its_own_words() -> None:
     """Failures have no code of the contract, and another message is posted only where that is owed."""
     permitted = sender._may_try_again
@@ -72,7 +72,7 @@ def around_answers(act: Callable[[Response], Response]) -> None:
     app.create_app = created
 
 
-@variant
+@sound_design
 def answers_202_and_tells_more() -> None:
     """A message that was sent is answered 202, with more fields than the contract has."""
 
@@ -85,7 +85,7 @@ def answers_202_and_tells_more() -> None:
     around_answers(act)
 
 
-@variant
+@sound_design
 def failures_have_other_statuses() -> None:
     """Failures have the contract's codes, and other statuses from 400 on."""
     messages.STATUS = {
@@ -98,7 +98,7 @@ def failures_have_other_statuses() -> None:
     }
 
 
-@variant
+@sound_design
 def repairs_the_row_behind_the_send() -> None:
     """What a scan found is sent to at once, and written into the row when the message has an answer."""
     write, found = Syncs.write, threading.local()
@@ -121,7 +121,7 @@ def repairs_the_row_behind_the_send() -> None:
     around_sends(act)
 
 
-@variant(slow=True)
+@sound_design(slow=True)
 def takes_its_time() -> None:
     """Whatever is asked of it is answered a little late, within every bound."""
 
@@ -133,7 +133,7 @@ def takes_its_time() -> None:
     around_answers(act)
 
 
-@variant
+@sound_design
 def messages_carry_more() -> None:
     """Instances are given more with a message than they need."""
     payload = Message.payload

@@ -21,7 +21,7 @@ from reference_impl.fix.locator import moment
 from reference_impl.fix.sender import Sender
 from reference_impl.fix.webhooks import WebhookReceiver
 from tests.mutants.machinery.patching import around_webhooks
-from tests.mutants.machinery.registry import OPERATIONS, variant
+from tests.mutants.machinery.registry import OPERATIONS, sound_design
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def _php_json(fields: dict[str, object]) -> str:
     return json.dumps(fields, separators=(",", ":")).replace("/", "\\/")
 
 
-@variant
+@sound_design
 def logs_as_laravel_does() -> None:
     """Lines have Laravel's format: an emoji before the text, slashes escaped, an empty list at the end."""
     emoji = {"INFO": "\N{ANTICLOCKWISE DOWNWARDS AND UPWARDS OPEN CIRCLE ARROWS} ", "ERROR": "❌ "}
@@ -61,7 +61,7 @@ def logs_as_laravel_does() -> None:
     )
 
 
-@variant
+@sound_design
 def logs_more_than_is_asked() -> None:
     """Lines have more fields, some of them nested, and there are others between them, of other shapes."""
     send, receive = Sender.send, WebhookReceiver.receive
@@ -85,7 +85,7 @@ def logs_more_than_is_asked() -> None:
     _lines_written(line)
 
 
-@variant(target='\n[log]\nvia = "stderr"\n')
+@sound_design(target='\n[log]\nvia = "stderr"\n')
 def logs_to_standard_error() -> None:
     """The log goes to standard error, beside whatever else is written there."""
     write = EventLog._write
@@ -98,7 +98,7 @@ def logs_to_standard_error() -> None:
     EventLog._write = written
 
 
-@variant(profiles=OPERATIONS)
+@sound_design(profiles=OPERATIONS)
 def metrics_of_its_own() -> None:
     """There are more metrics and more in the report than is asked for, and times are Unix seconds."""
     collect, report = Monitoring.collect, Monitoring.report
@@ -117,7 +117,7 @@ def metrics_of_its_own() -> None:
     monitoring._iso = lambda at: at
 
 
-@variant(profiles=OPERATIONS)
+@sound_design(profiles=OPERATIONS)
 def counts_outlive_a_restart() -> None:
     """What is counted is kept in a table of its own, and is still there behind a restart."""
     engine = connect(os.environ["DATABASE_URL"])
@@ -149,7 +149,7 @@ def counts_outlive_a_restart() -> None:
     Monitoring.__init__, Monitoring._look = opened, looked
 
 
-@variant
+@sound_design
 def verifications_for_webhooks_logged_too() -> None:
     """Whatever a webhook claims, its assigned instance is asked, and the log tells when it holds the session."""
 

@@ -33,7 +33,7 @@ from reference_impl.fix.locations import LocationSync
 from reference_impl.fix.locator import Finding, Locator
 from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
 from tests.mutants.machinery.patching import around_sends, around_webhooks
-from tests.mutants.machinery.registry import variant
+from tests.mutants.machinery.registry import sound_design
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ HINTS = Table("location_hints", OWN, Column("session_id", Text), Column("url", T
 POLL_SECONDS = 0.05
 
 
-@variant(profiles=(Profile.CORE, Profile.SECURITY, Profile.RESILIENCE))
+@sound_design(profiles=(Profile.CORE, Profile.SECURITY, Profile.RESILIENCE))
 def webhooks_wait_for_sends() -> None:
     """While a message of an account is being sent, a webhook about the account waits."""
     changed, sending = threading.Condition(), defaultdict[int, int](int)
@@ -82,7 +82,7 @@ def webhooks_wait_for_sends() -> None:
     around_webhooks(applied)
 
 
-@variant(slow=True)
+@sound_design(slow=True)
 def webhooks_take_their_time() -> None:
     """A webhook is thought about for a while before it is applied and answered."""
 
@@ -93,7 +93,7 @@ def webhooks_take_their_time() -> None:
     around_webhooks(applied)
 
 
-@variant(asynchronous=True, slow=True)
+@sound_design(asynchronous=True, slow=True)
 def webhooks_are_stored_and_applied_later() -> None:
     """A webhook goes into a table of its own and is answered; whatever is there is applied in the background."""
     init, receive = WebhookReceiver.__init__, WebhookReceiver.receive
@@ -150,7 +150,7 @@ class _NotBelievedError(Exception):
     """A claim that is not believed; with it goes the whole webhook."""
 
 
-@variant
+@sound_design
 def doubtful_webhooks_refused_whole() -> None:
     """A webhook whose claim is not believed is refused with all that it says; one that is late is ignored."""
     judge, apply = LocationSync._judge, LocationSync.apply
@@ -173,7 +173,7 @@ def doubtful_webhooks_refused_whole() -> None:
     LocationSync._judge, LocationSync.apply = judged, applied
 
 
-@variant(profiles=(Profile.CORE, Profile.SECURITY))
+@sound_design(profiles=(Profile.CORE, Profile.SECURITY))
 def only_true_claims_believed() -> None:
     """A claim is believed only of an instance that answers, and holds the session connected."""
     locations.is_believed = lambda claimed, assigned, *, doubtful: (
@@ -181,7 +181,7 @@ def only_true_claims_believed() -> None:
     )
 
 
-@variant(profiles=(Profile.CORE, Profile.SECURITY, Profile.RESILIENCE))
+@sound_design(profiles=(Profile.CORE, Profile.SECURITY, Profile.RESILIENCE))
 def claims_that_cannot_be_checked_are_hints() -> None:
     """A claim for an instance that does not answer is kept in a table of its own, and settled by the next send."""
     engine = connect(os.environ["DATABASE_URL"])
@@ -213,13 +213,13 @@ def claims_that_cannot_be_checked_are_hints() -> None:
     locations.is_believed, LocationSync._judge, Locator.scan = believed, judged, scanned
 
 
-@variant(profiles=(Profile.CORE,))
+@sound_design(profiles=(Profile.CORE,))
 def events_without_a_location_change_nothing() -> None:
     """Of all events only those that carry a location are acted upon."""
     LocationSync._apply_status = lambda _self, _account, _delivery: True
 
 
-@variant
+@sound_design
 def webhooks_touch_the_row() -> None:
     """Every webhook that is believed sets the row's updated_at, whether or not it says anything new."""
 

@@ -1,9 +1,8 @@
-"""Which sound designs are judged together: each blend is one implementation that differs in several ways at once.
+"""Which sound designs are judged together: each blend is one implementation that differs in several ways.
 
-A whole run for each would take ten minutes. The designs of a blend have to do with different things, and none of them
-takes away what another is judged by. One that does is in no blend, and is judged alone: webhooks that are applied
-later are given more time, failures in other words have no codes, and who ignores what tells no location ignores much.
-`make kill-matrix ARGS=--apart` judges each alone.
+A run for each would take ten minutes. The designs of a blend change different things, and none takes away what
+another is judged by. A design that does is in no blend: webhooks applied later get more time, failures in other words
+have no codes, and a design that ignores events without a location ignores much. `--apart` judges each design alone.
 """
 
 from __future__ import annotations
@@ -61,4 +60,4 @@ BLENDS = (
         "rows-have-a-column-of-its-own",
     ),
 )
-"""The names of their variants, in the order in which they are put into the reference."""
+"""Their names, in the order in which they patch the reference."""

@@ -1,8 +1,8 @@
-"""`make kill-matrix`: every known-bad implementation against the requirement that it breaks.
+"""`make kill-matrix`: judge every mutant by the requirement that it breaks.
 
-A mutant is caught when a scenario of that requirement fails by its own assertion; a crash, a run that did not end,
-or another requirement's failure does not count. Sound implementations go through the same machinery, and must be
-acquitted. Ends with 0 when all is as it must be, else with 1.
+A mutant is caught when a scenario of that requirement fails by its own assertion. A crash, a run that did not end,
+or another requirement's failure does not count. Baselines and sound designs go through the same machinery and must
+be acquitted. Exits with 0 when all is as it must be, else with 1.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.run.interruption import Interruption
 from tests.mutants.machinery import rulings as ruled
 from tests.mutants.machinery.runner import Ended, Runner
 from tests.mutants.machinery.table import conclusion, table
-from tests.mutants.machinery.trials import every_trial
+from tests.mutants.machinery.trials import baselines, design_trials, mutant_trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,54 +35,58 @@ examples:
   make kill-matrix
   make kill-matrix ARGS="--requirement SCAN-04 --requirement SCAN-05"
   make kill-matrix ARGS="--only stops-at-the-first-error --texts failures"
-  make kill-matrix ARGS="--apart --every-profile"
-  make kill-matrix ARGS=--write      when mutants or scenarios changed: known-defects.json is made anew
+  make kill-matrix ARGS=--without-designs      mutants and baselines only
+  make kill-matrix ARGS="--apart --designs"    each sound design by itself, and nothing else
+  make kill-matrix ARGS=--write                after a change of mutants or scenarios: write known-defects.json
 """
-_TOLD_EVERY = 20.0
+_PROGRESS_SECONDS = 20.0
 """Seconds between two lines of progress where standard error is no terminal."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Try everything that is chosen, print the matrix, and give the exit code."""
+    """Judge what is chosen, print the matrix, and return the exit code."""
     options = _parser().parse_args(arguments)
     began = time.monotonic()
     trials = _chosen(options)
-    whole = not (options.only or options.requirement)
+    whole = not (options.only or options.requirement or options.designs)
     runner, found, known = Runner(options.jobs), [], catalogue()
     with contextlib.closing(_Progress(trials)) as progress:
         for trial, ended in runner.each(trials, lambda one: runner.run(one.prepare, one.words)):
             ruling = ruled.rule(trial, ended, known)
             found.append(ruling)
-            progress.told(ruling)
+            progress.add(ruling)
             if options.texts:
                 _keep_text(Path(options.texts), trial, ended)
     found.sort(key=lambda one: trials.index(one.trial))
     complaints = _about_the_suite(found) if whole else []
     complaints += _about_the_file(found, whole=whole, write=options.write)
-    for line in table(found, known):
-        sys.stdout.write(line + "\n")
-    for line in conclusion(found, complaints, time.monotonic() - began, whole=whole):
+    for line in (
+        *table(found, known),
+        *conclusion(found, complaints, time.monotonic() - began, whole=whole),
+    ):
         sys.stdout.write(line + "\n")
     return 1 if complaints or not all(one.good for one in found) else 0
 
 
 def _chosen(options: argparse.Namespace) -> list[Trial]:
-    # A variant that is named is judged alone: in company it could not be told what a complaint is about.
-    apart = options.apart or bool(options.only)
-    every = every_trial(apart=apart, every_profile=options.every_profile)
+    # A design that is named is judged alone: in a blend, nobody could say whom a complaint is about.
+    designs = design_trials(apart=options.apart or bool(options.only))
+    others = [*baselines(), *mutant_trials()]
+    every = [*designs, *others]
     for given, allowed in (
         (options.only, {one.name for one in every}),
         (options.requirement, {one.id for one in catalogue().values()}),
     ):
         if unknown := set(given) - allowed:
-            sys.exit(f"kill-matrix: unknown: {', '.join(sorted(unknown))}; see the matrix for what there is")
-    if not options.only and not options.requirement:
-        return every
-    return [
-        one
-        for one in every
-        if one.name in options.only or (one.defect and one.defect.requirement in options.requirement)
-    ]
+            sys.exit(f"kill-matrix: unknown: {', '.join(sorted(unknown))}; the whole matrix shows every name")
+    if options.only or options.requirement:
+        return [
+            one
+            for one in every
+            if one.name in options.only or (one.defect and one.defect.requirement in options.requirement)
+        ]
+    # Those that take long go first: at the end, the others would wait for them.
+    return designs if options.designs else others if options.without_designs else every
 
 
 def _about_the_suite(found: Sequence[Ruling]) -> list[str]:
@@ -93,7 +97,7 @@ def _about_the_suite(found: Sequence[Ruling]) -> list[str]:
 
 
 def _about_the_file(found: Sequence[Ruling], *, whole: bool, write: bool) -> list[str]:
-    """Compare what was found with the file that tells every run how much it could have caught."""
+    """Compare what was found with the file from which every run knows how much it could have caught."""
     file = features_root() / DEFECTS_JSON
     known = ruled.known_defects(found)
     if whole and write:
@@ -106,33 +110,31 @@ def _about_the_file(found: Sequence[Ruling], *, whole: bool, write: bool) -> lis
         written = [one for one in written if one["name"] in names]
     if known == written:
         return []
-    return [
-        f"{file.name} is not what was found here; when the matrix is right: make kill-matrix ARGS=--write"
-    ]
+    return [f"{file.name} differs from what was found; if the matrix is right: make kill-matrix ARGS=--write"]
 
 
 def _keep_text(folder: Path, trial: Trial, ended: Ended) -> None:
-    """Save how the failures of a mutant are told, for somebody to read who does not know what is wrong with it."""
+    """Save the report of a run's failures, for readers who do not know the mistake."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{trial.title}.txt").write_text(ended.output, "utf-8")
 
 
 class _Progress:
-    """Tells on standard error how far it is: in one line on a terminal, else a line now and then."""
+    """Prints progress on standard error: in one line on a terminal, else a line now and then."""
 
     def __init__(self, trials: Sequence[Trial]) -> None:
         self._count, self._done, self._bad = len(trials), 0, 0
         self._weight, self._weighed = sum(map(_weight, trials)), 0
-        self._began = self._told_at = time.monotonic()
+        self._began = self._printed_at = time.monotonic()
         self._live = sys.stderr.isatty()
 
-    def told(self, ruling: Ruling) -> None:
+    def add(self, ruling: Ruling) -> None:
         self._done += 1
         self._bad += not ruling.good
         self._weighed += _weight(ruling.trial)
         now = time.monotonic()
-        if self._live or now - self._told_at > _TOLD_EVERY:
-            self._told_at = now
+        if self._live or now - self._printed_at > _PROGRESS_SECONDS:
+            self._printed_at = now
             left = (now - self._began) / self._weighed * (self._weight - self._weighed)
             words = f"{self._done} of {self._count}, {self._bad} wrong, about {left:.0f} s left"
             sys.stderr.write(f"\r\033[K{words}" if self._live else f"{words}\n")
@@ -145,7 +147,7 @@ class _Progress:
 
 
 def _weight(trial: Trial) -> int:
-    """Say how long a trial takes beside others: a mutant is judged by one requirement, the rest by whole profiles."""
+    """Return how long a trial takes relative to others: one requirement judges a mutant, whole profiles the rest."""
     return 1 if trial.defect is not None else 5 * len(trial.profiles)
 
 
@@ -156,23 +158,21 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    named: dict[str, object] = {"action": "append", "default": []}
-    parser.add_argument("--only", metavar="NAME", help="a mutant, variant or baseline", **named)  # type: ignore[arg-type]
-    parser.add_argument("--requirement", metavar="ID", help="the mutants that break it", **named)  # type: ignore[arg-type]
-    parser.add_argument("--texts", metavar="DIR", help="save how each run's failures are told")
-    parser.add_argument(
-        "--apart", action="store_true", help="judge each variant alone, not several in one implementation"
-    )
-    parser.add_argument(
-        "--every-profile",
+    add = parser.add_argument
+    add("--only", metavar="NAME", action="append", default=[], help="a mutant, sound design or baseline")
+    add("--requirement", metavar="ID", action="append", default=[], help="the mutants that break it")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--without-designs", action="store_true", help="judge mutants and baselines only")
+    which.add_argument("--designs", action="store_true", help="judge sound designs only")
+    add(
+        "--apart",
         action="store_true",
-        help="judge variants by profiles too that cannot meet their difference",
+        help="judge each sound design alone, not several in one implementation",
     )
-    parser.add_argument("--write", action="store_true", help=f"write {DEFECTS_JSON} anew")
+    add("--texts", metavar="DIR", help="save the report of each run's failures")
+    add("--write", action="store_true", help=f"write {DEFECTS_JSON} anew")
     jobs = 5 * (os.cpu_count() or 1)
-    parser.add_argument(
-        "--jobs", type=int, default=jobs, help=f"runs at once (here {jobs}): much of each is waiting"
-    )
+    add("--jobs", type=int, default=jobs, help=f"runs at once (here {jobs}): much of each is waiting")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Ways to put a mistake into the reference that several mutants share."""
+"""Ways to patch the reference that several mutants share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def around_sends(act: Callable[[Parts, int, Message, Callable[..., Sent]], Sent]) -> None:
-    """Have `act` called for each send, with the reference's own way of doing it, also for another account."""
+    """Call `act` for each send, with the reference's own send, which takes another account too."""
     init, send = Sender.__init__, Sender.send
     parts_of: dict[Sender, Parts] = {}
 
@@ -37,7 +37,7 @@ def around_sends(act: Callable[[Parts, int, Message, Callable[..., Sent]], Sent]
 
 
 def around_webhooks(act: Callable[[Parts, Account, Delivery, Callable[..., bool]], bool]) -> None:
-    """Have `act` called for each authentic webhook, with the reference's own way of doing what it says."""
+    """Call `act` for each authentic webhook, with the reference's own way of applying it."""
     init, apply = LocationSync.__init__, LocationSync.apply
     parts_of: dict[LocationSync, Parts] = {}
 
@@ -58,7 +58,7 @@ def around_webhooks(act: Callable[[Parts, Account, Delivery, Callable[..., bool]
 
 
 def around_log(act: Callable[[str, dict[str, object]], tuple[str, dict[str, object]] | None]) -> None:
-    """Have `act` called for each line of level INFO: it gives another text and other fields, or None for no line."""
+    """Call `act` for each line of level INFO; it returns another text and fields, or None for no line."""
     info = EventLog.info
 
     def told(self: EventLog, text: str, **fields: object) -> None:
@@ -69,7 +69,7 @@ def around_log(act: Callable[[str, dict[str, object]], tuple[str, dict[str, obje
 
 
 def with_environment(change: Callable[[dict[str, str]], dict[str, str]]) -> None:
-    """Have the settings read from an environment that is changed first."""
+    """Change the environment before the settings are read."""
     read = Settings.from_environment.__func__
 
     def changed(cls: type[Settings], environment: Any) -> Settings:
@@ -80,7 +80,7 @@ def with_environment(change: Callable[[dict[str, str]], dict[str, str]]) -> None
 
 
 def with_text(change: Callable[[str], str]) -> None:
-    """Have instances given another text than the user's."""
+    """Give instances another text than the user's."""
     payload = Message.payload
 
     def changed(self: Message, account: Account) -> dict[str, object]:

@@ -1,7 +1,6 @@
-"""Known-bad implementations: each is the reference with one mistake, made in a process of its own.
+"""Mutants and sound designs: functions that patch the reference, or the fakes, before they serve.
 
-A mutant is a function that patches the reference before it serves; `run.py NAME` calls it. It names the
-requirement that it breaks and the scenarios that must fail for it, each by its own assertion.
+`run.py` applies them, in a process of their own.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import importlib
 import inspect
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.catalogue.requirements import Profile
@@ -17,130 +17,104 @@ from harness.catalogue.requirements import Profile
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-THEMES = (
-    "authentication",
-    "webhooks",
-    "security",
-    "allowlists",
-    "caches",
-    "secrets_told",
-    "verification",
-    "scanning",
-    "sending",
-    "resilience_verification",
-    "resilience_scanning",
-    "resilience_sending",
-    "health_check",
-    "health_check_asking",
-    "monitoring",
-)
-"""The modules of `defects` that have mutants."""
-
-SOUND_THEMES = (
-    "asking",
-    "health_check",
-    "rows",
-    "sending",
-    "webhooks",
-    "telling",
-)
-"""Those of `designs`, which have variants."""
-
-GATEWAY_THEMES = ("gateways", "gateway_holdings")
-"""Those of `defects` that have known-bad gateway instances."""
-
 CONTROL_PLANE = tuple(one for one in Profile if one is not Profile.INSTANCE)
 """The profiles that judge a control plane."""
 
 OPERATIONS = (Profile.HEALTH_CHECK, Profile.MONITORING)
-"""Each of the two has scenarios that say more where the other is claimed too: claim both or none."""
+"""Each of the two has scenarios that need the other as well: claim both or neither."""
 
-UNCHANGED = "unchanged"
-"""The name under which the reference itself goes through the same machinery."""
+_ROOT = Path(__file__).parents[1]
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """A known-bad implementation.
+@dataclass(frozen=True, kw_only=True)
+class Defect:
+    """What is wrong with an implementation, and what must fail because of it.
 
-    `scenarios` are the runs that must fail, and no others of this requirement: a scenario's name means each of
-    its rows, and `name [row]` one row of its Examples, the cells joined by dashes.
+    `scenarios` are the scenarios of the requirement that must fail; no others may. A scenario's name stands for all
+    its rows, and `name [row]` for one row of its Examples, the cells joined by dashes.
     """
 
     name: str
     requirement: str
     mistake: str
     scenarios: tuple[str, ...]
-    apply: Callable[[], None]
     perhaps: tuple[str, ...] = ()
-    """Further runs that fail or pass by what is decided by chance, such as which instance answers first."""
+    """Scenarios that fail by chance, for example because of which instance answers first."""
     asynchronous: bool = False
     """Whether its target file says that a webhook's effects may follow the answer."""
     crashes: bool = False
-    """Whether its mistake is a crash, which is answered 500. No other mutant may have one: it would hide its own."""
+    """Whether its mistake is a crash, answered 500. No other mutant may crash: that would hide its mistake."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant(Defect):
+    """A defect that `apply` patches into the reference or, in a module called `gateway…`, into the fakes."""
+
+    apply: Callable[[], None]
+
+    @property
+    def of_a_gateway(self) -> bool:
+        """Whether it patches the fakes."""
+        return self.apply.__module__.rpartition(".")[2].startswith("gateway")
 
 
 @dataclass(frozen=True)
-class Variant:
-    """An implementation that does the same in another way, and must not be convicted for it."""
+class SoundDesign:
+    """An implementation that does the same in another way, and must be acquitted."""
 
     name: str
-    difference: str
     apply: Callable[[], None]
     asynchronous: bool = False
     """Whether its target file says that a webhook's effects may follow the answer."""
     target: str = ""
     """Further sections of its target file."""
     profiles: tuple[Profile, ...] = CONTROL_PLANE
-    """The profiles whose scenarios can meet its difference: it is judged by these."""
+    """The profiles whose scenarios can see the difference; only these judge it."""
     slow: bool = False
-    """Whether a run of all its scenarios takes minutes: its profiles then have runs of their own."""
+    """Whether it takes minutes to judge: each of its profiles then has a run of its own."""
 
 
-_registered: dict[str, Mutant] = {}
-_variants: dict[str, Variant] = {}
+_mutants: dict[str, Mutant] = {}
+_designs: dict[str, SoundDesign] = {}
 
 
-def mutant(
-    requirement: str, *scenarios: str, asynchronous: bool = False, crashes: bool = False
-) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Register a function as a mutant: its name with dashes is the mutant's, its docstring tells the mistake."""
+def mutant(requirement: str, *scenarios: str, asynchronous: bool = False, crashes: bool = False) -> Any:
+    """Register a function as a mutant. Its docstring states the mistake."""
 
     def register(apply: Callable[[], None]) -> Callable[[], None]:
-        name = apply.__name__.replace("_", "-")
-        mistake = inspect.getdoc(apply)
-        if name in _registered or name == UNCHANGED:
-            raise ValueError(f"two mutants are called {name}")
-        if not mistake or not scenarios:
-            raise ValueError(
-                f"mutant {name} needs a docstring that tells its mistake, and scenarios that fail"
-            )
-        _registered[name] = Mutant(
-            name, requirement, mistake, scenarios, apply, asynchronous=asynchronous, crashes=crashes
+        name = _name(apply)
+        if not scenarios:
+            raise ValueError(f"{name} needs scenarios that fail")
+        _mutants[name] = Mutant(
+            name=name,
+            requirement=requirement,
+            mistake=inspect.getdoc(apply) or "",
+            scenarios=scenarios,
+            apply=apply,
+            asynchronous=asynchronous,
+            crashes=crashes,
         )
         return apply
 
     return register
 
 
-def variant(
-    apply: Callable[[], None] | None = None,
-    *,
-    asynchronous: bool = False,
-    target: str = "",
-    profiles: tuple[Profile, ...] = CONTROL_PLANE,
-    slow: bool = False,
-) -> Callable[..., Any]:
-    """Register a function as a variant: its name with dashes is the variant's, its docstring tells the difference."""
+def sound_design(apply: Callable[[], None] | None = None, **more: Any) -> Any:
+    """Register a function as a sound design. Its docstring states the difference."""
     if apply is None:
-        return partial(variant, asynchronous=asynchronous, target=target, profiles=profiles, slow=slow)
-    name, difference = apply.__name__.replace("_", "-"), inspect.getdoc(apply)
-    if name in _variants or name == UNCHANGED or not difference:
-        raise ValueError(f"variant {name} needs a name of its own and a docstring that tells its difference")
-    if len({*profiles} & {*OPERATIONS}) == 1:
-        raise ValueError(f"variant {name} must be judged by both of {', '.join(OPERATIONS)}, or by neither")
-    _variants[name] = Variant(name, difference, apply, asynchronous, target, profiles, slow)
+        return partial(sound_design, **more)
+    design = SoundDesign(_name(apply), apply, **more)
+    if len({*design.profiles} & {*OPERATIONS}) == 1:
+        raise ValueError(f"{design.name} must be judged by both of {', '.join(OPERATIONS)}, or by neither")
+    _designs[design.name] = design
     return apply
+
+
+def _name(apply: Callable[[], None]) -> str:
+    name = apply.__name__.replace("_", "-")
+    if name in {*_mutants, *_designs} or not inspect.getdoc(apply):
+        raise ValueError(f"{name} needs a name of its own and a docstring")
+    return name
 
 
 def rows(scenario: str, *ids: str) -> tuple[str, ...]:
@@ -149,34 +123,23 @@ def rows(scenario: str, *ids: str) -> tuple[str, ...]:
 
 
 def mutants() -> Mapping[str, Mutant]:
-    """Give every mutant by its name."""
-    for theme in THEMES:
-        importlib.import_module(f"tests.mutants.defects.{theme}")
-    return _registered
-
-
-def variants() -> Mapping[str, Variant]:
-    """Give every variant by its name."""
-    for theme in SOUND_THEMES:
-        importlib.import_module(f"tests.mutants.designs.{theme}")
-    return _variants
-
-
-def known_in(theme: str) -> Mapping[str, Mutant | Variant]:
-    """Give every mutant and variant of one module, which alone is loaded; none if it is no such module."""
-    rooms = {f"defects.{one}" for one in THEMES} | {f"designs.{one}" for one in SOUND_THEMES}
-    if theme not in rooms:
-        return {}
-    module = importlib.import_module(f"tests.mutants.{theme}").__name__
-    return {name: one for name, one in {**_registered, **_variants}.items() if one.apply.__module__ == module}
-
-
-def theme_of(one: Mutant | Variant) -> str:
-    """Give the module that a mutant or variant stands in, by its room: `defects.webhooks`."""
-    return one.apply.__module__.removeprefix("tests.mutants.")
+    """Return every mutant of the reference by its name."""
+    _load("defects/[!g]*.py")
+    return {name: one for name, one in _mutants.items() if not one.of_a_gateway}
 
 
 def gateway_mutants() -> Mapping[str, Mutant]:
-    """Give every known-bad gateway instance by its name: the fake, not the reference, with one mistake."""
-    modules = {importlib.import_module(f"tests.mutants.defects.{theme}").__name__ for theme in GATEWAY_THEMES}
-    return {name: one for name, one in _registered.items() if one.apply.__module__ in modules}
+    """Return every mutant of the fakes by its name."""
+    _load("defects/gateway*.py")
+    return {name: one for name, one in _mutants.items() if one.of_a_gateway}
+
+
+def sound_designs() -> Mapping[str, SoundDesign]:
+    """Return every sound design by its name."""
+    _load("designs/*.py")
+    return _designs
+
+
+def _load(pattern: str) -> None:
+    for file in sorted(_ROOT.glob(pattern)):
+        importlib.import_module(f"tests.mutants.{file.parent.name}.{file.stem}")

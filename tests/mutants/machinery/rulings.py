@@ -1,4 +1,4 @@
-"""What runs say of mutants, variants and baselines, and of the features themselves. Pure."""
+"""What runs say about mutants, baselines and sound designs, and about the features. Pure."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 
     from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
-    from harness.report.model import Report
+    from harness.report.model import Report, ScenarioReport
+    from tests.mutants.machinery.registry import Defect
     from tests.mutants.machinery.runner import Ended
-    from tests.mutants.machinery.trials import Defect, Trial
+    from tests.mutants.machinery.trials import Trial
 
 CRASH = re.compile(r"implementation → (user|operator|instance \d+): 500\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a trial came to.
-
-    `caught_by` are the ids of the runs of its requirement's scenarios that failed by their own assertion,
-    `collateral` the other requirements that failed with it, and `complaints` all that is not as it must be.
-    """
+    """The outcome of a trial."""
 
     trial: Trial
     caught_by: tuple[str, ...] = ()
+    """The scenarios of its requirement that failed by their own assertion."""
     collateral: tuple[str, ...] = ()
+    """The other requirements that failed."""
     complaints: tuple[str, ...] = ()
+    """All that is not as it must be."""
     ran: frozenset[str] = frozenset()
     instrument: frozenset[str] = frozenset()
-    """Those that ran and judge nobody: they prove the harness."""
+    """Scenarios that ran and judge nobody: they prove the harness."""
 
     @property
     def good(self) -> bool:
-        """Whether all is as it must be."""
+        """Whether there is nothing to complain about."""
         return not self.complaints
 
 
 def rule(trial: Trial, ended: Ended, catalogue: Catalogue) -> Ruling:
-    """Say what a run came to."""
+    """Return the ruling on a trial whose run has ended."""
     if ended.report is None:
         told = "\n".join(ended.output.splitlines()[-20:])
         return Ruling(trial, complaints=(f"its run left no report, exit code {ended.exit_code}:\n{told}",))
@@ -59,9 +59,10 @@ def _acquitted(trial: Trial, report: Report) -> Ruling:
     complaints = [
         f"{_outcome(one)}: {_finding(one) or one.reason}" for one in ran if one.outcome is not Outcome.PASSED
     ]
-    claimed = {one.id for one in report.requirements if one.judged and one.profile in trial.profiles}
     unjudged = [
-        one.id for one in report.requirements if one.id in claimed and one.outcome is not Outcome.PASSED
+        one.id
+        for one in report.requirements
+        if one.judged and one.profile in trial.profiles and one.outcome is not Outcome.PASSED
     ]
     if unjudged and not complaints:
         complaints.append(f"not judged: {', '.join(unjudged)}")
@@ -143,16 +144,13 @@ def _finding(one: Record) -> str:
 
 
 def requirements_without_mutant(rulings: Collection[Ruling], catalogue: Catalogue) -> list[str]:
-    """Give the requirements by which implementations are judged and which no mutant was caught breaking."""
+    """Return the requirements that no mutant was caught breaking."""
     broken = {one.trial.defect.requirement for one in rulings if one.trial.defect and one.caught_by}
     return [one.id for one in catalogue.values() if one.judged and one.id not in broken]
 
 
 def idle_scenarios(rulings: Collection[Ruling]) -> tuple[list[str], list[str]]:
-    """Give the runs that baselines passed and that caught nothing: those without a reason, and those with one.
-
-    The reason is that they prove the harness, and judge nobody.
-    """
+    """Return what caught nothing: scenarios that judge implementations, and those that prove the harness."""
     baselines = [one for one in rulings if one.trial.kind is Kind.BASELINE]
     passed = {id_ for one in baselines for id_ in one.ran}
     instrument = {id_ for one in baselines for id_ in one.instrument}
@@ -161,14 +159,14 @@ def idle_scenarios(rulings: Collection[Ruling]) -> tuple[list[str], list[str]]:
 
 
 def known_defects(rulings: Sequence[Ruling]) -> list[Mapping[str, object]]:
-    """Give what is known of each mutant as JSON values: what is wrong with it, and which runs catch it."""
-    found = [one for one in rulings if one.trial.defect is not None]
+    """Return each mutant as JSON values: what is wrong with it, and which scenarios catch it."""
     return [
         {
-            "name": one.trial.name,
-            "requirement": one.trial.defect.requirement if one.trial.defect else "",
-            "mistake": " ".join(one.trial.defect.mistake.split()) if one.trial.defect else "",
+            "name": defect.name,
+            "requirement": defect.requirement,
+            "mistake": " ".join(defect.mistake.split()),
             "scenarios": sorted(one.caught_by),
         }
-        for one in sorted(found, key=lambda one: one.trial.name)
+        for one in sorted(rulings, key=lambda one: one.trial.name)
+        if (defect := one.trial.defect) is not None
     ]

@@ -1,35 +1,38 @@
-"""`python run.py [THEME.]NAME ...`: serves the reference with the mistake of that mutant. Target files name it.
-
-With the module that it stands in, the others need not be loaded. Of sound designs there may be several.
-"""
+"""`python run.py (reference|fakes) [NAME ...] -- [ARGUMENT ...]`: serve one of the two with these patches applied."""
 
 from __future__ import annotations
 
-import runpy
 import sys
 from typing import TYPE_CHECKING
 
-from tests.mutants.machinery.registry import UNCHANGED, known_in, mutants, variants
+from tests.mutants.machinery.registry import gateway_mutants, mutants, sound_designs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
+
+    from tests.mutants.machinery.registry import Mutant, SoundDesign
 
 
-def main(words: list[str]) -> None:
-    if words != [UNCHANGED]:
-        for apply in [_found(word) for word in words or [""]]:
-            apply()
-    sys.argv = ["reference_impl"]
-    runpy.run_module("reference_impl", run_name="__main__", alter_sys=True)
+def main(program: str, *words: str) -> int | None:
+    """Apply the named patches and become the program."""
+    end = words.index("--")
+    names, arguments = words[:end], words[end + 1 :]
+    known: Mapping[str, Mutant | SoundDesign]
+    known = gateway_mutants() if program == "fakes" else {**mutants(), **sound_designs()}
+    for name in names:
+        if name not in known:
+            sys.exit(f"run.py: {name!r} is no mutant of the {program}")
+        known[name].apply()
+    # Only now, so that what a patch replaces is what they import.
+    if program == "fakes":
+        from fake_instances.__main__ import main as fakes  # noqa: PLC0415
 
+        return fakes(list(arguments))
+    from reference_impl.__main__ import main as reference  # noqa: PLC0415
 
-def _found(word: str) -> Callable[[], None]:
-    theme, _, name = word.rpartition(".")
-    known = known_in(theme) if theme else {**mutants(), **variants()}
-    if name not in known:
-        sys.exit(f"run.py: {word!r} names no mutant; there are {UNCHANGED}, {', '.join(known)}")
-    return known[name].apply
+    sys.argv = ["reference_impl", *arguments]
+    return reference()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))

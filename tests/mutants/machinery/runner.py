@@ -1,4 +1,4 @@
-"""Runs the features against many targets, several at once, each in a process that is forked from a warm one."""
+"""Runs the features against many targets, several at once, each in a process forked from a warm one."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.attach.drivers import guard
 from harness.report import folder as report_folder
 from harness.report.model import Report, parse_json, render_json
 from harness.run import recorder
-from tests.mutants.machinery import nursery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from multiprocessing.context import ForkServerProcess
 
 PATIENCE = 480.0
-"""Seconds that one run may take; one that takes longer is ended, and has caught nothing."""
+"""Seconds that one run may take. A run that takes longer is stopped and has caught nothing."""
 _END_SECONDS = 15.0
 _HOST_FROM = 70
 
@@ -36,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one run ended; `report` is None where it left none, and `output` then says why."""
+    """How a run ended. Without a `report`, `output` says why there is none."""
 
     exit_code: int
     report: Report | None
@@ -44,7 +42,7 @@ class Ended:
 
 
 class Runner:
-    """Runs pytest for as many targets at once as it has places; each place has instances of its own."""
+    """Runs pytest for several targets at once; each place has instances of its own."""
 
     def __init__(self, places: int) -> None:
         self._context = multiprocessing.get_context("forkserver")
@@ -56,14 +54,10 @@ class Runner:
         self._running: set[ForkServerProcess] = set()
         self._lock = threading.Lock()
         self._closed = False
-        self._nursery = ""
 
     def each(self, jobs: Iterable[T], act: Callable[[T], Ended]) -> Iterator[tuple[T, Ended]]:
-        """Have `act`, which calls `run`, done for every job; give each result as it comes."""
-        with contextlib.ExitStack() as stack:
-            if nursery.AVAILABLE:
-                self._nursery = stack.enter_context(nursery.opened())
-            pool = stack.enter_context(ThreadPoolExecutor(self._count))
+        """Do `act`, which calls `run`, for every job; yield each result as it comes."""
+        with ThreadPoolExecutor(self._count) as pool:
             under_way: dict[Future[Ended], T] = {pool.submit(act, one): one for one in jobs}
             try:
                 while under_way:
@@ -75,7 +69,7 @@ class Runner:
                 self._end()
 
     def run(self, prepare: Callable[[Path], Path], words: Iterable[str]) -> Ended:
-        """Judge what `prepare` attaches in a folder, which it gives the target file of."""
+        """Judge what `prepare` puts into a folder; it returns the target file."""
         place = self._places.get()
         try:
             with tempfile.TemporaryDirectory(prefix="kill-matrix-") as name:
@@ -87,7 +81,7 @@ class Runner:
     def _judged(self, folder: Path, target: Path, words: list[str]) -> Ended:
         output, reports = folder / "output.txt", folder / "reports"
         given = [*words, "--target", str(target), "--report", str(reports)]
-        process = self._context.Process(target=_child, args=(str(output), given, self._nursery))
+        process = self._context.Process(target=_child, args=(str(output), given))
         with self._lock:
             if self._closed:
                 return Ended(-1, None, "interrupted")
@@ -99,14 +93,14 @@ class Runner:
             _stop(process)
         with self._lock:
             self._running.discard(process)
-        told = output.read_text("utf-8", "replace") if output.exists() else ""
+        printed = output.read_text("utf-8", "replace") if output.exists() else ""
         if late:
-            told += f"\nthe run did not end within {PATIENCE:g} s"
+            printed += f"\nthe run did not end within {PATIENCE:g} s"
         report = None
         with contextlib.suppress(OSError, ValueError):
             report = parse_json((reports / report_folder.REPORT_JSON).read_text("utf-8"))
         whole = report is not None and report.complete and not late
-        return Ended(process.exitcode or 0, report if whole else None, told)
+        return Ended(process.exitcode or 0, report if whole else None, printed)
 
     def _end(self) -> None:
         with self._lock:
@@ -134,22 +128,19 @@ def _instances(place: int) -> list[str]:
     return ["--fleet-address", host, "--fleet-ports", "free"]
 
 
-def _child(output: str, words: list[str], nursery_socket: str) -> None:
-    """Run pytest in this process, which was forked for it, and end with its exit status."""
-    import pytest  # noqa: PLC0415 - loaded already, in the process that this one was forked from
+def _child(output: str, words: list[str]) -> None:
+    """Run pytest in this process, which was forked for it, and exit with its status."""
+    import pytest  # noqa: PLC0415 - loaded already, in the process from which this one was forked
 
     from tests.mutants.machinery.warm import WORDS  # noqa: PLC0415
 
-    # Ctrl-C at a terminal is for the parent, who ends its runs in order.
+    # Ctrl-C at a terminal is for the parent, which stops its runs in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setpgid(0, 0)
     file = os.open(output, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    if nursery_socket:
-        os.environ[nursery.VARIABLE] = nursery_socket
-        guard.__file__ = str(nursery.NURSLING)
-    # What people read of a report takes longer to write than most of these runs.
+    # The pages for people take longer to write than most of these runs.
     report_folder.RENDERERS = {report_folder.REPORT_JSON: render_json}
     recorder.json_lines = lambda _: ""
     status = pytest.main([*WORDS, *words])

@@ -1,8 +1,9 @@
-"""The kill matrix as text: requirements, the mutants that break each, and what caught them. Pure."""
+"""The kill matrix as text: the mutants of each requirement, and what caught them. Pure."""
 
 from __future__ import annotations
 
 import textwrap
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tests.mutants.machinery.rulings import idle_scenarios
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
     from tests.mutants.machinery.rulings import Ruling
 
 _WIDTH = 110
+_LABELS = {Kind.BASELINE: "baselines", Kind.DESIGN: "sound designs"}
 
 
 def table(rulings: Sequence[Ruling], catalogue: Catalogue) -> Iterator[str]:
-    """Give the matrix: under each requirement its mutants, by how many runs each was caught, what else failed."""
-    by_requirement: dict[str, list[Ruling]] = {}
-    for one in rulings:
-        if one.trial.defect is not None:
-            by_requirement.setdefault(one.trial.defect.requirement, []).append(one)
+    """Yield the matrix: for each mutant how many runs caught it, and which other requirements failed."""
     for requirement in catalogue.values():
-        if (found := by_requirement.get(requirement.id)) is None:
+        found = [
+            one for one in rulings if one.trial.defect and one.trial.defect.requirement == requirement.id
+        ]
+        if not found:
             continue
         caught = sum(1 for one in found if one.caught_by)
         head = f"{requirement.id:<12} {requirement.level.value:<6}  {caught} of {len(found)} caught"
@@ -33,10 +34,10 @@ def table(rulings: Sequence[Ruling], catalogue: Catalogue) -> Iterator[str]:
             also = f"   also failed: {', '.join(one.collateral)}" if one.collateral else ""
             runs = f"{len(one.caught_by)} run{'s' if len(one.caught_by) != 1 else ''}"
             yield f"  {_sign(one)} {one.trial.name:<58}{runs:>8}{also}"
-    for kind, title in ((Kind.BASELINE, "baselines"), (Kind.VARIANT, "sound, and of another design")):
-        if acquitted := [one for one in rulings if one.trial.kind is kind]:
-            yield f"{title}, which must be acquitted"
-            for shares in _by_name(acquitted).values():
+    for kind, label in _LABELS.items():
+        if acquitted := _implementations(rulings, kind):
+            yield f"{label}, which must be acquitted"
+            for shares in acquitted:
                 runs = sum(len(one.ran) for one in shares)
                 yield f"  {_sign(*shares)} {shares[0].trial.name:<58}{runs:>4} runs"
                 yield from (f"    with {name}" for name in shares[0].trial.blended)
@@ -46,40 +47,36 @@ def _sign(*rulings: Ruling) -> str:
     return "✓" if all(one.good for one in rulings) else "✗"
 
 
-def _by_name(rulings: Sequence[Ruling]) -> dict[str, list[Ruling]]:
-    """Bring together what became of each implementation: a slow one is judged in several runs."""
-    found: dict[str, list[Ruling]] = {}
-    for one in rulings:
-        found.setdefault(one.trial.name, []).append(one)
-    return found
+def _implementations(rulings: Sequence[Ruling], kind: Kind) -> list[list[Ruling]]:
+    """Return the rulings on each implementation together: a slow one has several runs."""
+    by_name = sorted((one for one in rulings if one.trial.kind is kind), key=lambda one: one.trial.name)
+    return [list(shares) for _, shares in groupby(by_name, lambda one: one.trial.name)]
 
 
 def conclusion(
     rulings: Sequence[Ruling], complaints: Sequence[str], seconds: float, *, whole: bool
 ) -> Iterator[str]:
-    """Give what is wrong, then everything in a few lines; of what caught nothing only if the matrix is `whole`."""
+    """Yield what is wrong, and then the sums; `whole` says whether every mutant was judged."""
     wrong = [one for one in rulings if not one.good]
     for one in wrong:
-        yield ""
-        told = one.trial.defect.mistake if one.trial.defect else "must be acquitted"
+        mistake = one.trial.defect.mistake if one.trial.defect else "must be acquitted"
         names = " with ".join((one.trial.title, *one.trial.blended))
-        yield f"✗ {one.trial.kind.value} {names}: {' '.join(told.split())}"
+        yield f"\n✗ {one.trial.kind.value} {names}: {' '.join(mistake.split())}"
         for complaint in one.complaints:
             yield textwrap.indent(complaint, "    ")
     yield ""
     yield from (f"✗ {one}" for one in complaints)
-    kinds = {kind: [one for one in rulings if one.trial.kind is kind] for kind in Kind}
-    mutants = kinds[Kind.MUTANT]
-    requirements = {one.trial.defect.requirement for one in mutants if one.trial.defect}
-    caught = sum(1 for one in mutants if one.caught_by)
-    yield f"mutants        {caught} of {len(mutants)} caught, over {len(requirements)} requirements"
-    for kind, label in ((Kind.BASELINE, "baselines"), (Kind.VARIANT, "variants")):
-        judged = _by_name(kinds[kind]).values()
-        good, count = (
+    defects = {one.trial.defect: one for one in rulings if one.trial.defect}
+    caught = sum(1 for one in defects.values() if one.caught_by)
+    requirements = {one.requirement for one in defects}
+    yield f"mutants        {caught} of {len(defects)} caught, over {len(requirements)} requirements"
+    for kind, label in _LABELS.items():
+        implementations = _implementations(rulings, kind)
+        count, good = (
             sum(1 + len(shares[0].trial.blended) for shares in some)
-            for some in ([one for one in judged if all(share.good for share in one)], judged)
+            for some in (implementations, [one for one in implementations if _sign(*one) == "✓"])
         )
-        inside = f", in {len(judged)} implementations" if count > len(judged) else ""
+        inside = f", in {len(implementations)} implementations" if count > len(implementations) else ""
         yield f"{label:<15}{good} of {count} acquitted{inside}"
     if whole:
         idle, reasoned = idle_scenarios(rulings)

@@ -1,32 +1,35 @@
-"""The kill matrix over real runs: a survivor, an accused baseline and a run that hangs are all told."""
+"""The kill matrix over real runs: it reports survivors, accused baselines and runs that hang."""
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import subprocess
 import sys
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from harness.attach.drivers import guard
-from harness.attach.drivers.guarded import Guarded
 from harness.catalogue.features import catalogue
 from harness.catalogue.requirements import Profile
 from tests.harness.commands import started
 from tests.harness.support import PATIENCE, until
-from tests.mutants.machinery import nursery, trials
 from tests.mutants.machinery import runner as running
-from tests.mutants.machinery.registry import UNCHANGED, gateway_mutants, mutants, variants
+from tests.mutants.machinery.registry import CONTROL_PLANE, gateway_mutants, mutants, sound_designs
 from tests.mutants.machinery.rulings import rule
 from tests.mutants.machinery.runner import Runner
-from tests.mutants.machinery.trials import CONTROL_PLANE, Kind, Trial, every_trial
-from tests.prerequisites import lacking
+from tests.mutants.machinery.trials import (
+    LAUNCHER,
+    Kind,
+    Trial,
+    baselines,
+    design_trials,
+    launched,
+    mutant_trials,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MATRIX = [sys.executable, "-m", "tests.mutants.machinery.kill_matrix"]
 NAME = "repair-logged-with-the-new-url-as-old"
@@ -39,29 +42,31 @@ def only(trial: Trial, *more: str) -> tuple[Trial, running.Ended]:
     return found
 
 
-def test_one_row_is_judged_by_the_command() -> None:
-    ended = subprocess.run(
-        [*MATRIX, "--only", NAME], capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert f"✓ {NAME}" in ended.stdout
-    assert "mutants        1 of 1 caught, over 1 requirements" in ended.stdout
+def ended(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+
+def test_the_command_judges_one_mutant() -> None:
+    run = ended(*MATRIX, "--only", NAME)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"✓ {NAME}" in run.stdout
+    assert "mutants        1 of 1 caught, over 1 requirements" in run.stdout
 
 
 def test_a_mutant_that_does_nothing_wrong_survives() -> None:
-    harmless = Trial("harmless", Kind.MUTANT, CORE, trials.launched([], CORE), mutants()[NAME])
+    harmless = Trial("harmless", Kind.MUTANT, CORE, launched([], CORE), mutants()[NAME])
     found = rule(*only(harmless), catalogue())
     assert found.caught_by == ()
     assert found.complaints[0] == "it survived: no scenario of SCAN-02 failed by its own assertion"
 
 
 def test_a_baseline_with_a_mistake_is_accused() -> None:
-    accused = Trial("accused", Kind.BASELINE, CORE, trials.launched([mutants()[NAME]], CORE))
+    accused = Trial("accused", Kind.BASELINE, CORE, launched([mutants()[NAME]], CORE))
     found = rule(*only(accused, "--requirement", "SCAN-02"), catalogue())
     assert any("(SCAN-02): failed: expected" in one for one in found.complaints)
 
 
-def test_a_mutant_that_does_not_come_up_is_not_caught() -> None:
+def test_a_mutant_that_does_not_start_is_not_caught() -> None:
     def nothing(folder: Path) -> Path:
         target = folder / "target.toml"
         target.write_text(
@@ -74,24 +79,29 @@ def test_a_mutant_that_does_not_come_up_is_not_caught() -> None:
     assert "not judged" in "\n".join(found.complaints)
 
 
-def test_a_run_that_does_not_end_is_ended_and_not_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_does_not_end_is_stopped_and_not_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "PATIENCE", 0.1)
-    one = Trial(NAME, Kind.MUTANT, CORE, trials.launched([mutants()[NAME]], CORE), mutants()[NAME])
+    one = Trial(NAME, Kind.MUTANT, CORE, launched([mutants()[NAME]], CORE), mutants()[NAME])
     found = rule(*only(one), catalogue())
     assert found.caught_by == ()
     assert "the run did not end within 0.1 s" in found.complaints[0]
 
 
-def test_a_name_that_is_unknown_is_told() -> None:
-    ended = subprocess.run(
-        [*MATRIX, "--only", "no-such-mutant"], capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    assert ended.returncode == 1
-    assert "unknown: no-such-mutant" in ended.stderr
+def test_an_unknown_name_is_reported() -> None:
+    run = ended(*MATRIX, "--only", "no-such-mutant")
+    assert run.returncode == 1
+    assert "unknown: no-such-mutant" in run.stderr
+
+
+@pytest.mark.parametrize("program", ["reference", "fakes"])
+def test_the_launcher_refuses_an_unknown_name(program: str) -> None:
+    run = ended(sys.executable, str(LAUNCHER), program, "no-such-mutant", "--")
+    assert run.returncode == 1
+    assert f"'no-such-mutant' is no mutant of the {program}" in run.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_matrix_cut_short_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+def test_an_interrupted_matrix_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     with started([*MATRIX, "--requirement", "SCAN-01", "--jobs", "2"], tmp_path) as process:
         until(lambda: any(tmp_path.glob("kill-matrix-*/reports/report.json")), "a run is under way")
         process.send_signal(number)
@@ -103,131 +113,27 @@ def test_a_matrix_cut_short_leaves_nothing(tmp_path: Path, number: signal.Signal
 
 
 def programs_of(folder: Path) -> list[str]:
-    """Give the commands that have the folder in them, as the nursery's and all that it forked has."""
     every = psutil.process_iter(["cmdline"])
     return [words for one in every if str(folder) in (words := " ".join(one.info["cmdline"] or []))]
 
 
-@pytest.fixture
-def forking() -> None:
-    if not nursery.AVAILABLE:
-        lacking("this system has no pidfd_open")
-
-
-@pytest.mark.usefixtures("forking")
-@pytest.mark.parametrize(
-    ("name", "status", "told"),
-    [("no-such-mutant", 1, "'no-such-mutant' names no mutant"), (UNCHANGED, 4, "--no-such-option")],
-)
-def test_what_a_nursery_forks_ends_as_a_program_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, status: int, told: str
-) -> None:
-    monkeypatch.setattr(guard, "__file__", str(nursery.NURSLING))
-    with nursery.opened() as path:
-        environment = {**os.environ, nursery.VARIABLE: path}
-        words = [sys.executable, str(trials.GATEWAY_LAUNCHER), name, "--no-such-option"]
-        guarded = Guarded(words, tmp_path, 1.0, environment=environment)
-        guarded.wait_for_start()
-        assert guarded.group > 0
-        assert guarded.wait(PATIENCE) == status
-        guarded.end()
-    assert told in guarded.last_output()
-
-
-@pytest.mark.usefixtures("forking")
-def test_who_asks_a_nursery_and_is_gone_holds_nobody_up(tmp_path: Path) -> None:
-    with nursery.opened() as path:
-        with socket.socket(socket.AF_UNIX) as gone:
-            gone.connect(path)
-            gone.sendall(b"{")
-        words = [sys.executable, str(nursery.NURSLING), str(tmp_path / "output"), "-", "1", "true"]
-        here, there = os.pipe()  # open until then: where it closes, what runs is ended
-        ended = subprocess.run(
-            words, stdin=here, timeout=PATIENCE, env={**os.environ, nursery.VARIABLE: path}, check=False
-        )
-        os.close(here)
-        os.close(there)
-    assert ended.returncode == 0
-
-
-@pytest.mark.usefixtures("forking")
-def test_both_threads_of_a_guard_see_how_a_forked_program_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(nursery.PROGRAMS, "/sleeper", lambda _: signal.pause())
-    with Path(os.devnull).open("wb") as output, ThreadPoolExecutor(2) as pool:
-        for _ in range(30):
-            forked = nursery.Forked(["python", "/sleeper"], stdout=output)
-            seen = [pool.submit(forked.wait, PATIENCE) for _ in range(2)]
-            os.kill(forked.pid, signal.SIGTERM)
-            assert [one.result() for one in seen] == [-signal.SIGTERM] * 2
-
-
-@pytest.mark.usefixtures("forking")
-def test_what_a_nursery_forks_is_killed_as_a_program_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(guard, "__file__", str(nursery.NURSLING))
-    with nursery.opened() as path:
-        environment = {**os.environ, nursery.VARIABLE: path}
-        words = [
-            sys.executable,
-            str(trials.GATEWAY_LAUNCHER),
-            UNCHANGED,
-            "--ports",
-            "0",
-            "--control-port",
-            "0",
-        ]
-        guarded = Guarded(words, tmp_path, 1.0, environment=environment)
-        guarded.wait_for_start()
-        until(lambda: "control" in guarded.last_output(), "it runs")
-        # It was forked, and is no program that was started as ever.
-        assert "tests.mutants.machinery.nursery" in psutil.Process(guarded.group).cmdline()
-        os.killpg(guarded.group, signal.SIGKILL)
-        assert guarded.wait(PATIENCE) == 128 + signal.SIGKILL
-        guarded.end(b"killed")
-
-
 @pytest.mark.parametrize("apart", [False, True])
-def test_everything_is_tried_once(*, apart: bool) -> None:
-    every = [
+def test_every_design_is_judged_once_by_each_of_its_profiles(*, apart: bool) -> None:
+    judged = [
         (name, profile)
-        for one in every_trial(apart=apart)
-        for name in (one.name, *one.blended)
-        for profile in one.profiles
+        for trial in design_trials(apart=apart)
+        for name in (trial.name, *trial.blended)
+        for profile in trial.profiles
     ]
-    assert sorted(every) == sorted(set(every))
-    assert {*variants(), *mutants()} <= {name for name, _ in every}
-    for variant in variants().values():
-        assert {*variant.profiles} <= {profile for name, profile in every if name == variant.name}
-    slow = {one.name for one in variants().values() if one.slow}
-    counted = Counter(one.name for one in every_trial(apart=apart))
-    several = {one for one, count in counted.items() if count > 1}
-    assert several == {one.name for one in every_trial(apart=apart) if slow & {one.name, *one.blended}}
+    assert len(judged) == len(set(judged))
+    assert {(one.name, profile) for one in sound_designs().values() for profile in one.profiles} <= {*judged}
 
 
-def test_there_are_as_many_as_there_must_be() -> None:
-    every = every_trial()
-    kinds = [one.kind for one in every]
-    assert kinds.count(Kind.MUTANT) >= 100
-    assert len(variants()) >= 8
-    assert sum(1 for one in every if one.name.startswith("node-")) >= 10
-    assert {one.name for one in every if one.kind is Kind.BASELINE} == {"reference", "node", "fakes"}
-    baselines = {profile for one in every if one.kind is Kind.BASELINE for profile in one.profiles}
-    assert baselines == {*CONTROL_PLANE, Profile.INSTANCE}
-
-
-@pytest.mark.parametrize("words", [[], ["no-such-mutant"], [UNCHANGED, UNCHANGED, UNCHANGED]])
-@pytest.mark.parametrize("launcher", [trials.LAUNCHER, trials.GATEWAY_LAUNCHER], ids=lambda path: path.stem)
-def test_the_launchers_refuse_an_unknown_name(launcher: Path, words: list[str]) -> None:
-    if launcher is trials.GATEWAY_LAUNCHER and words[:1] == [UNCHANGED]:
-        words = ["", *words]  # whatever follows a name is for the fakes
-    ended = subprocess.run(
-        [sys.executable, str(launcher), *words],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert ended.returncode == 1
-    assert "names no mutant" in ended.stderr
-    assert len(gateway_mutants()) < len(mutants())
+def test_every_mutant_and_every_profile_is_judged() -> None:
+    names = {one.name for one in mutant_trials()}
+    assert {*mutants(), *gateway_mutants()} < names
+    assert len([one for one in names if one.startswith("node-")]) >= 10
+    assert len(names) >= 288
+    assert len(sound_designs()) >= 36
+    assert [one.name for one in baselines()] == ["reference", "node", "fakes"]
+    assert {profile for one in baselines() for profile in one.profiles} == {*CONTROL_PLANE, Profile.INSTANCE}

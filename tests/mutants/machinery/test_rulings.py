@@ -1,10 +1,10 @@
-"""What counts as caught, and what as acquitted, over made-up reports."""
+"""What counts as caught or acquitted, over made-up reports."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,7 @@ from harness.catalogue.requirements import Profile
 from harness.catalogue.verdict import Outcome
 from harness.evidence import Evidence
 from tests.harness.reporting import ALL_PASSED, CATALOGUE, FOUND, LOGGED, REAL, RETRIED, Made, record
+from tests.mutants.machinery.registry import Defect
 from tests.mutants.machinery.rulings import (
     Ruling,
     idle_scenarios,
@@ -32,21 +33,13 @@ CRASHED = replace(FINDING, timeline=("  0.1  implementation → user: 500",))
 FOUND_ID, LOGGED_ID = "core/scan.feature::It is found[3001]", "core/scan.feature::It is logged"
 
 
-@dataclass(frozen=True)
-class Wrong:
-    """A made-up defect."""
-
-    name: str = "wrong"
-    requirement: str = "SCAN-01"
-    mistake: str = "It never looks."
-    scenarios: tuple[str, ...] = ("It is found [3001]",)
-    perhaps: tuple[str, ...] = ()
-    asynchronous: bool = False
-    crashes: bool = False
+WRONG = Defect(
+    name="wrong", requirement="SCAN-01", mistake="It never looks.", scenarios=("It is found [3001]",)
+)
 
 
-def mutant(**changed: object) -> Trial:
-    return Trial("wrong", Kind.MUTANT, (Profile.CORE,), Path, Wrong(**changed))  # type: ignore[arg-type]
+def mutant(**changed: Any) -> Trial:
+    return Trial("wrong", Kind.MUTANT, (Profile.CORE,), Path, replace(WRONG, **changed))
 
 
 BASELINE = Trial("reference", Kind.BASELINE, (Profile.CORE,), Path)
@@ -69,7 +62,7 @@ def test_a_mutant_is_caught_by_the_assertion_of_a_scenario_of_its_requirement() 
     assert (found.good, found.caught_by, found.collateral) == (True, (FOUND_ID,), ())
 
 
-def test_what_fails_besides_is_shown_and_does_not_count() -> None:
+def test_failures_of_other_requirements_are_shown_and_do_not_count() -> None:
     other = record(LOGGED, Outcome.FAILED, evidence=FINDING)
     assert ruling(mutant(), FAILED, other).collateral == ("SCAN-02",)
     alone = ruling(mutant(), other)
@@ -99,7 +92,7 @@ def test_a_crash_counts_where_the_crash_is_the_mistake() -> None:
     assert ruling(mutant(crashes=True), crashed).good
 
 
-def test_scenarios_that_fail_are_exactly_those_that_are_named() -> None:
+def test_exactly_the_named_scenarios_must_fail() -> None:
     second = record(FOUND, Outcome.FAILED, row="3002", evidence=FINDING)
     assert ruling(mutant(), FAILED, second).complaints == ("It is found [3002]: fails, and is not named",)
     assert ruling(mutant(scenarios=("It is found",)), FAILED, second).good
@@ -110,7 +103,7 @@ def test_scenarios_that_fail_are_exactly_those_that_are_named() -> None:
     assert strange.complaints == ("It is logged: is no scenario of SCAN-01",)
 
 
-def test_what_fails_by_chance_may_fail_or_pass_and_is_no_proof() -> None:
+def test_a_scenario_that_fails_by_chance_may_pass_and_proves_nothing() -> None:
     second = record(FOUND, Outcome.FAILED, row="3002", evidence=FINDING)
     chance = mutant(perhaps=("It is found [3002]",))
     for changed in ((FAILED,), (FAILED, second)):
@@ -121,12 +114,12 @@ def test_what_fails_by_chance_may_fail_or_pass_and_is_no_proof() -> None:
     assert alone.caught_by == ()
 
 
-def test_what_is_said_to_fail_by_chance_is_a_scenario_of_the_requirement() -> None:
+def test_a_scenario_that_fails_by_chance_must_be_one_of_the_requirement() -> None:
     found = ruling(mutant(perhaps=("It is lost",)), FAILED)
     assert found.complaints == ("It is lost: is no scenario of SCAN-01",)
 
 
-def test_a_must_that_fails_must_be_non_conformant() -> None:
+def test_the_verdict_on_a_broken_must_is_non_conformant() -> None:
     lenient = report_of(FAILED)
     lenient = replace(lenient, verdict=report_of().verdict)
     found = rule(mutant(), Ended(0, lenient, ""), CATALOGUE)
@@ -134,13 +127,13 @@ def test_a_must_that_fails_must_be_non_conformant() -> None:
 
 
 @pytest.mark.parametrize("trial", [mutant(), BASELINE], ids=["mutant", "baseline"])
-def test_a_run_without_a_report_is_no_success(trial: Trial) -> None:
+def test_a_run_without_a_report_is_a_failure(trial: Trial) -> None:
     found = rule(trial, Ended(3, None, "Traceback\nOSError: no port"), CATALOGUE)
     assert not found.good
     assert "OSError: no port" in found.complaints[0]
 
 
-def test_a_baseline_is_acquitted_when_all_passed() -> None:
+def test_a_baseline_is_acquitted_when_everything_passed() -> None:
     found = ruling(BASELINE)
     assert found.good
     assert FOUND_ID in found.ran
@@ -153,7 +146,7 @@ def test_a_baseline_is_accused_by_anything_that_did_not_pass(outcome: Outcome, o
     assert not ruling(BASELINE, changed).good
 
 
-def test_a_baseline_of_whom_something_was_not_judged_is_not_acquitted() -> None:
+def test_a_baseline_that_was_not_judged_wholly_is_not_acquitted() -> None:
     few = Made(tuple(one for one in ALL_PASSED if one.name != RETRIED.name), 0).report()
     found = rule(BASELINE, Ended(0, few, ""), CATALOGUE)
     assert found.complaints == ("not judged: SCAN-07",)
@@ -164,20 +157,20 @@ def test_requirements_that_no_mutant_was_caught_breaking_are_named() -> None:
     assert requirements_without_mutant([caught, survived], CATALOGUE) == ["SCAN-02", "SCAN-07", "AUTH-05"]
 
 
-def test_scenarios_that_caught_nothing_are_named_and_the_instrument_has_its_reason() -> None:
+def test_scenarios_that_caught_nothing_are_named_except_those_that_prove_the_harness() -> None:
     idle, reasoned = idle_scenarios([ruling(BASELINE), ruling(mutant(), FAILED)])
     assert FOUND_ID not in idle
     assert LOGGED_ID in idle
     assert reasoned == [f"self/incident.feature::{REAL.name}"]
 
 
-def test_what_is_known_of_a_defect_is_what_caught_it() -> None:
+def test_known_defects_name_the_scenarios_that_caught_them() -> None:
     assert known_defects([ruling(BASELINE), ruling(mutant(), FAILED)]) == [
         {"name": "wrong", "requirement": "SCAN-01", "mistake": "It never looks.", "scenarios": [FOUND_ID]}
     ]
 
 
-def test_the_table_tells_a_survivor() -> None:
+def test_the_table_shows_a_survivor() -> None:
     rulings = [ruling(mutant()), ruling(BASELINE)]
     told = "\n".join(table(rulings, CATALOGUE))
     assert "0 of 1 caught" in told
@@ -189,9 +182,9 @@ def test_the_table_tells_a_survivor() -> None:
     assert last.endswith("1 passed, 2 failed")
 
 
-def test_one_that_is_judged_in_several_runs_is_acquitted_by_all_of_them_or_not() -> None:
+def test_a_slow_design_is_acquitted_only_by_all_its_runs() -> None:
     core, security = (
-        Trial("slow", Kind.VARIANT, (profile,), Path, blended=("other",))
+        Trial("slow", Kind.DESIGN, (profile,), Path, blended=("other",))
         for profile in (Profile.CORE, Profile.SECURITY)
     )
     rulings = [ruling(BASELINE), ruling(core), ruling(security, FAILED)]
@@ -200,6 +193,6 @@ def test_one_that_is_judged_in_several_runs_is_acquitted_by_all_of_them_or_not()
     assert told.count("slow") == 1
     assert "✗ slow" in told
     last = "\n".join(conclusion(rulings, [], 3.0, whole=True))
-    assert "✗ variant slow (security) with other: must be acquitted" in last
-    assert "variants       0 of 2 acquitted, in 1 implementations" in last
-    assert "variants       2 of 2" in "\n".join(conclusion([ruling(core), ruling(core)], [], 3.0, whole=True))
+    assert "✗ sound design slow (security) with other: must be acquitted" in last
+    assert "sound designs  0 of 2 acquitted, in 1 implementations" in last
+    assert "sound designs  2 of 2" in "\n".join(conclusion([ruling(core), ruling(core)], [], 3.0, whole=True))

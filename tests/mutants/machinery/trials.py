@@ -1,44 +1,42 @@
-"""What the kill matrix tries: every known-bad implementation, and every one that must be acquitted."""
+"""What the kill matrix judges: every mutant, every baseline, every sound design."""
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from harness.catalogue.features import catalogue
 from harness.catalogue.requirements import Profile
-from harness.targets.reader import BUILT_IN, FAKE_GATEWAY
+from harness.targets.file import BUILT_IN, FAKE_GATEWAY, load_target
 from tests.mutants.defects import node
 from tests.mutants.machinery.blends import BLENDS
 from tests.mutants.machinery.registry import (
     CONTROL_PLANE,
     OPERATIONS,
-    UNCHANGED,
-    Variant,
+    SoundDesign,
     gateway_mutants,
     mutants,
-    theme_of,
-    variants,
+    sound_designs,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.mutants.machinery.registry import Mutant
+    from tests.mutants.machinery.registry import Defect, Mutant
 
 LAUNCHER = Path(__file__).with_name("run.py")
-GATEWAY_LAUNCHER = Path(__file__).with_name("run_gateway.py")
 
 TARGET = """\
 [implementation]
 name = "{name}"
-claims = [{claims}]
+claims = {claims}
 
 [launch]
-command = [{command}]
+command = {command}
 
 [webhook]
 asynchronous = {asynchronous}
@@ -48,39 +46,20 @@ settle_seconds = 0.3
 """
 
 
-class Defect(Protocol):
-    """What is wrong with a known-bad implementation, and which scenarios must fail for it: see `Mutant`."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def requirement(self) -> str: ...
-    @property
-    def mistake(self) -> str: ...
-    @property
-    def scenarios(self) -> tuple[str, ...]: ...
-    @property
-    def perhaps(self) -> tuple[str, ...]: ...
-    @property
-    def asynchronous(self) -> bool: ...
-    @property
-    def crashes(self) -> bool: ...
-
-
 class Kind(StrEnum):
     """What a trial is for."""
 
     MUTANT = "mutant"
-    """It has a mistake, and must be convicted."""
-    VARIANT = "variant"
-    """It is sound, and of another design."""
+    """It has a mistake and must be convicted."""
     BASELINE = "baseline"
-    """It is the implementation that mutants are made of, as it is."""
+    """An implementation as it is, from which mutants are made. It must be acquitted."""
+    DESIGN = "sound design"
+    """It does the same in another way and must be acquitted."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One implementation that is judged. `prepare` attaches it in a folder and gives the target file."""
+    """One implementation to judge. `prepare` puts it into a folder and returns its target file."""
 
     name: str
     kind: Kind
@@ -88,73 +67,50 @@ class Trial:
     prepare: Callable[[Path], Path]
     defect: Defect | None = None
     blended: tuple[str, ...] = ()
-    """The further variants that a blend is made of; the first is its name."""
+    """The further sound designs in a blend, beside the one that names it."""
 
     @property
     def title(self) -> str:
-        """Its name, and with it the profiles where it has no mistake: a slow one is judged in several trials."""
+        """Its name; without a defect, its profiles too, because a slow one has several trials."""
         return self.name if self.defect else f"{self.name} ({', '.join(self.profiles)})"
 
     @property
     def words(self) -> list[str]:
-        """The options of the run: a mutant is judged by the scenarios of the requirement that it breaks."""
+        """The options of its run: only the requirement that it breaks judges a mutant."""
         return [] if self.defect is None else ["--requirement", self.defect.requirement]
 
 
-def every_trial(*, apart: bool = False, every_profile: bool = False) -> list[Trial]:
-    """Give all of them, those first that take long: they would keep the rest waiting at the end.
-
-    Variants are judged in blends or each apart, by the profiles that can meet their difference or by every profile.
-    """
-    known = variants()
-    blends = [] if apart else BLENDS
-    blended = {name for names in blends for name in names}
-    blends = [*blends, *((name,) for name in known if name not in blended)]
-    sound = [
-        _blend([known[name] for name in names], claims)
-        for names in blends
-        for claims in _shares([known[name] for name in names], every_profile=every_profile)
-    ]
-    slow = [one for one in sound if any(known[name].slow for name in (one.name, *one.blended))]
-    others = [one for one in sound if one not in slow]
-    return [*slow, *baselines(), *sorted(others, key=lambda one: -len(one.profiles)), *mutant_trials()]
-
-
 def mutant_trials() -> list[Trial]:
-    """Give a trial for every known-bad implementation."""
-    gateways = set(gateway_mutants())
-    trials = [_mutant(one, gateway=name in gateways) for name, one in mutants().items()]
-    return [*trials, *(Trial(one.name, Kind.MUTANT, _claims(one), one.make, one) for one in node.MISTAKES)]
+    """Return a trial for every mutant."""
+    return [
+        *(_trial(one, launched([one], _claims(one))) for one in mutants().values()),
+        *(_trial(one, launched_gateway(one.name)) for one in gateway_mutants().values()),
+        *(_trial(one, one.make) for one in node.MISTAKES),
+    ]
 
 
 def baselines() -> list[Trial]:
-    """Give the implementations that are as they should be: the reference, the one in Node.js, the fakes."""
+    """Return a trial for each unchanged implementation: the reference, the one in Node.js, the fakes."""
+    in_node = load_target(str(node.SOURCE / node.TARGET)).claims
     return [
         Trial("reference", Kind.BASELINE, CONTROL_PLANE, launched([], CONTROL_PLANE)),
-        Trial("node", Kind.BASELINE, node.CLAIMS, node.copy),
-        Trial("fakes", Kind.BASELINE, (Profile.INSTANCE,), _gateway(UNCHANGED)),
+        Trial("node", Kind.BASELINE, in_node, node.copy),
+        Trial("fakes", Kind.BASELINE, (Profile.INSTANCE,), launched_gateway()),
     ]
 
 
-def _mutant(one: Mutant, *, gateway: bool) -> Trial:
-    claims = _claims(one)
-    prepare = _gateway(one.name) if gateway else launched([one], claims)
-    return Trial(one.name, Kind.MUTANT, claims, prepare, one)
+def design_trials(*, apart: bool = False) -> list[Trial]:
+    """Return the trials of sound designs, in blends or each apart, the slow ones first."""
+    known = sound_designs()
+    blends = () if apart else BLENDS
+    blended = {name for names in blends for name in names}
+    every = [*blends, *((name,) for name in known if name not in blended)]
+    every.sort(key=lambda names: not any(known[name].slow for name in names))
+    return [trial for names in every for trial in _blend([known[name] for name in names])]
 
 
-def _shares(designs: Sequence[Variant], *, every_profile: bool) -> list[tuple[Profile, ...]]:
-    """Say what a blend claims, in each of its runs: everything in one, save where that would take minutes."""
-    met = {profile for one in designs for profile in one.profiles}
-    claims = CONTROL_PLANE if every_profile else tuple(one for one in Profile if one in met)
-    if not any(one.slow for one in designs):
-        return [claims]
-    apart = [(one,) for one in claims if one not in OPERATIONS]
-    return [*apart, OPERATIONS] if set(OPERATIONS) <= set(claims) else apart
-
-
-def _blend(designs: Sequence[Variant], claims: tuple[Profile, ...]) -> Trial:
-    first, *others = (one.name for one in designs)
-    return Trial(first, Kind.VARIANT, claims, launched(designs, claims), blended=tuple(others))
+def _trial(defect: Defect, prepare: Callable[[Path], Path]) -> Trial:
+    return Trial(defect.name, Kind.MUTANT, _claims(defect), prepare, defect)
 
 
 def _claims(defect: Defect) -> tuple[Profile, ...]:
@@ -162,38 +118,50 @@ def _claims(defect: Defect) -> tuple[Profile, ...]:
     return OPERATIONS if profile in OPERATIONS else (profile,)
 
 
-def launched(patches: Sequence[Mutant | Variant], claims: Sequence[Profile]) -> Callable[[Path], Path]:
-    """Give what attaches the reference with patches, or as it is with none."""
-    words = [f"{theme_of(one)}.{one.name}" for one in patches] or [UNCHANGED]
+def _blend(designs: Sequence[SoundDesign]) -> list[Trial]:
+    """Return the trials of a blend: one for all its claims, except where that would take minutes."""
+    first, *others = (one.name for one in designs)
+    claims = tuple(one for one in Profile if any(one in design.profiles for design in designs))
+    shares = [claims]
+    if any(one.slow for one in designs):
+        operations = [OPERATIONS] if set(OPERATIONS) <= set(claims) else []
+        shares = [*((one,) for one in claims if one not in OPERATIONS), *operations]
+    return [
+        Trial(first, Kind.DESIGN, share, launched(designs, share), blended=tuple(others)) for share in shares
+    ]
+
+
+def launched(patches: Sequence[Mutant | SoundDesign], claims: Sequence[Profile]) -> Callable[[Path], Path]:
+    """Return what attaches the reference with these patches."""
+    names = [one.name for one in patches]
 
     def prepare(folder: Path) -> Path:
         text = TARGET.format(
-            name=words[0].rpartition(".")[2],
-            claims=", ".join(f'"{one.value}"' for one in claims),
-            command=_command(LAUNCHER, *words),
+            name=names[0] if names else "reference",
+            claims=json.dumps(claims),
+            command=json.dumps([sys.executable, str(LAUNCHER), "reference", *names, "--"]),
             asynchronous=str(any(one.asynchronous for one in patches)).lower(),
         )
-        return _written(folder, text + "".join(one.target for one in patches if isinstance(one, Variant)))
+        return _written(folder, text + "".join(one.target for one in patches if isinstance(one, SoundDesign)))
 
     return prepare
 
 
-def _gateway(name: str) -> Callable[[Path], Path]:
+def launched_gateway(*names: str) -> Callable[[Path], Path]:
+    """Return what attaches the fakes, as a gateway, with these patches."""
+
     def prepare(folder: Path) -> Path:
         text = (BUILT_IN / f"{FAKE_GATEWAY}.toml").read_text("utf-8")
-        started = text.replace('"{python}", "-m", "fake_instances"', _command(GATEWAY_LAUNCHER, name))
+        command = json.dumps([sys.executable, str(LAUNCHER), "fakes", *names, "--"])[1:-1]
+        started = text.replace('"{python}", "-m", "fake_instances"', command)
         # A mutant may call itself unhealthy, or never send what is waited for.
         more = '\n[instance]\nready = "/info"\npatience = 3.0\nenv = { DATA = "{data}" }\n'
         changed = started.replace("\n[instance]\n", more)
         if started in {text, changed}:
-            raise ValueError(f"the target {FAKE_GATEWAY} is not written as known-bad gateways need it")
+            raise ValueError(f"the target {FAKE_GATEWAY} is not written as mutants of gateways need it")
         return _written(folder, changed)
 
     return prepare
-
-
-def _command(*words: object) -> str:
-    return ", ".join(f"'{word}'" for word in (sys.executable, *words))
 
 
 def _written(folder: Path, text: str) -> Path:
