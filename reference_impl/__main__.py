@@ -1,4 +1,4 @@
-"""``python -m reference_impl``: the implementation with the fix; ``health-check`` makes one check and ends."""
+"""``python -m reference_impl``: the implementation with the fix; ``health-check`` makes one check and exits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from reference_impl.fix.locations import LocationSync
 from reference_impl.fix.sender import Sender
 from reference_impl.fix.webhooks import WebhookReceiver
 from reference_impl.hooks import VARIABLE, with_hooks
-from reference_impl.parts import Parts
-from reference_impl.server import BAD_SETTING, serve
+from reference_impl.server import BAD_SETTING, Parts, serve
 from reference_impl.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -24,17 +23,17 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
 examples:
   python -m reference_impl                           serve, configured by the environment
-  python -m reference_impl health-check --dry-run    tell which rows are wrong, as JSON, and write nothing
+  python -m reference_impl health-check --dry-run    print which rows are wrong, as JSON, and write nothing
 """
 
 
 def build(parts: Parts) -> Flask:
-    """Make the application with the fix, and start the periodic check if one is wanted."""
+    """Make the application with the fix, and start the periodic check if the settings want one."""
     check = HealthCheck(parts)
     if parts.settings.health_check_interval:
         check.run_every(parts.settings.health_check_interval)
     receiver = WebhookReceiver(parts, LocationSync(parts).apply)
-    app = create_app(receiver, Sender(parts), parts.log)
+    app = create_app(receiver.receive, Sender(parts).send, parts.log)
     add_health_check(app, check)
     add_monitoring(app, parts.monitoring)
     return app

@@ -1,4 +1,4 @@
-"""One event loop on a thread of its own, for everything that talks to instances."""
+"""One event loop on a thread of its own, for everything that calls instances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 class BackgroundLoop:
     """Runs coroutines for threads that wait for them.
 
-    Awaiting makes parallel scans, total deadlines, early answers and shared scans simple; the rest of the
+    Awaiting makes parallel scans, total deadlines, early answers and shared scans simple. The rest of the
     implementation stays ordinary code in the server's threads.
     """
 
@@ -25,10 +25,7 @@ class BackgroundLoop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run ``work`` in the loop, wait for it, and return its result or raise its exception.
-
-        Never call this from the loop itself.
-        """
+        """Run ``work`` and return its result; never call this from the loop itself."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """``python -m reference_impl.before_fix``: the incident's implementation, honest but without the fix.
 
-Its webhook sets status and phone number and ignores X-Instance-Url; its send posts straight to whatever the
-row says. Everything else is the reference's own.
+Its webhook sets status and phone number and ignores X-Instance-Url; its send posts straight to the assigned
+instance. Everything else is the reference's own.
 """
 
 from __future__ import annotations
@@ -19,20 +19,19 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from reference_impl.edges.accounts import Account
-    from reference_impl.edges.answers import PostAnswer
     from reference_impl.fix.webhooks import Delivery
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 
 class StraightSender:
-    """Posts to the assigned instance once, and reports what it said."""
+    """Posts to the assigned instance once, and reports its answer."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        self.parts = parts
 
     def send(self, account_id: int, message: Message) -> Sent:
         """Send a message; raises SendError."""
-        parts = self._parts
+        parts = self.parts
         account = parts.accounts.by_id(account_id)
         if account is None:
             raise SendError("account_not_found", f"There is no account {account_id}.")
@@ -43,13 +42,10 @@ class StraightSender:
         outcome = judge_post(answer)
         if outcome is Outcome.SENT:
             return Sent(message_id_given(answer), base)
-        self._tell_failure(account, base, answer)
+        result = "no answer" if answer.status is None else _status_line(answer.status)
+        text = f"Sending failed: POST {base}/api/messages/send gave {result}"
+        parts.log.error(text, session_id=account.session_id, instance_url=base, status=answer.status)
         raise failure(outcome, answer, base, parts.settings.secrets)
-
-    def _tell_failure(self, account: Account, base: str, answer: PostAnswer) -> None:
-        came_of_it = "no answer" if answer.status is None else _status_line(answer.status)
-        text = f"Sending failed: POST {base}/api/messages/send gave {came_of_it}"
-        self._parts.log.error(text, session_id=account.session_id, instance_url=base, status=answer.status)
 
 
 def build(parts: Parts) -> Flask:
@@ -60,7 +56,7 @@ def build(parts: Parts) -> Flask:
         return True
 
     receiver = WebhookReceiver(parts, apply_status)
-    return create_app(receiver, StraightSender(parts), parts.log)
+    return create_app(receiver.receive, StraightSender(parts).send, parts.log)
 
 
 def _status_line(status: int) -> str:

@@ -1,11 +1,12 @@
-"""Rows and log over HTTP (contract, section 2), for conformance runs against an implementation that is out of reach.
+"""Rows and log over HTTP (contract, section 2), for conformance runs against an implementation out of reach.
 
-Whoever can call these owns every account: they are off unless CONFORMANCE_HOOKS is "on", which is for test runs only.
+A caller of these controls every account. They are off unless CONFORMANCE_HOOKS is "on", which is for test runs only.
 """
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,19 +16,22 @@ from sqlalchemy import delete, insert, select, update
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from reference_impl.edges.accounts import ACCOUNTS, connect
+from reference_impl.edges.monitoring import Monitoring
+from reference_impl.fix.locator import Locator
+from reference_impl.fix.syncs import Syncs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 VARIABLE = "CONFORMANCE_HOOKS"
 
 
 def with_hooks(build: Callable[[Parts], WSGIApplication]) -> Callable[[Parts], WSGIApplication]:
-    """Give what builds the same application with the hooks under /conformance."""
+    """Return what builds the same application, with the hooks under /conformance."""
 
     def build_hooked(parts: Parts) -> WSGIApplication:
         renewable = _Renewable(parts, build)
@@ -38,7 +42,7 @@ def with_hooks(build: Callable[[Parts], WSGIApplication]) -> Callable[[Parts], W
 
 
 class _Renewable:
-    """An application that can forget everything but its rows: another, with nothing counted, takes its place."""
+    """An application that can forget everything but its rows: a new one takes its place."""
 
     def __init__(self, parts: Parts, build: Callable[[Parts], WSGIApplication]) -> None:
         self._build = build
@@ -52,8 +56,20 @@ class _Renewable:
     def renew(self) -> None:
         with self._lock:
             self._parts.ending.set()
-            self._parts = self._parts.anew()
+            self._parts = _anew(self._parts)
             self._application = self._build(self._parts)
+
+
+def _anew(parts: Parts) -> Parts:
+    """Return parts with the same connections that have counted, heard and seen nothing yet."""
+    monitoring = Monitoring()
+    return replace(
+        parts,
+        monitoring=monitoring,
+        syncs=Syncs(parts.accounts, parts.log, monitoring),
+        locator=Locator(parts.settings, parts.client),
+        ending=threading.Event(),
+    )
 
 
 def _hooks(parts: Parts, renewable: _Renewable) -> Flask:

@@ -1,4 +1,4 @@
-"""Serves an implementation until it is told to stop."""
+"""Opens the parts of an implementation, and serves it until it is told to stop."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 # waitress has no type hints
 from waitress.server import create_server  # type: ignore[import-untyped]
 
-from reference_impl.parts import Parts
+from reference_impl.background import BackgroundLoop
+from reference_impl.edges.accounts import Accounts, connect
+from reference_impl.edges.instances import InstanceClient
+from reference_impl.edges.log import EventLog
+from reference_impl.edges.monitoring import Monitoring
+from reference_impl.fix.locator import Locator
+from reference_impl.fix.syncs import Syncs
 from reference_impl.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -23,13 +33,70 @@ THREADS = 64
 """A send that hangs holds a thread for the send timeout."""
 MOST_CONNECTIONS = 1000
 LONGEST_READ = 16 * 1024 * 1024
-"""Bytes of a body that are read before the connection is cut; the application answers 413 far earlier, but
-a client that is still writing hears that only if it is read out."""
+"""Bytes of a body that are read before the connection is cut. The application answers 413 far earlier, but a client
+that is still writing reads that only if its body is read too."""
 BAD_SETTING = 2
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What an implementation is made of; the one without the fix uses some of it."""
+
+    settings: Settings
+    log: EventLog
+    accounts: Accounts
+    client: InstanceClient
+    loop: BackgroundLoop
+    locator: Locator
+    monitoring: Monitoring
+    syncs: Syncs
+    ending: threading.Event = field(default_factory=threading.Event)
+    """Set when everything ends."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Open the log and the database, and start the background loop; raises SettingsError."""
+        log, accounts, client = _open_log(settings), _open_accounts(settings), InstanceClient(settings)
+        monitoring = Monitoring()
+        syncs, locator = Syncs(accounts, log, monitoring), Locator(settings, client)
+        return cls(settings, log, accounts, client, BackgroundLoop(), locator, monitoring, syncs)
+
+    def close(self) -> None:
+        """Release everything."""
+        self.ending.set()
+        self.loop.run(self.client.close())
+        self.loop.close()
+        self.accounts.close()
+        self.log.close()
+
+
+def _open_log(settings: Settings) -> EventLog:
+    try:
+        return EventLog(settings.log_file, settings.secrets)
+    except OSError as error:
+        allowed = f"a file that can be written ({error.strerror})"
+        raise SettingsError("LOG_FILE", repr(settings.log_file), allowed) from None
+
+
+def _open_accounts(settings: Settings) -> Accounts:
+    # The URL may hold a password, and is not repeated.
+    try:
+        accounts = Accounts(connect(settings.database_url))
+        accounts.check()
+    except ArgumentError:
+        given = "no database URL"
+    except ImportError as error:
+        given = f"a URL that needs the missing Python package {error.name}"
+    except DBAPIError as error:
+        given = f"a database that cannot be used ({' '.join(str(error.orig).split())})"
+    else:
+        return accounts
+    allowed = "the URL of a database that has the table whatsapp_accounts with the columns of the contract"
+    raise SettingsError("DATABASE_URL", given, allowed)
+
+
 def serve(build: Callable[[Parts], WSGIApplication]) -> NoReturn:
-    """Serve what ``build`` makes, configured by the environment; exits with status 2 when that is not usable."""
+    """Serve what ``build`` makes, configured by the environment; exit with status 2 if that is unusable."""
     try:
         _serve(build)
     except SettingsError as error:
@@ -58,8 +125,8 @@ def _serve(build: Callable[[Parts], WSGIApplication]) -> NoReturn:
         raise SettingsError("HOST, PORT", given, f"an address to listen on ({error})") from None
 
     def stop(number: int, _frame: object) -> None:
-        # At once: a hung send must not hold the port. Every database write is committed when it is made,
-        # and every log line written, so there is nothing to wait for.
+        # At once: a hung send must not hold the port. Every database write is committed and every log line
+        # written when it is made, so there is nothing to wait for.
         parts.log.info("Stopped", signal=signal.Signals(number).name)
         os._exit(0)
 

@@ -1,4 +1,4 @@
-"""What the implementation is told at launch: the environment variables of contract section 1."""
+"""The environment variables that configure the implementation (contract, section 1)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ DEFAULT_INSTANCES = ",".join(f"http://127.0.0.1:{port}" for port in range(3001, 
 
 
 class SettingsError(Exception):
-    """A variable that cannot be used; the text is one line that names it, what was given and what is allowed."""
+    """An unusable variable; the text is one line that names it, what was given and what is allowed."""
 
     def __init__(self, name: str, given: str, allowed: str) -> None:
         super().__init__(f"{name}: {given} was given; allowed is {allowed}")
 
 
 def without_trailing_slash(url: str) -> str:
-    """Return the spelling in which base URLs are compared: as text, one trailing slash aside."""
+    """Return a base URL as it is compared: as text, except one trailing slash."""
     return url.removesuffix("/")
 
 
@@ -43,10 +43,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read and check every variable; an empty one counts as not set.
-
-        Raises SettingsError for the first that cannot be used.
-        """
+        """Read and check every variable, an empty one as if it were not set; raises SettingsError."""
         given = {name: value for name, value in environment.items() if value.strip()}
         return cls(
             host=given.get("HOST", "127.0.0.1"),
@@ -64,11 +61,11 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, str]:
-        """What no log line and no answer may contain."""
+        """Texts that no log line and no answer may contain."""
         return (self.hmac_secret, self.api_key)
 
     def configured(self, url: str | None) -> str | None:
-        """Return the configured instance that ``url`` names, without trailing slash, or None if it names none."""
+        """Return the configured instance that ``url`` names, or None if it names none."""
         if url is None:
             return None
         base = without_trailing_slash(url)
@@ -88,8 +85,8 @@ def _seconds(given: Mapping[str, str], name: str, default: str, *, zero_allowed:
     try:
         seconds = float(text)
     except ValueError:
-        raise SettingsError(name, repr(text), allowed) from None
-    if not math.isfinite(seconds) or seconds < 0 or (seconds == 0 and not zero_allowed):
+        seconds = math.nan
+    if not (0 < seconds < math.inf or (zero_allowed and seconds == 0)):
         raise SettingsError(name, repr(text), allowed)
     return seconds
 
@@ -103,11 +100,9 @@ def _secret(given: Mapping[str, str], name: str) -> str:
 def _instances(given: str) -> tuple[str, ...]:
     bases = [without_trailing_slash(part.strip()) for part in given.split(",") if part.strip()]
     allowed = "a comma-separated list of different base URLs such as http://127.0.0.1:3001"
-    if not bases:
-        raise SettingsError("NODE_INSTANCES", repr(given), allowed)
-    for position, base in enumerate(bases):
-        if not _is_base_url(base) or base in bases[:position]:
-            raise SettingsError("NODE_INSTANCES", repr(base), allowed)
+    wrong = [base for base in bases if not _is_base_url(base) or bases.count(base) > 1]
+    if wrong or not bases:
+        raise SettingsError("NODE_INSTANCES", repr(wrong[0] if wrong else given), allowed)
     return tuple(bases)
 
 

@@ -1,1 +1,1 @@
-"""What the fix speaks to: the table, the instances, the log, callers; and what it answers them."""
+"""What the fix speaks to: the table, the instances, the log and the callers."""

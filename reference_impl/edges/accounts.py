@@ -1,7 +1,7 @@
 """Rows of ``whatsapp_accounts`` (contract, section 2), on SQLite, PostgreSQL or MySQL.
 
-The table belongs to others: it is never created, altered or dropped here. Every statement is a transaction of
-its own, durable when the call returns.
+The table belongs to others: this module never creates, alters or drops it. Every statement is a transaction of its
+own, durable when the call returns.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ ACCOUNTS = Table(
     Column("assigned_instance_url", Text),
     Column("updated_at", DateTime),
 )
-# updated_at is written and never read: other writers may format it in a way that a driver cannot parse.
+# updated_at is never read: other writers may format it in a way that a driver cannot parse.
 READ_COLUMNS = [column for column in ACCOUNTS.c if column.name != "updated_at"]
 
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
-# SQLite: seconds to wait for another writer. The others: updated_at is in UTC whatever the server's zone.
+# SQLite: seconds to wait for another writer. The others: updated_at is in UTC, whatever the server's zone.
 CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "sqlite": {"timeout": 30},
     "postgresql": {"options": "-c timezone=UTC"},
@@ -62,10 +62,7 @@ class NotStorableError(Exception):
 
 
 def connect(database_url: str) -> Engine:
-    """Make an engine in which every statement commits by itself.
-
-    Raises SQLAlchemy's ArgumentError for a URL it cannot read, and ImportError when the driver is missing.
-    """
+    """Make an engine in which every statement commits by itself; raises ArgumentError or ImportError."""
     url = make_url(database_url)
     url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
     return create_engine(
@@ -87,7 +84,7 @@ class Accounts:
         self._engine = engine
 
     def check(self) -> None:
-        """Raise SQLAlchemy's DBAPIError unless the table is there with every column of the contract."""
+        """Raise DBAPIError unless the table is there with every column of the contract."""
         with self._engine.connect() as connection:
             connection.execute(select(ACCOUNTS).limit(0))
 
@@ -97,12 +94,10 @@ class Accounts:
 
     def by_id(self, account_id: int) -> Account | None:
         """Return the row of an account, or None."""
-        if abs(account_id) > LARGEST_ID:
-            return None
-        return self._one(ACCOUNTS.c.id == account_id)
+        return None if abs(account_id) > LARGEST_ID else self._one(ACCOUNTS.c.id == account_id)
 
     def by_session(self, session_id: str) -> Account | None:
-        """Return the row of exactly this session, or None; some databases compare without regard to case."""
+        """Return the row of exactly this session, or None: some databases ignore case."""
         account = self._one(ACCOUNTS.c.session_id == session_id)
         return account if account is not None and account.session_id == session_id else None
 
@@ -114,16 +109,13 @@ class Accounts:
             return [Account(**row._mapping) for row in rows]  # noqa: SLF001  # public in spite of its name
 
     def write(self, account: Account, changes: Mapping[str, object]) -> None:
-        """Write those columns that differ from the row as read; never the location.
-
-        Raises NotStorableError.
-        """
+        """Write the columns that differ from the row as it was read; raises NotStorableError."""
         self._update(account, changes, ACCOUNTS.c.id == account.id)
 
     def write_if_unmoved(self, account: Account, changes: Mapping[str, object]) -> bool:
-        """Write those columns that differ, unless the location is no longer what it was when the row was read.
+        """Write the columns that differ, unless the location is no longer the one that was read.
 
-        Returns whether the row may now be taken to hold ``changes``. Raises NotStorableError.
+        Return whether the row now has the changes. Raises NotStorableError.
         """
         unmoved = ACCOUNTS.c.assigned_instance_url.is_not_distinct_from(account.assigned_instance_url)
         return self._update(account, changes, (ACCOUNTS.c.id == account.id) & unmoved)

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Holding(Enum):
-    """What is known of whether an instance holds a session."""
+    """What is known about whether an instance holds a session."""
 
     HELD = auto()
     NOT_CONNECTED = auto()
-    """Listed with a status other than connected: a message sent there would be refused."""
+    """Listed, but not connected: the instance would refuse a message."""
     ABSENT = auto()
     UNKNOWN = auto()
-    """The instance could not be asked: no connection, no answer in time, or none that can be used."""
+    """The instance could not be asked: no connection, or no usable answer in time."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Roster:
     connected: frozenset[str]
     others: frozenset[str]
     complete: bool
-    """False when the list had entries that name no session, so that absence proves nothing."""
+    """False if some entries name no session, so that absence proves nothing."""
 
     @classmethod
     def of(cls, entries: Iterable[object]) -> Roster:
@@ -46,7 +46,7 @@ class Roster:
         return cls(frozenset(connected), frozenset(others), complete)
 
     def holding(self, session_id: str) -> Holding:
-        """Say whether exactly this session is held."""
+        """Return whether exactly this session is held."""
         if session_id in self.connected:
             return Holding.HELD
         if session_id in self.others:
@@ -55,7 +55,7 @@ class Roster:
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
-    """Return the JSON object that ``body`` is, or None when it is anything else."""
+    """Return the JSON object in ``body``, or None if it is anything else."""
     try:
         value = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -63,83 +63,84 @@ def json_object(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def detailed_list(answer: Mapping[str, Any]) -> list[object] | None:
-    """Return the sessions that ``/health/detailed`` lists, or None when it lists none.
+def is_encodable(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: JSON may name half a surrogate pair, which cannot."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
-    In the deployed dialect ``details`` is an object of statistics: that is no empty list.
-    """
+
+def detailed_list(answer: Mapping[str, Any]) -> list[object] | None:
+    """Return the sessions in the answer of ``/health/detailed``, or None in the dialect that lists none."""
     sessions = answer.get("sessions")
     details = sessions.get("details") if isinstance(sessions, dict) else None
     return details if isinstance(details, list) else None
 
 
 def sessions_list(answer: Mapping[str, Any]) -> list[object] | None:
-    """Return the sessions that ``/api/sessions`` lists, or None when it lists none."""
+    """Return the sessions in the answer of ``/api/sessions``, or None if it has no list."""
     sessions = answer.get("sessions")
     return sessions if isinstance(sessions, list) else None
 
 
 @dataclass(frozen=True)
 class PostAnswer:
-    """What came back for one POST of a message."""
+    """The answer to one POST of a message."""
 
     connected: bool = False
-    """Whether a connection was made at all; if not, the instance cannot have the message."""
+    """Without a connection, the instance cannot have the message."""
     status: int | None = None
     body: bytes | None = None
-    """None: there was none, it was lost on the way, or it was too long."""
+    """None if there was none, or it was lost or too long."""
 
 
 class Outcome(Enum):
-    """What one POST came to, and with that whether another one is permitted."""
+    """The result of one POST, which decides whether another one is permitted."""
 
     SENT = auto()
     NOT_THERE = auto()
-    """404: the instance does not hold the session; another POST is permitted."""
+    """404: the instance does not hold the session. Another POST is permitted."""
     NOT_CONNECTED = auto()
-    """400 `Session not connected`: another instance may hold it connected."""
+    """400 `Session not connected`: another instance may hold it connected. One more POST is permitted."""
     NEVER_REACHED = auto()
-    """No connection was made: another POST is permitted."""
+    """No connection was made. Another POST is permitted."""
     REFUSED = auto()
-    """It said no for a reason that holds everywhere."""
+    """It refused for a reason that every instance would have."""
     UNCERTAIN = auto()
-    """It may have sent the message; another POST could send it twice."""
+    """It may have sent the message: another POST could send it twice."""
 
 
 def judge_post(answer: PostAnswer) -> Outcome:
-    """Decide what a POST came to. Whatever is in doubt is UNCERTAIN: 3xx, 5xx, lost and hollow answers."""
+    """Judge the answer to a POST. Whatever leaves a doubt is UNCERTAIN: 3xx, 5xx, lost and hollow answers."""
     if not answer.connected:
         return Outcome.NEVER_REACHED
     if answer.status is not None and 200 <= answer.status < 300:
-        return _judge_success(json_object(answer.body or b""))
+        success = _body(answer).get("success")
+        if not isinstance(success, bool):
+            return Outcome.UNCERTAIN
+        return Outcome.SENT if success else Outcome.REFUSED
+    if answer.status == 404:
+        return Outcome.NOT_THERE
+    if answer.status == 400 and reason_given(answer).lower().startswith("session not connected"):
+        return Outcome.NOT_CONNECTED
     if answer.status is not None and 400 <= answer.status < 500:
-        return _judge_refusal(answer.status, reason_given(answer))
+        return Outcome.REFUSED
     return Outcome.UNCERTAIN
 
 
-def _judge_success(body: dict[str, Any] | None) -> Outcome:
-    success = None if body is None else body.get("success")
-    if success is True:
-        return Outcome.SENT
-    return Outcome.REFUSED if success is False else Outcome.UNCERTAIN
-
-
-def _judge_refusal(status: int, reason: str) -> Outcome:
-    if status == 404:
-        return Outcome.NOT_THERE
-    if status == 400 and reason.lower().startswith("session not connected"):
-        return Outcome.NOT_CONNECTED
-    return Outcome.REFUSED
+def _body(answer: PostAnswer) -> dict[str, Any]:
+    return json_object(answer.body or b"") or {}
 
 
 def reason_given(answer: PostAnswer) -> str:
     """Return the instance's own words for its refusal, or an empty text."""
-    body = json_object(answer.body or b"") or {}
-    error = body.get("error")
+    error = _body(answer).get("error")
     return error if isinstance(error, str) else ""
 
 
 def message_id_given(answer: PostAnswer) -> str | None:
-    """Return the id under which the instance sent the message, or None when it gave none."""
-    message_id = (json_object(answer.body or b"") or {}).get("message_id")
+    """Return the id that the instance gave the message, or None."""
+    message_id = _body(answer).get("message_id")
     return message_id if isinstance(message_id, str) else None

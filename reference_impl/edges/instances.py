@@ -19,30 +19,26 @@ LONGEST_LIST = 32 * 1024 * 1024
 LONGEST_POST_ANSWER = 1024 * 1024
 
 UNUSABLE = (aiohttp.ClientError, OSError, EOFError, ValueError, RuntimeError)
-"""Whatever aiohttp raises for a broken instance: time-outs are OSErrors, bad framing may be a ValueError, and
-a connection that is lost at the wrong moment a RuntimeError."""
+"""What aiohttp raises for a broken instance: a timeout is an OSError, bad framing may be a ValueError, and a
+connection lost at the wrong moment a RuntimeError."""
 
 
 class NotConfiguredError(Exception):
-    """A call to anything but a configured instance: a mistake in this program, prevented at the last moment."""
-
-
-class TooLongError(ValueError):
-    """An answer longer than anything honest."""
+    """A call to anything but a configured instance: a mistake in this program."""
 
 
 @dataclass
 class _Call:
-    """Filled in while a call runs, so that it is known how far it came."""
+    """How far a call has come."""
 
     connected: bool = False
 
 
 class InstanceClient:
-    """Talks to the configured instances and to nobody else; use it inside the background loop only.
+    """Calls the configured instances and nobody else; use it inside the background loop only.
 
-    Redirects are never followed, proxies of the environment never used, cookies never kept. Connections are
-    never reused: only with a connection of its own is it known exactly whether a call reached the instance.
+    It follows no redirects, uses no proxies and keeps no cookies. It never reuses a connection: only a connection of
+    its own shows whether a call reached the instance.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -50,29 +46,26 @@ class InstanceClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def roster(self, base: str) -> Roster | None:
-        """Ask ``base`` which sessions it holds; None when it cannot be asked within the verify timeout.
+        """Ask an instance which sessions it holds; return None if it does not say so within the verify timeout.
 
-        An instance whose ``/health/detailed`` lists no session (the deployed dialect) is asked again at
-        ``/api/sessions``, within the same deadline.
+        If its ``/health/detailed`` lists no session (the deployed dialect), it is asked again at ``/api/sessions``,
+        within the same deadline.
         """
+        key = quote(self._settings.api_key, safe="")
         try:
             async with asyncio.timeout(self._settings.verify_timeout):
                 answer = await self._get(base, "/health/detailed")
                 listed = None if answer is None else detailed_list(answer)
                 if answer is not None and listed is None:
-                    answer = await self._get(
-                        base, f"/api/sessions?api_key={quote(self._settings.api_key, safe='')}"
-                    )
+                    answer = await self._get(base, f"/api/sessions?api_key={key}")
                     listed = None if answer is None else sessions_list(answer)
         except UNUSABLE:
             return None
         return None if listed is None else Roster.of(listed)
 
     async def post_message(self, base: str, message: dict[str, object]) -> PostAnswer:
-        """POST a message once and return what came back within the send timeout; never raises for a fault."""
-        call = _Call()
-        status: int | None = None
-        body: bytes | None = None
+        """POST a message once and return what came back within the send timeout; never raise for a fault."""
+        call, status, body = _Call(), None, None
         try:
             async with (
                 asyncio.timeout(self._settings.send_timeout),
@@ -86,7 +79,7 @@ class InstanceClient:
                 status = response.status
                 body = await _read(response, LONGEST_POST_ANSWER)
         except UNUSABLE:
-            return PostAnswer(call.connected, status)
+            body = None
         return PostAnswer(call.connected, status, body)
 
     async def close(self) -> None:
@@ -128,10 +121,10 @@ async def _note_connected(_session: object, context: Any, _event: object) -> Non
 
 
 async def _read(response: aiohttp.ClientResponse, longest: int) -> bytes:
-    """Read the whole body; TooLongError as soon as it is longer than ``longest`` bytes."""
+    """Read the whole body; raise ValueError as soon as it is longer than ``longest`` bytes."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > longest:
-            raise TooLongError
+            raise ValueError(longest)
     return bytes(body)

@@ -6,10 +6,9 @@ import json
 import os
 from datetime import UTC, datetime
 
-from reference_impl.text import bounded, redacted
-
 STANDARD_ERROR = 2
 LONGEST_FIELD = 300
+LONGEST_QUOTED = 200
 
 
 class EventLog:
@@ -20,9 +19,9 @@ class EventLog:
     """
 
     def __init__(self, path: str | None, secrets: tuple[str, ...] = ()) -> None:
-        """Open ``path`` for appending, or standard error when it is None; OSError if that fails.
+        """Open ``path`` for appending, or standard error if it is None; raises OSError.
 
-        No text in ``secrets`` is ever written: it is replaced, should a field contain it.
+        No text in ``secrets`` is ever written: it is replaced wherever a field contains it.
         """
         self._secrets = secrets
         self._file = STANDARD_ERROR
@@ -30,7 +29,7 @@ class EventLog:
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
     def info(self, text: str, **fields: object) -> None:
-        """Log an event as it should be."""
+        """Log an event that is as it should be."""
         self._write("INFO", text, fields)
 
     def warning(self, text: str, **fields: object) -> None:
@@ -38,7 +37,7 @@ class EventLog:
         self._write("WARNING", text, fields)
 
     def error(self, text: str, **fields: object) -> None:
-        """Log an event that leaves someone without what he asked for."""
+        """Log an event that leaves someone without what they asked for."""
         self._write("ERROR", text, fields)
 
     def close(self) -> None:
@@ -48,8 +47,8 @@ class EventLog:
 
     def _write(self, level: str, text: str, fields: dict[str, object]) -> None:
         safe = {name: self._safe(value) for name, value in fields.items()}
-        # A blank can now only be inside a value; escaped, a value parses to the same text, yet a search for
-        # the (always blank-separated) text of another event cannot find it there.
+        # Only values have blanks now. Escaped, a value still parses to the same text, but a search for the text of
+        # another event cannot find it there.
         values = json.dumps(safe, separators=(",", ":")).replace(" ", "\\u0020")
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
         os.write(self._file, f"[{now}] reference.{level}: {text} {values}\n".encode())
@@ -60,3 +59,15 @@ class EventLog:
         if isinstance(value, list):
             return [self._safe(item) for item in value]
         return value
+
+
+def bounded(text: str, longest: int = LONGEST_QUOTED) -> str:
+    """Return the text, cut off visibly after ``longest`` characters."""
+    return text if len(text) <= longest else text[:longest] + "..."
+
+
+def redacted(text: str, secrets: tuple[str, ...]) -> str:
+    """Return the text with every secret in it replaced."""
+    for secret in secrets:
+        text = text.replace(secret, "[redacted]")
+    return text

@@ -1,26 +1,17 @@
-"""A message, and the ways in which sending it can end; pure (contract, section 3)."""
+"""A message, and how sending it can end; pure (contract, section 3)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
-from reference_impl.edges.answers import Outcome, PostAnswer, json_object, reason_given
-from reference_impl.text import bounded, is_encodable, redacted
+from reference_impl.edges.answers import Outcome, PostAnswer, is_encodable, json_object, reason_given
+from reference_impl.edges.log import bounded, redacted
 
 if TYPE_CHECKING:
     from reference_impl.edges.accounts import Account
 
-Code = Literal[
-    "account_not_found",
-    "invalid_message",
-    "session_not_found",
-    "session_unverifiable",
-    "rejected_by_instance",
-    "delivery_unknown",
-]
-
-STATUS: Final[dict[Code, int]] = {
+STATUS = {
     "account_not_found": 404,
     "invalid_message": 422,
     "session_not_found": 409,
@@ -33,7 +24,7 @@ STATUS: Final[dict[Code, int]] = {
 class SendError(Exception):
     """A send that failed; the text is a sentence for the user."""
 
-    def __init__(self, code: Code, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
 
@@ -45,7 +36,7 @@ class SendError(Exception):
 
 @dataclass(frozen=True)
 class Sent:
-    """A message that an instance says it has sent; ``message_id`` is None when the instance gave none."""
+    """A message that an instance says it has sent, under this id if it gave one."""
 
     message_id: str | None
     instance_url: str
@@ -74,7 +65,7 @@ class Message:
         return cls(recipient_phone, text, kind)
 
     def payload(self, account: Account) -> dict[str, object]:
-        """Return what an instance is given, its API key aside."""
+        """Return what an instance is given, except the API key."""
         return {
             "workspace_id": account.workspace_id,
             "session_id": account.session_id,
@@ -85,7 +76,7 @@ class Message:
 
 
 def failure(outcome: Outcome, answer: PostAnswer, instance_url: str, secrets: tuple[str, ...]) -> SendError:
-    """Return the truth about a POST that was not answered with success."""
+    """Return the truth about a POST that did not succeed."""
     if outcome is Outcome.NEVER_REACHED:
         sentence = f"No connection to instance {instance_url} could be made; the message was not sent."
         return SendError("session_unverifiable", sentence)

@@ -14,17 +14,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from prometheus_client.metrics_core import Metric
 
+SOURCES = ("webhook", "send", "health_check")
 HOUR = 3600.0
 """Seconds."""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A condition that people want to hear of, while it holds; ``threshold`` is the last value without it."""
+    """A condition that is reported while it holds; ``threshold`` is the last value without it."""
 
     name: str
     severity: str
@@ -40,16 +41,13 @@ SYNC_SUCCESS_RATE = Alert("SyncSuccessRate", "info", 99, lambda value, threshold
 
 
 class Monitoring(Collector):
-    """Counts, and knows since when each alert is raised; safe to use from any thread.
+    """Counts, and knows since when each alert is raised; safe to use from any thread."""
 
-    ``sources`` are all that sync events may come from; ``clock`` gives Unix seconds.
-    """
-
-    def __init__(self, sources: Iterable[str], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._since = clock()
-        self._events: Counter[str] = Counter(dict.fromkeys(sources, 0))
+        self._events: Counter[str] = Counter(dict.fromkeys(SOURCES, 0))
         self._recent: deque[tuple[float, str]] = deque()
         self._failures = self._consecutive = self._attempts = self._successes = 0
         self._raised: dict[Alert, float] = {}
@@ -64,7 +62,7 @@ class Monitoring(Collector):
             self._look()
 
     def verified(self) -> None:
-        """Take note that an assigned instance confirmed its session."""
+        """Record that an assigned instance confirmed its session."""
         with self._lock:
             self._consecutive = 0
             self._look()
@@ -113,31 +111,23 @@ class Monitoring(Collector):
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Give Prometheus' library the counts as they are now."""
+        """Yield the counts to Prometheus' library."""
         with self._lock:
-            events = CounterMetricFamily(
-                "instance_sync_events", "Writes that moved a location.", labels=["source"]
-            )
+            events = CounterMetricFamily("instance_sync_events", "Moved locations.", labels=["source"])
             for source, count in self._events.items():
                 events.add_metric([source], count)
-            counters = [
-                (
-                    "session_verification_failures",
-                    "Sends whose assigned instance did not confirm.",
-                    self._failures,
-                ),
+            yield events
+            for name, words, count in (
+                ("session_verification_failures", "Sends whose instance did not confirm.", self._failures),
                 ("instance_sync_attempts", "Scans made for a send.", self._attempts),
                 ("instance_sync_successes", "Scans that found the holder.", self._successes),
-            ]
-            consecutive = GaugeMetricFamily(
+            ):
+                yield CounterMetricFamily(name, words, value=count)
+            yield GaugeMetricFamily(
                 "session_verification_failures_consecutive",
-                "Verification failures since the last confirmed verification.",
+                "Failures since the last confirmed verification.",
                 value=self._consecutive,
             )
-        yield events
-        for name, words, count in counters:
-            yield CounterMetricFamily(name, words, value=count)
-        yield consecutive
 
     def _look(self) -> dict[Alert, float]:
         """Drop events older than an hour, raise and clear alerts, and return the values that decide."""

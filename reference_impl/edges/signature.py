@@ -11,7 +11,7 @@ TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 class NotAuthenticError(Exception):
-    """A webhook that was not sent by who knows the secret, or not now; the text says which."""
+    """A webhook whose sender does not know the secret, or that is too old or too new; the text says which."""
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
@@ -28,7 +28,7 @@ class Authenticator:
     """Seconds that a timestamp may be off, either way."""
 
     def timestamp_of(self, signature: str | None, timestamp: str | None, body: bytes, now: float) -> int:
-        """Return an authentic webhook's timestamp, ``now`` being Unix seconds; raises NotAuthenticError."""
+        """Return an authentic webhook's timestamp, given the time now in Unix seconds; raises NotAuthenticError."""
         if not signature or not timestamp:
             raise NotAuthenticError("Missing required security headers")
         if not TIMESTAMP.fullmatch(timestamp):

@@ -1,1 +1,1 @@
-"""The fix itself. Read in this order: sender, locator, locations, syncs, webhooks, health_check."""
+"""The fix. Read sender, locator, locations, syncs, webhooks and health_check, in this order."""

@@ -1,4 +1,4 @@
-"""The periodic check: asks every instance once whom it holds, and moves every row that is somewhere else."""
+"""The periodic check: asks every instance once which sessions it holds, and moves every row that is wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reference_impl.fix.syncs import Source
 if TYPE_CHECKING:
     from reference_impl.edges.answers import Roster
     from reference_impl.fix.syncs import View
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Change:
 
 @dataclass
 class Report:
-    """What a check came to (contract, section 3); the four counts add up to ``checked``."""
+    """The result of a check (contract, section 3); the four counts add up to ``checked``."""
 
     checked: int = 0
     verified: int = 0
@@ -41,59 +41,53 @@ class Report:
     changes: list[Change] = field(default_factory=list)
 
     def to_json(self) -> dict[str, object]:
-        """Return it as JSON values."""
+        """Return the report as JSON values."""
         return asdict(self)
 
 
 class HealthCheck:
-    """Checks every account; one check at a time, from whatever thread."""
+    """Checks every account, one check at a time; safe to use from any thread."""
 
     def __init__(self, parts: Parts) -> None:
-        self._settings = parts.settings
-        self._syncs = parts.syncs
-        self._client = parts.client
-        self._loop = parts.loop
-        self._log = parts.log
-        self._ending = parts.ending
+        self.parts = parts
         self._one_at_a_time = threading.Lock()
 
     def run(self, *, dry_run: bool = False) -> Report:
         """Check every row that has a session; a dry run reports the same and writes nothing."""
         with self._one_at_a_time:
-            # The rows before the questions: whatever is written meanwhile is newer than the answers.
-            views = self._syncs.views()
+            # The rows before the questions: what is written meanwhile is newer than the answers.
+            views = self.parts.syncs.views()
             began_at = time.time()
-            rosters = self._loop.run(self._ask_all())
+            rosters = self.parts.loop.run(self._ask_all())
             report = Report(checked=len(views))
             for view in views:
                 self._check(view, rosters, report, at=None if dry_run else began_at)
         return report
 
     def run_every(self, seconds: float) -> None:
-        """Check again and again on a thread of its own, until everything ends."""
+        """Check again and again, on a thread of its own, until everything ends."""
 
         def repeat() -> None:
-            while not self._ending.wait(seconds):
+            while not self.parts.ending.wait(seconds):
                 try:
                     report = self.run()
                 except DBAPIError as error:
-                    self._log.error("Health check failed", error=type(error).__name__)
+                    self.parts.log.error("Health check failed", error=type(error).__name__)  # noqa: TRY400
                 else:
                     counts = {name: value for name, value in report.to_json().items() if name != "changes"}
-                    self._log.info("Health check completed", **counts)
+                    self.parts.log.info("Health check completed", **counts)
 
         threading.Thread(target=repeat, name="health check", daemon=True).start()
 
     async def _ask_all(self) -> dict[str, Roster | None]:
-        bases = self._settings.node_instances
-        return dict(zip(bases, await asyncio.gather(*map(self._client.roster, bases)), strict=True))
+        bases = self.parts.settings.node_instances
+        return dict(zip(bases, await asyncio.gather(*map(self.parts.client.roster, bases)), strict=True))
 
     def _check(
         self, view: View, rosters: dict[str, Roster | None], report: Report, *, at: float | None
     ) -> None:
-        account = view.account
-        session_id = account.session_id or ""
-        assigned = self._settings.configured(account.assigned_instance_url)
+        session_id = view.account.session_id or ""
+        assigned = self.parts.settings.configured(view.account.assigned_instance_url)
         known = {
             base: Holding.UNKNOWN if roster is None else roster.holding(session_id)
             for base, roster in rosters.items()
@@ -105,7 +99,7 @@ class HealthCheck:
         elif holder is not None:
             self._correct(view, holder, report, at=at)
         elif here is Holding.NOT_CONNECTED:
-            # It is where the row says, only not connected at the moment.
+            # The row is right; the session is only disconnected at the moment.
             report.verified += 1
         elif here is Holding.UNKNOWN:
             report.unreachable += 1
@@ -116,12 +110,12 @@ class HealthCheck:
         account = view.account
         if at is not None:
             try:
-                written = self._syncs.write(view, holder, source=Source.HEALTH_CHECK, at=at)
+                written = self.parts.syncs.write(view, holder, source=Source.HEALTH_CHECK, at=at)
             except NotStorableError:
                 report.failed += 1
                 return
             if not written:
-                # Somebody with newer knowledge wrote the row meanwhile, or confirmed it.
+                # Somebody who knows more has written or confirmed the row meanwhile.
                 report.verified += 1
                 return
         report.updated += 1

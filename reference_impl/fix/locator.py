@@ -1,4 +1,4 @@
-"""Where a session is: verification, scans, and the comparison of two claims."""
+"""Where a session is: verification, scans, and the comparison of two instances."""
 
 from __future__ import annotations
 
@@ -23,23 +23,22 @@ LONGEST_GATHERING = 0.2
 
 
 def moment() -> float:
-    """Return the monotonic time in seconds by which it is told what began after what."""
+    """Return the monotonic time in seconds, which orders questions and answers."""
     return time.monotonic()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a scan of every configured instance found."""
+    """What a scan found."""
 
     holder: str | None
-    """The instance to send through, or None."""
     holdings: Mapping[str, Holding]
-    """What each instance said; those that had not answered when the holder was found are missing."""
+    """Those that had not answered when the holder was found are missing."""
     began_at: float
-    """Unix time of the first question: nothing here is known of any later moment."""
+    """Unix time of the first question: nothing is known of any later moment."""
 
     def instances(self, holding: Holding) -> list[str]:
-        """Return the instances of which this is known."""
+        """Return the instances with this holding."""
         return [base for base, known in self.holdings.items() if known is holding]
 
 
@@ -50,18 +49,17 @@ class _Running(Generic[T]):
 
 
 class Locator:
-    """Asks instances who holds a session; use it inside the background loop only.
+    """Asks instances which of them holds a session; use it inside the background loop only.
 
-    Questions are shared: whoever asks may use an answer to a question that began after he wanted to know
-    (``since``, a ``moment()``), never an older one. So nothing is cached, and yet twenty concurrent sends ask
-    an instance a few times, not twenty.
+    Questions are shared: a caller may use an answer to a question that began after ``since``, never an older one.
+    So nothing is cached, and yet twenty concurrent sends ask an instance a few times, not twenty.
     """
 
     def __init__(self, settings: Settings, client: InstanceClient) -> None:
         self._instances = settings.node_instances
         self._timeout = settings.verify_timeout
-        # Who finds an older question still open waits this long for it before he asks the instance again:
-        # long enough to gather concurrent sends, short enough that a hung instance delays nobody much.
+        # A caller that finds an older question open waits this long for it before it asks again: long enough to
+        # gather concurrent sends, short enough that a hung instance delays nobody much.
         self._gathering = min(LONGEST_GATHERING, self._timeout / 5)
         self._client = client
         self._questions: dict[str, _Running[Roster | None]] = {}
@@ -69,7 +67,7 @@ class Locator:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def ask(self, base: str, session_id: str, since: float) -> Holding:
-        """Ask one instance whether it holds the session; the answer takes one verify timeout at most."""
+        """Ask one instance whether it holds the session, for one verify timeout at most."""
         try:
             async with asyncio.timeout(self._timeout):
                 roster = await asyncio.shield(await self._question(base, since))
@@ -86,10 +84,10 @@ class Locator:
         ignoring: frozenset[str] = frozenset(),
         mute: str | None = None,
     ) -> Finding:
-        """Ask every instance at once and finish as soon as one holds the session.
+        """Ask every instance at once, and finish as soon as one holds the session.
 
-        ``assigned`` wins where several hold it. Those in ``ignoring`` are asked, and never are the holder.
-        ``mute`` was asked in vain just now: it is not asked again, and counts as unknown.
+        ``assigned`` wins where several hold it. Those in ``ignoring`` are asked but never are the holder.
+        ``mute`` has just failed to answer: it is not asked again, and its holding is unknown.
         """
         key = (session_id, assigned, ignoring, mute)
         running = self._scans.get(key)
@@ -100,19 +98,19 @@ class Locator:
         return await asyncio.shield(running.task)
 
     async def compare(
-        self, session_id: str, claimed: str, assigned: str | None, *, decisive: Holding
+        self, session_id: str, named: str, assigned: str | None, *, decisive: Holding
     ) -> tuple[Holding, Holding]:
-        """Ask a claimed and the assigned instance at once.
+        """Ask the instance that a webhook names and the assigned one at once.
 
-        The second answer is waited for only if the first is ``decisive``, and is UNKNOWN otherwise. It is
-        ABSENT where no instance is assigned.
+        The second answer counts only if the first is ``decisive``, and is UNKNOWN otherwise. Without an assigned
+        instance it is ABSENT.
         """
         since = moment()
         if assigned is None:
-            return await self.ask(claimed, session_id, since), Holding.ABSENT
+            return await self.ask(named, session_id, since), Holding.ABSENT
         second = asyncio.create_task(self.ask(assigned, session_id, since))
         try:
-            first = await self.ask(claimed, session_id, since)
+            first = await self.ask(named, session_id, since)
             return first, (await second if first is decisive else Holding.UNKNOWN)
         finally:
             second.cancel()
@@ -165,9 +163,9 @@ class Locator:
         return Finding(holder(), {base: holdings[base] for base in order if base in holdings}, began_at)
 
     def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a task that outlives whoever started it."""
+        """Start a task that outlives its caller."""
         task = asyncio.create_task(work)
-        self._tasks.add(task)
+        self._tasks.add(task)  # the loop itself keeps only weak references
         task.add_done_callback(self._tasks.discard)
         return task
 

@@ -1,8 +1,8 @@
-"""Sending with the fix: verify, scan if need be, POST, and look again where another POST is permitted."""
+"""Sending with the fix: verify, scan, compare and set, post, judge the answer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reference_impl.edges.answers import Holding, Outcome, judge_post, message_id_given
@@ -14,149 +14,144 @@ if TYPE_CHECKING:
     from reference_impl.edges.accounts import Account
     from reference_impl.fix.locator import Finding
     from reference_impl.fix.syncs import View
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 MOST_POSTS = 4
 MOST_ROUNDS = 4
-"""Tries of one send to agree with the row about the holder, while others keep writing the row."""
-
-
-@dataclass
-class _Trip:
-    """What one send has learnt so far."""
-
-    since: float
-    """No answer to a question older than this moment counts."""
-    failure_told: bool = False
-    refusal: SendError | None = None
-    gone_from: frozenset[str] = frozenset()
-    """The instance that has just answered 404, whatever it lists."""
-    not_connected: frozenset[str] = field(default_factory=frozenset)
-    """Instances that answered `Session not connected`; they get no further POST."""
-
-    @property
-    def ignoring(self) -> frozenset[str]:
-        return self.gone_from | self.not_connected
+"""How often one send tries to agree with the row about the holder, while others keep writing the row."""
 
 
 class Sender:
     """Sends messages to wherever their session is; safe to use from any thread."""
 
     def __init__(self, parts: Parts) -> None:
-        self._settings = parts.settings
-        self._syncs = parts.syncs
-        self._locator = parts.locator
-        self._client = parts.client
-        self._loop = parts.loop
-        self._log = parts.log
-        self._monitoring = parts.monitoring
+        self.parts = parts
 
     def send(self, account_id: int, message: Message) -> Sent:
-        """Send a message once; raises SendError with the truth about what happened otherwise.
+        """Send a message once; otherwise raise SendError with the truth about what happened.
 
-        A second POST follows only what certainly sent nothing, and only behind a new verification or scan.
+        Another POST is made only when the last one certainly sent nothing, and after a new verification or scan.
         """
-        trip = _Trip(since=moment())
-        posts = 0
+        parts, trip, posts = self.parts, Trip(since=moment()), 0
         while True:
             account, base = self._locate(account_id, trip)
-            answer = self._loop.run(self._client.post_message(base, message.payload(account)))
+            answer = parts.loop.run(parts.client.post_message(base, message.payload(account)))
             posts += 1
             outcome = judge_post(answer)
             if outcome is Outcome.SENT:
                 return Sent(message_id_given(answer), base)
-            trip.refusal = failure(outcome, answer, base, self._settings.secrets)
+            trip.refusal = failure(outcome, answer, base, parts.settings.secrets)
             trip.since = moment()
             if posts == MOST_POSTS or not _may_try_again(outcome, base, trip):
                 raise trip.refusal
 
-    def _locate(self, account_id: int, trip: _Trip) -> tuple[Account, str]:
-        """Return the row and the instance to POST to, the row moved there if need be."""
-        rounds = 0
+    def _locate(self, account_id: int, trip: Trip) -> tuple[Account, str]:
+        """Return the row and the instance to POST to, after moving the row there if need be."""
+        parts, rounds = self.parts, 0
         while True:
             view, session_id = self._read(account_id)
-            assigned = self._settings.configured(view.account.assigned_instance_url)
+            assigned = parts.settings.configured(view.account.assigned_instance_url)
             asked_at = moment()
-            known = self._verify(session_id, assigned, trip)
-            if assigned is not None and known is Holding.HELD:
+            holding = self._verify(view.account, assigned, trip)
+            if assigned is not None and holding is Holding.HELD:
                 return view.account, assigned
-            if assigned is None or assigned not in trip.ignoring:
-                self._tell_failure(view.account, trip)
-            # One that failed at once may only have hiccuped; one that took all its time gets no more of it.
-            silent = moment() - asked_at >= self._settings.verify_timeout
-            mute = assigned if known is Holding.UNKNOWN and silent else None
-            finding = self._loop.run(
-                self._locator.scan(
-                    session_id, trip.since, assigned=assigned, ignoring=trip.ignoring, mute=mute
-                )
+            # An instance that failed at once may only have hiccuped; one that took all its time gets no more.
+            timed_out = holding is Holding.UNKNOWN and moment() - asked_at >= parts.settings.verify_timeout
+            mute = assigned if timed_out else None
+            scan = parts.locator.scan(
+                session_id, trip.since, assigned=assigned, ignoring=trip.ignoring, mute=mute
             )
-            self._monitoring.attempted(found=finding.holder is not None)
+            finding = parts.loop.run(scan)
+            parts.monitoring.attempted(found=finding.holder is not None)
             if finding.holder is None:
                 raise self._not_found(session_id, finding, trip)
             if finding.holder == assigned:
-                self._tell_verified(session_id, assigned)
+                self._report_verified(session_id, assigned)
                 return view.account, assigned
-            if self._syncs.write(view, finding.holder, source=Source.SEND, at=finding.began_at):
+            if parts.syncs.write(view, finding.holder, source=Source.SEND, at=finding.began_at):
                 return view.account, finding.holder
             # Somebody else wrote the row meanwhile: another send the same, or a webhook something newer.
             view, _ = self._read(account_id)
-            stored = self._settings.configured(view.account.assigned_instance_url)
+            stored = parts.settings.configured(view.account.assigned_instance_url)
             rounds += 1
             if stored == finding.holder or rounds == MOST_ROUNDS:
                 return view.account, finding.holder
             trip.since = moment()
 
     def _read(self, account_id: int) -> tuple[View, str]:
-        view = self._syncs.view(account_id)
+        view = self.parts.syncs.view(account_id)
         if view is None:
             raise SendError("account_not_found", f"There is no account {account_id}.")
         if not view.account.session_id:
             raise SendError("session_not_found", f"Account {account_id} has no session.")
         return view, view.account.session_id
 
-    def _verify(self, session_id: str, assigned: str | None, trip: _Trip) -> Holding:
-        if assigned is None or assigned in trip.ignoring:
+    def _verify(self, account: Account, assigned: str | None, trip: Trip) -> Holding:
+        """Ask the assigned instance whether it holds the session, and report the answer."""
+        if assigned in trip.ignoring:
             return Holding.ABSENT
-        holding = self._loop.run(self._locator.ask(assigned, session_id, trip.since))
-        if holding is Holding.HELD:
-            self._tell_verified(session_id, assigned)
+        holding, session_id = Holding.ABSENT, account.session_id or ""
+        if assigned is not None:
+            holding = self.parts.loop.run(self.parts.locator.ask(assigned, session_id, trip.since))
+        if assigned is not None and holding is Holding.HELD:
+            self._report_verified(session_id, assigned)
+        else:
+            self._report_unverified(account, trip)
         return holding
 
-    def _tell_verified(self, session_id: str, assigned: str) -> None:
-        self._monitoring.verified()
-        self._log.info("Session verified in assigned instance", session_id=session_id, instance_url=assigned)
+    def _report_verified(self, session_id: str, assigned: str) -> None:
+        self.parts.monitoring.verified()
+        self.parts.log.info(
+            "Session verified in assigned instance", session_id=session_id, instance_url=assigned
+        )
 
-    def _tell_failure(self, account: Account, trip: _Trip) -> None:
+    def _report_unverified(self, account: Account, trip: Trip) -> None:
         """Report a verification failure, once a send."""
-        if not trip.failure_told:
-            trip.failure_told = True
-            self._monitoring.verification_failed()
-            self._log.warning(
+        if not trip.failure_reported:
+            trip.failure_reported = True
+            self.parts.monitoring.verification_failed()
+            self.parts.log.warning(
                 "Session not found in assigned instance, attempting sync...",
                 session_id=account.session_id,
                 instance_url=account.assigned_instance_url,
             )
 
-    def _not_found(self, session_id: str, finding: Finding, trip: _Trip) -> SendError:
-        listed = finding.instances(Holding.NOT_CONNECTED)
+    def _not_found(self, session_id: str, finding: Finding, trip: Trip) -> SendError:
+        listed, unasked = finding.instances(Holding.NOT_CONNECTED), finding.instances(Holding.UNKNOWN)
         if trip.refusal is not None and trip.ignoring & {*listed, *finding.instances(Holding.HELD)}:
             return trip.refusal
-        unasked = finding.instances(Holding.UNKNOWN)
         if unasked:
-            self._log.error("Session could not be verified", session_id=session_id, unasked=unasked)
-            sentence = (
-                f"Session could not be verified, the message was not sent; not asked: {', '.join(unasked)}"
-            )
-            return SendError("session_unverifiable", sentence)
-        self._log.error("Session not found in any Node.js instance", session_id=session_id)
+            self.parts.log.error("Session could not be verified", session_id=session_id, unasked=unasked)
+            sentence = "Session could not be verified, the message was not sent; not asked: "
+            return SendError("session_unverifiable", sentence + ", ".join(unasked))
+        self.parts.log.error("Session not found in any Node.js instance", session_id=session_id)
         sentence = "Session not found in any Node.js instance, the message was not sent"
         if listed:
             sentence += f"; listed, but not connected: {', '.join(listed)}"
         return SendError("session_not_found", sentence)
 
 
-def _may_try_again(outcome: Outcome, base: str, trip: _Trip) -> bool:
-    """Say whether another POST is permitted, and note on the trip what it must not do."""
+@dataclass
+class Trip:
+    """What one send has learnt so far."""
+
+    since: float
+    """No answer to an older question counts."""
+    failure_reported: bool = False
+    refusal: SendError | None = None
+    gone_from: frozenset[str] = frozenset()
+    """The instance that has just answered 404, whatever it lists."""
+    not_connected: frozenset[str] = frozenset()
+    """Instances that answered `Session not connected`; they get no further POST."""
+
+    @property
+    def ignoring(self) -> frozenset[str]:
+        """The instances that are not believed to hold the session."""
+        return self.gone_from | self.not_connected
+
+
+def _may_try_again(outcome: Outcome, base: str, trip: Trip) -> bool:
+    """Return whether another POST is permitted; record on the trip what it must avoid."""
     if outcome is Outcome.NOT_THERE:
         trip.gone_from = frozenset({base})
         return True

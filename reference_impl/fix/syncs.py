@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Source(Enum):
-    """What made a sync; the value is the text of its log line (contract, section 4)."""
+    """What made a sync; the value is its log text (contract, section 4)."""
 
     WEBHOOK = "Auto-syncing assigned_instance_url from webhook header"
     SEND = "Instance sync successful! Database updated"
@@ -27,11 +27,11 @@ class Source(Enum):
 
 @dataclass(frozen=True)
 class View:
-    """What a writer of a location has to go by."""
+    """What a writer of a location knows."""
 
     account: Account
     version: int
-    """Of how many location news it knows, a webhook that merely confirmed the stored location included."""
+    """How much news of the location it includes; a webhook that merely confirmed the stored one counts."""
 
 
 class Syncs:
@@ -46,26 +46,26 @@ class Syncs:
         self._newest: dict[int, int] = {}
 
     def view(self, account_id: int) -> View | None:
-        """Return an account's row and the news of it so far, or None when there is no such account."""
-        # The version before the row: what comes in between makes the view too old, never too new.
+        """Return an account's row and the news so far, or None if there is no such account."""
+        # The version before the row: news in between makes the view too old, never too new.
         with self._lock:
             version = self._versions.get(account_id, 0)
         account = self._accounts.by_id(account_id)
         return None if account is None else View(account, version)
 
     def views(self) -> list[View]:
-        """Return every account that has a session, and the news of each so far."""
+        """Return the view of every account that has a session."""
         with self._lock:
             versions = dict(self._versions)
         return [View(one, versions.get(one.id, 0)) for one in self._accounts.with_session()]
 
     def newest(self, account_id: int) -> int:
-        """Return the Unix second of the newest thing known of an account's session, 0 for none."""
+        """Return the Unix second of the latest news of an account's session, 0 for none."""
         with self._lock:
             return self._newest.get(account_id, 0)
 
     def heard(self, account_id: int, at: float) -> None:
-        """Take note that the state of an account's session at this Unix time is known."""
+        """Record that there is news of an account's session from this Unix time."""
         with self._lock:
             self._hear(account_id, at)
 
@@ -80,18 +80,16 @@ class Syncs:
     ) -> bool:
         """Write a location that was true at the Unix time ``at``, and other changes in the same statement.
 
-        A location equal to the stored one, one trailing slash aside, is no move: it is neither written nor
-        logged. Returns False, having written nothing, when the row's location or the news of it changed
-        since ``view`` was taken. Raises NotStorableError.
+        A location equal to the stored one is no move: it is neither written nor logged. Return False, having
+        written nothing, if the row's location or the news of it changed since the view. Raises NotStorableError.
         """
         account = view.account
         old_url = account.assigned_instance_url
         moves = old_url is None or without_trailing_slash(old_url) != new_url
         written = {**(changes or {}), **({"assigned_instance_url": new_url} if moves else {})}
         with self._lock:
-            if self._versions.get(account.id, 0) != view.version:
-                return False
-            if not self._accounts.write_if_unmoved(account, written):
+            known = self._versions.get(account.id, 0)
+            if known != view.version or not self._accounts.write_if_unmoved(account, written):
                 return False
             self._versions[account.id] = view.version + 1
             self._hear(account.id, at)

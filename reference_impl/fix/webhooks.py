@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reference_impl.edges.accounts import NotStorableError
-from reference_impl.edges.answers import json_object
+from reference_impl.edges.answers import is_encodable, json_object
 from reference_impl.edges.signature import Authenticator, NotAuthenticError
-from reference_impl.text import is_storable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
     from reference_impl.edges.accounts import Account
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
 
@@ -38,7 +37,7 @@ class Event:
     workspace_id: int
     session_id: str
     phone_number: str | None
-    """None when there is none, or an empty one: the stored one stays."""
+    """None if it has none, or an empty one: the stored one stays."""
 
     @classmethod
     def parse(cls, body: bytes) -> Event:
@@ -50,9 +49,9 @@ class Event:
         if not isinstance(given.get("event"), str) or not isinstance(data, dict):
             raise WebhookError(422, "event must be a text and data an object")
         session_id, phone_number = data.get("session_id"), data.get("phone_number")
-        if not isinstance(session_id, str) or not session_id or not is_storable(session_id):
+        if not isinstance(session_id, str) or not session_id or not _is_storable(session_id):
             raise WebhookError(422, "data.session_id must be a text")
-        if phone_number is not None and not (isinstance(phone_number, str) and is_storable(phone_number)):
+        if phone_number is not None and not (isinstance(phone_number, str) and _is_storable(phone_number)):
             raise WebhookError(422, "data.phone_number must be a text")
         return cls(given["event"], _workspace_id(data.get("workspace_id")), session_id, phone_number or None)
 
@@ -62,7 +61,7 @@ class Event:
         return self.name in LOCATION_EVENTS
 
     def changes(self) -> dict[str, object]:
-        """Return the columns that the event sets, the location aside."""
+        """Return the columns that the event sets, except the location."""
         if self.carries_location:
             phone = {} if self.phone_number is None else {"phone_number": self.phone_number}
             return {"status": "connected", **phone}
@@ -74,44 +73,49 @@ class Delivery:
     """One authentic webhook about a known account."""
 
     event: Event
-    claim: str | None
-    """X-Instance-Url as it was sent, outside the signature; None when absent or empty."""
+    location: str | None
+    """X-Instance-Url as sent, outside the signature; None if absent or empty."""
     timestamp: int
     """Unix seconds, signed."""
     signature: str
 
 
 class WebhookReceiver:
-    """Authenticates webhooks and hands those about a known account on; safe to use from any thread."""
+    """Authenticates webhooks and applies those about known accounts; safe to use from any thread."""
 
     def __init__(self, parts: Parts, apply: Callable[[Account, Delivery], bool]) -> None:
-        """``apply`` does what a webhook says, and returns False if it ignored the webhook."""
+        """``apply`` does what a webhook says, and returns False if it ignored it."""
+        self.parts = parts
         self._authenticator = Authenticator(parts.settings.hmac_secret, parts.settings.signature_ttl)
-        self._accounts = parts.accounts
-        self._log = parts.log
         self._apply = apply
 
     def receive(self, headers: Headers, body: bytes) -> bool:
-        """Process one webhook; its effects are durable on return. Raises WebhookError.
+        """Process one webhook, its effects durable on return; return False if it was ignored.
 
-        Returns False when it was authentic and yet ignored, being late or a replay.
+        Raises WebhookError.
         """
         signature = headers.get("X-HMAC-Signature")
-        timestamp = headers.get("X-Timestamp")
         try:
-            sent_at = self._authenticator.timestamp_of(signature, timestamp, body, time.time())
+            sent_at = self._authenticator.timestamp_of(
+                signature, headers.get("X-Timestamp"), body, time.time()
+            )
         except NotAuthenticError as error:
-            self._log.warning("Webhook refused", reason=str(error))
+            self.parts.log.warning("Webhook refused", reason=str(error))
             raise WebhookError(401, str(error)) from error
         event = Event.parse(body)
-        account = self._accounts.by_session(event.session_id)
+        account = self.parts.accounts.by_session(event.session_id)
         if account is None or account.workspace_id not in {None, event.workspace_id}:
             raise WebhookError(404, "No such session in this workspace")
-        claim = headers.get("X-Instance-Url") or None
+        location = headers.get("X-Instance-Url") or None
         try:
-            return self._apply(account, Delivery(event, claim, sent_at, signature or ""))
+            return self._apply(account, Delivery(event, location, sent_at, signature or ""))
         except NotStorableError as error:
             raise WebhookError(422, "A value is longer than its column") from error
+
+
+def _is_storable(text: str) -> bool:
+    """Return whether every database can hold a text: some refuse NUL."""
+    return is_encodable(text) and "\0" not in text
 
 
 def _workspace_id(given: object) -> int:

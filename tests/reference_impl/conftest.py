@@ -15,7 +15,7 @@ import pytest
 
 from reference_impl import before_fix
 from reference_impl.__main__ import build
-from reference_impl.parts import Parts
+from reference_impl.server import Parts
 from reference_impl.settings import Settings
 from tests.reference_impl.support import (
     API_KEY,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 SECRET = "a-shared-secret-of-the-tests"
 API_KEY = "an-api-key-of-the-tests"

@@ -29,8 +29,8 @@ def stored_where(matches: Callable[[str, str], bool]) -> None:
     own = LocationSync._judge
 
     def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
-        claim = delivery.claim or ""
-        if any(matches(claim, base) for base in self._settings.node_instances):
+        claim = delivery.location or ""
+        if any(matches(claim, base) for base in self.parts.settings.node_instances):
             return claim, None
         return own(self, account, delivery, **how)
 

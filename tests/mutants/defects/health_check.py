@@ -50,7 +50,7 @@ class Row:
     @property
     def is_unreachable(self) -> bool:
         """Whether its own instance was silent."""
-        assigned = self.check._settings.configured(self.view.account.assigned_instance_url)
+        assigned = self.check.parts.settings.configured(self.view.account.assigned_instance_url)
         return assigned is not None and self.rosters[assigned] is None
 
 
@@ -70,7 +70,7 @@ def around_check(act: Callable[..., None]) -> None:
 def write_anyway(self: HealthCheck, view: View, changes: dict[str, object]) -> None:
     """Write a row whatever it says by now."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    accounts: Accounts = self._syncs._accounts
+    accounts: Accounts = self.parts.syncs._accounts
     with accounts._engine.connect() as connection:
         statement = update(ACCOUNTS).where(ACCOUNTS.c.id == view.account.id)
         connection.execute(statement.values(**changes, updated_at=now))
@@ -215,7 +215,7 @@ def dry_run_logs_corrections() -> None:
         if at is None:
             account = view.account
             fields = {"account_id": account.id, "old_url": account.assigned_instance_url, "new_url": holder}
-            self._log.info(Source.HEALTH_CHECK.value, **fields)
+            self.parts.log.info(Source.HEALTH_CHECK.value, **fields)
 
     HealthCheck._correct = corrected
 
@@ -228,7 +228,7 @@ def dry_run_counts_sync_events() -> None:
     def corrected(self: HealthCheck, view: View, holder: str, report: Report, *, at: float | None) -> None:
         correct(self, view, holder, report, at=at)
         if at is None:
-            self._syncs._monitoring.synced("health_check")
+            self.parts.syncs._monitoring.synced("health_check")
 
     HealthCheck._correct = corrected
 
@@ -258,7 +258,7 @@ def every_account_asks_every_instance() -> None:
     """The instances are asked anew for each account."""
 
     def act(row: Row, go_on: Callable[..., None]) -> None:
-        go_on(row.check._loop.run(row.check._ask_all()))
+        go_on(row.check.parts.loop.run(row.check._ask_all()))
 
     around_check(act)
 

@@ -120,7 +120,7 @@ def check_waits_without_end() -> None:
             await patient.close()
 
     async def ask_all(self: HealthCheck) -> dict[str, Roster | None]:
-        return {base: await asked(self._client, base) for base in self._settings.node_instances}
+        return {base: await asked(self.parts.client, base) for base in self.parts.settings.node_instances}
 
     HealthCheck._ask_all = ask_all
 

@@ -57,7 +57,7 @@ def every_scan_logged_as_a_sync() -> None:
     not_found = Sender._not_found
 
     def told(self: Sender, session_id: str, *rest: Any) -> Any:
-        self._log.info(Source.SEND.value, session_id=session_id)
+        self.parts.log.info(Source.SEND.value, session_id=session_id)
         return not_found(self, session_id, *rest)
 
     Sender._not_found = told
@@ -66,7 +66,7 @@ def every_scan_logged_as_a_sync() -> None:
 @mutant("MONITOR-01", GREPS)
 def a_failure_that_ends_well_is_not_logged() -> None:
     """A verification failure is logged when the scan finds nothing either."""
-    tell, not_found = Sender._tell_failure, Sender._not_found
+    tell, not_found = Sender._report_unverified, Sender._not_found
     held: dict[int, tuple[Any, ...]] = {}
 
     def hold(self: Sender, *failure: Any) -> None:
@@ -76,7 +76,7 @@ def a_failure_that_ends_well_is_not_logged() -> None:
         tell(self, *held[id(self)])
         return not_found(self, *rest)
 
-    Sender._tell_failure, Sender._not_found = hold, told
+    Sender._report_unverified, Sender._not_found = hold, told
 
 
 @mutant("MONITOR-01", GREPS)
@@ -273,14 +273,14 @@ def counting_since_ever() -> None:
 @mutant("MONITOR-01", GREPS)
 def failures_logged_for_each_instance() -> None:
     """A verification failure is logged for every instance that did not hold the session."""
-    tell = Sender._tell_failure
+    tell = Sender._report_unverified
 
     def told(self: Sender, account: Any, trip: Any) -> None:
         tell(self, account, trip)
-        trip.failure_told = False
+        trip.failure_reported = False
         tell(self, account, trip)
 
-    Sender._tell_failure = told
+    Sender._report_unverified = told
 
 
 @mutant("MONITOR-02", APART)
@@ -320,10 +320,10 @@ def failures_counted_twice() -> None:
 def failures_counted_for_each_account() -> None:
     """Failures in a row are counted for each account, and the most of any is told."""
     counts: Counter[str] = Counter()
-    tell, verified = Sender._tell_failure, Sender._tell_verified
+    tell, verified = Sender._report_unverified, Sender._report_verified
 
     def told(self: Sender, account: Any, trip: Any) -> None:
-        if not trip.failure_told:
+        if not trip.failure_reported:
             counts[account.session_id] += 1
         tell(self, account, trip)
 
@@ -331,7 +331,7 @@ def failures_counted_for_each_account() -> None:
         counts[session_id] = 0
         verified(self, session_id, assigned)
 
-    Sender._tell_failure, Sender._tell_verified = told, told_verified
+    Sender._report_unverified, Sender._report_verified = told, told_verified
     report_with(consecutive_verification_failures=lambda _true: max(counts.values(), default=0))
 
 

@@ -19,10 +19,11 @@ from tests.mutants.machinery.registry import mutant, rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reference_impl.edges.accounts import Account
     from reference_impl.edges.answers import Roster
     from reference_impl.edges.messages import Message
     from reference_impl.fix.syncs import View
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 TWO_SILENT = "Two instances that never answer cost one verify timeout together"
 LEFT_OPEN = "An instance that could not be asked leaves the answer open"
@@ -168,12 +169,12 @@ def assigned_instance_given_little_time() -> None:
     """An assigned instance that has not answered after 0.2 seconds is passed over for whoever is faster."""
     verify = Sender._verify
 
-    def hurried(self: Sender, session_id: str, assigned: str | None, trip: Any) -> Holding:
-        timeout, self._locator._timeout = self._locator._timeout, 0.2
+    def hurried(self: Sender, account: Account, assigned: str | None, trip: Any) -> Holding:
+        timeout, self.parts.locator._timeout = self.parts.locator._timeout, 0.2
         try:
-            return verify(self, session_id, assigned, trip)
+            return verify(self, account, assigned, trip)
         finally:
-            self._locator._timeout = timeout
+            self.parts.locator._timeout = timeout
 
     Sender._verify = hurried
 

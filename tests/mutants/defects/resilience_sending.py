@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reference_impl.edges.messages import Sent
     from reference_impl.fix.locator import Finding
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 MOVED_BEHIND = "A session that moves after its verification is followed"
 MOVED_BEFORE = "A session that moves before its message arrives is followed"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reference_impl.edges.messages import Message, Sent
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 TOO_SLOW = "An answer that comes too slowly is given up after the verify timeout"
 OTHER_STATE = "A copy in another state is passed over for the connected one"

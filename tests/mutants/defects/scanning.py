@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reference_impl.edges.messages import Message
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 REPAIRED = "A mismatched row is repaired by the next send"
 LOGGED = "The repair is logged with the value before the write"

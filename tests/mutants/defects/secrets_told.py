@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reference_impl.edges.messages import Message, Sent
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 
 @mutant("AUTH-11", SECRETS)

@@ -81,7 +81,7 @@ def claims_judged(judge: Callable[[str, bool, Callable[[], Any]], Any]) -> None:
         self: LocationSync, account: Account, delivery: Delivery, *, replayed: bool, late: bool
     ) -> tuple[str | None, str | None]:
         return judge(
-            delivery.claim or "",
+            delivery.location or "",
             replayed,
             lambda: own(self, account, delivery, replayed=replayed, late=late),
         )
@@ -193,7 +193,7 @@ def headers_of_refused_webhooks_are_logged() -> None:
     receive = WebhookReceiver.receive
 
     def received(self: WebhookReceiver, headers: Any, body: bytes) -> bool:
-        self._log.info("Webhook received", headers=dict(headers))
+        self.parts.log.info("Webhook received", headers=dict(headers))
         return receive(self, headers, body)
 
     WebhookReceiver.receive = received
@@ -206,7 +206,7 @@ def messages_are_logged_as_posted() -> None:
     send = Sender.send
 
     def sent(self: Sender, account_id: int, message: Any) -> Any:
-        self._log.info("Sending", message=message.text, api_key=self._settings.api_key)
+        self.parts.log.info("Sending", message=message.text, api_key=self.parts.settings.api_key)
         return send(self, account_id, message)
 
     Sender.send = sent
@@ -237,8 +237,8 @@ def a_prefix_makes_an_instance() -> None:
     own = LocationSync._judge
 
     def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
-        claim = delivery.claim or ""
-        if any(claim.startswith(base) for base in self._settings.node_instances):
+        claim = delivery.location or ""
+        if any(claim.startswith(base) for base in self.parts.settings.node_instances):
             return claim, None
         return own(self, account, delivery, **how)
 
@@ -268,7 +268,7 @@ def every_url_is_an_instance_when_seen_before() -> None:
 def claims_are_believed_and_sends_do_not_look() -> None:
     """A claim is stored unasked, and a send goes wherever the row says, once."""
     locations.is_believed = lambda *_known, **_doubtful: True
-    Sender._verify = lambda _self, _session_id, assigned, _trip: (
+    Sender._verify = lambda _self, _account, assigned, _trip: (
         Holding.ABSENT if assigned is None else Holding.HELD
     )
     sender._may_try_again = lambda _outcome, _base, _trip: False
@@ -320,7 +320,7 @@ def a_bad_claim_spoils_the_phone_number() -> None:
     own = LocationSync._apply_location
 
     def applied(self: LocationSync, account: Account, delivery: Delivery, *, replayed: bool) -> Any:
-        Event.changes = changes if self._settings.configured(delivery.claim) else changed
+        Event.changes = changes if self.parts.settings.configured(delivery.location) else changed
         return own(self, account, delivery, replayed=replayed)
 
     LocationSync._apply_location = applied
@@ -333,8 +333,8 @@ def a_bad_claim_crashes_behind_the_write() -> None:
 
     def applied(self: LocationSync, account: Account, delivery: Delivery, *, replayed: bool) -> Any:
         done = own(self, account, delivery, replayed=replayed)
-        if delivery.claim is not None and self._settings.configured(delivery.claim) is None:
-            raise LookupError(delivery.claim)
+        if delivery.location is not None and self.parts.settings.configured(delivery.location) is None:
+            raise LookupError(delivery.location)
         return done
 
     LocationSync._apply_location = applied
@@ -343,7 +343,7 @@ def a_bad_claim_crashes_behind_the_write() -> None:
 @mutant("SPOOF-08", TOLD)
 def claims_are_logged_as_they_came() -> None:
     """The claimed URL stands in the log as it was sent."""
-    locations.safe_claim = lambda claim: claim
+    locations.safe_location = lambda claim: claim
 
     def written(self: EventLog, level: str, text: str, fields: dict[str, object]) -> None:
         os.write(self._file, f"{level}: {text} {json.dumps(fields)}\n".encode())

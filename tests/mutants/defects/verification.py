@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reference_impl.edges.messages import Message, Sent
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 HAND_SET = "The row is back on the holder after one message"
 GREPPED = "The log has the line that the document greps for"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from werkzeug.datastructures import Headers
 
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 READY = "A session that becomes ready anywhere is found there"
 SAME_WRITE = "The same write sets status and phone number"
@@ -64,7 +64,7 @@ def before_the_fix() -> None:
 @mutant("WEBHOOK-01", READY)
 def location_header_ignored() -> None:
     """X-Instance-Url is sent and never read."""
-    around_webhooks(lambda _parts, _account, _delivery, apply: apply(claim=None))
+    around_webhooks(lambda _parts, _account, _delivery, apply: apply(location=None))
 
 
 @mutant("WEBHOOK-01", *rows(READY, "3004-3003"))
@@ -73,7 +73,7 @@ def last_instance_unknown_to_webhooks() -> None:
 
     def act(parts: Parts, _account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
         known = parts.settings.node_instances[:-1]
-        return apply(claim=delivery.claim if delivery.claim in known else None)
+        return apply(location=delivery.location if delivery.location in known else None)
 
     around_webhooks(act)
 
@@ -113,7 +113,7 @@ def missing_header_clears_the_url() -> None:
     """A webhook without X-Instance-Url writes null."""
 
     def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
-        if delivery.claim is None:
+        if delivery.location is None:
             parts.accounts.write(account, {URL: None})
         return apply()
 
@@ -125,7 +125,7 @@ def missing_header_means_the_first_instance() -> None:
     """A webhook without X-Instance-Url is taken for one of the default instance."""
 
     def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
-        if delivery.claim is None:
+        if delivery.location is None:
             parts.accounts.write(account, {URL: parts.settings.node_instances[0]})
         return apply()
 
@@ -135,7 +135,7 @@ def missing_header_means_the_first_instance() -> None:
 @mutant("WEBHOOK-04", NO_HEADER)
 def webhook_without_header_ignored() -> None:
     """A webhook without X-Instance-Url is answered 200 and forgotten."""
-    around_webhooks(lambda _parts, _account, delivery, apply: delivery.claim is not None and apply())
+    around_webhooks(lambda _parts, _account, delivery, apply: delivery.location is not None and apply())
 
 
 @mutant("WEBHOOK-05", LOGGED)
@@ -160,7 +160,7 @@ def null_url_not_filled() -> None:
     """The row is written where its URL is unequal to the new one, which SQL never says of null."""
 
     def act(_parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
-        return apply(claim=delivery.claim if account.assigned_instance_url else None)
+        return apply(location=delivery.location if account.assigned_instance_url else None)
 
     around_webhooks(act)
 
@@ -194,7 +194,7 @@ def disconnect_clears_the_url() -> None:
     """When the assigned instance says that the session is disconnected, its URL is forgotten."""
 
     def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
-        if delivery.event.name == "session_disconnected" and _stores_url(account, delivery.claim):
+        if delivery.event.name == "session_disconnected" and _stores_url(account, delivery.location):
             parts.accounts.write(account, {URL: None})
         return apply()
 
@@ -240,8 +240,8 @@ def repeated_webhook_logged_as_a_move() -> None:
 
     def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
         old_url = first_url.setdefault(account.id, account.assigned_instance_url)
-        if _stores_url(account, delivery.claim) and not _stores_url(account, old_url):
-            _tell_move(parts, account, old_url, delivery.claim)
+        if _stores_url(account, delivery.location) and not _stores_url(account, old_url):
+            _tell_move(parts, account, old_url, delivery.location)
         return apply()
 
     around_webhooks(act)
@@ -285,10 +285,10 @@ def unknown_session_taken_for_the_workspaces_own() -> None:
         except WebhookError:
             event = Event.parse(body)
             own = ACCOUNTS.c.workspace_id == event.workspace_id
-            with self._accounts._engine.connect() as connection:
+            with self.parts.accounts._engine.connect() as connection:
                 row = connection.execute(select(*READ_COLUMNS).where(own)).mappings().first()
             if row is not None:
-                self._accounts.write(Account(**row), {URL: headers.get("X-Instance-Url")})
+                self.parts.accounts.write(Account(**row), {URL: headers.get("X-Instance-Url")})
             raise
 
     WebhookReceiver.receive = guess
@@ -299,8 +299,8 @@ def stored_url_logged_as_a_move() -> None:
     """Every session_ready with a header is logged as a move."""
 
     def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
-        if _stores_url(account, delivery.claim):
-            _tell_move(parts, account, account.assigned_instance_url, delivery.claim)
+        if _stores_url(account, delivery.location):
+            _tell_move(parts, account, account.assigned_instance_url, delivery.location)
         return apply()
 
     around_webhooks(act)
@@ -311,9 +311,9 @@ def trailing_slash_counts_as_a_move() -> None:
     """URLs are compared as they are spelt."""
 
     def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
-        if delivery.claim != account.assigned_instance_url and _stores_url(account, delivery.claim):
-            parts.accounts.write(account, {URL: delivery.claim})
-            _tell_move(parts, account, account.assigned_instance_url, delivery.claim)
+        if delivery.location != account.assigned_instance_url and _stores_url(account, delivery.location):
+            parts.accounts.write(account, {URL: delivery.location})
+            _tell_move(parts, account, account.assigned_instance_url, delivery.location)
         return apply()
 
     around_webhooks(act)

@@ -20,8 +20,9 @@ from tests.mutants.machinery.registry import sound_design
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reference_impl.edges.accounts import Account
     from reference_impl.edges.messages import Message, Sent
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 
 @sound_design
@@ -76,13 +77,15 @@ def asks_everyone_at_once_and_waits_for_all() -> None:
     """Every send asks all instances at once, the assigned one among them, and waits for the slowest."""
     verify = Sender._verify
 
-    def verified(self: Sender, session_id: str, assigned: str | None, trip: Any) -> Holding:
-        async def all_asked() -> None:
-            every = self._settings.node_instances
-            await asyncio.gather(*(self._locator.ask(base, session_id, trip.since) for base in every))
+    def verified(self: Sender, account: Account, assigned: str | None, trip: Any) -> Holding:
+        parts, session_id = self.parts, account.session_id
 
-        self._loop.run(all_asked())
-        return verify(self, session_id, assigned, trip)
+        async def all_asked() -> None:
+            every = parts.settings.node_instances
+            await asyncio.gather(*(parts.locator.ask(base, session_id, trip.since) for base in every))
+
+        parts.loop.run(all_asked())
+        return verify(self, account, assigned, trip)
 
     Sender._verify = verified
 

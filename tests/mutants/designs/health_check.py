@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reference_impl.fix.health_check import Report
     from reference_impl.fix.syncs import View
     from reference_impl.fix.webhooks import Delivery
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 
 @sound_design(profiles=OPERATIONS)
@@ -37,7 +37,7 @@ def health_check_asks_one_after_another() -> None:
     """The health check asks one instance after another, each with a whole timeout of its own."""
 
     async def asked(self: HealthCheck) -> dict[str, Roster | None]:
-        return {base: await self._client.roster(base) for base in self._settings.node_instances}
+        return {base: await self.parts.client.roster(base) for base in self.parts.settings.node_instances}
 
     HealthCheck._ask_all = asked
 
@@ -48,7 +48,7 @@ def health_check_asks_again_before_it_corrects() -> None:
     correct = HealthCheck._correct
 
     def corrected(self: HealthCheck, view: View, holder: str, report: Report, *, at: float | None) -> None:
-        roster = self._loop.run(self._client.roster(holder))
+        roster = self.parts.loop.run(self.parts.client.roster(holder))
         if roster is not None and roster.holding(view.account.session_id or "") is Holding.HELD:
             correct(self, view, holder, report, at=at)
         else:

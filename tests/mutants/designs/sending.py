@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from reference_impl.edges.accounts import Account
     from reference_impl.edges.messages import Sent
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 WORDS = {
     "session_not_found": "The session was not found on any gateway.",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from reference_impl.edges.accounts import Account
     from reference_impl.fix.webhooks import Delivery
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 COUNTS = Table("sync_counts", MetaData(), Column("id", Integer, primary_key=True), Column("value", Text))
 
@@ -67,11 +67,11 @@ def logs_more_than_is_asked() -> None:
     send, receive = Sender.send, WebhookReceiver.receive
 
     def sent(self: Sender, account_id: int, message: Any) -> Any:
-        self._log.info("Sending a message", account_id=account_id, length=len(message.text))
+        self.parts.log.info("Sending a message", account_id=account_id, length=len(message.text))
         return send(self, account_id, message)
 
     def received(self: WebhookReceiver, headers: Any, body: bytes) -> bool:
-        self._log.info("Webhook received", length=len(body), agent=headers.get("User-Agent"))
+        self.parts.log.info("Webhook received", length=len(body), agent=headers.get("User-Agent"))
         return receive(self, headers, body)
 
     def line(level: str, text: str, fields: dict[str, object]) -> str:

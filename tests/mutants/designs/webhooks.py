@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from reference_impl.edges.accounts import Account
     from reference_impl.edges.messages import Message, Sent
     from reference_impl.fix.webhooks import Delivery
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 OWN = MetaData()
 INBOX = Table(
@@ -120,7 +120,7 @@ def webhooks_are_stored_and_applied_later() -> None:
             try:
                 receive(self, Headers({**given, **claim}), first.body)
             except WebhookError as error:
-                self._log.warning("Webhook not applied", reason=str(error))
+                self.parts.log.warning("Webhook not applied", reason=str(error))
             with engine.connect() as connection:
                 connection.execute(delete(INBOX).where(INBOX.c.id == first.id))
 
@@ -158,7 +158,7 @@ def doubtful_webhooks_refused_whole() -> None:
     def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
         target, reason = judge(self, account, delivery, **how)
         if reason is not None or how["late"]:
-            self._tell_rejected(delivery, reason)
+            self._report_rejected(delivery, reason)
             raise _NotBelievedError
         return target, reason
 
@@ -166,7 +166,7 @@ def doubtful_webhooks_refused_whole() -> None:
         try:
             return apply(self, account, delivery)
         except _NotBelievedError:
-            if delivery.timestamp < self._syncs.newest(account.id):
+            if delivery.timestamp < self.parts.syncs.newest(account.id):
                 return False
             raise WebhookError(422, "The location is not believed") from None
 
@@ -193,7 +193,7 @@ def claims_that_cannot_be_checked_are_hints() -> None:
 
     def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
         target, reason = judge(self, account, delivery, **how)
-        claimed = self._settings.configured(delivery.claim)
+        claimed = self.parts.settings.configured(delivery.location)
         if target is None and claimed is not None and reason == "assigned_instance_holds_it":
             with engine.connect() as connection:
                 connection.execute(delete(HINTS).where(HINTS.c.session_id == account.session_id))

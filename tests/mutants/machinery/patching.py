@@ -17,43 +17,27 @@ if TYPE_CHECKING:
     from reference_impl.edges.accounts import Account
     from reference_impl.edges.messages import Sent
     from reference_impl.fix.webhooks import Delivery
-    from reference_impl.parts import Parts
+    from reference_impl.server import Parts
 
 
 def around_sends(act: Callable[[Parts, int, Message, Callable[..., Sent]], Sent]) -> None:
     """Call `act` for each send, with the reference's own send, which takes another account too."""
-    init, send = Sender.__init__, Sender.send
-    parts_of: dict[Sender, Parts] = {}
-
-    def opened(self: Sender, parts: Parts) -> None:
-        init(self, parts)
-        parts_of[self] = parts
+    send = Sender.send
 
     def sent(self: Sender, account_id: int, message: Message) -> Sent:
-        return act(parts_of[self], account_id, message, lambda other=account_id: send(self, other, message))
+        return act(self.parts, account_id, message, lambda other=account_id: send(self, other, message))
 
-    Sender.__init__ = opened
     Sender.send = sent
 
 
 def around_webhooks(act: Callable[[Parts, Account, Delivery, Callable[..., bool]], bool]) -> None:
     """Call `act` for each authentic webhook, with the reference's own way of applying it."""
-    init, apply = LocationSync.__init__, LocationSync.apply
-    parts_of: dict[LocationSync, Parts] = {}
-
-    def opened(self: LocationSync, parts: Parts) -> None:
-        init(self, parts)
-        parts_of[self] = parts
+    apply = LocationSync.apply
 
     def applied(self: LocationSync, account: Account, delivery: Delivery) -> bool:
-        return act(
-            parts_of[self],
-            account,
-            delivery,
-            lambda **changed: apply(self, account, replace(delivery, **changed)),
-        )
+        own = lambda **changed: apply(self, account, replace(delivery, **changed))  # noqa: E731
+        return act(self.parts, account, delivery, own)
 
-    LocationSync.__init__ = opened
     LocationSync.apply = applied
 
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WRAPPED = {
-    "reference_impl.fix.locations.LocationSync.__init__",
     "reference_impl.fix.locations.LocationSync.apply",
-    "reference_impl.fix.sender.Sender.__init__",
     "reference_impl.fix.sender.Sender.send",
 }
 """What `around_webhooks` and `around_sends` wrap, and do not replace."""

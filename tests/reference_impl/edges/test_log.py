@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from reference_impl.edges.answers import is_encodable
+from reference_impl.fix.locations import safe_location as safe_claim
+from reference_impl.fix.webhooks import _is_storable as is_storable
 
 from reference_impl.edges.log import EventLog
-from reference_impl.text import is_encodable, is_storable, safe_claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -41,7 +41,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def monitoring(clock: Clock) -> Monitoring:
-    return Monitoring(["webhook", "send", "health_check"], clock)
+    return Monitoring(clock)
 
 
 def alerts(monitoring: Monitoring) -> dict[str, Any]:
