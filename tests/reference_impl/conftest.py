@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +18,6 @@ from reference_impl.settings import Settings
 from tests.reference_impl.support import (
     API_KEY,
     CREATE,
-    PATIENCE,
     SECRET,
     SEND_TIMEOUT,
     VERIFY_TIMEOUT,
@@ -29,7 +26,6 @@ from tests.reference_impl.support import (
     Process,
     Stub,
     System,
-    drain,
 )
 
 if TYPE_CHECKING:
@@ -93,32 +89,22 @@ def unfixed(start: Callable[..., System]) -> System:
 
 
 @pytest.fixture
-def launch(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Process]]:
+def launch(environment: dict[str, str]) -> Iterator[Callable[..., Process]]:
     launched: list[subprocess.Popen[str]] = []
 
     def make(module: str = "reference_impl") -> Process:
-        # The log goes through a pipe that becomes readable with the line that tells the port.
-        fifo_end, write_end = os.pipe()
-        log = tmp_path / f"process{len(launched)}.log"
+        # Nothing else writes to its standard error, so the port stands in the first line there.
         process = subprocess.Popen(
             [sys.executable, "-m", module],
-            env={**os.environ, **environment, "LOG_FILE": f"/dev/fd/{write_end}"},
-            pass_fds=(write_end,),
+            env={**os.environ, **environment, "LOG_FILE": ""},
             stderr=subprocess.PIPE,
             text=True,
         )
-        os.close(write_end)
         launched.append(process)
-        port = None
-        reader = os.fdopen(fifo_end, encoding="utf-8")
-        while port is None:
-            assert select.select([reader], [], [], PATIENCE)[0]
-            line = reader.readline()
-            assert line, "the process ended"
-            if "Listening" in line:
-                port = json.loads(line[line.index("{") :])["port"]
-        threading.Thread(target=drain, args=(reader, log), daemon=True).start()
-        return Process(process, port, Log(log))
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert "Listening" in line
+        return Process(process, json.loads(line[line.index("{") :])["port"])
 
     yield make
     for process in launched:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import http.client
 import json
 import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from reference_impl.edges.signature import sign
+
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Callable
     from pathlib import Path
 
     from reference_impl.server import Parts
@@ -26,6 +26,7 @@ SECRET = "a-shared-secret-of-the-tests"
 API_KEY = "an-api-key-of-the-tests"
 SESSION = "webjs_1_1763798326_U9tUyl0b"
 PATIENCE = 10.0
+SEND = "/api/messages/send"
 VERIFY_TIMEOUT = 0.5
 SEND_TIMEOUT = 0.7
 MARGIN = 0.7
@@ -42,12 +43,6 @@ class Handler(BaseHTTPRequestHandler):
     server: StubServer
 
     def do_GET(self) -> None:
-        self.serve()
-
-    def do_POST(self) -> None:
-        self.serve()
-
-    def serve(self) -> None:
         stub = self.server.stub
         self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         stub.note(self.command, self.path)
@@ -55,6 +50,9 @@ class Handler(BaseHTTPRequestHandler):
         acts = (act for prefix, act in list(stub.acts.items()) if self.path.startswith(prefix))
         next(acts, usual)(self)
         stub.note_answer()
+
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def answer(self, status: int, body: object = None, *, raw: bytes | None = None, **headers: str) -> None:
         payload = json.dumps(body).encode() if raw is None else raw
@@ -157,9 +155,6 @@ class Stub:
         self.server.server_close()
 
 
-Act = Callable[[Handler], None]
-
-
 @dataclass
 class Database:
     path: Path
@@ -173,10 +168,9 @@ class Database:
             connection.execute("INSERT INTO whatsapp_accounts VALUES (?,?,?,?,?,?,?)", row)
 
     def set_url(self, account_id: int, url: str | None) -> None:
+        statement = "UPDATE whatsapp_accounts SET assigned_instance_url=? WHERE id=?"
         with self.connect() as connection:
-            connection.execute(
-                "UPDATE whatsapp_accounts SET assigned_instance_url=? WHERE id=?", (url, account_id)
-            )
+            connection.execute(statement, (url, account_id))
 
     def row(self, account_id: int = 142) -> dict[str, Any]:
         with self.connect() as connection:
@@ -196,11 +190,10 @@ class Answer:
     seconds: float
 
 
-def signed(body: bytes, timestamp: int | str | None = None, claim: str | None = None) -> dict[str, str]:
+def signed(body: bytes, timestamp: int | str | None = None, location: str | None = None) -> dict[str, str]:
     stamp = str(int(time.time()) if timestamp is None else timestamp)
-    signature = hmac.new(SECRET.encode(), stamp.encode() + body, hashlib.sha256).hexdigest()
-    headers = {"Content-Type": "application/json", "X-HMAC-Signature": signature, "X-Timestamp": stamp}
-    return headers if claim is None else {**headers, "X-Instance-Url": claim}
+    headers = {"X-HMAC-Signature": sign(SECRET, stamp, body), "X-Timestamp": stamp}
+    return headers if location is None else {**headers, "X-Instance-Url": location}
 
 
 def event(name: str = "session_ready", **data: object) -> bytes:
@@ -241,8 +234,8 @@ class System:
         message = {"recipient_phone": "628111", "message": text, **more}
         return self.post(f"/api/accounts/{account_id}/messages", json.dumps(message).encode())
 
-    def webhook(self, body: bytes, claim: str | None = None, timestamp: int | None = None) -> Answer:
-        return self.post(WEBHOOK, body, signed(body, timestamp, claim))
+    def webhook(self, body: bytes, location: str | None = None, timestamp: int | None = None) -> Answer:
+        return self.post(WEBHOOK, body, signed(body, timestamp, location))
 
 
 @dataclass
@@ -251,15 +244,12 @@ class Process:
 
     process: subprocess.Popen[str]
     port: int
-    log: Log
 
-    def request(
-        self, method: str, path: str, body: Any = None, headers: Any = None, *, chunked: bool = False
-    ) -> Answer:
+    def request(self, method: str, path: str, body: Any = None, headers: Any = None) -> Answer:
         began = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         with contextlib.closing(connection):
-            connection.request(method, path, body, headers or {}, encode_chunked=chunked)
+            connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             return Answer(response.status, json.loads(response.read()), time.monotonic() - began)
 
@@ -270,10 +260,3 @@ class Process:
             while chunk := connection.recv(65536):
                 received += chunk
             return received
-
-
-def drain(reader: Any, log: Path) -> None:
-    with reader, log.open("a", encoding="utf-8") as file:
-        for line in reader:
-            file.write(line)
-            file.flush()

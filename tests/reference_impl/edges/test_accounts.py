@@ -1,4 +1,4 @@
-"""Rows: compare-and-swap, writes that change nothing, and a database that goes away."""
+"""Rows: compare and set, writes that change nothing, and a database that goes away."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reference_impl.edges.accounts import Accounts, connect
-from tests.reference_impl.support import CREATE, LONG_AGO, SESSION, Database
+from tests.reference_impl.support import CREATE, SESSION, Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,17 +36,7 @@ def test_a_location_is_written_only_where_it_was_read(
     assert database.url() == "http://b"
 
 
-def test_a_write_that_changes_nothing_is_none(accounts: Accounts, database: Database) -> None:
-    database.add(142, SESSION, "http://a")
-    account = accounts.by_session(SESSION)
-    assert account is not None
-    accounts.write(account, {"status": "connected", "phone_number": "62811801641"})
-    assert database.row()["updated_at"] == LONG_AGO
-    accounts.write(account, {"status": "failed"})
-    assert database.row()["updated_at"] > "2024"
-
-
-def test_only_exactly_the_session_is_found_though_the_database_thinks_otherwise(tmp_path: Path) -> None:
+def test_only_exactly_the_session_is_found_in_a_database_that_ignores_case(tmp_path: Path) -> None:
     database = Database(tmp_path / "caseless.db")
     with database.connect() as connection:
         connection.execute(CREATE.replace("session_id TEXT", "session_id TEXT COLLATE NOCASE"))
@@ -57,7 +47,7 @@ def test_only_exactly_the_session_is_found_though_the_database_thinks_otherwise(
     accounts.close()
 
 
-def test_an_id_beyond_any_integer_is_just_unknown(accounts: Accounts) -> None:
+def test_an_id_beyond_any_integer_is_unknown(accounts: Accounts) -> None:
     assert accounts.by_id(2**63) is None
 
 
@@ -68,7 +58,7 @@ def test_a_timestamp_of_another_writer_need_not_be_readable(accounts: Accounts, 
     assert accounts.by_id(142) is not None
 
 
-def test_a_database_that_is_gone_is_told_as_json(system: System, database: Database) -> None:
+def test_a_database_without_the_table_is_reported_as_json(system: System, database: Database) -> None:
     with database.connect() as connection:
         connection.execute("DROP TABLE whatsapp_accounts")
     answer = system.send()
@@ -77,7 +67,7 @@ def test_a_database_that_is_gone_is_told_as_json(system: System, database: Datab
     assert line["error"] == "OperationalError"
 
 
-def test_an_unexpected_error_says_nothing_of_itself(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_does_not_quote_itself(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("with something private in it")
 
