@@ -1,6 +1,6 @@
-"""`python -m tests.stress`: the features many times in random order, half of the runs with every core busy elsewhere.
+"""`python -m tests.stress`: run the features many times in random order, half of the runs with every core busy.
 
-One failure ends it: a suite that fails once in thirty times convicts somebody innocent every day.
+The first failure ends it: a suite that fails once in thirty runs convicts somebody innocent every day.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def busy_cores() -> Iterator[None]:
 
 
 def once(more: list[str], *, loaded: bool) -> tuple[subprocess.CompletedProcess[str], float, int]:
-    """Run the features once; give how it ended, the seconds it took and the seed of its order."""
+    """Run the features once; return how the run ended, its seconds and the seed of its order."""
     seed = secrets.randbelow(2**32)
     command = [sys.executable, "-m", "pytest", str(FEATURES), "-q", "-p", "no:cacheprovider"]
     with busy_cores() if loaded else contextlib.nullcontext():
@@ -49,7 +49,7 @@ def once(more: list[str], *, loaded: bool) -> tuple[subprocess.CompletedProcess[
 
 
 def main() -> int:
-    """Run, tell each run in a line, and give 1 behind the first that fails."""
+    """Print a line for each run, and return 1 after the first that fails."""
     parser = argparse.ArgumentParser(prog="python -m tests.stress", description=__doc__)
     parser.add_argument("--runs", type=int, default=30, help="how many (default 30)")
     options, more = parser.parse_known_args()
@@ -69,7 +69,7 @@ def main() -> int:
         if seconds_each:
             state = "with every core busy" if loaded else "quiet"
             say(
-                f"{len(seconds_each)} runs {state}: not one failure, median {statistics.median(seconds_each):.1f} s"
+                f"{len(seconds_each)} runs {state}: no failures, median {statistics.median(seconds_each):.1f} s"
             )
     return 0
 

@@ -17,7 +17,7 @@ export async function check(dryRun) {
     report.checked++;
     const assigned = configured(row.assigned_instance_url);
     const own = assigned ? listed.get(assigned) : undefined;
-    // Whoever heard of it while the instances were asked knows better.
+    // If there was news while the instances were asked, the row knows better.
     if (rows.viewOf(row.id) !== views.get(row.id) || holds(own, row.session_id)) {
       report.verified++;
       continue;

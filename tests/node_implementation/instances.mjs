@@ -1,4 +1,4 @@
-// Calls to the gateway instances: each on a connection of its own, with a deadline over the whole call, and nowhere else.
+// Calls to the gateway instances: each on its own connection, with one deadline for the whole call.
 
 import http from "node:http";
 import https from "node:https";

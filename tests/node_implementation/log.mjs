@@ -1,10 +1,10 @@
-// One event a line: its text, and a JSON object with its fields behind it.
+// One event a line: its text, then a JSON object with its fields.
 
 import { appendFileSync } from "node:fs";
 import { settings } from "./settings.mjs";
 
 function write(level, text, fields) {
-  // Somebody else's text may quote a secret.
+  // A text from outside may quote a secret.
   const shown = [settings.secret, settings.apiKey].reduce(
     (told, one) => told.replaceAll(one, "[secret]").replaceAll(encodeURIComponent(one), "[secret]"),
     JSON.stringify(fields),

@@ -1,4 +1,4 @@
-// The rows of whatsapp_accounts. Whoever has waited for something since it read a row writes only if nobody else did.
+// The rows of whatsapp_accounts. A caller that has waited since it read a row writes only if nobody else did.
 
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { settings } from "./settings.mjs";

@@ -1,4 +1,4 @@
-// A user's message: verify, scan when that fails, repair the row, post. Never posted twice where it may have gone out.
+// A user's message: verify, scan if that fails, repair the row, post. Never posted again if it may have been sent.
 
 import { ask, holds, post } from "./instances.mjs";
 import * as log from "./log.mjs";
@@ -18,7 +18,7 @@ export class Failure extends Error {
 export async function send(id, message) {
   const account = rows.get(id);
   if (!account?.session_id) throw new Failure(404, "account_not_found", "There is no such account.");
-  const trip = { sessionId: account.session_id, refused: new Set(), told: false };
+  const trip = { sessionId: account.session_id, refused: new Set(), reported: false };
   for (let round = 0, posts = 0; round < MOST_ROUNDS && posts < MOST_POSTS; round++) {
     const instance = await locate(id, trip);
     if (instance === null) continue; // somebody else moved the row meanwhile: look again
@@ -33,7 +33,7 @@ export async function send(id, message) {
   throw new Failure(409, "session_not_found", "The session was not found in any instance.");
 }
 
-/** Give the instance that holds the session now, or null when the row changed under way. */
+/** Return the instance that holds the session now, or null if the row changed meanwhile. */
 async function locate(id, trip) {
   const { sessionId, refused } = trip;
   const row = rows.get(id);
@@ -45,8 +45,8 @@ async function locate(id, trip) {
     log.info("Session verified in assigned instance", { session_id: sessionId, instance_url: assigned });
     return assigned;
   }
-  if (!trip.told) {
-    trip.told = true;
+  if (!trip.reported) {
+    trip.reported = true;
     const fields = { session_id: sessionId, instance_url: row.assigned_instance_url };
     log.warning("Session not found in assigned instance, attempting sync...", fields);
   }
@@ -63,7 +63,7 @@ async function locate(id, trip) {
   return found.holder;
 }
 
-/** Ask all at once; the first in their order that holds the session counts, as soon as nobody before it can. */
+/** Ask all at once; the first to answer that it holds the session is the holder. */
 async function scan(instances, sessionId) {
   const asked = instances.map((one) => ask(one));
   const first = new Promise((resolve) => {

@@ -1,4 +1,4 @@
-// What the implementation is told at launch, by environment variables.
+// The environment variables that configure the implementation.
 
 const given = process.env;
 

@@ -1,4 +1,4 @@
-// Signed webhooks. The signature does not cover X-Instance-Url: whoever claims to hold a session is asked first.
+// Signed webhooks. The signature does not cover X-Instance-Url: the instance that it names is asked first.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { ask, holds } from "./instances.mjs";
@@ -64,7 +64,7 @@ async function located(account, data, claim, at, signature) {
     if (rows.viewOf(row.id) !== view) continue; // the row moved while instances were asked
     if (reason) {
       log.warning("Rejected X-Instance-Url", { session_id: row.session_id, claimed_url: log.safe(claim), reason });
-      if (doubtful) return; // late or replayed: what else it says is as old
+      if (doubtful) return; // late or replayed, and so is the rest of it
     } else if (url === null) {
       if (!doubtful) rows.heard(row.id, at);
     } else {

@@ -1,20 +1,12 @@
-"""Mistakes in telling a configured instance from what only looks like one."""
+"""Mistakes in recognising configured instances."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from reference_impl.fix.locations import LocationSync
-from tests.mutants.defects.security import OUTSIDE, OUTSIDE_AGAIN
+from tests.mutants.defects.security import OUTSIDE, OUTSIDE_AGAIN, stored_where
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_impl.edges.accounts import Account
-    from reference_impl.fix.webhooks import Delivery
 
 LONGER = (
     "its URL with a path",
@@ -24,20 +16,7 @@ LONGER = (
 )
 
 
-def stored_where(matches: Callable[[str, str], bool]) -> None:
-    """Have a claim stored as it came where it matches a configured instance."""
-    own = LocationSync._judge
-
-    def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
-        claim = delivery.location or ""
-        if any(matches(claim, base) for base in self.parts.settings.node_instances):
-            return claim, None
-        return own(self, account, delivery, **how)
-
-    LocationSync._judge = judged
-
-
-def _part(url: str, name: str) -> Any:
+def _part(url, name):
     try:
         return getattr(urlsplit(url), name)
     except ValueError:
@@ -46,7 +25,7 @@ def _part(url: str, name: str) -> Any:
 
 @mutant("SPOOF-01", *rows(OUTSIDE, *LONGER, "its URL over https"))
 def host_and_port_make_an_instance() -> None:
-    """A claim is stored when its host and port are an instance's, whatever else it says."""
+    """A location is stored when its host and port are an instance's, whatever else it says."""
     stored_where(lambda claim, base: _part(claim, "netloc") == _part(base, "netloc"))
 
 
@@ -64,7 +43,7 @@ def host_and_port_make_an_instance() -> None:
     ),
 )
 def host_alone_makes_an_instance() -> None:
-    """A claim is stored when its host is an instance's, whatever its port."""
+    """A location is stored when its host is an instance's, whatever its port."""
     stored_where(lambda claim, base: _part(claim, "hostname") == _part(base, "hostname"))
 
 
@@ -82,13 +61,13 @@ def host_alone_makes_an_instance() -> None:
     ),
 )
 def port_alone_makes_an_instance() -> None:
-    """A claim is stored when its port is an instance's, whatever its host."""
+    """A location is stored when its port is an instance's, whatever its host."""
     stored_where(lambda claim, base: _part(claim, "port") == _part(base, "port"))
 
 
 @mutant("SPOOF-01", *rows(OUTSIDE, *LONGER, "a host after the instance's", "its URL over https"))
 def user_taken_for_the_host() -> None:
-    """A claim is stored when what stands before an at sign is an instance's host and port."""
+    """A location is stored when the part before an at sign is an instance's host and port."""
     stored_where(
         lambda claim, base: str(_part(claim, "netloc")).partition("@")[0] == _part(base, "netloc"),
     )
@@ -96,7 +75,7 @@ def user_taken_for_the_host() -> None:
 
 @mutant("SPOOF-01", *rows(OUTSIDE, *LONGER, "its URL with a user", "its URL over https"))
 def user_before_the_host_overlooked() -> None:
-    """A claim is stored when what stands behind an at sign is an instance's host and port."""
+    """A location is stored when the part after an at sign is an instance's host and port."""
     stored_where(
         lambda claim, base: str(_part(claim, "netloc")).rpartition("@")[2] == _part(base, "netloc"),
     )
@@ -115,13 +94,13 @@ def user_before_the_host_overlooked() -> None:
     ),
 )
 def pattern_without_an_end() -> None:
-    """A claim is stored when an instance's URL is found anywhere in it."""
+    """A location is stored when it contains an instance's URL."""
     stored_where(lambda claim, base: re.search(re.escape(base), claim) is not None)
 
 
 @mutant("SPOOF-01", *rows(OUTSIDE, "another port", "a port that begins like its port"))
 def any_port_of_the_host() -> None:
-    """A claim is stored when it is an instance's host and whatever port."""
+    """A location is stored when it is an instance's host with any port."""
     stored_where(
         lambda claim, base: re.fullmatch(rf"{re.escape(base.rpartition(':')[0])}:\d+", claim) is not None
     )

@@ -1,4 +1,4 @@
-"""Mistakes in telling who sent a webhook."""
+"""Mistakes in the authentication of webhooks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ import re
 import time
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 from reference_impl.edges import signature
 from reference_impl.edges.signature import Authenticator, NotAuthenticError, sign
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ACCEPTED = "A correctly signed webhook is accepted and acted upon"
 CLOCK = "A clock that is a little off is no reason to refuse"
@@ -25,14 +21,14 @@ NOT_FITTING = "A webhook whose signature does not fit changes nothing"
 TOO_OLD = "A webhook older than the window changes nothing"
 
 
-def _compare_by(is_equal: Callable[[bytes, bytes], bool]) -> None:
+def _compare_by(is_equal) -> None:
     signature.hmac = SimpleNamespace(new=hmac.new, compare_digest=is_equal)
 
 
-def _age_by(is_too_old: Callable[[float, float], bool]) -> None:
-    """Replace the check of the timestamp: `is_too_old` is given seconds of age and the window."""
+def _age_by(is_too_old) -> None:
+    """Replace the check of the timestamp; `is_too_old` takes the age and the window in seconds."""
 
-    def check(self: Authenticator, given: str | None, timestamp: str | None, body: bytes, now: float) -> int:
+    def check(self, given, timestamp, body, now):
         if not given or not timestamp or not timestamp.isdecimal():
             raise NotAuthenticError("Missing required security headers")
         if is_too_old(now - int(timestamp), self.time_to_live):
@@ -52,7 +48,7 @@ def signature_expected_over_the_body_alone() -> None:
 
 @mutant("AUTH-01", *rows(CLOCK, "280-ahead"))
 def clocks_ahead_refused() -> None:
-    """A timestamp that lies in the future at all counts as forged."""
+    """Any timestamp in the future counts as forged."""
     _age_by(lambda age, window: age < -1 or age > window)
 
 
@@ -61,7 +57,7 @@ def unsigned_webhooks_accepted() -> None:
     """The signature is only checked when there is one."""
     check = Authenticator.timestamp_of
 
-    def lax(self: Authenticator, given: str | None, timestamp: str | None, body: bytes, now: float) -> int:
+    def lax(self, given, timestamp, body, now):
         return check(self, given, timestamp, body, now) if given else int(time.time())
 
     Authenticator.timestamp_of = lax
@@ -69,10 +65,10 @@ def unsigned_webhooks_accepted() -> None:
 
 @mutant("AUTH-02", *rows(LACKING, "no timestamp", "neither"), crashes=True)
 def missing_timestamp_crashes() -> None:
-    """The timestamp is converted before anybody looked whether it is there."""
+    """The timestamp is converted without a check that it is there."""
     check = Authenticator.timestamp_of
 
-    def hasty(self: Authenticator, given: str | None, timestamp: str | None, body: bytes, now: float) -> int:
+    def hasty(self, given, timestamp, body, now):
         return check(self, given, str(int(timestamp)), body, now)
 
     Authenticator.timestamp_of = hasty
@@ -91,33 +87,33 @@ def missing_timestamp_crashes() -> None:
     ),
 )
 def signature_only_looked_at() -> None:
-    """Whatever looks like a signature, 64 hex digits, is taken for one."""
+    """Any 64 hex digits are accepted as a signature."""
     _compare_by(lambda _expected, given: re.fullmatch(rb"[0-9a-f]{64}", given) is not None)
 
 
 @mutant("AUTH-03", *rows(NOT_FITTING, "half a signature"))
 def half_a_signature_accepted() -> None:
-    """Signatures are compared as far as the shorter one goes."""
+    """Signatures are compared only up to the length of the shorter one."""
     _compare_by(lambda expected, given: expected.startswith(given))
 
 
 @mutant("AUTH-03", *rows(NOT_FITTING, "a digit too many"))
 def signature_read_as_far_as_needed() -> None:
-    """Whatever follows the 64th digit is cut off before signatures are compared."""
+    """Digits after the 64th are cut off before signatures are compared."""
     _compare_by(lambda expected, given: expected == given[:64])
 
 
 @mutant("AUTH-03", *rows(NOT_FITTING, "a sha256= prefix"))
 def signature_prefix_stripped() -> None:
-    """Another service's way of writing signatures is understood too."""
+    """Another service's format of signatures is accepted too."""
     _compare_by(lambda expected, given: expected == given.removeprefix(b"sha256="))
 
 
 @mutant("AUTH-03", *rows(NOT_FITTING, "other spacing"))
 def signature_over_reserialised_json() -> None:
-    """The body is parsed and written anew before it is signed, so that other bytes pass."""
+    """The body is parsed and serialised again before it is signed, so that other bytes pass."""
 
-    def resign(secret: str, timestamp: str, body: bytes) -> str:
+    def resign(secret, timestamp, body):
         text = json.dumps(json.loads(body), separators=(",", ":"), ensure_ascii=False)
         return hmac.new(secret.encode(), (timestamp + text).encode(), hashlib.sha256).hexdigest()
 
@@ -126,10 +122,10 @@ def signature_over_reserialised_json() -> None:
 
 @mutant("AUTH-03", *rows(NOT_FITTING, "another timestamp"))
 def neighbouring_timestamps_tried() -> None:
-    """A signature of the second before or after passes too, out of kindness to clocks."""
+    """A signature for the second before or after is accepted too."""
     check = Authenticator.timestamp_of
 
-    def kind(self: Authenticator, given: str | None, timestamp: str | None, body: bytes, now: float) -> int:
+    def kind(self, given, timestamp, body, now):
         near = [sign(self.secret, str(int(timestamp or 0) + off), body) for off in (-1, 1)]
         return int(timestamp or 0) if given in near else check(self, given, timestamp, body, now)
 
@@ -180,5 +176,5 @@ def signature_compared_by_its_first_half() -> None:
 
 @mutant("AUTH-03", *rows(NOT_FITTING, "its first digit flipped", "a sha256= prefix"))
 def signature_compared_by_its_last_half() -> None:
-    """Of both signatures the last 32 digits are compared."""
+    """Only the last 32 digits of the signatures are compared."""
     _compare_by(lambda expected, given: expected[-32:] == given[-32:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fake_instances.faults.told import statistics, utc_now
 from fake_instances.instance import Instance
@@ -11,12 +11,6 @@ from fake_instances.routes import app
 from fake_instances.routes.replies import answer
 from fake_instances.sessions import SessionStatus
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from werkzeug.wrappers import Response
-
 
 HOLDS_NONE = "An instance that holds no session counts and lists none"
 HOLDS_SOME = "Each session that is held is counted and listed"
@@ -27,23 +21,23 @@ FOUR_HEALTHY = "Four instances on four ports are healthy"
 RESTARTS = "Restarts of one instance after another neither lose nor double a message"
 
 
-def _counted_by(change: Callable[[dict[str, int]], dict[str, int]]) -> None:
-    """Have the health routes count otherwise."""
+def _counted_by(change) -> None:
+    """Change what the health routes count."""
     counts, details = Instance.counts, Instance.details
     Instance.counts = lambda self, *asked: change(counts(self, *asked))
 
-    def detailed(self: Instance, *asked: Any) -> tuple[dict[str, int], bytes]:
+    def detailed(self, *asked):
         counted, listed = details(self, *asked)
         return change(counted), listed
 
     Instance.details = detailed
 
 
-def _sent_over(is_accepted: Callable[[Instance, str], bool]) -> None:
-    """Have messages sent over sessions that are not held, where they are accepted."""
+def _sent_over(is_accepted) -> None:
+    """Send messages over sessions that are not held, where `is_accepted` says so."""
     send = app.send
 
-    def lax(gateway: Instance, exchange: Any, body: dict[str, Any]) -> Response:
+    def lax(gateway, exchange, body, met):
         if gateway.session(body["session_id"]) is None and is_accepted(gateway, body["session_id"]):
             number = gateway.deliver(
                 exchange.number, body["session_id"], body["recipient_phone"], body["message"]
@@ -56,7 +50,7 @@ def _sent_over(is_accepted: Callable[[Instance, str], bool]) -> None:
 
 @mutant("INSTANCE-03", HOLDS_NONE, HOLDS_SOME, HOLDS_WAITING, HOLDS_NO_MORE)
 def counts_off_by_one() -> None:
-    """One session more is counted than there are."""
+    """One session too many is counted."""
     _counted_by(lambda counted: {**counted, "total": counted["total"] + 1})
 
 
@@ -68,7 +62,7 @@ def every_session_counted_as_connected() -> None:
 
 @mutant("INSTANCE-03", HOLDS_SOME, HOLDS_WAITING, HOLDS_NO_MORE)
 def ended_sessions_kept() -> None:
-    """A session that was ended stays in the table as disconnected, for ever."""
+    """A session that was ended stays listed as disconnected, permanently."""
     Instance.disconnect = lambda self, session_id: bool(
         self.set_status(session_id, SessionStatus.DISCONNECTED)
     )
@@ -79,7 +73,7 @@ def statistics_in_place_of_a_list() -> None:
     """Details are an object of statistics, as in the deployed dialect."""
     details = Instance.details
 
-    def told(self: Instance, *asked: Any) -> tuple[dict[str, int], bytes]:
+    def told(self, *asked):
         return details(self, *asked)[0], statistics(tuple(self.sessions()), utc_now())
 
     Instance.details = told
@@ -87,7 +81,7 @@ def statistics_in_place_of_a_list() -> None:
 
 @mutant("INSTANCE-04", NOT_HELD)
 def every_session_served() -> None:
-    """A message is accepted for any session, and said to be sent."""
+    """A message is accepted for any session, and reported as sent."""
     _sent_over(lambda _gateway, _session_id: True)
 
 
@@ -105,10 +99,10 @@ def end_of_an_id_ignored() -> None:
 
 @mutant("INSTANCE-04", *rows(NOT_HELD, "was ended on instance 3002"))
 def ended_sessions_go_on_sending() -> None:
-    """The client of a session that was ended is still there, and sends."""
+    """The client of a session that was ended still sends."""
     disconnect, ended = Instance.disconnect, set[str]()
 
-    def ending(self: Instance, session_id: str) -> bool:
+    def ending(self, session_id):
         ended.add(session_id)
         return disconnect(self, session_id)
 
@@ -118,10 +112,10 @@ def ended_sessions_go_on_sending() -> None:
 
 @mutant("INSTANCE-04", NOT_HELD)
 def send_over_unknown_session_crashes() -> None:
-    """Nobody looked whether there is a session before it is used: the answer is 500."""
+    """A session is used without a check that it exists: the answer is 500."""
     send = app.send
 
-    def hasty(gateway: Instance, exchange: Any, body: dict[str, Any]) -> Response:
+    def hasty(gateway, exchange, body, met):
         if gateway.session(body["session_id"]) is None:
             return answer({"error": "Cannot read properties of undefined (reading 'client')"}, 500)
         return send(gateway, exchange, body)
@@ -129,18 +123,20 @@ def send_over_unknown_session_crashes() -> None:
     app.send = hasty
 
 
-def _health(tells: Callable[[], Response]) -> None:
-    view = app.view
+def _health(tells) -> None:
+    create = threads.create_app
 
-    def told(gateway: Any, route: app.Route, **names: str) -> Response:
-        return tells() if route.path == "/health" else view(gateway, route, **names)
+    def created(gateway):
+        made = create(gateway)
+        made.view_functions["health"] = tells
+        return made
 
     app.view = told
 
 
 @mutant("INSTANCE-08", FOUR_HEALTHY, RESTARTS)
 def health_waits_for_a_first_login() -> None:
-    """The instance works, and calls itself unhealthy for lack of something that never comes."""
+    """The instance works but calls itself unhealthy, because it waits for something that never comes."""
     _health(lambda: answer({"status": "starting"}, 503))
 
 
@@ -149,12 +145,12 @@ def messages_in_flight_lost() -> None:
     """A message counts as sent when it is queued; a restart empties the queue."""
     deliver, stop, queued = Instance.deliver, Instance.stop, list[threading.Timer]()
 
-    def queue(self: Instance, *message: Any) -> str:
+    def queue(self, *message):
         queued.append(threading.Timer(0.06, deliver, (self, *message)))
         queued[-1].start()
         return f"true_{len(queued)}"
 
-    def stopped(self: Instance, *, abruptly: bool = False) -> None:
+    def stopped(self, *, abruptly=False):
         for one in queued:
             one.cancel()
         stop(self, abruptly=abruptly)
@@ -164,14 +160,14 @@ def messages_in_flight_lost() -> None:
 
 @mutant("INSTANCE-08", RESTARTS)
 def last_message_sent_again_after_a_restart() -> None:
-    """The outbox is emptied a little late: what was sent last is sent again after a restart."""
+    """The outbox is emptied a little late: the last message is sent again after a restart."""
     deliver, start, outbox = Instance.deliver, Instance.start, list[tuple[Any, ...]]()
 
-    def delivered(self: Instance, *message: Any) -> str:
+    def delivered(self, *message):
         outbox[:] = [message]
         return deliver(self, *message)
 
-    def started(self: Instance) -> None:
+    def started(self):
         start(self)
         for message in outbox:
             deliver(self, *message)

@@ -9,9 +9,6 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from flask import request
 
 from fake_instances import fleet
 from fake_instances.fleet import Fleet
@@ -21,15 +18,6 @@ from fake_instances.sessions import SessionStatus
 from fake_instances.webhooks import announcer, message, retries
 from fake_instances.webhooks.retries import PATIENT, Failure, RetryPolicy
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Response
-
-    from fake_instances.sessions import Session
-    from fake_instances.webhooks.delivery import Delivery
-    from fake_instances.webhooks.message import Webhook
 
 FIVE_HEADERS = "A webhook carries the five headers and the URL of its sender"
 OTHER_NAME = "An instance that is called by another name still names its own URL"
@@ -43,29 +31,29 @@ TRIED_ONCE = "A webhook that is answered 401 is tried once"
 MOVED = "A session on an instance that has moved is announced with the new URL"
 
 
-def _url_by(claimed: Callable[[Instance, str], str]) -> None:
-    """Have instances name themselves by another URL, given their own."""
+def _url_by(claimed) -> None:
+    """Change the URL by which instances name themselves."""
     own = Instance.url.fget
     Instance.url = property(lambda self: claimed(self, own(self)))
 
 
-def _webhooks_by(change: Callable[[Webhook], Webhook]) -> None:
-    """Have every genuine webhook changed after it was built."""
-    build = fleet.build
-    fleet.build = lambda **parts: change(build(**parts))
+def _webhooks_by(change) -> None:
+    """Change every genuine webhook after it was built."""
+    build = announcer.build
+    announcer.build = lambda **parts: change(build(**parts))
 
 
-def _retries_by(policy: RetryPolicy) -> None:
-    """Have another policy under the name of the patient one."""
+def _retries_by(policy) -> None:
+    """Replace the patient retry policy."""
     retries.POLICIES["patient"] = policy
 
 
 @mutant("INSTANCE-01", OTHER_NAME)
 def url_from_the_host_header() -> None:
-    """Whoever calls the instance says by the Host header how it is called."""
-    view, called = app.view, threading.local()
+    """The instance takes its own name from the Host header of its callers."""
+    reconnect, called = Instance.reconnect, threading.local()
 
-    def viewing(*given: Any, **names: str) -> Response:
+    def reconnected(self, session_id):
         called.url = request.host_url.rstrip("/")
         try:
             return view(*given, **names)
@@ -78,19 +66,19 @@ def url_from_the_host_header() -> None:
 
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
 def default_port_claimed() -> None:
-    """The URL is made of the default port, whatever port the instance listens on."""
+    """The URL has the default port, whatever port the instance listens on."""
     _url_by(lambda _self, own: own.rpartition(":")[0] + ":3001")
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
 def localhost_claimed() -> None:
-    """The port is right, and the host is what the instance calls itself."""
+    """The URL has the right port, but the host name by which the instance knows itself."""
     _url_by(lambda _self, own: f"http://localhost:{own.rpartition(':')[2]}")
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS)
 def user_agent_of_the_library() -> None:
-    """The client library's own User-Agent goes out."""
+    """The webhook has the client library's own User-Agent."""
     _webhooks_by(lambda webhook: webhook.with_header("User-Agent", "axios/1.6.2"))
 
 
@@ -103,13 +91,13 @@ def timestamp_in_milliseconds() -> None:
 
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
 def location_left_out() -> None:
-    """The webhook says nothing of its sender."""
+    """The webhook lacks X-Instance-Url."""
     _webhooks_by(lambda webhook: webhook.without("X-Instance-Url"))
 
 
 @mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
 def webhook_signed_over_reserialised_json() -> None:
-    """What is signed is written by another serialiser than what is sent."""
+    """The signature is over another serialisation than the one that is sent."""
     sign = message.sign
     message.sign = lambda secret, stamp, body: sign(secret, stamp, json.dumps(json.loads(body)).encode())
 
@@ -122,9 +110,9 @@ def signature_over_the_body_alone() -> None:
 
 @mutant("INSTANCE-02", SIGNED_RECONNECT)
 def reconnect_signed_with_the_api_key() -> None:
-    """The code that announces a reconnect takes the other of the two secrets."""
+    """A reconnect is signed with another secret."""
 
-    def resigned(webhook: Webhook) -> Webhook:
+    def resigned(webhook):
         wrong = webhook.event == "session_reconnected"
         return webhook.signed(os.environ["API_KEY"]) if wrong else webhook
 
@@ -133,11 +121,11 @@ def reconnect_signed_with_the_api_key() -> None:
 
 @mutant("INSTANCE-05", RECONNECTED)
 def reconnect_not_announced() -> None:
-    """Nothing is said of a session that reconnects."""
+    """A session that reconnects is not announced."""
     Fleet.reconnected = lambda _self, _session, _on: None
 
 
-def _announced_as(change: Callable[[str], str]) -> None:
+def _announced_as(change) -> None:
     announce = Fleet.announce
     Fleet.announce = lambda self, session, on, event: announce(self, session, on, change(event))
 
@@ -158,7 +146,7 @@ def connection_announced_as_reconnect() -> None:
 def announced_before_it_is_connected() -> None:
     """A session is announced as soon as it is authenticated, and connects a little later."""
 
-    def connect(self: Fleet, session: Session, on: int) -> Delivery | None:
+    def connect(self, session, on):
         self.hold(replace(session, status=SessionStatus.AUTHENTICATED), on)
         delivery = self.announce(session, on, "session_ready")
         if delivery is not None:
@@ -173,7 +161,7 @@ def announced_before_it_is_connected() -> None:
 def announced_before_it_has_reconnected() -> None:
     """A session that reconnects is announced while it is still disconnected."""
 
-    def reconnected(self: Fleet, session: Session, on: int) -> None:
+    def reconnected(self, session, on):
         self.set_status(session.session_id, SessionStatus.DISCONNECTED, on)
         delivery = self.announce(session, on, "session_reconnected")
         if delivery is not None:
@@ -185,20 +173,20 @@ def announced_before_it_has_reconnected() -> None:
 
 @mutant("INSTANCE-06", TRIED_AGAIN)
 def waits_that_do_not_grow() -> None:
-    """Every wait is as long as the first."""
+    """Every wait between tries is as long as the first."""
     # Long enough that a first try which arrives late, on a busy machine, does not make them look as if they grew.
     _retries_by(RetryPolicy("patient", tuple((ends, (2.5,) * 5) for ends, _ in PATIENT.rules)))
 
 
 @mutant("INSTANCE-06", *rows(TRIED_AGAIN, "500", "503"))
 def server_errors_given_up() -> None:
-    """What is answered 500 or 503 is given up, as by the deployed notifier: the location is lost."""
+    """A webhook answered 500 or 503 is given up, as by the deployed notifier: the location is lost."""
     _retries_by(replace(retries.DEPLOYED, name="patient"))
 
 
 @mutant("INSTANCE-06", NETWORK_BACK)
 def refused_connections_given_up() -> None:
-    """What cannot be handed over at all is given up."""
+    """A webhook that cannot be delivered at all is given up."""
     _retries_by(
         RetryPolicy("patient", tuple((ends - {Failure.REFUSED}, waits) for ends, waits in PATIENT.rules))
     )
@@ -206,16 +194,16 @@ def refused_connections_given_up() -> None:
 
 @mutant("INSTANCE-06", TRIED_ONCE)
 def refused_signatures_tried_again() -> None:
-    """Whatever is not accepted is tried again, 401 too."""
+    """Every webhook that is not accepted is tried again, even after a 401."""
     _retries_by(RetryPolicy("patient", tuple((ends | {401}, waits) for ends, waits in PATIENT.rules)))
 
 
 @mutant("INSTANCE-06", TRIED_AGAIN)
 def tried_again_unsigned() -> None:
-    """The headers that are made for each try lack the signature from the second on."""
+    """From the second try on, the headers lack the signature."""
     prepare = announcer.Notifier.prepare
 
-    def prepared(self: announcer.Notifier, dispatch: announcer.Dispatch) -> Delivery:
+    def prepared(self, dispatch):
         again = dispatch.again
         if again is None:
             return prepare(self, dispatch)
@@ -228,10 +216,10 @@ def tried_again_unsigned() -> None:
 
 @mutant("INSTANCE-07", MOVED)
 def first_url_kept() -> None:
-    """The URL is written down at the first start, and read from there ever after."""
+    """The URL is stored at the first start and never updated."""
     kept = Path(os.environ["DATA"], "url")
 
-    def claimed(_self: Instance, own: str) -> str:
+    def claimed(_self, own):
         if not kept.exists():
             kept.write_text(own, "utf-8")
         return kept.read_text("utf-8")

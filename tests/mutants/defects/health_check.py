@@ -1,23 +1,17 @@
-"""Mistakes in the periodic check: what it moves, writes, counts, asks and overwrites."""
+"""Mistakes in the health check: what it moves, writes, counts, asks and overwrites."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 
 from reference_impl.edges.accounts import ACCOUNTS, Accounts
-from reference_impl.edges.log import EventLog
 from reference_impl.fix.health_check import Change, HealthCheck, Report
 from reference_impl.fix.syncs import Source, Syncs, View
+from tests.mutants.machinery.patching import around_log
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_impl.edges.answers import Roster
 
 EVERY_ROW = "One check moves every mismatched row"
 FILLED = "A row that names no instance is filled"
@@ -40,35 +34,51 @@ DEPLOYED = "Every row is repaired after every instance was restarted and every w
 
 @dataclass(frozen=True)
 class Row:
-    """One row as a check looks at it."""
+    """One row in a check."""
 
     check: HealthCheck
     view: View
-    rosters: dict[str, Roster | None]
+    rosters: dict
     report: Report
 
     @property
-    def is_unreachable(self) -> bool:
+    def is_unreachable(self):
         """Whether its own instance was silent."""
         assigned = self.check.parts.settings.configured(self.view.account.assigned_instance_url)
         return assigned is not None and self.rosters[assigned] is None
 
 
-def around_check(act: Callable[..., None]) -> None:
-    """Have `act` called for each row, with the reference's own way of checking it."""
+def around_check(act) -> None:
+    """Call `act` for each row, with the reference's own way of checking it."""
     check = HealthCheck._check
 
-    def checked(
-        self: HealthCheck, view: View, rosters: dict[str, Roster | None], report: Report, *, at: float | None
-    ) -> None:
+    def checked(self, view, rosters, report, *, at):
         row = Row(self, view, rosters, report)
         act(row, lambda asked=rosters: check(self, view, asked, report, at=at))
 
     HealthCheck._check = checked
 
 
-def write_anyway(self: HealthCheck, view: View, changes: dict[str, object]) -> None:
-    """Write a row whatever it says by now."""
+def when_counted(count, act) -> None:
+    """Call `act` for each row that a check counts so."""
+
+    def acts(row, go_on):
+        before = getattr(row.report, count)
+        go_on()
+        if getattr(row.report, count) > before:
+            act(row)
+
+    around_check(acts)
+
+
+def recount(row, wrong, right) -> None:
+    """Move a row from one count to another."""
+    setattr(row.report, wrong, getattr(row.report, wrong) - 1)
+    setattr(row.report, right, getattr(row.report, right) + 1)
+
+
+def write_anyway(self, view, changes) -> None:
+    """Write a row, whatever it says by now."""
     now = datetime.now(UTC).replace(tzinfo=None)
     accounts: Accounts = self.parts.syncs._accounts
     with accounts._engine.connect() as connection:
@@ -78,9 +88,9 @@ def write_anyway(self: HealthCheck, view: View, changes: dict[str, object]) -> N
 
 @mutant("HEALTH-01", EVERY_ROW)
 def check_ends_with_the_first_correction() -> None:
-    """A check ends as soon as it has corrected a row; the others are taken for verified."""
+    """A check stops after its first correction; the other rows count as verified."""
 
-    def act(row: Row, go_on: Callable[..., None]) -> None:
+    def act(row, go_on):
         if row.report.updated:
             row.report.verified += 1
         else:
@@ -91,16 +101,16 @@ def check_ends_with_the_first_correction() -> None:
 
 @mutant("HEALTH-01", FILLED)
 def rows_without_an_instance_are_passed_over() -> None:
-    """A row that names no instance is not looked at."""
+    """A row without an instance is skipped."""
     views = Syncs.views
     Syncs.views = lambda self: [one for one in views(self) if one.account.assigned_instance_url is not None]
 
 
 @mutant("HEALTH-01", SEEN_ELSEWHERE)
 def an_unreachable_instance_keeps_its_rows() -> None:
-    """A row whose instance cannot be reached is left alone, wherever the session was seen."""
+    """A row whose instance cannot be reached is left alone, even if another instance holds the session."""
 
-    def act(row: Row, go_on: Callable[..., None]) -> None:
+    def act(row, go_on):
         if row.is_unreachable:
             row.report.unreachable += 1
         else:
@@ -111,35 +121,35 @@ def an_unreachable_instance_keeps_its_rows() -> None:
 
 @mutant("HEALTH-02", LOGGED)
 def corrections_logged_behind_the_write() -> None:
-    """The old URL is read when it was already overwritten."""
-    info = EventLog.info
-
-    def told(self: EventLog, text: str, **fields: object) -> None:
-        if text == Source.HEALTH_CHECK.value:
-            fields["old_url"] = fields["new_url"]
-        info(self, text, **fields)
-
-    EventLog.info = told
+    """The old URL is read after it was overwritten."""
+    around_log(
+        lambda text, fields: (
+            text,
+            {**fields, "old_url": fields["new_url"]} if text == Source.HEALTH_CHECK.value else fields,
+        )
+    )
 
 
 @mutant("HEALTH-02", LOGGED)
 def corrections_logged_without_their_account() -> None:
-    """A correction's line names the session and not the account."""
-    info = EventLog.info
-
-    def told(self: EventLog, text: str, **fields: object) -> None:
-        if text == Source.HEALTH_CHECK.value:
-            del fields["account_id"]
-        info(self, text, **fields)
-
-    EventLog.info = told
+    """The log line of a correction names the session but not the account."""
+    around_log(
+        lambda text, fields: (
+            text,
+            {
+                name: one
+                for name, one in fields.items()
+                if name != "account_id" or text != Source.HEALTH_CHECK.value
+            },
+        )
+    )
 
 
 @mutant("HEALTH-03", SAME)
 def every_row_is_written_as_checked() -> None:
-    """Each row gets the time of the check."""
+    """Every row is written with the time of the check."""
 
-    def act(row: Row, go_on: Callable[..., None]) -> None:
+    def act(row, go_on):
         write_anyway(row.check, row.view, {})
         go_on()
 
@@ -148,59 +158,31 @@ def every_row_is_written_as_checked() -> None:
 
 @mutant("HEALTH-04", LOST)
 def lost_sessions_lose_their_url() -> None:
-    """A row whose session is found nowhere is cleared."""
-
-    def act(row: Row, go_on: Callable[..., None]) -> None:
-        before = row.report.failed
-        go_on()
-        if row.report.failed > before:
-            write_anyway(row.check, row.view, {"assigned_instance_url": None})
-
-    around_check(act)
+    """The URL of a row whose session is found nowhere is cleared."""
+    when_counted("failed", lambda row: write_anyway(row.check, row.view, {"assigned_instance_url": None}))
 
 
 @mutant("HEALTH-04", LOST)
 def lost_sessions_count_as_verified() -> None:
-    """A session that is found nowhere is nobody's failure."""
-
-    def act(row: Row, go_on: Callable[..., None]) -> None:
-        before = row.report.failed
-        go_on()
-        if row.report.failed > before:
-            row.report.failed, row.report.verified = before, row.report.verified + 1
-
-    around_check(act)
+    """A session that is found nowhere counts as verified."""
+    when_counted("failed", lambda row: recount(row, "failed", "verified"))
 
 
 @mutant("HEALTH-05", UNREACHED)
 def silence_counts_as_a_no() -> None:
-    """An instance that cannot be reached is taken for one that holds nothing, and its rows for failed."""
-
-    def act(row: Row, go_on: Callable[..., None]) -> None:
-        before = row.report.unreachable
-        go_on()
-        if row.report.unreachable > before:
-            row.report.unreachable, row.report.failed = before, row.report.failed + 1
-
-    around_check(act)
+    """An instance that cannot be reached counts as one that holds nothing, and its rows as failed."""
+    when_counted("unreachable", lambda row: recount(row, "unreachable", "failed"))
 
 
 @mutant("HEALTH-05", OTHER_UNREACHED)
 def any_silence_counts_as_unreachable() -> None:
     """A row is counted as unreachable when any instance is silent, its own or not."""
-
-    def act(row: Row, go_on: Callable[..., None]) -> None:
-        before = row.report.failed
-        go_on()
-        if row.report.failed > before and None in row.rosters.values():
-            row.report.failed, row.report.unreachable = before, row.report.unreachable + 1
-
-    around_check(act)
+    when_counted("failed", lambda row: None in row.rosters.values() and recount(row, "failed", "unreachable"))
 
 
 @mutant("HEALTH-06", DRY)
 def dry_run_writes() -> None:
-    """The dry run is asked for and not heeded."""
+    """The option of a dry run is ignored."""
     run = HealthCheck.run
     HealthCheck.run = lambda self, *, dry_run=False: run(self, dry_run=dry_run and False)
 
@@ -210,7 +192,7 @@ def dry_run_logs_corrections() -> None:
     """A dry run writes the log lines of corrections."""
     correct = HealthCheck._correct
 
-    def corrected(self: HealthCheck, view: View, holder: str, report: Report, *, at: float | None) -> None:
+    def corrected(self, view, holder, report, *, at):
         correct(self, view, holder, report, at=at)
         if at is None:
             account = view.account
@@ -222,10 +204,10 @@ def dry_run_logs_corrections() -> None:
 
 @mutant("HEALTH-06", DRY)
 def dry_run_counts_sync_events() -> None:
-    """A dry run counts what it would have moved."""
+    """A dry run counts sync events for what it would have moved."""
     correct = HealthCheck._correct
 
-    def corrected(self: HealthCheck, view: View, holder: str, report: Report, *, at: float | None) -> None:
+    def corrected(self, view, holder, report, *, at):
         correct(self, view, holder, report, at=at)
         if at is None:
             self.parts.syncs._monitoring.synced("health_check")
@@ -235,10 +217,10 @@ def dry_run_counts_sync_events() -> None:
 
 @mutant("HEALTH-06", DRY)
 def dry_run_reports_no_moves() -> None:
-    """A dry run counts every row that is not where it should be as verified."""
+    """A dry run counts every mismatched row as verified."""
     correct = HealthCheck._correct
 
-    def corrected(self: HealthCheck, view: View, holder: str, report: Report, *, at: float | None) -> None:
+    def corrected(self, view, holder, report, *, at):
         if at is None:
             report.verified += 1
         else:
@@ -249,15 +231,15 @@ def dry_run_reports_no_moves() -> None:
 
 @mutant("HEALTH-07", BY_ITSELF)
 def never_by_itself() -> None:
-    """The interval is read and nothing is scheduled."""
+    """The interval is read, but nothing is scheduled."""
     HealthCheck.run_every = lambda _self, _seconds: None
 
 
 @mutant("HEALTH-08", FORTY)
 def every_account_asks_every_instance() -> None:
-    """The instances are asked anew for each account."""
+    """The instances are asked again for each account."""
 
-    def act(row: Row, go_on: Callable[..., None]) -> None:
+    def act(row, go_on):
         go_on(row.check.parts.loop.run(row.check._ask_all()))
 
     around_check(act)
@@ -265,9 +247,9 @@ def every_account_asks_every_instance() -> None:
 
 @mutant("HEALTH-09", LAST_WORD)
 def corrections_written_blindly() -> None:
-    """A correction is written whatever the row says by now."""
+    """A correction is written, whatever the row says by now."""
 
-    def corrected(self: HealthCheck, view: View, holder: str, report: Report, *, at: float | None) -> None:
+    def corrected(self, view, holder, report, *, at):
         if at is not None:
             write_anyway(self, view, {"assigned_instance_url": holder})
         report.updated += 1
@@ -278,10 +260,10 @@ def corrections_written_blindly() -> None:
 
 @mutant("HEALTH-09", *rows(LAST_WORD, "3001"))
 def confirmations_are_no_news() -> None:
-    """A correction is given up when the row's URL has changed, and not when a webhook has confirmed it."""
+    """A correction is given up if the row's URL has changed, but not if a webhook has confirmed it."""
     write = Syncs.write
 
-    def written(self: Syncs, view: View, new_url: str, *, source: Source, at: float, **more: Any) -> bool:
+    def written(self, view, new_url, *, source, at, **more):
         if source is Source.HEALTH_CHECK:
             view = replace(view, version=self._versions.get(view.account.id, 0))
         return write(self, view, new_url, source=source, at=at, **more)
@@ -291,6 +273,6 @@ def confirmations_are_no_news() -> None:
 
 @mutant("HEALTH-10", DEPLOYED)
 def a_page_of_rows_a_check() -> None:
-    """A check reads the first page of rows, of which there are five on each."""
+    """A check reads only the first page of rows, which has five."""
     views = Syncs.views
     Syncs.views = lambda self: views(self)[:5]

@@ -1,24 +1,16 @@
-"""Mistakes in what is counted, and in the three alerts."""
+"""Mistakes in counts and alerts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 from reference_impl.edges import monitoring
-from reference_impl.edges.log import EventLog
 from reference_impl.edges.monitoring import Alert, Monitoring
 from reference_impl.fix.sender import Sender
 from reference_impl.fix.syncs import Source, Syncs
+from tests.mutants.machinery.patching import around_log
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from prometheus_client.metrics_core import Metric
-
-    from reference_impl.fix.syncs import View
 
 GREPS = "The log has one line for each scan sync, verification failure and webhook sync"
 APART = "Sends and webhooks that move a row are counted apart"
@@ -34,29 +26,58 @@ NO_RESET = "A scan that finds the session elsewhere does not reset the count"
 HUNDRED = "Ninety-nine in a hundred raises the alert, a hundred in a hundred does not"
 
 
-def alert_when(name: str, is_raised: Callable[[float, float], bool]) -> None:
+def alert_when(name, is_raised) -> None:
     """Raise an alert by another comparison."""
     alert: Alert = getattr(monitoring, name)
     setattr(monitoring, name, replace(alert, is_raised=is_raised))
 
 
-def report_with(**changed: Callable[[dict[str, Any]], object]) -> None:
-    """Report other values, made of the true report."""
+def report_with(**changed) -> None:
+    """Change values of the report."""
     report = Monitoring.report
 
-    def told(self: Monitoring) -> dict[str, Any]:
-        true: dict[str, Any] = report(self)
+    def told(self):
+        true = report(self)
         return {**true, **{name: make(true) for name, make in changed.items()}}
 
     Monitoring.report = told
 
 
+def _not_counted(missing) -> None:
+    synced = Monitoring.synced
+    Monitoring.synced = lambda self, source: None if source == missing else synced(self, source)
+
+
+def _warning_counts(source) -> None:
+    look = Monitoring._look
+
+    def looked(self):
+        values = look(self)
+        counted = [one for _, one in self._recent if one == source]
+        if len(counted) <= monitoring.SYNC_EVENTS.threshold:
+            self._raised.pop(monitoring.SYNC_EVENTS, None)
+        return values
+
+    Monitoring._look = looked
+
+
+def _metrics_without(source) -> None:
+    collect = Monitoring.collect
+
+    def collected(self):
+        for family in collect(self):
+            family.samples = [one for one in family.samples if one.labels.get("source") != source]
+            yield family
+
+    Monitoring.collect = collected
+
+
 @mutant("MONITOR-01", GREPS)
 def every_scan_logged_as_a_sync() -> None:
-    """A scan's success is logged before it is known."""
+    """A scan is logged as a sync before its result is known."""
     not_found = Sender._not_found
 
-    def told(self: Sender, session_id: str, *rest: Any) -> Any:
+    def told(self, session_id, *rest):
         self.parts.log.info(Source.SEND.value, session_id=session_id)
         return not_found(self, session_id, *rest)
 
@@ -65,14 +86,14 @@ def every_scan_logged_as_a_sync() -> None:
 
 @mutant("MONITOR-01", GREPS)
 def a_failure_that_ends_well_is_not_logged() -> None:
-    """A verification failure is logged when the scan finds nothing either."""
+    """A verification failure is logged only if the scan finds nothing either."""
     tell, not_found = Sender._report_unverified, Sender._not_found
-    held: dict[int, tuple[Any, ...]] = {}
+    held = {}
 
-    def hold(self: Sender, *failure: Any) -> None:
+    def hold(self, *failure):
         held[id(self)] = failure
 
-    def told(self: Sender, *rest: Any) -> Any:
+    def told(self, *rest):
         tell(self, *held[id(self)])
         return not_found(self, *rest)
 
@@ -81,28 +102,24 @@ def a_failure_that_ends_well_is_not_logged() -> None:
 
 @mutant("MONITOR-01", GREPS)
 def webhook_syncs_logged_in_other_words() -> None:
-    """The line of a webhook's sync is not the document's."""
-    info = EventLog.info
-
-    def told(self: EventLog, text: str, **fields: object) -> None:
-        info(self, "Instance URL updated" if text == Source.WEBHOOK.value else text, **fields)
-
-    EventLog.info = told
+    """The sync of a webhook is logged in other words than the document's."""
+    around_log(
+        lambda text, fields: ("Instance URL updated" if text == Source.WEBHOOK.value else text, fields)
+    )
 
 
 @mutant("MONITOR-02", APART)
 def webhook_syncs_are_not_counted() -> None:
-    """The counter was added where sends move a row, and nowhere else."""
-    synced = Monitoring.synced
-    Monitoring.synced = lambda self, source: None if source == "webhook" else synced(self, source)
+    """Only sends that move a row count it, not webhooks."""
+    _not_counted("webhook")
 
 
 @mutant("MONITOR-02", APART)
 def confirmations_are_counted_as_moves() -> None:
-    """Each webhook with a location counts as a sync event, a move or not."""
+    """Each webhook with a location counts as a sync event, whether it moves the row or not."""
     write = Syncs.write
 
-    def written(self: Syncs, view: View, new_url: str, *, source: Source, **more: Any) -> bool:
+    def written(self, view, new_url, *, source, **more):
         done = write(self, view, new_url, source=source, **more)
         if done and source is Source.WEBHOOK and view.account.assigned_instance_url == new_url:
             self._monitoring.synced("webhook")
@@ -126,8 +143,7 @@ def every_source_is_a_send() -> None:
 @mutant("MONITOR-02", CORRECTIONS)
 def corrections_are_not_counted() -> None:
     """The health check moves rows and counts nothing."""
-    synced = Monitoring.synced
-    Monitoring.synced = lambda self, source: None if source == "health_check" else synced(self, source)
+    _not_counted("health_check")
 
 
 @mutant("MONITOR-03", *rows(FIVE, "3-5-silent"))
@@ -144,17 +160,8 @@ def warning_at_seven() -> None:
 
 @mutant("MONITOR-03", *rows(FIVE, "4-6-raised"))
 def warning_counts_sends_only() -> None:
-    """The warning looks at the syncs of sends, of which there are fewer."""
-    look = Monitoring._look
-
-    def looked(self: Monitoring) -> dict[Alert, float]:
-        values = look(self)
-        of_sends = Counter(source for _, source in self._recent)["send"]
-        if of_sends <= monitoring.SYNC_EVENTS.threshold:
-            self._raised.pop(monitoring.SYNC_EVENTS, None)
-        return values
-
-    Monitoring._look = looked
+    """The warning counts only the syncs of sends."""
+    _warning_counts("send")
 
 
 @mutant("MONITOR-04", *rows(TEN, "10-silent"))
@@ -171,10 +178,10 @@ def critical_at_twelve() -> None:
 
 @mutant("MONITOR-05", RESET)
 def alert_latches() -> None:
-    """An alert that was raised once stays."""
+    """An alert that was raised once stays raised."""
     look = Monitoring._look
 
-    def looked(self: Monitoring) -> dict[Alert, float]:
+    def looked(self):
         before = dict(self._raised)
         values = look(self)
         self._raised = {**before, **self._raised}
@@ -185,16 +192,16 @@ def alert_latches() -> None:
 
 @mutant("MONITOR-05", RESET, NO_RESET)
 def failures_are_never_reset() -> None:
-    """The count of failures in a row only grows."""
+    """The count of failures in a row is never reset."""
     Monitoring.verified = lambda _self: None
 
 
 @mutant("MONITOR-05", NO_RESET)
 def a_message_that_was_sent_resets_the_count() -> None:
-    """Whatever ends well resets the count, a scan too."""
+    """A successful scan resets the count too."""
     attempted = Monitoring.attempted
 
-    def counted(self: Monitoring, *, found: bool) -> None:
+    def counted(self, *, found):
         attempted(self, found=found)
         if found:
             self.verified()
@@ -204,7 +211,7 @@ def a_message_that_was_sent_resets_the_count() -> None:
 
 @mutant("MONITOR-06", FIRST)
 def rate_zero_before_the_first_attempt() -> None:
-    """Nothing of nothing is zero."""
+    """The rate is 0 before the first attempt."""
     report_with(sync_success_rate=lambda true: true["sync_success_rate"] if true["sync_attempts"] else 0.0)
 
 
@@ -216,7 +223,7 @@ def rate_as_a_fraction() -> None:
 
 @mutant("MONITOR-06", RATE)
 def failed_scans_are_no_attempts() -> None:
-    """Only what succeeds is counted as tried."""
+    """Only scans that succeed count as attempts."""
     attempted = Monitoring.attempted
     Monitoring.attempted = lambda self, *, found: attempted(self, found=True) if found else None
 
@@ -226,7 +233,7 @@ def verifications_count_as_attempts() -> None:
     """A send that needed no scan counts as an attempt that succeeded."""
     verified = Monitoring.verified
 
-    def counted(self: Monitoring) -> None:
+    def counted(self):
         verified(self)
         self.attempted(found=True)
 
@@ -235,27 +242,20 @@ def verifications_count_as_attempts() -> None:
 
 @mutant("MONITOR-07", *rows(HUNDRED, "on another instance-100-silent"))
 def rate_told_at_a_hundred() -> None:
-    """The rate is told when it is a hundred."""
+    """The alert is raised at a rate of 100 percent too."""
     alert_when("SYNC_SUCCESS_RATE", lambda value, _threshold: value <= 100)
 
 
 @mutant("MONITOR-07", *rows(HUNDRED, "nowhere-99-raised"))
 def rate_told_below_ninety_nine() -> None:
-    """A rate of exactly ninety-nine percent is good enough."""
+    """A rate of exactly 99 percent raises no alert."""
     alert_when("SYNC_SUCCESS_RATE", lambda value, threshold: value < threshold)
 
 
 @mutant("MONITOR-08", AGREE)
 def metrics_know_no_webhooks() -> None:
-    """The metrics miss a source that the report has."""
-    collect = Monitoring.collect
-
-    def collected(self: Monitoring) -> Iterator[Metric]:
-        for family in collect(self):
-            family.samples = [one for one in family.samples if one.labels.get("source") != "webhook"]
-            yield family
-
-    Monitoring.collect = collected
+    """The metrics lack the syncs of webhooks."""
+    _metrics_without("webhook")
 
 
 @mutant("MONITOR-08", AGREE)
@@ -266,7 +266,7 @@ def metrics_are_json() -> None:
 
 @mutant("MONITOR-09", RESTART)
 def counting_since_ever() -> None:
-    """The counts are lost at a restart, and the report claims to have counted since the year began."""
+    """The counts are lost at a restart, but the report says it has counted since 2020."""
     report_with(counting_since=lambda _true: "2020-01-01T00:00:00Z")
 
 
@@ -275,7 +275,7 @@ def failures_logged_for_each_instance() -> None:
     """A verification failure is logged for every instance that did not hold the session."""
     tell = Sender._report_unverified
 
-    def told(self: Sender, account: Any, trip: Any) -> None:
+    def told(self, account, trip):
         tell(self, account, trip)
         trip.failure_reported = False
         tell(self, account, trip)
@@ -285,31 +285,22 @@ def failures_logged_for_each_instance() -> None:
 
 @mutant("MONITOR-02", APART)
 def send_syncs_are_not_counted() -> None:
-    """The counter was added where webhooks move a row, and nowhere where sends do."""
-    synced = Monitoring.synced
-    Monitoring.synced = lambda self, source: None if source == "send" else synced(self, source)
+    """Only webhooks that move a row count it, not sends."""
+    _not_counted("send")
 
 
 @mutant("MONITOR-03", *rows(FIVE, "4-6-raised"))
 def warning_counts_webhooks_only() -> None:
-    """The warning looks at the syncs of webhooks, of which there are fewer."""
-    look = Monitoring._look
-
-    def looked(self: Monitoring) -> dict[Alert, float]:
-        values = look(self)
-        if Counter(source for _, source in self._recent)["webhook"] <= monitoring.SYNC_EVENTS.threshold:
-            self._raised.pop(monitoring.SYNC_EVENTS, None)
-        return values
-
-    Monitoring._look = looked
+    """The warning counts only the syncs of webhooks."""
+    _warning_counts("webhook")
 
 
 @mutant("MONITOR-04", TEN)
 def failures_counted_twice() -> None:
-    """A send counts as two verification failures: one of the verification, one of the scan."""
+    """A send counts as two verification failures, one of them for the scan."""
     failed = Monitoring.verification_failed
 
-    def counted(self: Monitoring) -> None:
+    def counted(self):
         failed(self)
         failed(self)
 
@@ -318,16 +309,16 @@ def failures_counted_twice() -> None:
 
 @mutant("MONITOR-05", RESET, NO_RESET)
 def failures_counted_for_each_account() -> None:
-    """Failures in a row are counted for each account, and the most of any is told."""
-    counts: Counter[str] = Counter()
+    """Failures in a row are counted for each account, and the highest count is reported."""
+    counts = Counter()
     tell, verified = Sender._report_unverified, Sender._report_verified
 
-    def told(self: Sender, account: Any, trip: Any) -> None:
+    def told(self, account, trip):
         if not trip.failure_reported:
             counts[account.session_id] += 1
         tell(self, account, trip)
 
-    def told_verified(self: Sender, session_id: str, assigned: str) -> None:
+    def told_verified(self, session_id, assigned):
         counts[session_id] = 0
         verified(self, session_id, assigned)
 
@@ -337,23 +328,16 @@ def failures_counted_for_each_account() -> None:
 
 @mutant("MONITOR-08", AGREE)
 def metrics_know_no_sends() -> None:
-    """The metrics miss the syncs of sends."""
-    collect = Monitoring.collect
-
-    def collected(self: Monitoring) -> Iterator[Metric]:
-        for family in collect(self):
-            family.samples = [one for one in family.samples if one.labels.get("source") != "send"]
-            yield family
-
-    Monitoring.collect = collected
+    """The metrics lack the syncs of sends."""
+    _metrics_without("send")
 
 
 @mutant("MONITOR-08", AGREE)
 def failures_counted_up_to_one() -> None:
-    """The total of verification failures tells only whether there was one."""
+    """The total of verification failures stops at one."""
     collect = Monitoring.collect
 
-    def collected(self: Monitoring) -> Iterator[Metric]:
+    def collected(self):
         self._failures = min(self._failures, 1)
         yield from collect(self)
 

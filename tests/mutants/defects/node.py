@@ -1,4 +1,4 @@
-"""Mistakes in the implementation in Node.js: each is a line of it, changed."""
+"""Mistakes in the implementation in Node.js, each a changed line."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ class NodeMistake(Defect):
     wrong: str
 
     def make(self, folder: Path) -> Path:
-        """Put the implementation with the mistake into a folder, and give its target file.
+        """Put the implementation with the mistake into a folder and return its target file.
 
-        Raises:
-            ValueError: the line that is to be changed is not there, or is there twice.
+        Raises ValueError unless the text to replace is there exactly once.
         """
         target = copy(folder)
         module = target.with_name(f"{self.module}.mjs")
@@ -36,7 +35,7 @@ class NodeMistake(Defect):
 
 
 def copy(folder: Path) -> Path:
-    """Put the implementation as it is into a folder, and give its target file."""
+    """Put the implementation as it is into a folder and return its target file."""
     return Path(shutil.copytree(SOURCE, folder / SOURCE.name)) / TARGET
 
 
@@ -56,7 +55,7 @@ MISTAKES = (
     NodeMistake(
         name="node-body-signed-as-it-is-written-anew",
         requirement="AUTH-03",
-        mistake="The signature is verified over the body as it is parsed and written anew, not over its bytes.",
+        mistake="The signature is verified over the body as it is parsed and serialised again, not over its bytes.",
         scenarios=("A webhook whose signature does not fit changes nothing [other spacing]",),
         module="webhooks",
         right=".update(body)",
@@ -65,7 +64,7 @@ MISTAKES = (
     NodeMistake(
         name="node-window-open-towards-the-future",
         requirement="AUTH-05",
-        mistake="A timestamp may lie as far in the future as it likes.",
+        mistake="A timestamp may lie any time in the future.",
         scenarios=("A timestamp further ahead than the window is refused",),
         module="webhooks",
         right="Math.abs(Date.now() / 1000 - Number(timestamp))",
@@ -103,7 +102,7 @@ MISTAKES = (
     NodeMistake(
         name="node-timeout-for-each-read",
         requirement="VERIFY-08",
-        mistake="The verify timeout starts anew with each piece of an answer.",
+        mistake="The verify timeout starts again with each piece of an answer.",
         scenarios=(
             "An answer that comes too slowly is given up after the verify timeout [drips its answer byte by byte]",
         ),
@@ -114,7 +113,7 @@ MISTAKES = (
     NodeMistake(
         name="node-first-instance-that-answers-taken",
         requirement="SCAN-04",
-        mistake="The scan takes the first instance that answers, whoever it holds.",
+        mistake="The scan takes the first instance that answers, whatever it holds.",
         scenarios=("Earlier instances with sessions of others are passed over",),
         module="sends",
         right="const holder = await first;",
@@ -123,7 +122,7 @@ MISTAKES = (
     NodeMistake(
         name="node-new-url-logged-as-the-old-one",
         requirement="SCAN-02",
-        mistake="The repair is logged with the row as it is after the write.",
+        mistake="The old URL in the log is read after the write.",
         scenarios=("The repair is logged with the value before the write",),
         module="sends",
         right="old_url: row.assigned_instance_url,",
@@ -132,7 +131,7 @@ MISTAKES = (
     NodeMistake(
         name="node-row-moved-by-whoever-comes-last",
         requirement="SCAN-11",
-        mistake="A scan writes the row whatever has been written to it in between.",
+        mistake="A scan overwrites what was written to the row meanwhile.",
         scenarios=("A webhook that lands while a scan waits for its answers has the last word",),
         module="rows",
         right=" || viewOf(id) !== view",
@@ -150,7 +149,7 @@ MISTAKES = (
     NodeMistake(
         name="node-any-200-taken-for-sent",
         requirement="SEND-11",
-        mistake="Whatever an instance answers with status 200 is reported as sent.",
+        mistake="Every answer with status 200 is reported as sent.",
         scenarios=(
             "An answer without success is not reported as sent [an empty object]",
             "An answer without success is not reported as sent [success as a text]",
@@ -163,7 +162,7 @@ MISTAKES = (
     NodeMistake(
         name="node-any-url-taken-for-an-instance",
         requirement="SPOOF-02",
-        mistake="A row's URL is trusted whether it is a configured instance or not.",
+        mistake="A row's URL is trusted even if it is no configured instance.",
         scenarios=(
             "A captured webhook that comes again for a stranger gets it nothing",
             "A row that names a stranger gets it neither the message nor a key",
@@ -176,7 +175,7 @@ MISTAKES = (
     NodeMistake(
         name="node-claims-believed-unasked",
         requirement="SPOOF-04",
-        mistake="The claimed instance is not asked whether it holds the session.",
+        mistake="The instance that a webhook names is not asked whether it holds the session.",
         scenarios=("A claim for an instance without the session is not stored",),
         module="webhooks",
         right="if (!holds(there, row.session_id)) return",

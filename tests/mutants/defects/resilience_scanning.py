@@ -1,11 +1,10 @@
-"""Mistakes in scans that last, that fail, that run side by side, or that come too late."""
+"""Mistakes in scans that last, fail, run concurrently or come too late."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 from reference_impl.edges.answers import Holding
 from reference_impl.edges.messages import SendError, Sent
@@ -15,15 +14,6 @@ from reference_impl.fix.syncs import Source, Syncs
 from tests.mutants.defects.scanning import scan_in_order, scan_only
 from tests.mutants.machinery.patching import around_sends
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_impl.edges.accounts import Account
-    from reference_impl.edges.answers import Roster
-    from reference_impl.edges.messages import Message
-    from reference_impl.fix.syncs import View
-    from reference_impl.server import Parts
 
 TWO_SILENT = "Two instances that never answer cost one verify timeout together"
 LEFT_OPEN = "An instance that could not be asked leaves the answer open"
@@ -48,14 +38,12 @@ def instances_scanned_one_by_one_from_the_last() -> None:
 
 @mutant("SCAN-07", TWO_SILENT)
 def silent_instances_asked_again_by_a_scan() -> None:
-    """A scan asks all at once, waits for all, and asks those that were silent a second time."""
+    """A scan asks all instances at once, waits for all, and asks silent ones a second time."""
 
-    async def scan(
-        self: Locator, session_id: str, since: float, *, ignoring: frozenset[str], **_rest: Any
-    ) -> Finding:
+    async def scan(self, session_id, since, *, ignoring, **_rest):
         began_at = time.time()
 
-        async def asked(base: str) -> Holding:
+        async def asked(base):
             first = await self.ask(base, session_id, since)
             return await self.ask(base, session_id, moment()) if first is Holding.UNKNOWN else first
 
@@ -69,10 +57,10 @@ def silent_instances_asked_again_by_a_scan() -> None:
 
 @mutant("SCAN-08", LEFT_OPEN)
 def unasked_counts_as_absent() -> None:
-    """Where a scan finds nothing, the session is said to be nowhere, whoever could not be asked."""
+    """If a scan finds nothing, the session is reported as nowhere, even if an instance could not be asked."""
     not_found = Sender._not_found
 
-    def told(self: Sender, session_id: str, finding: Finding, trip: Any) -> SendError:
+    def told(self, session_id, finding, trip):
         absent = dict.fromkeys(finding.holdings, Holding.ABSENT)
         return not_found(self, session_id, replace(finding, holdings=absent), trip)
 
@@ -81,18 +69,18 @@ def unasked_counts_as_absent() -> None:
 
 @mutant("SCAN-08", LEFT_OPEN)
 def failure_tells_nothing() -> None:
-    """Where a scan finds nothing, the user is told that sending failed, and nobody is told why."""
+    """If a scan finds nothing, the user learns that sending failed, but not why."""
     Sender._not_found = lambda *_rest: SendError("rejected_by_instance", "Sending failed.")
 
 
 @mutant("SCAN-09", TWENTY)
 def every_send_asks_for_itself() -> None:
-    """Each send asks each instance itself, whoever else is asking."""
+    """Each send asks each instance itself, even while others are asking."""
 
-    async def question(self: Locator, base: str, _since: float) -> asyncio.Task[Roster | None]:
+    async def question(self, base, _since):
         return self._start(self._client.roster(base))
 
-    async def scan(self: Locator, session_id: str, _since: float, **rest: Any) -> Finding:
+    async def scan(self, session_id, _since, **rest):
         given = (rest["assigned"], rest.get("ignoring", frozenset()), rest.get("mute"))
         return await self._scan(session_id, *given)
 
@@ -101,10 +89,10 @@ def every_send_asks_for_itself() -> None:
 
 
 def _scans_overwrite() -> None:
-    """Have a scan's location written and logged, whatever the row says by now."""
+    """Write and log what a scan found, whatever the row says by now."""
     write = Syncs.write
 
-    def written(self: Syncs, view: View, new_url: str, *, source: Source, **rest: Any) -> bool:
+    def written(self, view, new_url, *, source, **rest):
         if source is not Source.SEND:
             return write(self, view, new_url, source=source, **rest)
         account = view.account
@@ -118,16 +106,16 @@ def _scans_overwrite() -> None:
 
 @mutant("SCAN-09", TWENTY)
 def every_send_moves_the_row() -> None:
-    """Each send that scanned writes the row and logs a repair, though another has repaired it."""
+    """Each send that scanned writes the row and logs a repair, even if another has repaired it."""
     _scans_overwrite()
 
 
 @mutant("SCAN-09", TWENTY)
 def sends_at_once_taken_for_one() -> None:
-    """A send of an account that is sending already is taken for the same message, clicked on twice."""
+    """A second send of an account that is still sending is dropped as a double click."""
     sending: set[int] = set()
 
-    def act(_parts: Parts, account_id: int, _message: Message, send: Callable[[], Sent]) -> Sent:
+    def act(_parts, account_id, _message, send):
         if account_id in sending:
             return Sent("the-same", "the-same")
         sending.add(account_id)
@@ -147,15 +135,15 @@ def first_holder_in_order_wins() -> None:
 
 @mutant("SCAN-10", *rows(SECOND_COPY, "3001-3004"), FASTER_COPY)
 def last_holder_in_order_wins() -> None:
-    """Of several holders the last in order is taken for the newest and gets the row."""
+    """Of several holders, the last in order gets the row."""
     _taken_in_order(-1)
 
 
-def _taken_in_order(step: int) -> None:
-    """Have the row's URL verified only where no holder comes before it."""
+def _taken_in_order(step) -> None:
+    """Verify the assigned instance only if no holder comes before it in this order."""
     ask = Locator.ask
 
-    async def asked(self: Locator, base: str, session_id: str, since: float) -> Holding:
+    async def asked(self, base, session_id, since):
         holdings = await asyncio.gather(*(ask(self, one, session_id, since) for one in self._instances))
         known = dict(zip(self._instances, holdings, strict=True))
         first = next((one for one in self._instances[::step] if known[one] is Holding.HELD), None)
@@ -166,10 +154,10 @@ def _taken_in_order(step: int) -> None:
 
 @mutant("SCAN-10", FASTER_COPY)
 def assigned_instance_given_little_time() -> None:
-    """An assigned instance that has not answered after 0.2 seconds is passed over for whoever is faster."""
+    """An assigned instance that has not answered after 0.2 seconds is passed over for a faster one."""
     verify = Sender._verify
 
-    def hurried(self: Sender, account: Account, assigned: str | None, trip: Any) -> Holding:
+    def hurried(self, account, assigned, trip):
         timeout, self.parts.locator._timeout = self.parts.locator._timeout, 0.2
         try:
             return verify(self, account, assigned, trip)
@@ -181,5 +169,5 @@ def assigned_instance_given_little_time() -> None:
 
 @mutant("SCAN-11", LAST_WORD)
 def scan_overwrites_a_newer_webhook() -> None:
-    """A scan writes what it found, whatever was written while it waited for its answers."""
+    """A scan overwrites what was written while it waited for its answers."""
     _scans_overwrite()

@@ -1,17 +1,16 @@
-"""Mistakes in posting again, in stopping, in whose session is used, and in what users are told."""
+"""Mistakes in posting again, in stopping, in whose session is used, and in answers to users."""
 
 from __future__ import annotations
 
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from reference_impl import server
 from reference_impl.edges.accounts import ACCOUNTS
-from reference_impl.edges.answers import Outcome, PostAnswer, json_object, judge_post
+from reference_impl.edges.answers import Outcome, json_object, judge_post
 from reference_impl.edges.instances import InstanceClient
 from reference_impl.edges.messages import Message, SendError
 from reference_impl.fix import sender
@@ -19,14 +18,7 @@ from reference_impl.fix.locator import Locator
 from tests.mutants.machinery.patching import around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_impl.edges.messages import Sent
-    from reference_impl.fix.locator import Finding
-    from reference_impl.server import Parts
-
-MOVED_BEHIND = "A session that moves after its verification is followed"
+MOVED_BEHIND = "A session that moves behind its verification is followed"
 MOVED_BEFORE = "A session that moves before its message arrives is followed"
 ANSWER_LOST = "A message whose answer was lost is not sent again"
 REFUSED = "A message that was refused is not posted again"
@@ -43,22 +35,22 @@ HANGING = "Eight sends that hang on one instance do not hold up a send elsewhere
 HOLLOW = "An answer without success is not reported as sent"
 
 
-def _may_try_again(may: Callable[[Outcome, str, Any], bool | None]) -> None:
-    """Have another POST permitted or forbidden otherwise; None leaves it to the reference."""
+def _may_try_again(may) -> None:
+    """Permit or forbid another POST; None leaves it to the reference."""
     permitted = sender._may_try_again
 
-    def decided(outcome: Outcome, base: str, trip: Any) -> bool:
+    def decided(outcome, base, trip):
         decision = may(outcome, base, trip)
         return permitted(outcome, base, trip) if decision is None else decision
 
     sender._may_try_again = decided
 
 
-def _post_again(where: Callable[[PostAnswer], bool], times: int) -> None:
-    """Have a message posted to the same instance again at once, so many times, while its answer is such."""
+def _post_again(where, times) -> None:
+    """Post a message to the same instance again at once, up to `times`, while `where` is true of the answer."""
     post = InstanceClient.post_message
 
-    async def posted(self: InstanceClient, base: str, message: dict[str, object]) -> PostAnswer:
+    async def posted(self, base, message):
         answer = await post(self, base, message)
         for _ in range(times):
             if not where(answer):
@@ -71,26 +63,26 @@ def _post_again(where: Callable[[PostAnswer], bool], times: int) -> None:
 
 @mutant("SEND-03", MOVED_BEHIND, MOVED_BEFORE)
 def not_found_is_final() -> None:
-    """A 404 behind a verification fails the send: the session was there a moment ago."""
+    """A 404 after a verification fails the send."""
     _may_try_again(lambda outcome, _base, _trip: False if outcome is Outcome.NOT_THERE else None)
 
 
 @mutant("SEND-03", MOVED_BEHIND, MOVED_BEFORE)
 def not_found_posted_to_the_same_instance_again() -> None:
-    """A 404 behind a verification is tried again, at the same instance."""
+    """After a 404 the message is posted to the same instance again."""
     _post_again(lambda answer: answer.status == 404, 2)
     _may_try_again(lambda outcome, _base, _trip: False if outcome is Outcome.NOT_THERE else None)
 
 
 @mutant("SEND-04", ANSWER_LOST)
 def posted_again_when_in_doubt() -> None:
-    """A message whose answer is a 5xx, or was lost, is posted twice more."""
+    """A message whose answer is a 5xx or was lost is posted twice more."""
     _post_again(lambda answer: judge_post(answer) is Outcome.UNCERTAIN, 2)
 
 
 @mutant("SEND-04", *rows(ANSWER_LOST, "never answers", "resets the connection", "closes the connection"))
 def lost_answer_taken_for_no_connection() -> None:
-    """A connection that was lost counts as one that was never made, which permits another POST."""
+    """A lost connection counts as one that was never made, which permits another POST."""
     sender.judge_post = lambda answer: judge_post(
         replace(answer, connected=False) if answer.status is None else answer
     )
@@ -98,10 +90,10 @@ def lost_answer_taken_for_no_connection() -> None:
 
 @mutant("SEND-04", ANSWER_LOST)
 def doubt_told_as_not_sent() -> None:
-    """Whatever is not success is told as a message that was not sent."""
+    """Every answer but a success is reported as a message that was not sent."""
     failure = sender.failure
 
-    def told(outcome: Outcome, answer: PostAnswer, *rest: Any) -> SendError:
+    def told(outcome, answer, *rest):
         if outcome is Outcome.UNCERTAIN:
             return SendError("rejected_by_instance", "The message was not sent.")
         return failure(outcome, answer, *rest)
@@ -111,15 +103,15 @@ def doubt_told_as_not_sent() -> None:
 
 @mutant("SEND-05", REFUSED, ONE_STALE, ALL_STALE)
 def refused_message_posted_again() -> None:
-    """A message that was answered 4xx is posted twice more, in case that helps."""
+    """A message that was answered 4xx is posted twice more."""
     _post_again(lambda answer: answer.status in {400, 401, 422}, 2)
 
 
 @mutant("SEND-05", ALL_STALE)
 def every_copy_tried() -> None:
-    """Whenever a copy proves not connected, the next one is posted the message."""
+    """Each time a copy proves not connected, the message is posted to the next one."""
 
-    def may(outcome: Outcome, base: str, trip: Any) -> bool | None:
+    def may(outcome, base, trip):
         if outcome is not Outcome.NOT_CONNECTED:
             return None
         trip.not_connected |= {base}
@@ -130,7 +122,7 @@ def every_copy_tried() -> None:
 
 @mutant("SEND-06", ONE_DENIES, ALL_DENY)
 def tried_fifty_times() -> None:
-    """A 404 makes the send begin anew, fifty times."""
+    """After a 404 the send starts again, up to fifty times."""
     sender.MOST_POSTS = 50
     _may_try_again(lambda outcome, _base, _trip: True if outcome is Outcome.NOT_THERE else None)
 
@@ -143,10 +135,10 @@ def tries_counted_for_each_instance() -> None:
 
 @mutant("SEND-07", TWENTY_MOVES)
 def scans_rationed() -> None:
-    """A session is looked for once a minute at the most."""
-    scan, scanned = Locator.scan, dict[str, float]()
+    """A session is scanned for at most once a minute."""
+    scan, scanned = Locator.scan, {}
 
-    async def rationed(self: Locator, session_id: str, since: float, **rest: Any) -> Finding:
+    async def rationed(self, session_id, since, **rest):
         if time.monotonic() - scanned.get(session_id, -60.0) < 60:
             raise SendError("session_unverifiable", "The session was looked for just now.")
         scanned[session_id] = time.monotonic()
@@ -155,7 +147,7 @@ def scans_rationed() -> None:
     Locator.scan = rationed
 
 
-def _first_of_workspace(parts: Parts, account_id: int) -> int:
+def _first_of_workspace(parts, account_id):
     account = parts.accounts.by_id(account_id)
     same = select(ACCOUNTS.c.id).where(ACCOUNTS.c.workspace_id == account.workspace_id)
     with parts.accounts._engine.connect() as connection:
@@ -174,7 +166,7 @@ def primary_account_used() -> None:
 def primary_account_stands_in() -> None:
     """A message whose session was not found leaves through the first account of its workspace."""
 
-    def act(parts: Parts, account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+    def act(parts, account_id, _message, send):
         try:
             return send()
         except SendError as error:
@@ -185,17 +177,17 @@ def primary_account_stands_in() -> None:
     around_sends(act)
 
 
-def _parsed(text_of: Callable[[Any], str]) -> None:
-    """Have the parts of a message read in another way."""
+def _parsed(text_of) -> None:
+    """Change how the parts of a message are read."""
 
-    def parse(cls: type[Message], body: bytes) -> Message:
+    def parse(cls, body):
         given = json_object(body) or {}
         return cls(text_of(given.get("recipient_phone")), text_of(given.get("message")), "text")
 
     Message.parse = classmethod(parse)
 
 
-def _text(value: Any) -> str:
+def _text(value):
     if not isinstance(value, str):
         raise SendError("invalid_message", "Every part is a text.")
     return value
@@ -210,13 +202,13 @@ def _text(value: Any) -> str:
     *rows(WRONG_PART, "text-a number", "text-an object", "text-true"),
 )
 def parts_made_texts() -> None:
-    """Whatever a part is, it is made a text."""
+    """Every part is converted to a text."""
     _parsed(lambda value: _text(None if value == "" else str(value)))
 
 
 @mutant("SEND-09", *rows(WRONG_PART, "recipient-empty", "text-empty"))
 def empty_parts_left_to_the_instance() -> None:
-    """That a part is a text is checked, and not that there is anything in it."""
+    """Parts are checked to be texts, but not to be filled."""
     _parsed(_text)
 
 
@@ -230,15 +222,15 @@ def empty_parts_left_to_the_instance() -> None:
     crashes=True,
 )
 def wrong_types_crash() -> None:
-    """Any part is taken for a text and trimmed."""
+    """Every part is trimmed without a check that it is a text."""
     _parsed(lambda value: value.strip() or _text(None))
 
 
 @mutant("SEND-09", NO_ACCOUNT)
 def any_account_will_do() -> None:
-    """A message from an account that does not exist leaves through the newest there is."""
+    """A message from an account that does not exist leaves through the newest account."""
 
-    def act(parts: Parts, account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+    def act(parts, account_id, _message, send):
         if parts.accounts.by_id(account_id) is not None:
             return send()
         with parts.accounts._engine.connect() as connection:
@@ -252,7 +244,7 @@ def one_send_at_a_time() -> None:
     """A lock around sending lets one message through at a time."""
     lock = threading.Lock()
 
-    def act(_parts: Parts, _account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+    def act(_parts, _account_id, _message, send):
         with lock:
             return send()
 
@@ -261,19 +253,19 @@ def one_send_at_a_time() -> None:
 
 @mutant("SEND-10", HANGING)
 def eight_workers() -> None:
-    """Eight workers serve everyone, and wait with their messages."""
+    """Eight workers serve everyone, and each waits for its message."""
     server.THREADS = 8
 
 
 @mutant("SEND-11", HOLLOW)
 def any_200_counts_as_sent() -> None:
-    """An answer with the status of success is success, whatever else it says."""
+    """Every answer with status 200 counts as sent."""
     sender.judge_post = lambda answer: Outcome.SENT if answer.status == 200 else judge_post(answer)
 
 
 @mutant("SEND-11", *rows(HOLLOW, "success as a text"))
 def success_by_its_name() -> None:
-    """Any success that is something counts as true."""
+    """Every truthy value of success counts as sent."""
     sender.judge_post = lambda answer: (
         Outcome.SENT if (json_object(answer.body or b"") or {}).get("success") else judge_post(answer)
     )
@@ -291,7 +283,7 @@ def only_an_error_counts_as_failure() -> None:
 
 @mutant("SEND-11", *rows(HOLLOW, "nothing", "an empty object", "success as a text", "a list", "HTML"))
 def any_2xx_counts_as_sent() -> None:
-    """Whatever has a status of success is success, unless it says that it is none."""
+    """Every 2xx answer counts as sent, unless success is false."""
     sender.judge_post = lambda answer: (
         Outcome.SENT
         if 200 <= (answer.status or 0) < 300

@@ -1,10 +1,9 @@
-"""Mistakes in asking an instance that is slow, full, or speaks another dialect, and in rows that name none."""
+"""Mistakes with slow, full or deployed instances, and with rows that name none."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
@@ -17,12 +16,6 @@ from tests.mutants.defects.scanning import scan_in_order
 from tests.mutants.machinery.patching import around_sends, with_environment
 from tests.mutants.machinery.registry import mutant, rows
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from reference_impl.edges.messages import Message, Sent
-    from reference_impl.server import Parts
-
 TOO_SLOW = "An answer that comes too slowly is given up after the verify timeout"
 OTHER_STATE = "A copy in another state is passed over for the connected one"
 STATISTICS = "A correct row is used though instances answer with statistics"
@@ -31,10 +24,10 @@ UNCONFIGURED = "A row that names no configured instance leads to a scan"
 MANY = "Ten thousand sessions hide neither a session nor its absence"
 
 
-def _timed(headers: float | None, read: Callable[[], aiohttp.ClientTimeout], body: float | None) -> None:
-    """Have an answer's parts timed apart: its headers, each read of the socket, and its body, in seconds."""
+def _timed(headers, read, body) -> None:
+    """Time the headers, each read of the socket, and the body of an answer separately, in seconds."""
 
-    async def get(self: InstanceClient, base: str, target: str) -> dict[str, Any] | None:
+    async def get(self, base, target):
         call = self._open().get(self._url(base, target), allow_redirects=False, timeout=read())
         async with asyncio.timeout(headers):
             response = await call
@@ -46,7 +39,7 @@ def _timed(headers: float | None, read: Callable[[], aiohttp.ClientTimeout], bod
 
 @mutant("VERIFY-08", *rows(TOO_SLOW, "drips its answer byte by byte"))
 def timeout_for_each_read() -> None:
-    """The timeout begins anew with each byte that arrives, as that of many HTTP clients does."""
+    """The timeout starts again with each byte, as in many HTTP clients."""
     seconds = float(os.environ["VERIFY_TIMEOUT"])
     with_environment(lambda _given: {"VERIFY_TIMEOUT": "60"})
     _timed(None, lambda: aiohttp.ClientTimeout(sock_connect=seconds, sock_read=seconds), None)
@@ -54,16 +47,16 @@ def timeout_for_each_read() -> None:
 
 @mutant("VERIFY-08", *rows(TOO_SLOW, "falls silent in mid-answer"))
 def timeout_ends_with_the_headers() -> None:
-    """Once the headers are there, the body is given as long as the POST of a message."""
+    """After the headers, the body may take as long as the POST of a message."""
     seconds, longer = float(os.environ["VERIFY_TIMEOUT"]), float(os.environ["SEND_TIMEOUT"])
     with_environment(lambda _given: {"VERIFY_TIMEOUT": "60"})
     _timed(seconds, lambda: aiohttp.ClientTimeout(total=None), longer)
 
 
-def _statuses_that_count(counts: Callable[[str], bool]) -> None:
+def _statuses_that_count(counts) -> None:
     of = Roster.of.__func__
 
-    def changed(cls: type[Roster], entries: Any) -> Roster:
+    def changed(cls, entries):
         shown = [{**one, "status": "connected"} if counts(one["status"]) else one for one in entries]
         return of(cls, shown)
 
@@ -72,7 +65,7 @@ def _statuses_that_count(counts: Callable[[str], bool]) -> None:
 
 @mutant("VERIFY-09", OTHER_STATE)
 def status_ignored() -> None:
-    """Whatever is listed counts as held."""
+    """Every listed session counts as held."""
     _statuses_that_count(lambda _status: True)
     scan_in_order(lambda _answers: True)
 
@@ -86,8 +79,8 @@ def everything_but_disconnected_counts() -> None:
     _statuses_that_count(lambda status: status != "disconnected")
 
 
-def _statistics_read_as(read: Callable[[Mapping[str, Any]], list[object]]) -> None:
-    def listed(answer: Mapping[str, Any]) -> list[object] | None:
+def _statistics_read_as(read) -> None:
+    def listed(answer):
         details = answer.get("sessions", {}).get("details")
         return read(details) if isinstance(details, dict) else detailed_list(answer)
 
@@ -96,20 +89,20 @@ def _statistics_read_as(read: Callable[[Mapping[str, Any]], list[object]]) -> No
 
 @mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR)
 def statistics_taken_for_an_empty_list() -> None:
-    """Details that are no list are walked as one without sessions, so that nobody holds any."""
+    """Details that are no list count as an empty list."""
     _statistics_read_as(lambda _details: [])
 
 
 @mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR)
 def statistics_taken_for_a_list_of_those_they_name() -> None:
-    """The two sessions that the statistics name are taken for all."""
+    """The two sessions that the statistics name count as the whole list."""
     _statistics_read_as(lambda details: [details["longest_uptime"], details["newest_session"]])
 
 
-def _before_sends(check: Callable[[Parts, str | None], None]) -> None:
-    """Have the row's URL checked before a send."""
+def _before_sends(check) -> None:
+    """Check the row's URL before a send."""
 
-    def act(parts: Parts, account_id: int, _message: Message, send: Callable[[], Sent]) -> Sent:
+    def act(parts, account_id, _message, send):
         check(parts, parts.accounts.by_id(account_id).assigned_instance_url)
         return send()
 
@@ -118,9 +111,9 @@ def _before_sends(check: Callable[[Parts, str | None], None]) -> None:
 
 @mutant("VERIFY-11", *rows(UNCONFIGURED, "nothing", "an empty text"))
 def row_without_url_fails_the_send() -> None:
-    """Where the row names no instance, the send ends there."""
+    """A row without an instance fails the send."""
 
-    def check(_parts: Parts, url: str | None) -> None:
+    def check(_parts, url):
         if not url:
             raise SendError("session_unverifiable", "The account is assigned to no instance.")
 
@@ -129,9 +122,9 @@ def row_without_url_fails_the_send() -> None:
 
 @mutant("VERIFY-11", *rows(UNCONFIGURED, "a text that is no URL", "a host outside the instances"))
 def unconfigured_url_fails_the_send() -> None:
-    """Where the row names what is not configured, the send ends there."""
+    """A row that names an unknown instance fails the send."""
 
-    def check(parts: Parts, url: str | None) -> None:
+    def check(parts, url):
         if url and parts.settings.configured(url) is None:
             raise SendError("session_unverifiable", "The account is assigned to an unknown instance.")
 
@@ -140,7 +133,7 @@ def unconfigured_url_fails_the_send() -> None:
 
 @mutant("VERIFY-11", *rows(UNCONFIGURED, "a host outside the instances"))
 def any_host_in_the_row_asked() -> None:
-    """Whatever URL the row has is asked, and trusted."""
+    """Any URL in the row is asked and trusted."""
     configured = Settings.configured
     Settings.configured = lambda self, url: (
         configured(self, url) or (url if (url or "").startswith("http://") else None)
@@ -150,7 +143,7 @@ def any_host_in_the_row_asked() -> None:
 
 @mutant("VERIFY-12", MANY)
 def answer_cut_at_a_megabyte() -> None:
-    """An answer longer than a mebibyte counts as none."""
+    """An answer longer than a mebibyte is not used."""
     instances.LONGEST_LIST = 1024 * 1024
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
 
 from reference_impl.before_fix import StraightSender
 from reference_impl.edges.answers import Holding
@@ -12,12 +11,6 @@ from reference_impl.fix.locator import Finding, Locator, moment
 from reference_impl.fix.syncs import Source, Syncs
 from tests.mutants.machinery.patching import around_log, around_sends
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_impl.edges.messages import Message
-    from reference_impl.server import Parts
 
 REPAIRED = "A mismatched row is repaired by the next send"
 LOGGED = "The repair is logged with the value before the write"
@@ -30,13 +23,11 @@ KEEPS_ITS_ROW = "A holder that cannot be asked keeps its row"
 URL = "assigned_instance_url"
 
 
-def scan_only(choose: Callable[[tuple[str, ...], str | None], tuple[str, ...]]) -> None:
-    """Have a scan ask only some of the instances, given all and the assigned one."""
+def scan_only(choose) -> None:
+    """Make a scan ask only some instances, chosen from all and the assigned one."""
     scan = Locator.scan
 
-    async def partial(
-        self: Locator, session_id: str, since: float, *, assigned: str | None, **rest: Any
-    ) -> Finding:
+    async def partial(self, session_id, since, *, assigned, **rest):
         every = self._instances
         self._instances = choose(every, assigned)
         try:
@@ -47,18 +38,18 @@ def scan_only(choose: Callable[[tuple[str, ...], str | None], tuple[str, ...]]) 
     Locator.scan = partial
 
 
-def scan_in_order(judge: Callable[[list[Holding]], bool]) -> None:
-    """Have a scan ask one instance after another; `judge` says of all answers so far whether it goes on."""
+def scan_in_order(judge) -> None:
+    """Make a scan ask one instance after another, while `judge` approves the answers so far."""
 
     async def scan(
-        self: Locator,
-        session_id: str,
-        since: float,
+        self,
+        session_id,
+        since,
         *,
-        assigned: str | None,
-        ignoring: frozenset[str],
-        **_rest: Any,
-    ) -> Finding:
+        assigned,
+        ignoring,
+        **_rest,
+    ):
         began_at, holdings = time.time(), dict.fromkeys(self._instances, Holding.UNKNOWN)
         answers: list[Holding] = []
         for base in self._instances:
@@ -75,10 +66,10 @@ def scan_in_order(judge: Callable[[list[Holding]], bool]) -> None:
     Locator.scan = scan
 
 
-def _when_not_found(act: Callable[[Parts, int, Message, SendError], Sent | None]) -> None:
-    """Have `act` called when a send fails because the session was not found; None lets it fail."""
+def _when_not_found(act) -> None:
+    """Call `act` when a send fails because the session was not found; None lets it fail."""
 
-    def acts(parts: Parts, account_id: int, message: Message, send: Callable[[], Sent]) -> Sent:
+    def acts(parts, account_id, message, send):
         try:
             return send()
         except SendError as error:
@@ -93,7 +84,7 @@ def _when_not_found(act: Callable[[Parts, int, Message, SendError], Sent | None]
 
 @mutant("SCAN-01", *rows(REPAIRED, "3001-3004", "3002-3004", "3003-3004"))
 def last_instance_left_out() -> None:
-    """The scan ends one instance too early."""
+    """The scan leaves out the last instance."""
     scan_only(lambda every, _assigned: every[:-1])
 
 
@@ -102,19 +93,19 @@ def last_instance_left_out() -> None:
     *rows(REPAIRED, "3002-3001", "3003-3001", "3003-3002", "3004-3001", "3004-3002", "3004-3003"),
 )
 def earlier_instances_left_out() -> None:
-    """The scan goes on behind the assigned instance, and never back to the first."""
+    """The scan begins at the assigned instance and leaves out those before it."""
     scan_only(lambda every, assigned: every[every.index(assigned) :] if assigned in every else every)
 
 
 @mutant("SCAN-01", REPAIRED)
 def row_not_repaired() -> None:
-    """The message is sent through the holder, and the row keeps its wrong URL."""
+    """The message is sent through the holder, but the row keeps its wrong URL."""
     Syncs.write = lambda _self, _view, _new_url, **_rest: True
 
 
 @mutant("SCAN-02", LOGGED)
 def repair_logged_with_the_new_url_as_old() -> None:
-    """The line of a repair is made of the row as it is then."""
+    """The old URL in the log is read after the write."""
     around_log(
         lambda text, fields: (
             text,
@@ -125,7 +116,7 @@ def repair_logged_with_the_new_url_as_old() -> None:
 
 @mutant("SCAN-03", NOWHERE)
 def posted_to_the_assigned_as_a_last_resort() -> None:
-    """Where no instance holds the session, the message is posted to the assigned one all the same."""
+    """If no instance holds the session, the message is posted to the assigned one all the same."""
     _when_not_found(
         lambda parts, account_id, message, _error: StraightSender(parts).send(account_id, message)
     )
@@ -133,22 +124,22 @@ def posted_to_the_assigned_as_a_last_resort() -> None:
 
 @mutant("SCAN-03", NOWHERE)
 def nowhere_told_as_sent() -> None:
-    """Where no instance holds the session, the message is kept for later and the user told "sent"."""
+    """If no instance holds the session, the message is reported as sent."""
     _when_not_found(lambda _parts, _account_id, _message, _error: Sent("queued", "nowhere"))
 
 
 @mutant("SCAN-03", NOWHERE)
 def nowhere_told_as_a_missing_page() -> None:
-    """Where no instance holds the session, the user is told only that something was not found."""
+    """If no instance holds the session, the user learns only that something was not found."""
 
-    def act(_parts: Parts, _account_id: int, _message: Message, _error: SendError) -> Sent:
+    def act(_parts, _account_id, _message, _error):
         raise SendError("account_not_found", "404 Not Found")
 
     _when_not_found(act)
 
 
-def _write_row(**changes: str | None) -> Callable[[Parts, int, Message, SendError], None]:
-    def act(parts: Parts, account_id: int, _message: Message, _error: SendError) -> None:
+def _write_row(**changes):
+    def act(parts, account_id, _message, _error):
         parts.accounts.write(parts.accounts.by_id(account_id), changes)
 
     return act
@@ -156,7 +147,7 @@ def _write_row(**changes: str | None) -> Callable[[Parts, int, Message, SendErro
 
 @mutant("SCAN-03", NOWHERE)
 def row_of_a_lost_session_disconnected() -> None:
-    """Where no instance holds the session, the row's status is set to disconnected."""
+    """If no instance holds the session, the row's status is set to disconnected."""
     _when_not_found(_write_row(status="disconnected"))
 
 
@@ -165,14 +156,14 @@ def first_instance_with_any_session_taken() -> None:
     """The scan stops at the first instance that holds any session."""
 
     async def scan(
-        self: Locator,
-        _session_id: str,
-        _since: float,
+        self,
+        _session_id,
+        _since,
         *,
-        assigned: str | None,
-        ignoring: frozenset[str],
-        **_rest: Any,
-    ) -> Finding:
+        assigned,
+        ignoring,
+        **_rest,
+    ):
         began_at = time.time()
         for base in self._instances:
             roster = None if base in {assigned, *ignoring} else await self._client.roster(base)
@@ -202,16 +193,16 @@ def first_instance_with_any_session_taken() -> None:
     ),
 )
 def scan_stopped_by_the_first_error() -> None:
-    """Instances are asked one after another, and the first that cannot be asked ends it."""
+    """Instances are asked one after another, and the first that cannot be asked ends the scan."""
     scan_in_order(lambda answers: answers[-1] is not Holding.UNKNOWN)
 
 
 @mutant("SCAN-05", ONE_MISBEHAVES, TWO_MISBEHAVE)
 def one_error_fails_the_whole_scan() -> None:
-    """All instances are asked at once and all their answers unpacked, so that one error is everyone's."""
+    """All instances are asked at once, and one error fails the whole scan."""
     scan = Locator.scan
 
-    async def gathered(self: Locator, session_id: str, since: float, **rest: Any) -> Finding:
+    async def gathered(self, session_id, since, **rest):
         finding = await scan(self, session_id, since, **rest)
         for base in self._instances:
             if await self.ask(base, session_id, moment()) is Holding.UNKNOWN:
@@ -223,15 +214,15 @@ def one_error_fails_the_whole_scan() -> None:
 
 @mutant("SCAN-06", KEEPS_ITS_ROW)
 def failing_scan_clears_the_row() -> None:
-    """Where the session was not found, the row's URL is forgotten."""
+    """If the session is not found, the row's URL is cleared."""
     _when_not_found(_write_row(assigned_instance_url=None))
 
 
 @mutant("SCAN-06", KEEPS_ITS_ROW)
 def failing_scan_assigns_another_instance() -> None:
-    """Where the session was not found, the row is given to the first instance, to begin anew there."""
+    """If the session is not found, the row is assigned to the first instance."""
 
-    def act(parts: Parts, account_id: int, _message: Message, _error: SendError) -> None:
+    def act(parts, account_id, _message, _error):
         account = parts.accounts.by_id(account_id)
         parts.accounts.write(account, {URL: parts.settings.node_instances[0]})
 

@@ -1,8 +1,6 @@
-"""Mistakes in what is told of secrets: to the log, to users, to whoever sent a webhook, and to Prometheus."""
+"""Secrets that reach the log, users, senders of webhooks or Prometheus."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
 
 from reference_impl.edges.log import EventLog
 from reference_impl.edges.messages import SendError
@@ -12,18 +10,12 @@ from tests.mutants.defects.security import SECRETS
 from tests.mutants.machinery.patching import around_sends
 from tests.mutants.machinery.registry import mutant
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_impl.edges.messages import Message, Sent
-    from reference_impl.server import Parts
-
 
 @mutant("AUTH-11", SECRETS)
 def failures_quote_the_request() -> None:
-    """A failure tells the user how the instance was called, its key included."""
+    """A failure quotes the request to the instance, including its key."""
 
-    def act(parts: Parts, _account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+    def act(parts, _account_id, _message, send):
         try:
             return send()
         except SendError as error:
@@ -35,11 +27,11 @@ def failures_quote_the_request() -> None:
 
 @mutant("AUTH-11", SECRETS)
 def refused_signature_logged() -> None:
-    """The log tells which signature was refused."""
+    """The log quotes the refused signature."""
     EventLog._safe = lambda _self, value: value
     timestamp_of = Authenticator.timestamp_of
 
-    def told(self: Authenticator, given: Any, timestamp: Any, body: bytes, now: float) -> int:
+    def told(self, given, timestamp, body, now):
         try:
             return timestamp_of(self, given, timestamp, body, now)
         except NotAuthenticError as error:
@@ -50,10 +42,10 @@ def refused_signature_logged() -> None:
 
 @mutant("AUTH-11", SECRETS)
 def settings_logged_at_the_first_send() -> None:
-    """What it was configured with is logged, the webhooks' secret included."""
+    """The settings are logged, including the secret of the webhooks."""
     EventLog._safe = lambda _self, value: value
 
-    def act(parts: Parts, _account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+    def act(parts, _account_id, _message, send):
         parts.log.info("Configured", hmac=parts.settings.hmac_secret)
         return send()
 
@@ -62,10 +54,10 @@ def settings_logged_at_the_first_send() -> None:
 
 @mutant("AUTH-11", SECRETS)
 def expected_signature_answered() -> None:
-    """Who signed wrongly is told which signature would have been right; the log is not."""
+    """The answer to a wrong signature quotes the right one."""
     receive = WebhookReceiver.receive
 
-    def received(self: WebhookReceiver, headers: Any, body: bytes) -> bool:
+    def received(self, headers, body):
         try:
             return receive(self, headers, body)
         except WebhookError as error:

@@ -1,4 +1,4 @@
-"""Mistakes in what is believed of a webhook, in where requests may go, and in what is told."""
+"""Mistakes in what a webhook is believed, where requests go, and what is logged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import threading
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from flask import request
@@ -26,12 +25,6 @@ from reference_impl.fix.webhooks import Event, WebhookReceiver
 from reference_impl.settings import Settings, without_trailing_slash
 from tests.mutants.machinery.patching import around_webhooks
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_impl.edges.accounts import Account
-    from reference_impl.fix.webhooks import Delivery
 
 FUTURE = "A timestamp further ahead than the window is refused"
 NO_NUMBER = "A timestamp that is no number is refused, however well it is signed"
@@ -56,13 +49,11 @@ HALF = "What else a webhook with a bad location says is written, or the whole we
 TOLD = "A refused location is logged in one bounded line that passes for no other event"
 
 
-def timestamps_read(read: Callable[[Authenticator, str], str]) -> None:
-    """Have a timestamp's text read in another way; the signature is over the text as it came."""
+def timestamps_read(read) -> None:
+    """Change how the text of a timestamp is read; the signature is over the text as it was sent."""
     timestamp_of = Authenticator.timestamp_of
 
-    def judged(
-        self: Authenticator, signature: str | None, timestamp: str | None, body: bytes, now: float
-    ) -> int:
+    def judged(self, signature, timestamp, body, now):
         text = read(self, timestamp or "")
         if text != timestamp:
             # Judged as if it had been signed with the text that was read.
@@ -73,13 +64,11 @@ def timestamps_read(read: Callable[[Authenticator, str], str]) -> None:
     Authenticator.timestamp_of = judged
 
 
-def claims_judged(judge: Callable[[str, bool, Callable[[], Any]], Any]) -> None:
-    """Have claims judged in another way, given their text, whether it is a replay, and the reference's own way."""
+def claims_judged(judge) -> None:
+    """Judge locations by their text, whether it is a replay, and the reference's own judgement."""
     own = LocationSync._judge
 
-    def judged(
-        self: LocationSync, account: Account, delivery: Delivery, *, replayed: bool, late: bool
-    ) -> tuple[str | None, str | None]:
+    def judged(self, account, delivery, *, replayed, late):
         return judge(
             delivery.location or "",
             replayed,
@@ -89,17 +78,30 @@ def claims_judged(judge: Callable[[str, bool, Callable[[], Any]], Any]) -> None:
     LocationSync._judge = judged
 
 
+def stored_where(matches) -> None:
+    """Store a location as it was sent where it matches a configured instance."""
+    own = LocationSync._judge
+
+    def judged(self, account, delivery, **how):
+        claim = delivery.location or ""
+        if any(matches(claim, base) for base in self.parts.settings.node_instances):
+            return claim, None
+        return own(self, account, delivery, **how)
+
+    LocationSync._judge = judged
+
+
 @mutant("AUTH-05", FUTURE)
 def the_window_is_open_ahead() -> None:
-    """Only what is too old is refused."""
+    """Timestamps in the future are never refused."""
     timestamps_read(lambda _self, text: str(min(int(text), int(time.time()))) if text.isdecimal() else text)
 
 
 @mutant("AUTH-05", *rows(FUTURE, "330"))
 def the_window_is_twice_as_long_ahead() -> None:
-    """Ahead, a clock may be off by twice the time to live."""
+    """A clock may be ahead by twice the window."""
 
-    def read(self: Authenticator, text: str) -> str:
+    def read(self, text):
         now = int(time.time())
         ahead = int(text) - now if text.isdecimal() else 0
         return str(now) if 0 < ahead < 2 * self.time_to_live else text
@@ -109,21 +111,21 @@ def the_window_is_twice_as_long_ahead() -> None:
 
 @mutant("AUTH-06", *rows(NO_NUMBER, "empty"))
 def an_empty_timestamp_is_now() -> None:
-    """A timestamp that is empty counts as the present."""
+    """An empty timestamp counts as now."""
     timestamps_read(lambda _self, text: text or str(int(time.time())))
 
 
 @mutant("AUTH-06", *rows(NO_NUMBER, "a word", "1e3", "now and a letter"))
 def an_odd_timestamp_is_now() -> None:
-    """A timestamp that cannot be read counts as the present."""
+    """A timestamp that cannot be read counts as now."""
     timestamps_read(lambda _self, text: text if not text or text.isdecimal() else str(int(time.time())))
 
 
 @mutant("AUTH-06", *rows(NO_NUMBER, "now and a letter"))
 def leading_digits_make_a_timestamp() -> None:
-    """Of a timestamp the digits in front are read, as a cast does."""
+    """Only the leading digits of a timestamp are read."""
 
-    def read(_self: Authenticator, text: str) -> str:
+    def read(_self, text):
         digits = re.match(r"\d+", text)
         return digits[0] if digits else text
 
@@ -132,9 +134,9 @@ def leading_digits_make_a_timestamp() -> None:
 
 @mutant("AUTH-06", *rows(NO_NUMBER, "huge"), crashes=True)
 def timestamps_become_dates() -> None:
-    """A timestamp is turned into a date, which not every number can be."""
+    """A timestamp is converted to a date, which fails for some numbers."""
 
-    def read(_self: Authenticator, text: str) -> str:
+    def read(_self, text):
         if text.isdecimal():
             datetime.fromtimestamp(int(text), UTC)
         return text
@@ -144,9 +146,9 @@ def timestamps_become_dates() -> None:
 
 @mutant("AUTH-07", SHAPES, crashes=True)
 def bodies_are_taken_as_they_should_be() -> None:
-    """A body is used without a look at what it is."""
+    """The shape of a body is not checked."""
 
-    def parse(cls: type[Event], body: bytes) -> Event:
+    def parse(cls, body):
         given = json.loads(body)
         data = given["data"]
         return cls(given["event"], int(data["workspace_id"]), data["session_id"], data.get("phone_number"))
@@ -156,14 +158,14 @@ def bodies_are_taken_as_they_should_be() -> None:
 
 @mutant("AUTH-07", *rows(SHAPES, "a list", "data that is a list", "data that is text"))
 def wrapped_bodies_are_unwrapped() -> None:
-    """What is in a list, or in a text, is taken out of it."""
+    """An object in a list or in a text is unwrapped."""
     parse = Event.parse.__func__
 
-    def unwrapped(value: Any) -> Any:
+    def unwrapped(value):
         value = value[0] if isinstance(value, list) and value else value
         return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
 
-    def parsed(cls: type[Event], body: bytes) -> Event:
+    def parsed(cls, body):
         try:
             given = unwrapped(json.loads(body))
         except ValueError:
@@ -177,22 +179,22 @@ def wrapped_bodies_are_unwrapped() -> None:
 
 @mutant("AUTH-08", TOO_LARGE)
 def bodies_of_any_length() -> None:
-    """No limit is set on a body."""
+    """Bodies have no limit."""
     app.LONGEST_BODY = 1024 * 1024 * 1024
 
 
 @mutant("AUTH-09", REPLAY)
 def signatures_are_not_remembered() -> None:
-    """A signature is good as often as it comes."""
+    """Signatures are not remembered."""
     SeenSignatures.add = lambda _self, _signature: True
 
 
 @mutant("AUTH-11", SECRETS)
 def headers_of_refused_webhooks_are_logged() -> None:
-    """The log quotes the signature of what is refused."""
+    """The log quotes the headers of every webhook, including its signature."""
     receive = WebhookReceiver.receive
 
-    def received(self: WebhookReceiver, headers: Any, body: bytes) -> bool:
+    def received(self, headers, body):
         self.parts.log.info("Webhook received", headers=dict(headers))
         return receive(self, headers, body)
 
@@ -201,11 +203,11 @@ def headers_of_refused_webhooks_are_logged() -> None:
 
 @mutant("AUTH-11", SECRETS)
 def messages_are_logged_as_posted() -> None:
-    """The log quotes what is posted to an instance, its key included, and masks nothing."""
+    """The log quotes what is posted to an instance, including its key."""
     EventLog._safe = lambda _self, value: value
     send = Sender.send
 
-    def sent(self: Sender, account_id: int, message: Any) -> Any:
+    def sent(self, account_id, message):
         self.parts.log.info("Sending", message=message.text, api_key=self.parts.settings.api_key)
         return send(self, account_id, message)
 
@@ -214,7 +216,7 @@ def messages_are_logged_as_posted() -> None:
 
 @mutant("SPOOF-01", OUTSIDE, OUTSIDE_AGAIN)
 def any_claim_is_stored() -> None:
-    """A claim is stored as it came, whatever it names."""
+    """Every location is stored as it was sent."""
     claims_judged(lambda claim, _replayed, _own: (claim, None))
 
 
@@ -233,40 +235,32 @@ def any_claim_is_stored() -> None:
     ),
 )
 def a_prefix_makes_an_instance() -> None:
-    """A claim is stored when it begins like a configured instance."""
-    own = LocationSync._judge
-
-    def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
-        claim = delivery.location or ""
-        if any(claim.startswith(base) for base in self.parts.settings.node_instances):
-            return claim, None
-        return own(self, account, delivery, **how)
-
-    LocationSync._judge = judged
+    """A location is stored when it begins like a configured instance."""
+    stored_where(str.startswith)
 
 
 def believe_every_url() -> None:
-    """Take whatever is claimed or stored for an instance."""
+    """Take every URL for an instance."""
     Settings.configured = lambda _self, url: None if url is None else without_trailing_slash(url)
     InstanceClient._url = lambda _self, base, target: base + target
 
 
 @mutant("SPOOF-02", STRANGER, STRANGER_ROW)
 def every_url_is_an_instance() -> None:
-    """Whatever is claimed or stored is asked, and sent to."""
+    """Every URL that is stored or stated by a webhook is asked and sent to."""
     believe_every_url()
 
 
 @mutant("SPOOF-02", STRANGER, STRANGER_ROW, STRANGER_AGAIN)
 def every_url_is_an_instance_when_seen_before() -> None:
-    """Whatever is claimed is sent to, and a webhook that was seen before is believed unasked."""
+    """Every URL counts as an instance, and a webhook that was seen before is believed unasked."""
     believe_every_url()
     claims_judged(lambda claim, replayed, own: (claim, None) if replayed else own())
 
 
 @mutant("SPOOF-03", TO_HOLDER, TO_HOLDER_AGAIN)
 def claims_are_believed_and_sends_do_not_look() -> None:
-    """A claim is stored unasked, and a send goes wherever the row says, once."""
+    """A location is stored unasked, and a send posts once, to wherever the row says."""
     locations.is_believed = lambda *_known, **_doubtful: True
     Sender._verify = lambda _self, _account, assigned, _trip: (
         Holding.ABSENT if assigned is None else Holding.HELD
@@ -276,16 +270,16 @@ def claims_are_believed_and_sends_do_not_look() -> None:
 
 @mutant("SPOOF-04", WITHOUT_SESSION, WITHOUT_SESSION_AGAIN)
 def claims_are_believed_unasked() -> None:
-    """Any configured instance is believed to hold the session."""
+    """Every configured instance is believed to hold the session."""
     locations.is_believed = lambda *_known, **_doubtful: True
 
 
 @mutant("SPOOF-04", WITHOUT_SESSION, WITHOUT_SESSION_AGAIN, asynchronous=True)
 def claims_are_believed_unasked_and_later() -> None:
-    """Any configured instance is believed to hold the session, a little behind the answer to the webhook."""
+    """Every configured instance is believed to hold the session, a little after the answer to the webhook."""
     locations.is_believed = lambda *_known, **_doubtful: True
 
-    def act(_parts: Any, _account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def act(_parts, _account, _delivery, apply):
         threading.Timer(0.2, apply).start()
         return True
 
@@ -294,32 +288,27 @@ def claims_are_believed_unasked_and_later() -> None:
 
 @mutant("SPOOF-05", OUTSIDE_AGAIN)
 def what_was_seen_is_trusted() -> None:
-    """A webhook whose signature is known from before is not looked at again."""
+    """A webhook whose signature was seen before is believed unasked."""
     claims_judged(lambda claim, replayed, own: (claim, None) if replayed else own())
 
 
 @mutant("SPOOF-06", REDIRECTED, REDIRECTED_MESSAGE)
 def redirects_are_followed() -> None:
-    """The library's default is left in place."""
-    request = aiohttp.ClientSession._request
-
-    async def requested(self: aiohttp.ClientSession, method: str, url: str, **more: Any) -> Any:
-        return await request(self, method, url, **{**more, "allow_redirects": True})
-
-    aiohttp.ClientSession._request = requested
+    """Redirects are followed, as is the library's default."""
+    _redirects_followed(lambda _method: True)
 
 
 @mutant("SPOOF-07", HALF)
 def a_bad_claim_spoils_the_phone_number() -> None:
-    """Of a webhook with a bad claim the status is written and the rest is left."""
+    """Of a webhook with a bad location only the status is written."""
     changes = Event.changes
 
-    def changed(self: Event) -> dict[str, object]:
+    def changed(self):
         return {name: value for name, value in changes(self).items() if name != "phone_number"}
 
     own = LocationSync._apply_location
 
-    def applied(self: LocationSync, account: Account, delivery: Delivery, *, replayed: bool) -> Any:
+    def applied(self, account, delivery, *, replayed):
         Event.changes = changes if self.parts.settings.configured(delivery.location) else changed
         return own(self, account, delivery, replayed=replayed)
 
@@ -328,10 +317,10 @@ def a_bad_claim_spoils_the_phone_number() -> None:
 
 @mutant("SPOOF-07", HALF, crashes=True)
 def a_bad_claim_crashes_behind_the_write() -> None:
-    """Status and phone number are written, and then the claim is found to be bad."""
+    """A bad location crashes the webhook after status and phone number are written."""
     own = LocationSync._apply_location
 
-    def applied(self: LocationSync, account: Account, delivery: Delivery, *, replayed: bool) -> Any:
+    def applied(self, account, delivery, *, replayed):
         done = own(self, account, delivery, replayed=replayed)
         if delivery.location is not None and self.parts.settings.configured(delivery.location) is None:
             raise LookupError(delivery.location)
@@ -342,10 +331,10 @@ def a_bad_claim_crashes_behind_the_write() -> None:
 
 @mutant("SPOOF-08", TOLD)
 def claims_are_logged_as_they_came() -> None:
-    """The claimed URL stands in the log as it was sent."""
+    """The location is logged as it was sent."""
     locations.safe_location = lambda claim: claim
 
-    def written(self: EventLog, level: str, text: str, fields: dict[str, object]) -> None:
+    def written(self, level, text, fields):
         os.write(self._file, f"{level}: {text} {json.dumps(fields)}\n".encode())
 
     EventLog._write = written
@@ -353,20 +342,20 @@ def claims_are_logged_as_they_came() -> None:
 
 @mutant("SPOOF-06", REDIRECTED)
 def redirected_questions_followed() -> None:
-    """Questions are asked wherever a redirect leads; messages are not posted there."""
+    """Questions follow redirects; messages do not."""
     _redirects_followed(lambda method: method == "GET")
 
 
 @mutant("SPOOF-06", REDIRECTED_MESSAGE)
 def redirected_messages_followed() -> None:
-    """Messages are posted wherever a redirect leads; questions are not asked there."""
+    """Messages follow redirects; questions do not."""
     _redirects_followed(lambda method: method == "POST")
 
 
-def _redirects_followed(where: Callable[[str], bool]) -> None:
+def _redirects_followed(where) -> None:
     request = aiohttp.ClientSession._request
 
-    async def requested(self: aiohttp.ClientSession, method: str, url: str, **more: Any) -> Any:
+    async def requested(self, method, url, **more):
         followed = where(method) or more.get("allow_redirects", True)
         return await request(self, method, url, **{**more, "allow_redirects": followed})
 
@@ -381,17 +370,17 @@ def limit_of_two_mebibytes() -> None:
 
 @mutant("AUTH-08", *rows(TOO_LARGE, "chunked"))
 def only_a_declared_length_limited() -> None:
-    """The limit is compared with Content-Length, which a body in chunks does not have."""
+    """The limit is compared with Content-Length, which a chunked body lacks."""
     environment, create = WSGITask.get_environment, app.create_app
 
-    def told(self: WSGITask) -> dict[str, Any]:
+    def told(self):
         return {**environment(self), "body.chunked": self.request.chunked}
 
-    def created(*parts: Any) -> Any:
+    def created(*parts):
         made = create(*parts)
 
         @made.before_request
-        def unlimited() -> None:
+        def unlimited():
             if request.environ["body.chunked"]:
                 request.max_content_length = 1024 * 1024 * 1024
 

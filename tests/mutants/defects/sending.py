@@ -1,20 +1,15 @@
-"""Mistakes in handing a message over, and in telling the user what became of it."""
+"""Mistakes in posting a message, and in what the user learns about it."""
 
 from __future__ import annotations
 
 import html
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from reference_impl.edges.answers import Outcome, judge_post
 from reference_impl.edges.messages import Message
 from reference_impl.fix import sender
 from tests.mutants.machinery.patching import with_text
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from reference_impl.edges.accounts import Account
-    from reference_impl.edges.answers import PostAnswer
 
 ANY_TEXT = "Any text arrives unchanged"
 REFUSED = "A message that the instance refuses is not reported as sent"
@@ -28,25 +23,25 @@ def text_made_plain_ascii() -> None:
 
 @mutant("SEND-01", *rows(ANY_TEXT, "4,000 characters-3003"))
 def text_cut_at_1000() -> None:
-    """A long text is cut off behind 1,000 characters."""
+    """A long text is cut off after 1,000 characters."""
     with_text(lambda text: text[:1000])
 
 
 @mutant("SEND-01", *rows(ANY_TEXT, "newlines-3003", "blanks around it-3003"))
 def line_breaks_made_blanks() -> None:
-    """White space is tidied up, line breaks and all."""
+    """White space is collapsed, line breaks too."""
     with_text(lambda text: " ".join(text.split()))
 
 
 @mutant("SEND-01", *rows(ANY_TEXT, "blanks around it-3003"))
 def text_trimmed() -> None:
-    """What stands before the first and behind the last word is cut off."""
+    """White space around the text is removed."""
     with_text(str.strip)
 
 
 @mutant("SEND-01", *rows(ANY_TEXT, "quotes-3003"))
 def text_escaped_for_html() -> None:
-    """The text is made safe for a page that it never stands on."""
+    """The text is escaped for HTML."""
     with_text(html.escape)
 
 
@@ -55,23 +50,23 @@ def recipient_rewritten() -> None:
     """The recipient is given the prefix of an international call."""
     payload = Message.payload
 
-    def prefixed(self: Message, account: Account) -> dict[str, object]:
+    def prefixed(self, account):
         return payload(replace(self, recipient_phone=f"00{self.recipient_phone}"), account)
 
     Message.payload = prefixed
 
 
-def _judge(answer: PostAnswer, sent: range) -> Outcome:
+def _judge(answer, sent):
     return Outcome.SENT if answer.status in sent else judge_post(answer)
 
 
 @mutant("SEND-02", REFUSED)
 def every_answer_counts_as_sent() -> None:
-    """Once an instance has answered at all, the message counts as sent."""
+    """Every answer of an instance counts as sent."""
     sender.judge_post = lambda answer: _judge(answer, range(100, 600))
 
 
 @mutant("SEND-02", *rows(REFUSED, "404"))
 def not_found_counts_as_queued() -> None:
-    """The user is told "sent" when the instance answers 404: it will be tried again later, by nobody."""
+    """A 404 is reported as sent, for a retry that never happens."""
     sender.judge_post = lambda answer: _judge(answer, range(404, 405))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 from reference_impl.before_fix import StraightSender
 from reference_impl.edges import instances
@@ -14,12 +13,6 @@ from reference_impl.fix import sender
 from reference_impl.fix.locator import Locator, moment
 from tests.mutants.machinery.patching import around_log, around_sends, with_environment
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_impl.edges.messages import Message, Sent
-    from reference_impl.server import Parts
 
 HAND_SET = "The row is back on the holder after one message"
 GREPPED = "The log has the line that the document greps for"
@@ -37,23 +30,23 @@ SYNCED = "Instance sync successful! Database updated"
 
 
 class UncaughtError(Exception):
-    """What nobody expects."""
+    """An error that nothing catches."""
 
 
-def _answers_judged_by(judge: Callable[[Holding], Holding]) -> None:
-    """Have what an instance said of the session understood in another way."""
+def _answers_judged_by(judge) -> None:
+    """Change what an instance's answer means."""
     ask = Locator.ask
 
-    async def asked(self: Locator, base: str, session_id: str, since: float) -> Holding:
+    async def asked(self, base, session_id, since):
         return judge(await ask(self, base, session_id, since))
 
     Locator.ask = asked
 
 
-def _ids_matched_by(matches: Callable[[str, str], bool]) -> None:
-    """Have the session's id compared in another way with each one that is listed."""
+def _ids_matched_by(matches) -> None:
+    """Change how the session's id is compared with each listed one."""
 
-    def holding(self: Roster, session_id: str) -> Holding:
+    def holding(self, session_id):
         held = any(matches(session_id, one) for one in self.connected)
         return Holding.HELD if held else Holding.ABSENT
 
@@ -62,9 +55,9 @@ def _ids_matched_by(matches: Callable[[str, str], bool]) -> None:
 
 @mutant("MANUAL-01", HAND_SET)
 def other_error_than_the_one_looked_for() -> None:
-    """A missing session raises a general error; what would look for it elsewhere waits for another type."""
+    """A missing session raises another error than the one that starts a scan."""
 
-    def judge(holding: Holding) -> Holding:
+    def judge(holding):
         if holding is Holding.ABSENT:
             raise SendError("rejected_by_instance", "The instance answered 404.")
         return holding
@@ -74,21 +67,21 @@ def other_error_than_the_one_looked_for() -> None:
 
 @mutant("MANUAL-02", GREPPED)
 def log_lines_reworded() -> None:
-    """Verification and repair are logged in words that nobody greps for."""
+    """Verification and repair are logged in other words than the document's."""
     around_log(lambda text, fields: ("Session ok" if text in {VERIFIED, SYNCED} else text, fields))
 
 
 @mutant("VERIFY-01", ASKED_FIRST)
 def verification_never_called() -> None:
-    """Verification and scan were written, and are not called when a message is sent."""
+    """Verification and scan exist, but sends do not call them."""
     sender.Sender = StraightSender
 
 
 @mutant("VERIFY-01", ASKED_FIRST)
 def posted_first_and_asked_afterwards() -> None:
-    """The message is posted to the assigned instance straight away; instances are asked if that fails."""
+    """The message is posted to the assigned instance at once; instances are asked only if that fails."""
 
-    def act(parts: Parts, account_id: int, message: Message, send: Callable[[], Sent]) -> Sent:
+    def act(parts, account_id, message, send):
         try:
             return StraightSender(parts).send(account_id, message)
         except SendError:
@@ -99,10 +92,10 @@ def posted_first_and_asked_afterwards() -> None:
 
 @mutant("VERIFY-01", *rows(ASKED_FIRST, "3001-3004"))
 def instances_asked_in_order() -> None:
-    """Instances are asked in their order, whatever the row says, until one holds the session."""
+    """Instances are asked in their order until one holds the session, whatever the row says."""
     ask = Locator.ask
 
-    async def asked(self: Locator, base: str, session_id: str, since: float) -> Holding:
+    async def asked(self, base, session_id, since):
         for one in self._instances:
             if await ask(self, one, session_id, since) is Holding.HELD:
                 return Holding.HELD if one == base else Holding.ABSENT
@@ -113,9 +106,9 @@ def instances_asked_in_order() -> None:
 
 @mutant("VERIFY-02", AS_IT_STANDS)
 def verified_row_written() -> None:
-    """The row is saved behind each send, whether or not it changed."""
+    """The row is written after each send, whether or not it changed."""
 
-    def act(parts: Parts, account_id: int, _message: Message, send: Callable[[], Sent]) -> Sent:
+    def act(parts, account_id, _message, send):
         sent = send()
         account = parts.accounts.by_id(account_id)
         parts.accounts.write(replace(account, status=None), {"status": account.status})
@@ -126,15 +119,15 @@ def verified_row_written() -> None:
 
 @mutant("VERIFY-02", AS_IT_STANDS)
 def verification_not_logged() -> None:
-    """Only what goes wrong is logged."""
+    """Successful verifications are not logged."""
     around_log(lambda text, fields: None if text == VERIFIED else (text, fields))
 
 
 @mutant("VERIFY-02", AS_IT_STANDS)
 def verified_message_sent_twice() -> None:
-    """The job that sends is run again after it succeeded."""
+    """Each message is sent twice."""
 
-    def act(_parts: Parts, _account_id: int, _message: Message, send: Callable[[], Sent]) -> Sent:
+    def act(_parts, _account_id, _message, send):
         send()
         return send()
 
@@ -147,7 +140,7 @@ def verification_remembered() -> None:
     ask = Locator.ask
     verified: set[tuple[str, str]] = set()
 
-    async def asked(self: Locator, base: str, session_id: str, since: float) -> Holding:
+    async def asked(self, base, session_id, since):
         if (base, session_id) in verified:
             return Holding.HELD
         holding = await ask(self, base, session_id, since)
@@ -166,41 +159,41 @@ def any_session_counts() -> None:
 
 @mutant("VERIFY-04", *rows(ALIKE, "contains", "begins like", "ends like"))
 def id_sought_in_the_text() -> None:
-    """The session's id is sought anywhere in what the instance lists."""
+    """A listed session counts if its id contains the requested one."""
     _ids_matched_by(lambda own, listed: own in listed)
 
 
 @mutant("VERIFY-04", *rows(ALIKE, "is the beginning of"))
 def id_compared_as_far_as_listed() -> None:
-    """Ids are compared as far as the listed one goes, because some lists cut them off."""
+    """A listed session counts if the requested id begins with its id."""
     _ids_matched_by(lambda own, listed: own.startswith(listed))
 
 
 @mutant("VERIFY-04", *rows(ALIKE, "differs in case from"))
 def id_compared_without_case() -> None:
-    """Ids are compared as a database without regard to case does it."""
+    """Ids are compared without regard to case."""
     _ids_matched_by(lambda own, listed: own.lower() == listed.lower())
 
 
 @mutant("VERIFY-04", *rows(ALIKE, "begins like"))
 def id_compared_as_far_as_asked() -> None:
-    """A listed session counts when its id begins like the one that is asked for."""
+    """A listed session counts if its id begins with the requested one."""
     _ids_matched_by(lambda own, listed: listed.startswith(own))
 
 
 @mutant("VERIFY-04", *rows(ALIKE, "ends like"))
 def id_compared_by_its_end() -> None:
-    """A listed session counts when its id ends like the one that is asked for."""
+    """A listed session counts if its id ends with the requested one."""
     _ids_matched_by(lambda own, listed: listed.endswith(own))
 
 
 @mutant("VERIFY-04", *rows(ALIKE, "is the end of"))
 def id_compared_behind_a_prefix() -> None:
-    """Ids are compared as if some lists left out what stands before them."""
+    """A listed session counts if the requested id ends with its id."""
     _ids_matched_by(lambda own, listed: own.endswith(listed))
 
 
-def _fail_where_unknown(holding: Holding) -> Holding:
+def _fail_where_unknown(holding):
     if holding is Holding.UNKNOWN:
         raise SendError("session_unverifiable", "The instance did not answer.")
     return holding
@@ -208,16 +201,16 @@ def _fail_where_unknown(holding: Holding) -> Holding:
 
 @mutant("VERIFY-05", NEVER_ANSWERS)
 def time_out_fails_the_send() -> None:
-    """An instance that does not answer in time ends the send, without a look at the others."""
+    """An instance that does not answer in time fails the send, without a scan."""
     _answers_judged_by(_fail_where_unknown)
 
 
 @mutant("VERIFY-05", NEVER_ANSWERS)
 def asked_three_times() -> None:
-    """An instance that does not answer is asked twice more, with a whole timeout each time."""
+    """A silent instance is asked twice more, with a full timeout each time."""
     ask = Locator.ask
 
-    async def asked(self: Locator, base: str, session_id: str, _since: float) -> Holding:
+    async def asked(self, base, session_id, _since):
         for _ in range(3):
             holding = await ask(self, base, session_id, moment())
             if holding is not Holding.UNKNOWN:
@@ -235,19 +228,19 @@ def send_timeout_used_for_verification() -> None:
 
 @mutant("VERIFY-06", DEFAULT_TIMEOUT)
 def default_timeout_of_five_seconds() -> None:
-    """Where no verify timeout is set, an instance is given 5 seconds."""
+    """The default verify timeout is 5 seconds."""
     with_environment(lambda given: {"VERIFY_TIMEOUT": given.get("VERIFY_TIMEOUT", "5")})
 
 
 @mutant("VERIFY-06", DEFAULT_TIMEOUT)
 def default_timeout_of_one_second() -> None:
-    """Where no verify timeout is set, an instance is given 1 second."""
+    """The default verify timeout is 1 second."""
     with_environment(lambda given: {"VERIFY_TIMEOUT": given.get("VERIFY_TIMEOUT", "1")})
 
 
 @mutant("VERIFY-07", UNUSABLE)
 def unusable_answer_fails_the_send() -> None:
-    """A refused connection, an error or garbage is handed on to the user, without a look at the others."""
+    """An unusable answer fails the send, without a scan."""
     _answers_judged_by(_fail_where_unknown)
 
 
@@ -259,10 +252,10 @@ def unusable_answer_counts_as_verified() -> None:
 
 @mutant("VERIFY-07", *rows(UNUSABLE, "answers an empty body", "answers broken JSON"), crashes=True)
 def broken_json_crashes() -> None:
-    """Nobody catches that an answer is not JSON."""
+    """An answer that is not JSON crashes the send."""
     parse = instances.json_object
 
-    def trusting(body: bytes) -> dict[str, Any] | None:
+    def trusting(body):
         try:
             json.loads(body)
         except ValueError as error:
@@ -274,12 +267,12 @@ def broken_json_crashes() -> None:
 
 @mutant("VERIFY-07", *rows(UNUSABLE, "answers a list", "answers null", "answers a number"), crashes=True)
 def other_shapes_crash() -> None:
-    """Any JSON is taken for an object."""
+    """JSON that is not an object crashes the send."""
     parse = instances.json_object
     instances.json_object = lambda body: parse(body) if json.loads(body).keys() else None
 
 
 @mutant("VERIFY-07", *rows(UNUSABLE, "answers without sessions", "answers without details"), crashes=True)
 def missing_keys_crash() -> None:
-    """The keys on the way to the list of sessions are taken for granted."""
+    """A missing key on the way to the list of sessions crashes the send."""
     instances.detailed_list = lambda answer: answer["sessions"]["details"]

@@ -1,10 +1,9 @@
-"""Mistakes in doing what a webhook says."""
+"""Mistakes in applying webhooks."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
@@ -12,18 +11,10 @@ from reference_impl import before_fix, server
 from reference_impl.edges.accounts import ACCOUNTS, READ_COLUMNS, Account, Accounts
 from reference_impl.fix import locations, webhooks
 from reference_impl.fix.syncs import Source
-from reference_impl.fix.webhooks import Delivery, Event, WebhookError, WebhookReceiver
+from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
 from reference_impl.settings import without_trailing_slash
 from tests.mutants.machinery.patching import around_log, around_webhooks
 from tests.mutants.machinery.registry import mutant, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy import ColumnElement
-    from werkzeug.datastructures import Headers
-
-    from reference_impl.server import Parts
 
 READY = "A session that becomes ready anywhere is found there"
 SAME_WRITE = "The same write sets status and phone number"
@@ -46,11 +37,11 @@ INCIDENT = "The five steps of the incident end with the message delivered"
 URL = "assigned_instance_url"
 
 
-def _tell_move(parts: Parts, account: Account, old_url: str | None, new_url: str | None) -> None:
+def _tell_move(parts, account, old_url, new_url) -> None:
     parts.log.info(Source.WEBHOOK.value, session_id=account.session_id, old_url=old_url, new_url=new_url)
 
 
-def _stores_url(account: Account, url: str | None) -> bool:
+def _stores_url(account, url):
     return without_trailing_slash(account.assigned_instance_url or "") == without_trailing_slash(url or "")
 
 
@@ -63,15 +54,15 @@ def before_the_fix() -> None:
 
 @mutant("WEBHOOK-01", READY)
 def location_header_ignored() -> None:
-    """X-Instance-Url is sent and never read."""
+    """X-Instance-Url is never read."""
     around_webhooks(lambda _parts, _account, _delivery, apply: apply(location=None))
 
 
 @mutant("WEBHOOK-01", *rows(READY, "3004-3003"))
 def last_instance_unknown_to_webhooks() -> None:
-    """The list of known ports ends one too early."""
+    """The last instance is missing from the known ones."""
 
-    def act(parts: Parts, _account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def act(parts, _account, delivery, apply):
         known = parts.settings.node_instances[:-1]
         return apply(location=delivery.location if delivery.location in known else None)
 
@@ -80,39 +71,39 @@ def last_instance_unknown_to_webhooks() -> None:
 
 @mutant("WEBHOOK-02", RECONNECT)
 def session_reconnected_not_handled() -> None:
-    """Only session_ready moves the URL; session_reconnected is answered 200 and forgotten."""
+    """Only session_ready moves the URL; session_reconnected is answered 200 and ignored."""
     webhooks.LOCATION_EVENTS = frozenset({"session_ready"})
 
 
 @mutant("WEBHOOK-02", RECONNECT)
 def phone_number_cleared_by_reconnect() -> None:
-    """The phone number is written as the event has it, also when it has none."""
+    """The phone number is overwritten even if the event has none."""
     changes = Event.changes
     Event.changes = lambda self: {**changes(self), "phone_number": self.phone_number}
 
 
-def _leave_alone(column: str) -> None:
+def _leave_alone(column) -> None:
     changes = Event.changes
     Event.changes = lambda self: {name: value for name, value in changes(self).items() if name != column}
 
 
 @mutant("WEBHOOK-03", SAME_WRITE)
 def status_left_alone() -> None:
-    """The URL and the phone number are written, and the row stays disconnected."""
+    """The URL and the phone number are written, but not the status."""
     _leave_alone("status")
 
 
 @mutant("WEBHOOK-03", SAME_WRITE)
 def phone_number_left_alone() -> None:
-    """The URL and the status are written, and the old phone number stays."""
+    """The URL and the status are written, but not the phone number."""
     _leave_alone("phone_number")
 
 
 @mutant("WEBHOOK-04", NO_HEADER)
 def missing_header_clears_the_url() -> None:
-    """A webhook without X-Instance-Url writes null."""
+    """A webhook without X-Instance-Url clears the URL."""
 
-    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def act(parts, account, delivery, apply):
         if delivery.location is None:
             parts.accounts.write(account, {URL: None})
         return apply()
@@ -122,9 +113,9 @@ def missing_header_clears_the_url() -> None:
 
 @mutant("WEBHOOK-04", NO_HEADER)
 def missing_header_means_the_first_instance() -> None:
-    """A webhook without X-Instance-Url is taken for one of the default instance."""
+    """A webhook without X-Instance-Url counts as one of the first instance."""
 
-    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def act(parts, account, delivery, apply):
         if delivery.location is None:
             parts.accounts.write(account, {URL: parts.settings.node_instances[0]})
         return apply()
@@ -134,21 +125,21 @@ def missing_header_means_the_first_instance() -> None:
 
 @mutant("WEBHOOK-04", NO_HEADER)
 def webhook_without_header_ignored() -> None:
-    """A webhook without X-Instance-Url is answered 200 and forgotten."""
+    """A webhook without X-Instance-Url is answered 200 and ignored."""
     around_webhooks(lambda _parts, _account, delivery, apply: delivery.location is not None and apply())
 
 
 @mutant("WEBHOOK-05", LOGGED)
 def moves_not_logged() -> None:
-    """A webhook moves the URL without a word."""
+    """A webhook's move is not logged."""
     around_log(lambda text, fields: None if text == Source.WEBHOOK.value else (text, fields))
 
 
 @mutant("WEBHOOK-05", LOGGED)
 def old_url_read_behind_the_write() -> None:
-    """The line of a webhook's move is made of the row as it is then, so old and new URL are the same."""
+    """The old URL in the log is read after the write, so both URLs are the same."""
 
-    def act(text: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    def act(text, fields):
         late = {**fields, "old_url": fields["new_url"]} if text == Source.WEBHOOK.value else fields
         return text, late
 
@@ -157,9 +148,9 @@ def old_url_read_behind_the_write() -> None:
 
 @mutant("WEBHOOK-06", FILLED)
 def null_url_not_filled() -> None:
-    """The row is written where its URL is unequal to the new one, which SQL never says of null."""
+    """A null URL is never replaced, because SQL does not find null unequal to a text."""
 
-    def act(_parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def act(_parts, account, delivery, apply):
         return apply(location=delivery.location if account.assigned_instance_url else None)
 
     around_webhooks(act)
@@ -179,7 +170,7 @@ def null_url_not_filled() -> None:
     ),
 )
 def every_event_moves_the_url() -> None:
-    """The header is read before anybody looked what the event is."""
+    """X-Instance-Url counts for every event."""
     Event.carries_location = property(lambda _self: True)
 
 
@@ -191,9 +182,9 @@ def events_told_by_their_beginning() -> None:
 
 @mutant("WEBHOOK-07", *rows(OTHER_EVENT, "3001-session_disconnected"))
 def disconnect_clears_the_url() -> None:
-    """When the assigned instance says that the session is disconnected, its URL is forgotten."""
+    """A disconnect reported by the assigned instance clears the URL."""
 
-    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def act(parts, account, delivery, apply):
         if delivery.event.name == "session_disconnected" and _stores_url(account, delivery.location):
             parts.accounts.write(account, {URL: None})
         return apply()
@@ -201,11 +192,11 @@ def disconnect_clears_the_url() -> None:
     around_webhooks(act)
 
 
-def _move_others_too(which: Callable[[Account], ColumnElement[bool]]) -> None:
-    """Have other rows moved along with the session's."""
+def _move_others_too(which) -> None:
+    """Move other rows together with the session's."""
     write = Accounts.write_if_unmoved
 
-    def wrote(self: Accounts, account: Account, changes: dict[str, object]) -> bool:
+    def wrote(self, account, changes):
         written = write(self, account, changes)
         if written and URL in changes:
             with self._engine.connect() as connection:
@@ -217,28 +208,28 @@ def _move_others_too(which: Callable[[Account], ColumnElement[bool]]) -> None:
 
 @mutant("WEBHOOK-08", ONLY_THE_ROW)
 def rows_of_the_workspace_moved() -> None:
-    """The row is sought by its workspace, which may have more than one."""
+    """The row is found by its workspace, which may have several."""
     _move_others_too(lambda account: ACCOUNTS.c.workspace_id == account.workspace_id)
 
 
 @mutant("WEBHOOK-08", ONLY_THE_ROW)
 def rows_at_the_old_instance_moved() -> None:
-    """Every row that was assigned to the old instance moves along."""
+    """Every row that was assigned to the old instance moves too."""
     _move_others_too(lambda account: ACCOUNTS.c.assigned_instance_url == account.assigned_instance_url)
 
 
 @mutant("WEBHOOK-08", ONLY_THE_ROW)
 def row_sought_by_the_beginning_of_its_id() -> None:
-    """The row is sought with LIKE, and a percent sign behind the session's id."""
+    """The row is found with LIKE and a percent sign after the session's id."""
     _move_others_too(lambda account: ACCOUNTS.c.session_id.startswith(account.session_id))
 
 
 @mutant("WEBHOOK-09", TWICE)
 def repeated_webhook_logged_as_a_move() -> None:
-    """The log compares the new URL with the row as it was first read, and so tells of a move again."""
-    first_url: dict[int, str | None] = {}
+    """A repeated webhook is compared with the row as it was first read, and logged as a move."""
+    first_url = {}
 
-    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def act(parts, account, delivery, apply):
         old_url = first_url.setdefault(account.id, account.assigned_instance_url)
         if _stores_url(account, delivery.location) and not _stores_url(account, old_url):
             _tell_move(parts, account, old_url, delivery.location)
@@ -249,10 +240,10 @@ def repeated_webhook_logged_as_a_move() -> None:
 
 @mutant("WEBHOOK-10", UNKNOWN)
 def unknown_session_answered_processed() -> None:
-    """A webhook of a session that nobody knows is answered 200, as if it had been of use."""
+    """A webhook for an unknown session is answered 200."""
     receive = WebhookReceiver.receive
 
-    def polite(self: WebhookReceiver, headers: Headers, body: bytes) -> bool:
+    def polite(self, headers, body):
         try:
             return receive(self, headers, body)
         except WebhookError as error:
@@ -265,10 +256,10 @@ def unknown_session_answered_processed() -> None:
 
 @mutant("WEBHOOK-10", UNKNOWN, crashes=True)
 def unknown_session_crashes() -> None:
-    """Nobody looks whether the session's row was found."""
+    """A webhook for an unknown session crashes."""
     seek = Accounts.by_session
 
-    def found(self: Accounts, session_id: str) -> Account:
+    def found(self, session_id):
         return replace(seek(self, session_id))
 
     Accounts.by_session = found
@@ -276,10 +267,10 @@ def unknown_session_crashes() -> None:
 
 @mutant("WEBHOOK-10", UNKNOWN)
 def unknown_session_taken_for_the_workspaces_own() -> None:
-    """Where the session is not known, the workspace's first account is written instead."""
+    """A webhook for an unknown session writes the workspace's first account."""
     receive = WebhookReceiver.receive
 
-    def guess(self: WebhookReceiver, headers: Headers, body: bytes) -> bool:
+    def guess(self, headers, body):
         try:
             return receive(self, headers, body)
         except WebhookError:
@@ -298,7 +289,7 @@ def unknown_session_taken_for_the_workspaces_own() -> None:
 def stored_url_logged_as_a_move() -> None:
     """Every session_ready with a header is logged as a move."""
 
-    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def act(parts, account, delivery, apply):
         if _stores_url(account, delivery.location):
             _tell_move(parts, account, account.assigned_instance_url, delivery.location)
         return apply()
@@ -308,9 +299,9 @@ def stored_url_logged_as_a_move() -> None:
 
 @mutant("WEBHOOK-11", SLASH)
 def trailing_slash_counts_as_a_move() -> None:
-    """URLs are compared as they are spelt."""
+    """URLs that differ in a trailing slash count as different."""
 
-    def act(parts: Parts, account: Account, delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def act(parts, account, delivery, apply):
         if delivery.location != account.assigned_instance_url and _stores_url(account, delivery.location):
             parts.accounts.write(account, {URL: delivery.location})
             _tell_move(parts, account, account.assigned_instance_url, delivery.location)
@@ -321,7 +312,7 @@ def trailing_slash_counts_as_a_move() -> None:
 
 @mutant("WEBHOOK-12", LATE)
 def late_webhooks_believed() -> None:
-    """Whatever webhook comes last wins, however old it is."""
+    """The last webhook to arrive wins, however old it is."""
     locations.is_believed = lambda _claimed, _assigned, *, doubtful: True  # noqa: ARG005 - called by name
 
 
@@ -329,14 +320,14 @@ def late_webhooks_believed() -> None:
 def url_cached_under_another_key() -> None:
     """Rows are cached by account, and a webhook clears the cache by session."""
     read, write = Accounts.by_id, Accounts.write_if_unmoved
-    cache: dict[object, Account | None] = {}
+    cache = {}
 
-    def cached(self: Accounts, account_id: int) -> Account | None:
+    def cached(self, account_id):
         if account_id not in cache:
             cache[account_id] = read(self, account_id)
         return cache[account_id]
 
-    def wrote(self: Accounts, account: Account, changes: dict[str, object]) -> bool:
+    def wrote(self, account, changes):
         cache.pop(account.session_id, None)
         return write(self, account, changes)
 
@@ -345,10 +336,10 @@ def url_cached_under_another_key() -> None:
 
 @mutant("WEBHOOK-14", OTHER_WORKSPACE)
 def workspace_not_compared() -> None:
-    """A session is known by its id alone; whose it is does not matter."""
+    """The workspace of a webhook is not compared."""
     seek = Accounts.by_session
 
-    def found(self: Accounts, session_id: str) -> Account | None:
+    def found(self, session_id):
         account = seek(self, session_id)
         return None if account is None else replace(account, workspace_id=None)
 
@@ -357,9 +348,9 @@ def workspace_not_compared() -> None:
 
 @mutant("WEBHOOK-15", OUTLIVES, asynchronous=True)
 def answered_before_it_is_stored() -> None:
-    """Webhooks are answered at once and written a little later, from memory."""
+    """Webhooks are answered before they are written."""
 
-    def act(_parts: Parts, _account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def act(_parts, _account, _delivery, apply):
         later = threading.Timer(0.2, apply)
         later.daemon = True
         later.start()

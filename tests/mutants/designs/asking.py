@@ -1,10 +1,9 @@
-"""Sound implementations of other designs: asking who holds a session in other ways."""
+"""Sound designs: other ways to ask which instance holds a session."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import aiohttp
@@ -17,19 +16,12 @@ from reference_impl.fix.sender import Sender
 from tests.mutants.machinery.patching import around_sends
 from tests.mutants.machinery.registry import sound_design
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_impl.edges.accounts import Account
-    from reference_impl.edges.messages import Message, Sent
-    from reference_impl.server import Parts
-
 
 @sound_design
 def verifies_by_the_session_list() -> None:
     """Instances are asked for their list of sessions, never for their health."""
 
-    async def roster(self: InstanceClient, base: str) -> Roster | None:
+    async def roster(self, base):
         try:
             async with asyncio.timeout(self._settings.verify_timeout):
                 key = quote(self._settings.api_key, safe="")
@@ -47,10 +39,10 @@ def verifies_by_the_status_of_the_session() -> None:
     """Instances are asked for the one session, which only sends of the same session can share."""
     ask, roster_of_all = Locator.ask, InstanceClient.roster
 
-    async def asked(self: Locator, base: str, session_id: str, since: float) -> Holding:
+    async def asked(self, base, session_id, since):
         return await ask(self, f"{base} {session_id}", session_id, since)
 
-    async def roster(self: InstanceClient, base_and_session: str) -> Roster | None:
+    async def roster(self, base_and_session):
         base, _, session_id = base_and_session.partition(" ")
         if not session_id:
             # The health check asks for all sessions, not for each.
@@ -77,10 +69,10 @@ def asks_everyone_at_once_and_waits_for_all() -> None:
     """Every send asks all instances at once, the assigned one among them, and waits for the slowest."""
     verify = Sender._verify
 
-    def verified(self: Sender, account: Account, assigned: str | None, trip: Any) -> Holding:
+    def verified(self, account, assigned, trip):
         parts, session_id = self.parts, account.session_id
 
-        async def all_asked() -> None:
+        async def all_asked():
             every = parts.settings.node_instances
             await asyncio.gather(*(parts.locator.ask(base, session_id, trip.since) for base in every))
 
@@ -92,10 +84,10 @@ def asks_everyone_at_once_and_waits_for_all() -> None:
 
 @sound_design
 def verifies_twice() -> None:
-    """An instance that lists the session is asked again whether it still does."""
+    """An instance that lists the session is asked a second time."""
     ask = Locator.ask
 
-    async def asked(self: Locator, base: str, session_id: str, since: float) -> Holding:
+    async def asked(self, base, session_id, since):
         first = await ask(self, base, session_id, since)
         if first is not Holding.HELD:
             return first
@@ -106,9 +98,9 @@ def verifies_twice() -> None:
 
 @sound_design
 def asks_again_behind_the_send() -> None:
-    """When a message was sent, its instance is asked once more whether it still holds the session."""
+    """After a message was sent, its instance is asked again whether it holds the session."""
 
-    def act(parts: Parts, account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+    def act(parts, account_id, _message, send):
         sent = send()
         account = parts.accounts.by_id(account_id)
         parts.loop.run(parts.locator.ask(sent.instance_url, account.session_id, moment()))
@@ -119,10 +111,10 @@ def asks_again_behind_the_send() -> None:
 
 @sound_design
 def scans_the_assigned_instance_again() -> None:
-    """A scan asks the assigned instance anew with all the others, also if it was silent just now."""
+    """A scan asks the assigned instance again with all the others, even if it was silent just now."""
     scan = Locator.scan
 
-    async def scanned(self: Locator, session_id: str, since: float, **rest: Any) -> Finding:
+    async def scanned(self, session_id, since, **rest):
         return await scan(self, session_id, max(since, moment()), **{**rest, "mute": None})
 
     Locator.scan = scanned
@@ -133,9 +125,7 @@ def scans_one_after_another() -> None:
     """A scan asks one instance after another, and goes on to the next when one has been silent for a little."""
     patience = 0.1
 
-    async def look(
-        self: Locator, session_id: str, assigned: str | None, ignoring: frozenset[str], mute: str | None
-    ) -> Finding:
+    async def look(self, session_id, assigned, ignoring, mute):
         began_at, holdings = time.time(), dict[str, Holding]()
         if mute is not None:
             holdings[mute] = Holding.UNKNOWN
@@ -162,9 +152,7 @@ def scans_one_after_another() -> None:
     Locator._look_everywhere = look
 
 
-def _held(
-    tasks: dict[asyncio.Task[Holding], str], assigned: str | None, ignoring: frozenset[str]
-) -> str | None:
+def _held(tasks, assigned, ignoring):
     found = [
         base
         for one, base in tasks.items()
@@ -178,7 +166,7 @@ def asks_for_health_first() -> None:
     """An instance is asked whether it is healthy before it is asked which sessions it holds."""
     get = InstanceClient._get
 
-    async def got(self: InstanceClient, base: str, target: str) -> dict[str, Any] | None:
+    async def got(self, base, target):
         if target == "/health/detailed" and await get(self, base, "/health") is None:
             return None
         return await get(self, base, target)
@@ -188,10 +176,10 @@ def asks_for_health_first() -> None:
 
 @sound_design
 def connections_are_kept_alive() -> None:
-    """Connections to instances are used again; what was to go over one that is lost may have arrived."""
+    """Connections to instances are used again; a message over a lost one may have arrived."""
     opened = InstanceClient._open
 
-    def kept(self: InstanceClient) -> aiohttp.ClientSession:
+    def kept(self):
         if self._session is None:
             session = opened(self)
             trace = aiohttp.TraceConfig()

@@ -1,26 +1,21 @@
-"""Sound implementations of other designs: what the table is called and has, and how URLs stand in it."""
+"""Sound designs: the table's name, its columns, and how it stores URLs."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from harness.catalogue.requirements import Profile
 from reference_impl.edges.accounts import ACCOUNTS, Accounts, connect
-from reference_impl.fix.syncs import Source, Syncs
+from reference_impl.fix.syncs import Syncs
 from tests.mutants.machinery.registry import OPERATIONS, sound_design
-
-if TYPE_CHECKING:
-    from reference_impl.edges.accounts import Account
-    from reference_impl.fix.syncs import View
 
 
 @sound_design
 def urls_stored_with_a_slash() -> None:
-    """Whatever moves a row writes the URL with a slash behind it."""
+    """Every move of a row writes the URL with a slash at its end."""
     write = Accounts.write_if_unmoved
 
-    def written(self: Accounts, account: Account, changes: dict[str, Any]) -> bool:
+    def written(self, account, changes):
         url = changes.get("assigned_instance_url")
         slashed = {} if url is None else {"assigned_instance_url": f"{url}/"}
         return write(self, account, {**changes, **slashed})
@@ -30,7 +25,7 @@ def urls_stored_with_a_slash() -> None:
 
 @sound_design(profiles=(Profile.CORE, *OPERATIONS))
 def rows_have_a_column_of_its_own() -> None:
-    """The table has a column more, with a default, that counts the moves of a row."""
+    """The table has one more column, with a default, that counts the moves of a row."""
     engine = connect(os.environ["DATABASE_URL"])
     with engine.connect() as connection:
         columns = [one[1] for one in connection.exec_driver_sql("PRAGMA table_info(whatsapp_accounts)")]
@@ -40,7 +35,7 @@ def rows_have_a_column_of_its_own() -> None:
             )
     write = Syncs.write
 
-    def written(self: Syncs, view: View, new_url: str, *, source: Source, **more: Any) -> bool:
+    def written(self, view, new_url, *, source, **more):
         done = write(self, view, new_url, source=source, **more)
         if done and (view.account.assigned_instance_url or "").removesuffix("/") != new_url:
             with engine.connect() as connection:

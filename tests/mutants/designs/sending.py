@@ -1,9 +1,8 @@
-"""Sound implementations of other designs: sending, and telling the user what became of it."""
+"""Sound designs: sending, and what the user learns about it."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
 
 from flask import request
 
@@ -12,18 +11,9 @@ from reference_impl.edges import messages
 from reference_impl.edges.answers import Outcome
 from reference_impl.edges.messages import Message, SendError
 from reference_impl.fix import sender
-from reference_impl.fix.syncs import Source, Syncs, View
+from reference_impl.fix.syncs import Source, Syncs
 from tests.mutants.machinery.patching import around_sends
 from tests.mutants.machinery.registry import sound_design
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask, Response
-
-    from reference_impl.edges.accounts import Account
-    from reference_impl.edges.messages import Sent
-    from reference_impl.server import Parts
 
 WORDS = {
     "session_not_found": "The session was not found on any gateway.",
@@ -37,16 +27,16 @@ class _FreeError(SendError):
     """A failure without a code of the contract."""
 
     @property
-    def status(self) -> int:
+    def status(self):
         return 500
 
 
 @sound_design
 def tells_failures_in_its_own_words() -> None:
-    """Failures have no code of the contract, and another message is posted only where that is owed."""
+    """Failures have no code of the contract, and another POST is made only where the contract demands it."""
     permitted = sender._may_try_again
 
-    def sent(_parts: Parts, _account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+    def sent(_parts, _account_id, _message, send):
         try:
             return send()
         except SendError as error:
@@ -60,11 +50,11 @@ def tells_failures_in_its_own_words() -> None:
     )
 
 
-def around_answers(act: Callable[[Response], Response]) -> None:
-    """Have `act` called for the answer to each request before it goes out."""
+def around_answers(act) -> None:
+    """Call `act` for each answer before it is sent."""
     create = app.create_app
 
-    def created(*parts: Any) -> Flask:
+    def created(*parts):
         made = create(*parts)
         made.after_request(act)
         return made
@@ -76,7 +66,7 @@ def around_answers(act: Callable[[Response], Response]) -> None:
 def answers_202_and_tells_more() -> None:
     """A message that was sent is answered 202, with more fields than the contract has."""
 
-    def act(answer: Response) -> Response:
+    def act(answer):
         if request.path.endswith("/messages") and answer.status_code == 200:
             answer.status_code = 202
             answer.set_data(answer.get_data()[:-2] + b',"attempts":1,"meta":{"error":null,"failed":false}}')
@@ -100,16 +90,16 @@ def failures_have_other_statuses() -> None:
 
 @sound_design
 def repairs_the_row_behind_the_send() -> None:
-    """What a scan found is sent to at once, and written into the row when the message has an answer."""
+    """The message goes to the holder at once; the row is repaired when the message has an answer."""
     write, found = Syncs.write, threading.local()
 
-    def written(self: Syncs, view: View, new_url: str, *, source: Source, **more: Any) -> bool:
+    def written(self, view, new_url, *, source, **more):
         if source is not Source.SEND:
             return write(self, view, new_url, source=source, **more)
         found.writes.append(lambda: write(self, view, new_url, source=source, **more))
         return True
 
-    def act(_parts: Parts, _account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+    def act(_parts, _account_id, _message, send):
         found.writes = []
         try:
             return send()
@@ -123,9 +113,9 @@ def repairs_the_row_behind_the_send() -> None:
 
 @sound_design(slow=True)
 def takes_its_time() -> None:
-    """Whatever is asked of it is answered a little late, within every bound."""
+    """Every answer is a little late, within every bound."""
 
-    def act(answer: Response) -> Response:
+    def act(answer):
         if request.method == "POST":
             threading.Event().wait(0.35)
         return answer
@@ -138,7 +128,7 @@ def messages_carry_more() -> None:
     """Instances are given more with a message than they need."""
     payload = Message.payload
 
-    def carried(self: Message, account: Account) -> dict[str, object]:
+    def carried(self, account):
         more = {"client_reference": "ref-1", "account_id": account.id, "options": {"preview": False}}
         return {**more, **payload(self, account)}
 

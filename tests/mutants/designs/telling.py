@@ -1,4 +1,4 @@
-"""Sound implementations of other designs: what is logged and counted, and where."""
+"""Sound designs: what is logged and counted, and where."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import sys
 from collections import Counter, deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select, update
@@ -23,29 +22,20 @@ from reference_impl.fix.webhooks import WebhookReceiver
 from tests.mutants.machinery.patching import around_webhooks
 from tests.mutants.machinery.registry import OPERATIONS, sound_design
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from prometheus_client.metrics_core import Metric
-
-    from reference_impl.edges.accounts import Account
-    from reference_impl.fix.webhooks import Delivery
-    from reference_impl.server import Parts
-
 COUNTS = Table("sync_counts", MetaData(), Column("id", Integer, primary_key=True), Column("value", Text))
 
 
-def _lines_written(line: Callable[[str, str, dict[str, object]], str]) -> None:
-    """Have lines written otherwise, given their level, text and fields, secrets already replaced."""
+def _lines_written(line) -> None:
+    """Change how lines are written, from level, text and fields without secrets."""
 
-    def written(self: EventLog, level: str, text: str, fields: dict[str, object]) -> None:
+    def written(self, level, text, fields):
         safe = {name: self._safe(value) for name, value in fields.items()}
         os.write(self._file, f"{line(level, text, safe)}\n".encode())
 
     EventLog._write = written
 
 
-def _php_json(fields: dict[str, object]) -> str:
+def _php_json(fields):
     return json.dumps(fields, separators=(",", ":")).replace("/", "\\/")
 
 
@@ -66,15 +56,15 @@ def logs_more_than_is_asked() -> None:
     """Lines have more fields, some of them nested, and there are others between them, of other shapes."""
     send, receive = Sender.send, WebhookReceiver.receive
 
-    def sent(self: Sender, account_id: int, message: Any) -> Any:
+    def sent(self, account_id, message):
         self.parts.log.info("Sending a message", account_id=account_id, length=len(message.text))
         return send(self, account_id, message)
 
-    def received(self: WebhookReceiver, headers: Any, body: bytes) -> bool:
+    def received(self, headers, body):
         self.parts.log.info("Webhook received", length=len(body), agent=headers.get("User-Agent"))
         return receive(self, headers, body)
 
-    def line(level: str, text: str, fields: dict[str, object]) -> str:
+    def line(level, text, fields):
         more = {"context": {"pid": os.getpid(), "tags": []}, **fields, "retries": 0, "tenant": None}
         told = json.dumps(more, ensure_ascii=False)
         return (
@@ -90,7 +80,7 @@ def logs_to_standard_error() -> None:
     """The log goes to standard error, beside whatever else is written there."""
     write = EventLog._write
 
-    def written(self: EventLog, level: str, text: str, fields: dict[str, object]) -> None:
+    def written(self, level, text, fields):
         sys.stderr.write("DeprecationWarning: {} of an old library\n")
         sys.stderr.flush()
         write(self, level, text, fields)
@@ -103,14 +93,14 @@ def metrics_of_its_own() -> None:
     """There are more metrics and more in the report than is asked for, and times are Unix seconds."""
     collect, report = Monitoring.collect, Monitoring.report
 
-    def collected(self: Monitoring) -> Iterator[Metric]:
+    def collected(self):
         yield GaugeMetricFamily("sync_build_info", "The version.", labels=["version"], value=None)
         durations = HistogramMetricFamily("send_seconds", "Times of sends.")
         durations.add_metric([], buckets=[("0.1", 1), ("+Inf", 2)], sum_value=1.5)
         yield durations
         yield from collect(self)
 
-    def told(self: Monitoring) -> dict[str, Any]:
+    def told(self):
         return {"version": "1.4.0", "uptime": 12.5, **report(self), "instances": {"up": 4}}
 
     Monitoring.collect, Monitoring.report = collected, told
@@ -119,13 +109,13 @@ def metrics_of_its_own() -> None:
 
 @sound_design(profiles=OPERATIONS)
 def counts_outlive_a_restart() -> None:
-    """What is counted is kept in a table of its own, and is still there behind a restart."""
+    """What is counted is kept in a table of its own, and is still there after a restart."""
     engine = connect(os.environ["DATABASE_URL"])
     COUNTS.metadata.create_all(engine)
     init, look = Monitoring.__init__, Monitoring._look
     numbers = ("_since", "_failures", "_consecutive", "_attempts", "_successes")
 
-    def opened(self: Monitoring, *parts: Any, **more: Any) -> None:
+    def opened(self, *parts, **more):
         init(self, *parts, **more)
         with engine.connect() as connection:
             kept = connection.execute(select(COUNTS.c.value)).scalar()
@@ -138,7 +128,7 @@ def counts_outlive_a_restart() -> None:
         for name in numbers:
             setattr(self, name, value.get(name, getattr(self, name)))
 
-    def looked(self: Monitoring) -> Any:
+    def looked(self):
         values = look(self)
         kept = {name: getattr(self, name) for name in numbers}
         told = json.dumps({**kept, "recent": list(self._recent), "events": dict(self._events)})
@@ -151,9 +141,9 @@ def counts_outlive_a_restart() -> None:
 
 @sound_design
 def verifications_for_webhooks_logged_too() -> None:
-    """Whatever a webhook claims, its assigned instance is asked, and the log tells when it holds the session."""
+    """For every webhook the assigned instance is asked, and the log says if it holds the session."""
 
-    def applied(parts: Parts, account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def applied(parts, account, _delivery, apply):
         assigned = parts.settings.configured(account.assigned_instance_url)
         session_id = account.session_id or ""
         if assigned is not None:

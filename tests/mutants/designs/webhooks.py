@@ -1,4 +1,4 @@
-"""Sound implementations of other designs: receiving webhooks, and believing them."""
+"""Sound designs: receiving webhooks, and believing them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import threading
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Column,
@@ -35,14 +34,6 @@ from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
 from tests.mutants.machinery.patching import around_sends, around_webhooks
 from tests.mutants.machinery.registry import sound_design
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_impl.edges.accounts import Account
-    from reference_impl.edges.messages import Message, Sent
-    from reference_impl.fix.webhooks import Delivery
-    from reference_impl.server import Parts
-
 OWN = MetaData()
 INBOX = Table(
     "webhook_inbox",
@@ -63,7 +54,7 @@ def webhooks_wait_for_sends() -> None:
     """While a message of an account is being sent, a webhook about the account waits."""
     changed, sending = threading.Condition(), defaultdict[int, int](int)
 
-    def sent(_parts: Parts, account_id: int, _message: Message, send: Callable[..., Sent]) -> Sent:
+    def sent(_parts, account_id, _message, send):
         with changed:
             sending[account_id] += 1
         try:
@@ -73,7 +64,7 @@ def webhooks_wait_for_sends() -> None:
                 sending[account_id] -= 1
                 changed.notify_all()
 
-    def applied(_parts: Parts, account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def applied(_parts, account, _delivery, apply):
         with changed:
             changed.wait_for(lambda: not sending[account.id])
         return apply()
@@ -84,9 +75,9 @@ def webhooks_wait_for_sends() -> None:
 
 @sound_design(slow=True)
 def webhooks_take_their_time() -> None:
-    """A webhook is thought about for a while before it is applied and answered."""
+    """A webhook is applied and answered after a while."""
 
-    def applied(_parts: Parts, _account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def applied(_parts, _account, _delivery, apply):
         threading.Event().wait(0.6)
         return apply()
 
@@ -95,18 +86,18 @@ def webhooks_take_their_time() -> None:
 
 @sound_design(asynchronous=True, slow=True)
 def webhooks_are_stored_and_applied_later() -> None:
-    """A webhook goes into a table of its own and is answered; whatever is there is applied in the background."""
+    """A webhook goes into a table of its own and is answered; it is applied in the background."""
     init, receive = WebhookReceiver.__init__, WebhookReceiver.receive
     engine = connect(os.environ["DATABASE_URL"])
     OWN.create_all(engine, tables=[INBOX])
     arrived, moment = threading.Event(), threading.local()
     timestamp_of = Authenticator.timestamp_of
 
-    def judged(self: Authenticator, signature: Any, timestamp: Any, body: bytes, now: float) -> int:
+    def judged(self, signature, timestamp, body, now):
         # What was authentic on arrival stays so, however long it waits.
         return timestamp_of(self, signature, timestamp, body, getattr(moment, "received_at", now))
 
-    def work(self: WebhookReceiver) -> None:
+    def work(self):
         while True:
             with engine.connect() as connection:
                 first = connection.execute(select(INBOX).order_by(INBOX.c.id)).first()
@@ -124,11 +115,11 @@ def webhooks_are_stored_and_applied_later() -> None:
             with engine.connect() as connection:
                 connection.execute(delete(INBOX).where(INBOX.c.id == first.id))
 
-    def opened(self: WebhookReceiver, *parts: Any) -> None:
+    def opened(self, *parts):
         init(self, *parts)
         threading.Thread(target=work, args=(self,), daemon=True).start()
 
-    def received(self: WebhookReceiver, headers: Headers, body: bytes) -> bool:
+    def received(self, headers, body):
         signature, timestamp, now = headers.get("X-HMAC-Signature"), headers.get("X-Timestamp"), time.time()
         try:
             self._authenticator.timestamp_of(signature, timestamp, body, now)
@@ -147,22 +138,22 @@ def webhooks_are_stored_and_applied_later() -> None:
 
 
 class _NotBelievedError(Exception):
-    """A claim that is not believed; with it goes the whole webhook."""
+    """A location that is not believed, and with it the whole webhook."""
 
 
 @sound_design
 def doubtful_webhooks_refused_whole() -> None:
-    """A webhook whose claim is not believed is refused with all that it says; one that is late is ignored."""
+    """A webhook whose location is not believed is refused whole; a late one is ignored."""
     judge, apply = LocationSync._judge, LocationSync.apply
 
-    def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
+    def judged(self, account, delivery, **how):
         target, reason = judge(self, account, delivery, **how)
         if reason is not None or how["late"]:
             self._report_rejected(delivery, reason)
             raise _NotBelievedError
         return target, reason
 
-    def applied(self: LocationSync, account: Account, delivery: Delivery) -> bool:
+    def applied(self, account, delivery):
         try:
             return apply(self, account, delivery)
         except _NotBelievedError:
@@ -175,7 +166,7 @@ def doubtful_webhooks_refused_whole() -> None:
 
 @sound_design(profiles=(Profile.CORE, Profile.SECURITY))
 def only_true_claims_believed() -> None:
-    """A claim is believed only of an instance that answers, and holds the session connected."""
+    """A location is believed only if that instance answers that it holds the session."""
     locations.is_believed = lambda claimed, assigned, *, doubtful: (
         claimed is Holding.HELD and not (doubtful and assigned is not Holding.ABSENT)
     )
@@ -183,15 +174,15 @@ def only_true_claims_believed() -> None:
 
 @sound_design(profiles=(Profile.CORE, Profile.SECURITY, Profile.RESILIENCE))
 def claims_that_cannot_be_checked_are_hints() -> None:
-    """A claim for an instance that does not answer is kept in a table of its own, and settled by the next send."""
+    """A location whose instance does not answer is kept in a table, and settled by the next send."""
     engine = connect(os.environ["DATABASE_URL"])
     OWN.create_all(engine, tables=[HINTS])
     judge, scan = LocationSync._judge, Locator.scan
 
-    def believed(claimed: Holding, assigned: Holding, *, doubtful: bool) -> bool:
+    def believed(claimed, assigned, *, doubtful):
         return claimed is Holding.HELD and (not doubtful or assigned is Holding.ABSENT)
 
-    def judged(self: LocationSync, account: Account, delivery: Delivery, **how: bool) -> Any:
+    def judged(self, account, delivery, **how):
         target, reason = judge(self, account, delivery, **how)
         claimed = self.parts.settings.configured(delivery.location)
         if target is None and claimed is not None and reason == "assigned_instance_holds_it":
@@ -200,7 +191,7 @@ def claims_that_cannot_be_checked_are_hints() -> None:
                 connection.execute(insert(HINTS).values(session_id=account.session_id, url=claimed))
         return target, reason
 
-    async def scanned(self: Locator, session_id: str, since: float, **rest: Any) -> Finding:
+    async def scanned(self, session_id, since, **rest):
         with engine.connect() as connection:
             hint = connection.execute(select(HINTS.c.url).where(HINTS.c.session_id == session_id)).scalar()
             connection.execute(delete(HINTS).where(HINTS.c.session_id == session_id))
@@ -215,7 +206,7 @@ def claims_that_cannot_be_checked_are_hints() -> None:
 
 @sound_design(profiles=(Profile.CORE,))
 def events_without_a_location_change_nothing() -> None:
-    """Of all events only those that carry a location are acted upon."""
+    """Only events that carry a location are processed."""
     LocationSync._apply_status = lambda _self, _account, _delivery: True
 
 
@@ -223,7 +214,7 @@ def events_without_a_location_change_nothing() -> None:
 def webhooks_touch_the_row() -> None:
     """Every webhook that is believed sets the row's updated_at, whether or not it says anything new."""
 
-    def applied(parts: Parts, account: Account, _delivery: Delivery, apply: Callable[..., bool]) -> bool:
+    def applied(parts, account, _delivery, apply):
         done = apply()
         if done:
             now = datetime.now(UTC).replace(tzinfo=None)

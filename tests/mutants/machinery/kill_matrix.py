@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     trials = _chosen(options)
     whole = not (options.only or options.requirement or options.designs)
     runner, found, known = Runner(options.jobs), [], catalogue()
-    with contextlib.closing(_Progress(trials)) as progress:
+    with contextlib.closing(_Progress(len(trials))) as progress:
         for trial, ended in runner.each(trials, lambda one: runner.run(one.prepare, one.words)):
             ruling = ruled.rule(trial, ended, known)
             found.append(ruling)
@@ -122,21 +122,17 @@ def _keep_text(folder: Path, trial: Trial, ended: Ended) -> None:
 class _Progress:
     """Prints progress on standard error: in one line on a terminal, else a line now and then."""
 
-    def __init__(self, trials: Sequence[Trial]) -> None:
-        self._count, self._done, self._bad = len(trials), 0, 0
-        self._weight, self._weighed = sum(map(_weight, trials)), 0
-        self._began = self._printed_at = time.monotonic()
+    def __init__(self, count: int) -> None:
+        self._count, self._done, self._bad = count, 0, 0
+        self._printed_at = time.monotonic()
         self._live = sys.stderr.isatty()
 
     def add(self, ruling: Ruling) -> None:
         self._done += 1
         self._bad += not ruling.good
-        self._weighed += _weight(ruling.trial)
-        now = time.monotonic()
-        if self._live or now - self._printed_at > _PROGRESS_SECONDS:
-            self._printed_at = now
-            left = (now - self._began) / self._weighed * (self._weight - self._weighed)
-            words = f"{self._done} of {self._count}, {self._bad} wrong, about {left:.0f} s left"
+        if self._live or time.monotonic() - self._printed_at > _PROGRESS_SECONDS:
+            self._printed_at = time.monotonic()
+            words = f"{self._done} of {self._count}, {self._bad} wrong"
             sys.stderr.write(f"\r\033[K{words}" if self._live else f"{words}\n")
             sys.stderr.flush()
 
@@ -144,11 +140,6 @@ class _Progress:
         if self._live:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
-
-
-def _weight(trial: Trial) -> int:
-    """Return how long a trial takes relative to others: one requirement judges a mutant, whole profiles the rest."""
-    return 1 if trial.defect is not None else 5 * len(trial.profiles)
 
 
 def _parser() -> argparse.ArgumentParser:
