@@ -22,7 +22,6 @@ from tests.reference_impl.support import (
     SEND_TIMEOUT,
     VERIFY_TIMEOUT,
     Database,
-    Log,
     Process,
     Stub,
     System,
@@ -70,7 +69,7 @@ def start(environment: dict[str, str], database: Database) -> Iterator[Callable[
 
     def make(build: Callable[[Parts], Any] = build) -> System:
         parts = Parts.of(Settings.from_environment(environment))
-        made.append(System(parts, database, Log(Path(environment["LOG_FILE"])), build))
+        made.append(System(parts, database, Path(environment["LOG_FILE"]), build(parts)))
         return made[-1]
 
     yield make

@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -162,8 +162,8 @@ class Database:
     def connect(self) -> contextlib.closing[sqlite3.Connection]:
         return contextlib.closing(sqlite3.connect(self.path, timeout=30, isolation_level=None))
 
-    def add(self, account_id: int, session_id: str | None, url: str | None, workspace_id: int = 1) -> None:
-        row = (account_id, workspace_id, session_id, "62811801641", "connected", url, LONG_AGO)
+    def add(self, account_id: int, session_id: str | None, url: str | None) -> None:
+        row = (account_id, 1, session_id, "62811801641", "connected", url, LONG_AGO)
         with self.connect() as connection:
             connection.execute("INSERT INTO whatsapp_accounts VALUES (?,?,?,?,?,?,?)", row)
 
@@ -178,9 +178,8 @@ class Database:
             found = connection.execute("SELECT * FROM whatsapp_accounts WHERE id=?", (account_id,)).fetchone()
         return dict(found)
 
-    def url(self, account_id: int = 142) -> str | None:
-        url: str | None = self.row(account_id)["assigned_instance_url"]
-        return url
+    def url(self, account_id: int = 142) -> Any:
+        return self.row(account_id)["assigned_instance_url"]
 
 
 @dataclass
@@ -202,28 +201,19 @@ def event(name: str = "session_ready", **data: object) -> bytes:
 
 
 @dataclass
-class Log:
-    path: Path
-
-    def lines(self) -> list[str]:
-        return self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-
-    def fields(self, text: str) -> list[dict[str, Any]]:
-        return [json.loads(line[line.index("{") :]) for line in self.lines() if text in line]
-
-
-@dataclass
 class System:
     """The implementation in this process, called without a network."""
 
     parts: Parts
     database: Database
-    log: Log
-    build: Callable[[Parts], Any]
-    app: Any = field(init=False)
+    log_file: Path
+    app: Any
 
-    def __post_init__(self) -> None:
-        self.app = self.build(self.parts)
+    def log_lines(self) -> list[str]:
+        return self.log_file.read_text("utf-8").splitlines()
+
+    def logged(self, text: str) -> list[dict[str, Any]]:
+        return [json.loads(line[line.index("{") :]) for line in self.log_lines() if text in line]
 
     def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> Answer:
         began = time.monotonic()

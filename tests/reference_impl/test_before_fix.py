@@ -17,7 +17,7 @@ def test_the_incident(unfixed: System, stubs: list[Stub], database: Database) ->
     assert (answer.status, answer.json["code"]) == (502, "rejected_by_instance")
     assert stubs[0].url in answer.json["error"]
     assert "404" in answer.json["error"]
-    (line,) = [line for line in unfixed.log.lines() if "404 Not Found" in line]
+    (line,) = [line for line in unfixed.log_lines() if "404 Not Found" in line]
     assert ".ERROR: " in line
     assert "/api/messages/send" in line
     assert [method for method, _ in stubs[0].seen] == ["POST"]

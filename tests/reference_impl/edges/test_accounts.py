@@ -63,7 +63,7 @@ def test_a_database_without_the_table_is_reported_as_json(system: System, databa
         connection.execute("DROP TABLE whatsapp_accounts")
     answer = system.send()
     assert (answer.status, answer.json["code"]) == (503, "database_unavailable")
-    (line,) = system.log.fields("Unexpected error")
+    (line,) = system.logged("Unexpected error")
     assert line["error"] == "OperationalError"
 
 
@@ -74,4 +74,4 @@ def test_an_unexpected_error_does_not_quote_itself(system: System, monkeypatch: 
     monkeypatch.setattr(system.parts.accounts, "by_id", fail)
     answer = system.send()
     assert (answer.status, answer.json["code"]) == (500, "unexpected_error")
-    assert "private" not in str(answer.json) + str(system.log.lines())
+    assert "private" not in str(answer.json) + str(system.log_lines())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +13,7 @@ from tests.reference_impl.support import MARGIN, PATIENCE, SESSION, VERIFY_TIMEO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.reference_impl.support import Answer, Database, Handler, Stub, System
+    from tests.reference_impl.support import Database, Handler, Stub, System
 
 MOVED = "Instance sync successful! Database updated"
 IN_DOUBT = "Session could not be verified"
@@ -60,32 +60,23 @@ def test_a_send_does_not_use_an_answer_that_is_older_than_itself(
     assert stubs[0].count("POST") == 1
 
 
-def scan_halted(
-    patient: System, stubs: list[Stub], pool: ThreadPoolExecutor
-) -> tuple[threading.Event, Future[Answer]]:
-    """Start a send whose scan has asked everyone and waits for the answer of the second instance."""
-    gate = threading.Event()
-
-    def late(handler: Handler) -> None:
-        body = {"sessions": {"details": [{"session_id": SESSION, "status": "connected"}]}}
-        gate.wait(PATIENCE)
-        handler.answer(200, body)
-
-    stubs[1].acts["/health"] = late
-    sending = pool.submit(patient.send)
-    stubs[1].wait_for(1)
-    stubs[0].wait_for_answers(2)
-    for stub in stubs[2:]:
-        stub.wait_for_answers(1)
-    return gate, sending
-
-
 def test_a_row_changed_from_outside_during_a_scan_is_not_overwritten(
     patient: System, stubs: list[Stub], database: Database
 ) -> None:
     database.add(142, SESSION, stubs[0].url)
+    gate = threading.Event()
+
+    def late(handler: Handler) -> None:
+        gate.wait(PATIENCE)
+        handler.answer(200, {"sessions": {"details": [{"session_id": SESSION, "status": "connected"}]}})
+
+    stubs[1].acts["/health"] = late
     with ThreadPoolExecutor(1) as pool:
-        gate, sending = scan_halted(patient, stubs, pool)
+        sending = pool.submit(patient.send)
+        stubs[1].wait_for(1)
+        stubs[0].wait_for_answers(2)
+        for stub in stubs[2:]:
+            stub.wait_for_answers(1)
         stubs[3].hold()
         database.set_url(142, stubs[3].url)
         gate.set()
@@ -125,4 +116,4 @@ def test_concurrent_sends_past_a_hung_instance_keep_their_deadline(
     assert {answer.json["code"] for answer in answers} == {"session_unverifiable"}
     # One verify timeout and one scan.
     assert max(answer.seconds for answer in answers) < 2 * VERIFY_TIMEOUT + MARGIN
-    assert len(system.log.fields(IN_DOUBT)) == 8
+    assert len(system.logged(IN_DOUBT)) == 8
