@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 from reference_impl.edges import signature
 from reference_impl.edges.signature import Authenticator, NotAuthenticError, sign
+from tests.mutants.machinery.patching import around
 from tests.mutants.machinery.registry import mutant, rows
 
 ACCEPTED = "A correctly signed webhook is accepted and acted upon"
@@ -55,23 +56,19 @@ def clocks_ahead_refused() -> None:
 @mutant("AUTH-02", *rows(LACKING, "no signature", "an empty signature", "neither"))
 def unsigned_webhooks_accepted() -> None:
     """The signature is only checked when there is one."""
-    check = Authenticator.timestamp_of
 
-    def lax(self, given, timestamp, body, now):
-        return check(self, given, timestamp, body, now) if given else int(time.time())
-
-    Authenticator.timestamp_of = lax
+    @around(Authenticator, "timestamp_of")
+    def lax(check, self, given, *rest):
+        return check(self, given, *rest) if given else int(time.time())
 
 
 @mutant("AUTH-02", *rows(LACKING, "no timestamp", "neither"), crashes=True)
 def missing_timestamp_crashes() -> None:
     """The timestamp is converted without a check that it is there."""
-    check = Authenticator.timestamp_of
 
-    def hasty(self, given, timestamp, body, now):
-        return check(self, given, str(int(timestamp)), body, now)
-
-    Authenticator.timestamp_of = hasty
+    @around(Authenticator, "timestamp_of")
+    def hasty(check, self, given, timestamp, *rest):
+        return check(self, given, str(int(timestamp)), *rest)
 
 
 @mutant(
@@ -123,13 +120,11 @@ def signature_over_reserialised_json() -> None:
 @mutant("AUTH-03", *rows(NOT_FITTING, "another timestamp"))
 def neighbouring_timestamps_tried() -> None:
     """A signature for the second before or after is accepted too."""
-    check = Authenticator.timestamp_of
 
-    def kind(self, given, timestamp, body, now):
+    @around(Authenticator, "timestamp_of")
+    def kind(check, self, given, timestamp, body, *now):
         near = [sign(self.secret, str(int(timestamp or 0) + off), body) for off in (-1, 1)]
-        return int(timestamp or 0) if given in near else check(self, given, timestamp, body, now)
-
-    Authenticator.timestamp_of = kind
+        return int(timestamp or 0) if given in near else check(self, given, timestamp, body, *now)
 
 
 @mutant("AUTH-04", TOO_OLD)

@@ -10,6 +10,7 @@ from fake_instances.instance import Instance
 from fake_instances.routes import app
 from fake_instances.routes.replies import answer
 from fake_instances.sessions import SessionStatus
+from tests.mutants.machinery.patching import around
 from tests.mutants.machinery.registry import mutant, rows
 
 HOLDS_NONE = "An instance that holds no session counts and lists none"
@@ -71,12 +72,10 @@ def ended_sessions_kept() -> None:
 @mutant("INSTANCE-03", HOLDS_NONE, HOLDS_SOME, HOLDS_WAITING, HOLDS_NO_MORE)
 def statistics_in_place_of_a_list() -> None:
     """Details are an object of statistics, as in the deployed dialect."""
-    details = Instance.details
 
-    def told(self, *asked):
+    @around(Instance, "details")
+    def told(details, self, *asked):
         return details(self, *asked)[0], statistics(tuple(self.sessions()), utc_now())
-
-    Instance.details = told
 
 
 @mutant("INSTANCE-04", NOT_HELD)

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from reference_impl.edges.accounts import ACCOUNTS, Accounts
 from reference_impl.fix.health_check import Change, HealthCheck, Report
 from reference_impl.fix.syncs import Source, Syncs, View
-from tests.mutants.machinery.patching import around_log
+from tests.mutants.machinery.patching import around, around_log
 from tests.mutants.machinery.registry import mutant, rows
 
 EVERY_ROW = "One check moves every mismatched row"
@@ -50,13 +50,11 @@ class Row:
 
 def around_check(act) -> None:
     """Call `act` for each row, with the reference's own way of checking it."""
-    check = HealthCheck._check
 
-    def checked(self, view, rosters, report, *, at):
+    @around(HealthCheck, "_check")
+    def checked(check, self, view, rosters, report, *, at):
         row = Row(self, view, rosters, report)
         act(row, lambda asked=rosters: check(self, view, asked, report, at=at))
-
-    HealthCheck._check = checked
 
 
 def when_counted(count, act) -> None:
@@ -190,43 +188,37 @@ def dry_run_writes() -> None:
 @mutant("HEALTH-06", DRY)
 def dry_run_logs_corrections() -> None:
     """A dry run writes the log lines of corrections."""
-    correct = HealthCheck._correct
 
-    def corrected(self, view, holder, report, *, at):
+    @around(HealthCheck, "_correct")
+    def corrected(correct, self, view, holder, report, *, at):
         correct(self, view, holder, report, at=at)
         if at is None:
             account = view.account
             fields = {"account_id": account.id, "old_url": account.assigned_instance_url, "new_url": holder}
             self.parts.log.info(Source.HEALTH_CHECK.value, **fields)
 
-    HealthCheck._correct = corrected
-
 
 @mutant("HEALTH-06", DRY)
 def dry_run_counts_sync_events() -> None:
     """A dry run counts sync events for what it would have moved."""
-    correct = HealthCheck._correct
 
-    def corrected(self, view, holder, report, *, at):
+    @around(HealthCheck, "_correct")
+    def corrected(correct, self, view, holder, report, *, at):
         correct(self, view, holder, report, at=at)
         if at is None:
             self.parts.syncs._monitoring.synced("health_check")
-
-    HealthCheck._correct = corrected
 
 
 @mutant("HEALTH-06", DRY)
 def dry_run_reports_no_moves() -> None:
     """A dry run counts every mismatched row as verified."""
-    correct = HealthCheck._correct
 
-    def corrected(self, view, holder, report, *, at):
+    @around(HealthCheck, "_correct")
+    def corrected(correct, self, view, holder, report, *, at):
         if at is None:
             report.verified += 1
         else:
             correct(self, view, holder, report, at=at)
-
-    HealthCheck._correct = corrected
 
 
 @mutant("HEALTH-07", BY_ITSELF)
@@ -261,14 +253,12 @@ def corrections_written_blindly() -> None:
 @mutant("HEALTH-09", *rows(LAST_WORD, "3001"))
 def confirmations_are_no_news() -> None:
     """A correction is given up if the row's URL has changed, but not if a webhook has confirmed it."""
-    write = Syncs.write
 
-    def written(self, view, new_url, *, source, at, **more):
+    @around(Syncs, "write")
+    def written(write, self, view, new_url, *, source, at, **more):
         if source is Source.HEALTH_CHECK:
             view = replace(view, version=self._versions.get(view.account.id, 0))
         return write(self, view, new_url, source=source, at=at, **more)
-
-    Syncs.write = written
 
 
 @mutant("HEALTH-10", DEPLOYED)

@@ -21,6 +21,7 @@ from tests.mutants.defects.health_check import (
     write_anyway,
 )
 from tests.mutants.defects.resilience_verification import STATISTICS, STATISTICS_REPAIR
+from tests.mutants.machinery.patching import around
 from tests.mutants.machinery.registry import mutant, rows
 
 
@@ -115,14 +116,12 @@ def interval_taken_for_minutes() -> None:
 @mutant("HEALTH-08", FORTY)
 def every_instance_asked_three_times() -> None:
     """The check asks every instance three times and uses the last answer."""
-    ask_all = HealthCheck._ask_all
 
-    async def asked(self):
+    @around(HealthCheck, "_ask_all")
+    async def asked(ask_all, self):
         await ask_all(self)
         await ask_all(self)
         return await ask_all(self)
-
-    HealthCheck._ask_all = asked
 
 
 @mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR)

@@ -9,7 +9,7 @@ from reference_impl.edges import monitoring
 from reference_impl.edges.monitoring import Alert, Monitoring
 from reference_impl.fix.sender import Sender
 from reference_impl.fix.syncs import Source, Syncs
-from tests.mutants.machinery.patching import around_log
+from tests.mutants.machinery.patching import around, around_log
 from tests.mutants.machinery.registry import mutant, rows
 
 GREPS = "The log has one line for each scan sync, verification failure and webhook sync"
@@ -34,13 +34,11 @@ def alert_when(name, is_raised) -> None:
 
 def report_with(**changed) -> None:
     """Change values of the report."""
-    report = Monitoring.report
 
-    def told(self):
+    @around(Monitoring, "report")
+    def told(report, self):
         true = report(self)
         return {**true, **{name: make(true) for name, make in changed.items()}}
-
-    Monitoring.report = told
 
 
 def _not_counted(missing) -> None:
@@ -49,39 +47,31 @@ def _not_counted(missing) -> None:
 
 
 def _warning_counts(source) -> None:
-    look = Monitoring._look
-
-    def looked(self):
+    @around(Monitoring, "_look")
+    def looked(look, self):
         values = look(self)
         counted = [one for _, one in self._recent if one == source]
         if len(counted) <= monitoring.SYNC_EVENTS.threshold:
             self._raised.pop(monitoring.SYNC_EVENTS, None)
         return values
 
-    Monitoring._look = looked
-
 
 def _metrics_without(source) -> None:
-    collect = Monitoring.collect
-
-    def collected(self):
+    @around(Monitoring, "collect")
+    def collected(collect, self):
         for family in collect(self):
             family.samples = [one for one in family.samples if one.labels.get("source") != source]
             yield family
-
-    Monitoring.collect = collected
 
 
 @mutant("MONITOR-01", GREPS)
 def every_scan_logged_as_a_sync() -> None:
     """A scan is logged as a sync before its result is known."""
-    not_found = Sender._not_found
 
-    def told(self, session_id, *rest):
+    @around(Sender, "_not_found")
+    def told(not_found, self, session_id, *rest):
         self.parts.log.info(Source.SEND.value, session_id=session_id)
         return not_found(self, session_id, *rest)
-
-    Sender._not_found = told
 
 
 @mutant("MONITOR-01", GREPS)
@@ -117,15 +107,13 @@ def webhook_syncs_are_not_counted() -> None:
 @mutant("MONITOR-02", APART)
 def confirmations_are_counted_as_moves() -> None:
     """Each webhook with a location counts as a sync event, whether it moves the row or not."""
-    write = Syncs.write
 
-    def written(self, view, new_url, *, source, **more):
+    @around(Syncs, "write")
+    def written(write, self, view, new_url, *, source, **more):
         done = write(self, view, new_url, source=source, **more)
         if done and source is Source.WEBHOOK and view.account.assigned_instance_url == new_url:
             self._monitoring.synced("webhook")
         return done
-
-    Syncs.write = written
 
 
 @mutant("MONITOR-02", APART, CORRECTIONS)
@@ -179,15 +167,13 @@ def critical_at_twelve() -> None:
 @mutant("MONITOR-05", RESET)
 def alert_latches() -> None:
     """An alert that was raised once stays raised."""
-    look = Monitoring._look
 
-    def looked(self):
+    @around(Monitoring, "_look")
+    def looked(look, self):
         before = dict(self._raised)
         values = look(self)
         self._raised = {**before, **self._raised}
         return values
-
-    Monitoring._look = looked
 
 
 @mutant("MONITOR-05", RESET, NO_RESET)
@@ -199,14 +185,12 @@ def failures_are_never_reset() -> None:
 @mutant("MONITOR-05", NO_RESET)
 def a_message_that_was_sent_resets_the_count() -> None:
     """A successful scan resets the count too."""
-    attempted = Monitoring.attempted
 
-    def counted(self, *, found):
+    @around(Monitoring, "attempted")
+    def counted(attempted, self, *, found):
         attempted(self, found=found)
         if found:
             self.verified()
-
-    Monitoring.attempted = counted
 
 
 @mutant("MONITOR-06", FIRST)
@@ -231,13 +215,11 @@ def failed_scans_are_no_attempts() -> None:
 @mutant("MONITOR-06", FIRST, RATE)
 def verifications_count_as_attempts() -> None:
     """A send that needed no scan counts as an attempt that succeeded."""
-    verified = Monitoring.verified
 
-    def counted(self):
+    @around(Monitoring, "verified")
+    def counted(verified, self):
         verified(self)
         self.attempted(found=True)
-
-    Monitoring.verified = counted
 
 
 @mutant("MONITOR-07", *rows(HUNDRED, "on another instance-100-silent"))
@@ -273,14 +255,12 @@ def counting_since_ever() -> None:
 @mutant("MONITOR-01", GREPS)
 def failures_logged_for_each_instance() -> None:
     """A verification failure is logged for every instance that did not hold the session."""
-    tell = Sender._report_unverified
 
-    def told(self, account, trip):
+    @around(Sender, "_report_unverified")
+    def told(tell, self, account, trip):
         tell(self, account, trip)
         trip.failure_reported = False
         tell(self, account, trip)
-
-    Sender._report_unverified = told
 
 
 @mutant("MONITOR-02", APART)
@@ -298,13 +278,11 @@ def warning_counts_webhooks_only() -> None:
 @mutant("MONITOR-04", TEN)
 def failures_counted_twice() -> None:
     """A send counts as two verification failures, one of them for the scan."""
-    failed = Monitoring.verification_failed
 
-    def counted(self):
+    @around(Monitoring, "verification_failed")
+    def counted(failed, self):
         failed(self)
         failed(self)
-
-    Monitoring.verification_failed = counted
 
 
 @mutant("MONITOR-05", RESET, NO_RESET)
@@ -335,10 +313,8 @@ def metrics_know_no_sends() -> None:
 @mutant("MONITOR-08", AGREE)
 def failures_counted_up_to_one() -> None:
     """The total of verification failures stops at one."""
-    collect = Monitoring.collect
 
-    def collected(self):
+    @around(Monitoring, "collect")
+    def collected(collect, self):
         self._failures = min(self._failures, 1)
         yield from collect(self)
-
-    Monitoring.collect = collected

@@ -12,7 +12,7 @@ from reference_impl.fix.locator import Finding, Locator, moment
 from reference_impl.fix.sender import Sender
 from reference_impl.fix.syncs import Source, Syncs
 from tests.mutants.defects.scanning import scan_in_order, scan_only
-from tests.mutants.machinery.patching import around_sends
+from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
 TWO_SILENT = "Two instances that never answer cost one verify timeout together"
@@ -58,13 +58,11 @@ def silent_instances_asked_again_by_a_scan() -> None:
 @mutant("SCAN-08", LEFT_OPEN)
 def unasked_counts_as_absent() -> None:
     """If a scan finds nothing, the session is reported as nowhere, even if an instance could not be asked."""
-    not_found = Sender._not_found
 
-    def told(self, session_id, finding, trip):
+    @around(Sender, "_not_found")
+    def told(not_found, self, session_id, finding, trip):
         absent = dict.fromkeys(finding.holdings, Holding.ABSENT)
         return not_found(self, session_id, replace(finding, holdings=absent), trip)
-
-    Sender._not_found = told
 
 
 @mutant("SCAN-08", LEFT_OPEN)
@@ -90,9 +88,9 @@ def every_send_asks_for_itself() -> None:
 
 def _scans_overwrite() -> None:
     """Write and log what a scan found, whatever the row says by now."""
-    write = Syncs.write
 
-    def written(self, view, new_url, *, source, **rest):
+    @around(Syncs, "write")
+    def written(write, self, view, new_url, *, source, **rest):
         if source is not Source.SEND:
             return write(self, view, new_url, source=source, **rest)
         account = view.account
@@ -100,8 +98,6 @@ def _scans_overwrite() -> None:
         urls = {"old_url": account.assigned_instance_url, "new_url": new_url}
         self._log.info(Source.SEND.value, session_id=account.session_id, **urls)
         return True
-
-    Syncs.write = written
 
 
 @mutant("SCAN-09", TWENTY)
@@ -141,30 +137,26 @@ def last_holder_in_order_wins() -> None:
 
 def _taken_in_order(step) -> None:
     """Verify the assigned instance only if no holder comes before it in this order."""
-    ask = Locator.ask
 
-    async def asked(self, base, session_id, since):
+    @around(Locator, "ask")
+    async def asked(ask, self, base, session_id, since):
         holdings = await asyncio.gather(*(ask(self, one, session_id, since) for one in self._instances))
         known = dict(zip(self._instances, holdings, strict=True))
         first = next((one for one in self._instances[::step] if known[one] is Holding.HELD), None)
         return Holding.ABSENT if known[base] is Holding.HELD and base != first else known[base]
 
-    Locator.ask = asked
-
 
 @mutant("SCAN-10", FASTER_COPY)
 def assigned_instance_given_little_time() -> None:
     """An assigned instance that has not answered after 0.2 seconds is passed over for a faster one."""
-    verify = Sender._verify
 
-    def hurried(self, account, assigned, trip):
+    @around(Sender, "_verify")
+    def hurried(verify, self, account, assigned, trip):
         timeout, self.parts.locator._timeout = self.parts.locator._timeout, 0.2
         try:
             return verify(self, account, assigned, trip)
         finally:
             self.parts.locator._timeout = timeout
-
-    Sender._verify = hurried
 
 
 @mutant("SCAN-11", LAST_WORD)

@@ -15,7 +15,7 @@ from reference_impl.edges.instances import InstanceClient
 from reference_impl.edges.messages import Message, SendError
 from reference_impl.fix import sender
 from reference_impl.fix.locator import Locator
-from tests.mutants.machinery.patching import around_sends
+from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
 MOVED_BEHIND = "A session that moves behind its verification is followed"
@@ -48,17 +48,15 @@ def _may_try_again(may) -> None:
 
 def _post_again(where, times) -> None:
     """Post a message to the same instance again at once, up to `times`, while `where` is true of the answer."""
-    post = InstanceClient.post_message
 
-    async def posted(self, base, message):
+    @around(InstanceClient, "post_message")
+    async def posted(post, self, base, message):
         answer = await post(self, base, message)
         for _ in range(times):
             if not where(answer):
                 break
             answer = await post(self, base, message)
         return answer
-
-    InstanceClient.post_message = posted
 
 
 @mutant("SEND-03", MOVED_BEHIND, MOVED_BEFORE)

@@ -9,7 +9,7 @@ from reference_impl.edges.answers import Holding
 from reference_impl.edges.messages import SendError, Sent
 from reference_impl.fix.locator import Finding, Locator, moment
 from reference_impl.fix.syncs import Source, Syncs
-from tests.mutants.machinery.patching import around_log, around_sends
+from tests.mutants.machinery.patching import around, around_log, around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
 REPAIRED = "A mismatched row is repaired by the next send"
@@ -25,17 +25,15 @@ URL = "assigned_instance_url"
 
 def scan_only(choose) -> None:
     """Make a scan ask only some instances, chosen from all and the assigned one."""
-    scan = Locator.scan
 
-    async def partial(self, session_id, since, *, assigned, **rest):
+    @around(Locator, "scan")
+    async def partial(scan, self, session_id, since, *, assigned, **rest):
         every = self._instances
         self._instances = choose(every, assigned)
         try:
             return await scan(self, session_id, since, assigned=assigned, **rest)
         finally:
             self._instances = every
-
-    Locator.scan = partial
 
 
 def scan_in_order(judge) -> None:
@@ -200,16 +198,14 @@ def scan_stopped_by_the_first_error() -> None:
 @mutant("SCAN-05", ONE_MISBEHAVES, TWO_MISBEHAVE)
 def one_error_fails_the_whole_scan() -> None:
     """All instances are asked at once, and one error fails the whole scan."""
-    scan = Locator.scan
 
-    async def gathered(self, session_id, since, **rest):
+    @around(Locator, "scan")
+    async def gathered(scan, self, session_id, since, **rest):
         finding = await scan(self, session_id, since, **rest)
         for base in self._instances:
             if await self.ask(base, session_id, moment()) is Holding.UNKNOWN:
                 return Finding(None, finding.holdings, finding.began_at)
         return finding
-
-    Locator.scan = gathered
 
 
 @mutant("SCAN-06", KEEPS_ITS_ROW)

@@ -7,7 +7,7 @@ from reference_impl.edges.messages import SendError
 from reference_impl.edges.signature import Authenticator, NotAuthenticError, sign
 from reference_impl.fix.webhooks import WebhookError, WebhookReceiver
 from tests.mutants.defects.security import SECRETS
-from tests.mutants.machinery.patching import around_sends
+from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant
 
 
@@ -29,15 +29,13 @@ def failures_quote_the_request() -> None:
 def refused_signature_logged() -> None:
     """The log quotes the refused signature."""
     EventLog._safe = lambda _self, value: value
-    timestamp_of = Authenticator.timestamp_of
 
-    def told(self, given, timestamp, body, now):
+    @around(Authenticator, "timestamp_of")
+    def told(timestamp_of, self, given, *rest):
         try:
-            return timestamp_of(self, given, timestamp, body, now)
+            return timestamp_of(self, given, *rest)
         except NotAuthenticError as error:
             raise NotAuthenticError(f"{error}: {given} was given") from error
-
-    Authenticator.timestamp_of = told
 
 
 @mutant("AUTH-11", SECRETS)
@@ -55,13 +53,11 @@ def settings_logged_at_the_first_send() -> None:
 @mutant("AUTH-11", SECRETS)
 def expected_signature_answered() -> None:
     """The answer to a wrong signature quotes the right one."""
-    receive = WebhookReceiver.receive
 
-    def received(self, headers, body):
+    @around(WebhookReceiver, "receive")
+    def received(receive, self, headers, body):
         try:
             return receive(self, headers, body)
         except WebhookError as error:
             expected = sign(self._authenticator.secret, headers.get("X-Timestamp", ""), body)
             raise WebhookError(error.status, f"{error}: {expected} was expected") from error
-
-    WebhookReceiver.receive = received

@@ -23,7 +23,7 @@ from reference_impl.fix.locations import LocationSync, SeenSignatures
 from reference_impl.fix.sender import Sender
 from reference_impl.fix.webhooks import Event, WebhookReceiver
 from reference_impl.settings import Settings, without_trailing_slash
-from tests.mutants.machinery.patching import around_webhooks
+from tests.mutants.machinery.patching import around, around_webhooks
 from tests.mutants.machinery.registry import mutant, rows
 
 FUTURE = "A timestamp further ahead than the window is refused"
@@ -51,44 +51,38 @@ TOLD = "A refused location is logged in one bounded line that passes for no othe
 
 def timestamps_read(read) -> None:
     """Change how the text of a timestamp is read; the signature is over the text as it was sent."""
-    timestamp_of = Authenticator.timestamp_of
 
-    def judged(self, signature, timestamp, body, now):
+    @around(Authenticator, "timestamp_of")
+    def judged(timestamp_of, self, signature, timestamp, body, *now):
         text = read(self, timestamp or "")
         if text != timestamp:
             # Judged as if it had been signed with the text that was read.
             expected = sign(self.secret, timestamp or "", body)
             signature = sign(self.secret, text, body) if signature == expected else signature
-        return timestamp_of(self, signature, text, body, now)
-
-    Authenticator.timestamp_of = judged
+        return timestamp_of(self, signature, text, body, *now)
 
 
 def claims_judged(judge) -> None:
     """Judge locations by their text, whether it is a replay, and the reference's own judgement."""
-    own = LocationSync._judge
 
-    def judged(self, account, delivery, *, replayed, late):
+    @around(LocationSync, "_judge")
+    def judged(own, self, account, delivery, *, replayed, late):
         return judge(
             delivery.location or "",
             replayed,
             lambda: own(self, account, delivery, replayed=replayed, late=late),
         )
 
-    LocationSync._judge = judged
-
 
 def stored_where(matches) -> None:
     """Store a location as it was sent where it matches a configured instance."""
-    own = LocationSync._judge
 
-    def judged(self, account, delivery, **how):
+    @around(LocationSync, "_judge")
+    def judged(own, self, account, delivery, **how):
         claim = delivery.location or ""
         if any(matches(claim, base) for base in self.parts.settings.node_instances):
             return claim, None
         return own(self, account, delivery, **how)
-
-    LocationSync._judge = judged
 
 
 @mutant("AUTH-05", FUTURE)
@@ -192,26 +186,22 @@ def signatures_are_not_remembered() -> None:
 @mutant("AUTH-11", SECRETS)
 def headers_of_refused_webhooks_are_logged() -> None:
     """The log quotes the headers of every webhook, including its signature."""
-    receive = WebhookReceiver.receive
 
-    def received(self, headers, body):
+    @around(WebhookReceiver, "receive")
+    def received(receive, self, headers, body):
         self.parts.log.info("Webhook received", headers=dict(headers))
         return receive(self, headers, body)
-
-    WebhookReceiver.receive = received
 
 
 @mutant("AUTH-11", SECRETS)
 def messages_are_logged_as_posted() -> None:
     """The log quotes what is posted to an instance, including its key."""
     EventLog._safe = lambda _self, value: value
-    send = Sender.send
 
-    def sent(self, account_id, message):
+    @around(Sender, "send")
+    def sent(send, self, account_id, message):
         self.parts.log.info("Sending", message=message.text, api_key=self.parts.settings.api_key)
         return send(self, account_id, message)
-
-    Sender.send = sent
 
 
 @mutant("SPOOF-01", OUTSIDE, OUTSIDE_AGAIN)
@@ -306,27 +296,22 @@ def a_bad_claim_spoils_the_phone_number() -> None:
     def changed(self):
         return {name: value for name, value in changes(self).items() if name != "phone_number"}
 
-    own = LocationSync._apply_location
-
-    def applied(self, account, delivery, *, replayed):
+    @around(LocationSync, "_apply_location")
+    def applied(own, self, account, delivery, *, replayed):
         Event.changes = changes if self.parts.settings.configured(delivery.location) else changed
         return own(self, account, delivery, replayed=replayed)
-
-    LocationSync._apply_location = applied
 
 
 @mutant("SPOOF-07", HALF, crashes=True)
 def a_bad_claim_crashes_behind_the_write() -> None:
     """A bad location crashes the webhook after status and phone number are written."""
-    own = LocationSync._apply_location
 
-    def applied(self, account, delivery, *, replayed):
+    @around(LocationSync, "_apply_location")
+    def applied(own, self, account, delivery, *, replayed):
         done = own(self, account, delivery, replayed=replayed)
         if delivery.location is not None and self.parts.settings.configured(delivery.location) is None:
             raise LookupError(delivery.location)
         return done
-
-    LocationSync._apply_location = applied
 
 
 @mutant("SPOOF-08", TOLD)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from reference_impl.edges.answers import Outcome, judge_post
 from reference_impl.edges.messages import Message
 from reference_impl.fix import sender
-from tests.mutants.machinery.patching import with_text
+from tests.mutants.machinery.patching import around, with_text
 from tests.mutants.machinery.registry import mutant, rows
 
 ANY_TEXT = "Any text arrives unchanged"
@@ -48,12 +48,10 @@ def text_escaped_for_html() -> None:
 @mutant("SEND-01", ANY_TEXT)
 def recipient_rewritten() -> None:
     """The recipient is given the prefix of an international call."""
-    payload = Message.payload
 
-    def prefixed(self, account):
+    @around(Message, "payload")
+    def prefixed(payload, self, account):
         return payload(replace(self, recipient_phone=f"00{self.recipient_phone}"), account)
-
-    Message.payload = prefixed
 
 
 def _judge(answer, sent):

@@ -11,7 +11,7 @@ from reference_impl.edges.answers import Holding, Roster
 from reference_impl.edges.messages import SendError
 from reference_impl.fix import sender
 from reference_impl.fix.locator import Locator, moment
-from tests.mutants.machinery.patching import around_log, around_sends, with_environment
+from tests.mutants.machinery.patching import around, around_log, around_sends, with_environment
 from tests.mutants.machinery.registry import mutant, rows
 
 HAND_SET = "The row is back on the holder after one message"
@@ -35,12 +35,10 @@ class UncaughtError(Exception):
 
 def _answers_judged_by(judge) -> None:
     """Change what an instance's answer means."""
-    ask = Locator.ask
 
-    async def asked(self, base, session_id, since):
+    @around(Locator, "ask")
+    async def asked(ask, self, base, session_id, since):
         return judge(await ask(self, base, session_id, since))
-
-    Locator.ask = asked
 
 
 def _ids_matched_by(matches) -> None:
@@ -93,15 +91,13 @@ def posted_first_and_asked_afterwards() -> None:
 @mutant("VERIFY-01", *rows(ASKED_FIRST, "3001-3004"))
 def instances_asked_in_order() -> None:
     """Instances are asked in their order until one holds the session, whatever the row says."""
-    ask = Locator.ask
 
-    async def asked(self, base, session_id, since):
+    @around(Locator, "ask")
+    async def asked(ask, self, base, session_id, since):
         for one in self._instances:
             if await ask(self, one, session_id, since) is Holding.HELD:
                 return Holding.HELD if one == base else Holding.ABSENT
         return Holding.ABSENT
-
-    Locator.ask = asked
 
 
 @mutant("VERIFY-02", AS_IT_STANDS)
@@ -208,16 +204,14 @@ def time_out_fails_the_send() -> None:
 @mutant("VERIFY-05", NEVER_ANSWERS)
 def asked_three_times() -> None:
     """A silent instance is asked twice more, with a full timeout each time."""
-    ask = Locator.ask
 
-    async def asked(self, base, session_id, _since):
+    @around(Locator, "ask")
+    async def asked(ask, self, base, session_id, _since):
         for _ in range(3):
             holding = await ask(self, base, session_id, moment())
             if holding is not Holding.UNKNOWN:
                 break
         return holding
-
-    Locator.ask = asked
 
 
 @mutant("VERIFY-05", NEVER_ANSWERS)

@@ -13,7 +13,7 @@ from reference_impl.fix import locations, webhooks
 from reference_impl.fix.syncs import Source
 from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
 from reference_impl.settings import without_trailing_slash
-from tests.mutants.machinery.patching import around_log, around_webhooks
+from tests.mutants.machinery.patching import around, around_log, around_webhooks
 from tests.mutants.machinery.registry import mutant, rows
 
 READY = "A session that becomes ready anywhere is found there"
@@ -194,16 +194,14 @@ def disconnect_clears_the_url() -> None:
 
 def _move_others_too(which) -> None:
     """Move other rows together with the session's."""
-    write = Accounts.write_if_unmoved
 
-    def wrote(self, account, changes):
+    @around(Accounts, "write_if_unmoved")
+    def wrote(write, self, account, changes):
         written = write(self, account, changes)
         if written and URL in changes:
             with self._engine.connect() as connection:
                 connection.execute(update(ACCOUNTS).where(which(account)).values({URL: changes[URL]}))
         return written
-
-    Accounts.write_if_unmoved = wrote
 
 
 @mutant("WEBHOOK-08", ONLY_THE_ROW)
@@ -241,9 +239,9 @@ def repeated_webhook_logged_as_a_move() -> None:
 @mutant("WEBHOOK-10", UNKNOWN)
 def unknown_session_answered_processed() -> None:
     """A webhook for an unknown session is answered 200."""
-    receive = WebhookReceiver.receive
 
-    def polite(self, headers, body):
+    @around(WebhookReceiver, "receive")
+    def polite(receive, self, headers, body):
         try:
             return receive(self, headers, body)
         except WebhookError as error:
@@ -251,26 +249,22 @@ def unknown_session_answered_processed() -> None:
                 return True
             raise
 
-    WebhookReceiver.receive = polite
-
 
 @mutant("WEBHOOK-10", UNKNOWN, crashes=True)
 def unknown_session_crashes() -> None:
     """A webhook for an unknown session crashes."""
-    seek = Accounts.by_session
 
-    def found(self, session_id):
+    @around(Accounts, "by_session")
+    def found(seek, self, session_id):
         return replace(seek(self, session_id))
-
-    Accounts.by_session = found
 
 
 @mutant("WEBHOOK-10", UNKNOWN)
 def unknown_session_taken_for_the_workspaces_own() -> None:
     """A webhook for an unknown session writes the workspace's first account."""
-    receive = WebhookReceiver.receive
 
-    def guess(self, headers, body):
+    @around(WebhookReceiver, "receive")
+    def guess(receive, self, headers, body):
         try:
             return receive(self, headers, body)
         except WebhookError:
@@ -281,8 +275,6 @@ def unknown_session_taken_for_the_workspaces_own() -> None:
             if row is not None:
                 self.parts.accounts.write(Account(**row), {URL: headers.get("X-Instance-Url")})
             raise
-
-    WebhookReceiver.receive = guess
 
 
 @mutant("WEBHOOK-11", STORED_ALREADY, SLASH)
@@ -337,13 +329,11 @@ def url_cached_under_another_key() -> None:
 @mutant("WEBHOOK-14", OTHER_WORKSPACE)
 def workspace_not_compared() -> None:
     """The workspace of a webhook is not compared."""
-    seek = Accounts.by_session
 
-    def found(self, session_id):
+    @around(Accounts, "by_session")
+    def found(seek, self, session_id):
         account = seek(self, session_id)
         return None if account is None else replace(account, workspace_id=None)
-
-    Accounts.by_session = found
 
 
 @mutant("WEBHOOK-15", OUTLIVES, asynchronous=True)

@@ -13,7 +13,7 @@ from reference_impl.edges.answers import Holding, Roster, json_object, sessions_
 from reference_impl.edges.instances import UNUSABLE, InstanceClient
 from reference_impl.fix.locator import Finding, Locator, moment
 from reference_impl.fix.sender import Sender
-from tests.mutants.machinery.patching import around_sends
+from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import sound_design
 
 
@@ -67,9 +67,9 @@ def verifies_by_the_status_of_the_session() -> None:
 @sound_design
 def asks_everyone_at_once_and_waits_for_all() -> None:
     """Every send asks all instances at once, the assigned one among them, and waits for the slowest."""
-    verify = Sender._verify
 
-    def verified(self, account, assigned, trip):
+    @around(Sender, "_verify")
+    def verified(verify, self, account, assigned, trip):
         parts, session_id = self.parts, account.session_id
 
         async def all_asked():
@@ -79,21 +79,17 @@ def asks_everyone_at_once_and_waits_for_all() -> None:
         parts.loop.run(all_asked())
         return verify(self, account, assigned, trip)
 
-    Sender._verify = verified
-
 
 @sound_design
 def verifies_twice() -> None:
     """An instance that lists the session is asked a second time."""
-    ask = Locator.ask
 
-    async def asked(self, base, session_id, since):
+    @around(Locator, "ask")
+    async def asked(ask, self, base, session_id, since):
         first = await ask(self, base, session_id, since)
         if first is not Holding.HELD:
             return first
         return await ask(self, base, session_id, moment())
-
-    Locator.ask = asked
 
 
 @sound_design
@@ -112,12 +108,10 @@ def asks_again_behind_the_send() -> None:
 @sound_design
 def scans_the_assigned_instance_again() -> None:
     """A scan asks the assigned instance again with all the others, even if it was silent just now."""
-    scan = Locator.scan
 
-    async def scanned(self, session_id, since, **rest):
+    @around(Locator, "scan")
+    async def scanned(scan, self, session_id, since, **rest):
         return await scan(self, session_id, max(since, moment()), **{**rest, "mute": None})
-
-    Locator.scan = scanned
 
 
 @sound_design
@@ -164,22 +158,20 @@ def _held(tasks, assigned, ignoring):
 @sound_design
 def asks_for_health_first() -> None:
     """An instance is asked whether it is healthy before it is asked which sessions it holds."""
-    get = InstanceClient._get
 
-    async def got(self, base, target):
+    @around(InstanceClient, "_get")
+    async def got(get, self, base, target):
         if target == "/health/detailed" and await get(self, base, "/health") is None:
             return None
         return await get(self, base, target)
-
-    InstanceClient._get = got
 
 
 @sound_design
 def connections_are_kept_alive() -> None:
     """Connections to instances are used again; a message over a lost one may have arrived."""
-    opened = InstanceClient._open
 
-    def kept(self):
+    @around(InstanceClient, "_open")
+    def kept(opened, self):
         if self._session is None:
             session = opened(self)
             trace = aiohttp.TraceConfig()
@@ -188,5 +180,3 @@ def connections_are_kept_alive() -> None:
             session._trace_configs.append(trace)
             session._connector._force_close = False
         return opened(self)
-
-    InstanceClient._open = kept

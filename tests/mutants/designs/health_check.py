@@ -6,20 +6,18 @@ import threading
 
 from reference_impl.edges.answers import Holding
 from reference_impl.fix.health_check import HealthCheck
-from tests.mutants.machinery.patching import around_webhooks
+from tests.mutants.machinery.patching import around, around_webhooks
 from tests.mutants.machinery.registry import OPERATIONS, sound_design
 
 
 @sound_design(profiles=OPERATIONS)
 def health_check_asks_twice() -> None:
     """The health check asks every instance a second time a moment later, and goes by the second answer."""
-    ask_all = HealthCheck._ask_all
 
-    async def asked(self):
+    @around(HealthCheck, "_ask_all")
+    async def asked(ask_all, self):
         await ask_all(self)
         return await ask_all(self)
-
-    HealthCheck._ask_all = asked
 
 
 @sound_design(profiles=OPERATIONS)
@@ -35,16 +33,14 @@ def health_check_asks_one_after_another() -> None:
 @sound_design(profiles=OPERATIONS)
 def health_check_asks_again_before_it_corrects() -> None:
     """Before a row is moved, its new instance is asked once more whether it still holds the session."""
-    correct = HealthCheck._correct
 
-    def corrected(self, view, holder, report, *, at):
+    @around(HealthCheck, "_correct")
+    def corrected(correct, self, view, holder, report, *, at):
         roster = self.parts.loop.run(self.parts.client.roster(holder))
         if roster is not None and roster.holding(view.account.session_id or "") is Holding.HELD:
             correct(self, view, holder, report, at=at)
         else:
             report.failed += 1
-
-    HealthCheck._correct = corrected
 
 
 @sound_design(profiles=OPERATIONS)

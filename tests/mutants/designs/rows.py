@@ -7,20 +7,19 @@ import os
 from harness.catalogue.requirements import Profile
 from reference_impl.edges.accounts import ACCOUNTS, Accounts, connect
 from reference_impl.fix.syncs import Syncs
+from tests.mutants.machinery.patching import around
 from tests.mutants.machinery.registry import OPERATIONS, sound_design
 
 
 @sound_design
 def urls_stored_with_a_slash() -> None:
     """Every move of a row writes the URL with a slash at its end."""
-    write = Accounts.write_if_unmoved
 
-    def written(self, account, changes):
+    @around(Accounts, "write_if_unmoved")
+    def written(write, self, account, changes):
         url = changes.get("assigned_instance_url")
         slashed = {} if url is None else {"assigned_instance_url": f"{url}/"}
         return write(self, account, {**changes, **slashed})
-
-    Accounts.write_if_unmoved = written
 
 
 @sound_design(profiles=(Profile.CORE, *OPERATIONS))
@@ -33,9 +32,9 @@ def rows_have_a_column_of_its_own() -> None:
             connection.exec_driver_sql(
                 "ALTER TABLE whatsapp_accounts ADD COLUMN moves INTEGER NOT NULL DEFAULT 0"
             )
-    write = Syncs.write
 
-    def written(self, view, new_url, *, source, **more):
+    @around(Syncs, "write")
+    def written(write, self, view, new_url, *, source, **more):
         done = write(self, view, new_url, source=source, **more)
         if done and (view.account.assigned_instance_url or "").removesuffix("/") != new_url:
             with engine.connect() as connection:
@@ -43,8 +42,6 @@ def rows_have_a_column_of_its_own() -> None:
                     "UPDATE whatsapp_accounts SET moves = moves + 1 WHERE id = ?", (view.account.id,)
                 )
         return done
-
-    Syncs.write = written
 
 
 @sound_design(target='\n[state]\ntable = "gateway_accounts"\n', profiles=(Profile.CORE, *OPERATIONS))

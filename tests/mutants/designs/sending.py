@@ -12,7 +12,7 @@ from reference_impl.edges.answers import Outcome
 from reference_impl.edges.messages import Message, SendError
 from reference_impl.fix import sender
 from reference_impl.fix.syncs import Source, Syncs
-from tests.mutants.machinery.patching import around_sends
+from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import sound_design
 
 WORDS = {
@@ -126,10 +126,8 @@ def takes_its_time() -> None:
 @sound_design
 def messages_carry_more() -> None:
     """Instances are given more with a message than they need."""
-    payload = Message.payload
 
-    def carried(self, account):
+    @around(Message, "payload")
+    def carried(payload, self, account):
         more = {"client_reference": "ref-1", "account_id": account.id, "options": {"preview": False}}
         return {**more, **payload(self, account)}
-
-    Message.payload = carried

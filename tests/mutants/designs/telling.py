@@ -19,7 +19,7 @@ from reference_impl.edges.monitoring import Monitoring
 from reference_impl.fix.locator import moment
 from reference_impl.fix.sender import Sender
 from reference_impl.fix.webhooks import WebhookReceiver
-from tests.mutants.machinery.patching import around_webhooks
+from tests.mutants.machinery.patching import around, around_webhooks
 from tests.mutants.machinery.registry import OPERATIONS, sound_design
 
 COUNTS = Table("sync_counts", MetaData(), Column("id", Integer, primary_key=True), Column("value", Text))
@@ -78,14 +78,12 @@ def logs_more_than_is_asked() -> None:
 @sound_design(target='\n[log]\nvia = "stderr"\n')
 def logs_to_standard_error() -> None:
     """The log goes to standard error, beside whatever else is written there."""
-    write = EventLog._write
 
-    def written(self, level, text, fields):
+    @around(EventLog, "_write")
+    def written(write, self, level, text, fields):
         sys.stderr.write("DeprecationWarning: {} of an old library\n")
         sys.stderr.flush()
         write(self, level, text, fields)
-
-    EventLog._write = written
 
 
 @sound_design(profiles=OPERATIONS)

@@ -11,6 +11,16 @@ from reference_impl.fix.sender import Sender
 from reference_impl.settings import Settings
 
 
+def around(owner, name):
+    """Replace a method by the decorated function, which takes the method itself as its first argument."""
+    own = getattr(owner, name)
+
+    def replace_by(function):
+        setattr(owner, name, lambda *given, **more: function(own, *given, **more))
+
+    return replace_by
+
+
 def around_sends(act) -> None:
     """Call `act` for each send, with the reference's own send, which takes another account too."""
     send = Sender.send
