@@ -39,8 +39,8 @@ def _url_by(claimed) -> None:
 
 def _webhooks_by(change) -> None:
     """Change every genuine webhook after it was built."""
-    build = announcer.build
-    announcer.build = lambda **parts: change(build(**parts))
+    build = fleet.build
+    fleet.build = lambda **parts: change(build(**parts))
 
 
 def _retries_by(policy) -> None:
@@ -51,10 +51,10 @@ def _retries_by(policy) -> None:
 @mutant("INSTANCE-01", OTHER_NAME)
 def url_from_the_host_header() -> None:
     """The instance takes its own name from the Host header of its callers."""
-    reconnect, called = Instance.reconnect, threading.local()
+    respond, called = app.respond, threading.local()
 
-    def reconnected(self, session_id):
-        called.url = request.host_url.rstrip("/")
+    def responding(gateway, asked):
+        called.url = asked.host_url.rstrip("/")
         try:
             return view(*given, **names)
         finally:

@@ -18,7 +18,7 @@ from reference_impl.fix.locator import Locator
 from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
-MOVED_BEHIND = "A session that moves behind its verification is followed"
+MOVED_BEHIND = "A session that moves after its verification is followed"
 MOVED_BEFORE = "A session that moves before its message arrives is followed"
 ANSWER_LOST = "A message whose answer was lost is not sent again"
 REFUSED = "A message that was refused is not posted again"
