@@ -123,11 +123,10 @@ def send_over_unknown_session_crashes() -> None:
 
 
 def _health(tells) -> None:
-    respond = app.respond
+    view = app.view
 
-    def told(gateway, asked):
-        answered = respond(gateway, asked)
-        return tells() if asked.path == "/health" else answered
+    def told(gateway, route, **names):
+        return tells() if route.path == "/health" else view(gateway, route, **names)
 
     app.view = told
 

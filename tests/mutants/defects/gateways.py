@@ -10,6 +10,8 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+from flask import request
+
 from fake_instances import fleet
 from fake_instances.fleet import Fleet
 from fake_instances.instance import Instance
@@ -51,10 +53,10 @@ def _retries_by(policy) -> None:
 @mutant("INSTANCE-01", OTHER_NAME)
 def url_from_the_host_header() -> None:
     """The instance takes its own name from the Host header of its callers."""
-    respond, called = app.respond, threading.local()
+    view, called = app.view, threading.local()
 
-    def responding(gateway, asked):
-        called.url = asked.host_url.rstrip("/")
+    def viewing(*given, **names):
+        called.url = request.host_url.rstrip("/")
         try:
             return view(*given, **names)
         finally:

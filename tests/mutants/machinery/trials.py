@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.features import catalogue
 from harness.catalogue.requirements import Profile
-from harness.targets.file import BUILT_IN, FAKE_GATEWAY, load_target
+from harness.targets.reader import BUILT_IN, FAKE_GATEWAY, load_target
 from tests.mutants.defects import node
 from tests.mutants.machinery.blends import BLENDS
 from tests.mutants.machinery.registry import (
