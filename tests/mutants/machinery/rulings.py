@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
-    from harness.report.model import Report, ScenarioReport
+    from harness.report.model import Report
     from tests.mutants.machinery.registry import Defect
     from tests.mutants.machinery.runner import Ended
     from tests.mutants.machinery.trials import Trial
