@@ -23,14 +23,14 @@ def main(program: str, *words: str) -> int | None:
         if name not in known:
             sys.exit(f"run.py: {name!r} is no mutant of the {program}")
         known[name].apply()
+    sys.argv = [program, *arguments]
     # Only now, so that what a patch replaces is what they import.
     if program == "fakes":
         from fake_instances.__main__ import main as fakes  # noqa: PLC0415
 
-        return fakes(list(arguments))
+        return fakes()
     from reference_impl.__main__ import main as reference  # noqa: PLC0415
 
-    sys.argv = ["reference_impl", *arguments]
     return reference()
 
 
