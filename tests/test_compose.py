@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
+pytestmark = pytest.mark.thorough
+
 ADDRESS = "127.0.0.58"
 PATIENCE = 30.0
 COMMAND_SECONDS = 300.0

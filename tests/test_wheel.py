@@ -17,6 +17,8 @@ from harness.report.model import parse_json
 from tests.harness.support import HOOKS
 from tests.prerequisites import ALL_REQUIRED
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parent.parent
 PATIENCE = 300
 NO_INDEX = re.compile(

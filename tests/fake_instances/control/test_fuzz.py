@@ -141,6 +141,7 @@ def harmless(case: Case, webhooks: list[int]) -> None:
         case.query["wait"] = 0
 
 
+@pytest.mark.thorough
 def test_an_instance_answers_only_what_its_document_says(fleet: Fleet, only_to: Callable[..., None]) -> None:
     only_to(fleet.url(3001))
     schema = schemathesis.openapi.from_dict(gateway_document())
@@ -148,6 +149,7 @@ def test_an_instance_answers_only_what_its_document_says(fleet: Fleet, only_to: 
     assert fuzz(schema, authorised, lambda: fleet.hold(SESSION, on=3001)) > EXAMPLES
 
 
+@pytest.mark.thorough
 def test_the_control_api_answers_only_what_its_document_says(
     fleet: Fleet, only_to: Callable[..., None]
 ) -> None:

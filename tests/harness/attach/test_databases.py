@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SERVERS = {"postgresql": postgresql, "mariadb": mariadb}
 
 
-@pytest.fixture(params=list(SERVERS))
+@pytest.fixture(params=["postgresql", pytest.param("mariadb", marks=pytest.mark.thorough)])
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
     """Return the URL of a running server."""
     with SERVERS[request.param]() as url:

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
+pytestmark = pytest.mark.thorough
+
 KEEPER = """
 import sys
 from fake_instances import Fleet, InstanceAddress

@@ -71,6 +71,9 @@ WAYS = {
     ),
 }
 
+GUARDING = "image, PostgreSQL"
+"""The way that guards every change: one image, one database server."""
+
 
 @pytest.fixture
 def room(worker_id: str) -> tuple[str, list[int]]:
@@ -161,7 +164,10 @@ def expected(way: Way) -> dict[str, tuple[Outcome, tuple[str, ...]]]:
     return told
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize(
+    "name",
+    [one if one == GUARDING else pytest.param(one, marks=pytest.mark.thorough) for one in WAYS],
+)
 def test_the_reference_gets_the_same_verdict_however_it_is_attached(
     name: str, tmp_path: Path, room: tuple[str, list[int]]
 ) -> None:
