@@ -75,7 +75,7 @@ class Fleet:
                 url=address.url,
                 api_key=api_key,
                 journal=self.journal,
-                neighbours=self,
+                fleet=self,
                 hosting=hosting,
             )
         self.placement = Placement(self._instances)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from fake_instances.errors import FaultError, FleetError, UnknownInstanceError
 from fake_instances.faults import Delay, DeployedDialect, Endpoint, FaultBook, Hang, Lie, Met, Refuse
@@ -33,23 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fake_instances.faults import ArmedFault, WireFault
+    from fake_instances.fleet import Fleet
     from fake_instances.hosts.threads import Host
-    from fake_instances.interface import Arrival
-    from fake_instances.triggers import Triggers
-
-
-class Neighbours(Protocol):
-    """What an instance asks of the fleet that it belongs to."""
-
-    @property
-    def triggers(self) -> Triggers:
-        """What waits for an answer of any instance."""
-
-    def sessions(self, number: int) -> tuple[Session, ...]:
-        """Return every copy that an instance holds."""
-
-    def reconnected(self, session: Session, on: int) -> None:
-        """Take note that a route has connected a session again."""
 
 
 class Instances(dict[int, "Instance"]):
@@ -62,8 +47,8 @@ class Instances(dict[int, "Instance"]):
 class Instance:
     """A gateway instance, known by its number (its port in the document) wherever it really listens.
 
-    It is the Gateway of its own server. `awaited` are the requests that will be answered, `hanging` those that
-    will not.
+    Its routes and its server call it, from many threads and perhaps from another process: with plain values only.
+    `awaited` are the requests that will be answered, `hanging` those that will not.
     """
 
     def __init__(  # noqa: PLR0913 - what one process of the gateway is configured with
@@ -74,7 +59,7 @@ class Instance:
         url: str | None,
         api_key: str,
         journal: Journal,
-        neighbours: Neighbours,
+        fleet: Fleet,
         hosting: Host,
     ) -> None:
         self.number = number
@@ -86,12 +71,12 @@ class Instance:
         self.running = False
         self.paused = False
         self._killed = False
-        self._neighbours = neighbours
+        self._fleet = fleet
         self._url = url
         self._journal = journal
         self._table = SessionTable()
         self._message_numbers = itertools.count(1)
-        self._open: dict[int, Arrival] = {}
+        self._open: dict[int, RequestArrived] = {}
         self._server = hosting.serve(self, *address)
 
     @property
@@ -240,7 +225,7 @@ class Instance:
     def reconnect(self, session_id: str) -> None:
         """Connect a held session again and announce it."""
         if (session := self.set_status(session_id, SessionStatus.CONNECTED)) is not None:
-            self._neighbours.reconnected(session, self.number)
+            self._fleet.reconnected(session, self.number)
 
     def disconnect(self, session_id: str) -> bool:
         """End a session permanently; return False when it was not held."""
@@ -267,7 +252,7 @@ class Instance:
         told = Told.of(self.sessions())
         for met in lies:
             assert isinstance(met.fault, Lie)  # noqa: S101 - what the application hands over as one
-            before, told = told, told.under(met.fault, self._neighbours.sessions)
+            before, told = told, told.under(met.fault, self._fleet.sessions)
             if seen(told) != seen(before):
                 self.executed(request, met)
         return told
@@ -324,29 +309,18 @@ class Instance:
 
     def calm(self) -> bool:
         """Say that no fault is armed here and that no answer sets anything off."""
-        return not self.faults.any_armed and not self._neighbours.triggers.waiting()
+        return not self.faults.any_armed and not self._fleet.triggers.waiting()
 
     def accepted(self) -> Met | None:
         """Return the fault that a new connection meets before anything is read."""
         return next(iter(self.meet(Endpoint.LISTENER, None, None)), None)
 
-    def arrived(self, arrival: Arrival) -> tuple[Met, ...]:
+    def arrived(self, entry: RequestArrived) -> tuple[Met, ...]:
         """Record that a request arrived, and return the faults it meets."""
-        self._open[arrival.request] = arrival
-        self.awaited.add(arrival.request)
-        self._journal.record(
-            RequestArrived(
-                instance=self.number,
-                request=arrival.request,
-                endpoint=arrival.endpoint,
-                method=arrival.method,
-                target=arrival.target,
-                session_id=arrival.session_id,
-                headers=arrival.headers,
-                body=arrival.body,
-            )
-        )
-        return self.meet(arrival.endpoint, arrival.session_id, arrival.request)
+        self._open[entry.request] = entry
+        self.awaited.add(entry.request)
+        self._journal.record(entry)
+        return self.meet(entry.endpoint, entry.session_id, entry.request)
 
     def executed(self, request: int | None, met: Met, wire: WireFault | None = None) -> None:
         """Record that a fault is being carried out, as this wire fault if it is one."""
@@ -363,7 +337,7 @@ class Instance:
         """Record that the answer to a request is about to go out."""
         self._journal.record(AnswerBegun(instance=self.number, request=request, status=status))
         if (asked := self._open.get(request)) is not None:
-            self._neighbours.triggers.answer_begins(self.number, asked.endpoint, asked.session_id)
+            self._fleet.triggers.answer_begins(self.number, asked.endpoint, asked.session_id)
 
     def completed(self, request: int, status: int | None, ending: str, sent: int) -> None:
         """Record how a request ended."""

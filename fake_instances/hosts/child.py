@@ -25,7 +25,7 @@ from fake_instances.routes.app import create_app
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fake_instances.interface import Gateway
+    from fake_instances.instance import Instance
 
 
 def fingerprint() -> bytes:
@@ -37,14 +37,14 @@ def fingerprint() -> bytes:
 
 
 class _Remote:
-    """The Gateway, seen from the instance's process: each method is called at the owner."""
+    """The instance, seen from its own process: each method is called at the owner."""
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
         self.number, self.api_key, self.started_at = peer.call("identity")
 
     def calm(self) -> bool:
-        """Never, since every call of the Gateway waits from here."""
+        """Never, since every call waits from here."""
         return False
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -68,7 +68,7 @@ def _serve(to: str, host: str, port: int, first: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ended = threading.Event()
     peer = Peer(_connection(to), on_gone=ended.set)
-    gateway = cast("Gateway", _Remote(peer))
+    gateway = cast("Instance", _Remote(peer))
     peer.serve(InstanceServer(create_app(gateway), gateway, host, port, first=first))
     ended.wait()  # until the owner closes its end, or is gone
     os._exit(0)

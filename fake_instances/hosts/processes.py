@@ -14,13 +14,13 @@ from fake_instances.hosts.remote import END_SECONDS, RemoteServer
 
 if TYPE_CHECKING:
     from fake_instances.hosts.threads import Server
-    from fake_instances.interface import Gateway
+    from fake_instances.instance import Instance
 
 
 class ProcessHost:
     """Runs each instance as a child process, which always ends with this one."""
 
-    def serve(self, gateway: Gateway, host: str, port: int) -> Server:
+    def serve(self, gateway: Instance, host: str, port: int) -> Server:
         """Make the server of one instance, not yet running."""
         return RemoteServer(gateway, host, port, ProcessRunner())
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from fake_instances.faults import Met
-    from fake_instances.interface import Arrival, Gateway
+    from fake_instances.instance import Instance
+    from fake_instances.journal import RequestArrived
 
 END_SECONDS = 5.0
 """How long a server may take to end."""
@@ -45,7 +46,7 @@ class Runner(Protocol):
 class RemoteServer:
     """An instance's server, run by a runner as soon as it is to listen."""
 
-    def __init__(self, gateway: Gateway, host: str, port: int, runner: Runner) -> None:
+    def __init__(self, gateway: Instance, host: str, port: int, runner: Runner) -> None:
         self.host = host
         self.port = port
         self.runner = runner
@@ -120,9 +121,9 @@ class RemoteServer:
 
 
 class _Counting:
-    """The Gateway as it is called from the other process; the server notes the request numbers."""
+    """The instance as it is called from the other process; the server notes the request numbers."""
 
-    def __init__(self, gateway: Gateway, server: RemoteServer) -> None:
+    def __init__(self, gateway: Instance, server: RemoteServer) -> None:
         self._gateway = gateway
         self._server = server
 
@@ -130,9 +131,9 @@ class _Counting:
         """Return what the routes must know of the instance."""
         return self._gateway.number, self._gateway.api_key, self._gateway.started_at
 
-    def arrived(self, arrival: Arrival) -> tuple[Met, ...]:
-        self._server.saw(arrival.request)
-        return self._gateway.arrived(arrival)
+    def arrived(self, entry: RequestArrived) -> tuple[Met, ...]:
+        self._server.saw(entry.request)
+        return self._gateway.arrived(entry)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._gateway, name)

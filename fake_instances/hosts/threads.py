@@ -8,11 +8,11 @@ from fake_instances.http.server import InstanceServer
 from fake_instances.routes.app import create_app
 
 if TYPE_CHECKING:
-    from fake_instances.interface import Gateway
+    from fake_instances.instance import Instance
 
 
 class Server(Protocol):
-    """The running side of one instance. Its Gateway keeps sessions and faults, and survives it."""
+    """The running side of one instance. The Instance keeps sessions and faults, and survives it."""
 
     host: str
     port: int
@@ -46,13 +46,13 @@ class Server(Protocol):
 class Host(Protocol):
     """A way of running instances."""
 
-    def serve(self, gateway: Gateway, host: str, port: int) -> Server:
+    def serve(self, gateway: Instance, host: str, port: int) -> Server:
         """Make the server of one instance, not yet running."""
 
 
 class ThreadHost:
     """Runs instances as threads of this process: light, and the quickest to start. Signals are imitated."""
 
-    def serve(self, gateway: Gateway, host: str, port: int) -> Server:
+    def serve(self, gateway: Instance, host: str, port: int) -> Server:
         """Make the server of one instance, not yet running."""
         return InstanceServer(create_app(gateway), gateway, host, port)

@@ -12,10 +12,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 import httptools
+
+if TYPE_CHECKING:
+    from fake_instances.faults import Met, WireFault
 
 Headers = list[tuple[str, str]]
 """Headers in wire order."""
@@ -27,6 +30,8 @@ HEADERS = "fake_instances.headers"
 """The key of the WSGI environment that has the headers as they were sent."""
 BODY = "fake_instances.body"
 """The key of the WSGI environment that has the whole body."""
+EXCHANGE = "fake_instances.exchange"
+"""The key of the WSGI environment that has the request's Exchange."""
 
 _HTML_ERROR = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n'
@@ -48,6 +53,20 @@ class Request:
     body: bytearray = field(default_factory=bytearray)
     keep_alive: bool = True
     oversized: bool = False
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What becomes of a request: the application notes what the server is to carry out.
+
+    `met` are the faults that the request met; `wire` is the wire fault to carry out, with the armed fault that it
+    belongs to; `delay` is an armed Delay.
+    """
+
+    number: int
+    met: tuple[Met, ...] = ()
+    wire: tuple[Met, WireFault] | None = None
+    delay: Met | None = None
 
 
 class Reader:

@@ -20,9 +20,8 @@ import psutil
 from fake_instances.errors import PortInUseError
 from fake_instances.faults import Delay, Truncate
 from fake_instances.http.connection import Connection
-from fake_instances.http.protocol import Request, environ_of, html_error, render
+from fake_instances.http.protocol import EXCHANGE, Exchange, Request, environ_of, html_error, render
 from fake_instances.http.wire_faults import Answer, misbehave
-from fake_instances.interface import EXCHANGE, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from fake_instances.faults import WireFault
     from fake_instances.faults.book import Met
     from fake_instances.http.protocol import Headers
-    from fake_instances.interface import Gateway
+    from fake_instances.instance import Instance
 
 
 class InstanceServer:
@@ -42,7 +41,7 @@ class InstanceServer:
     """
 
     def __init__(
-        self, application: WSGIApplication, gateway: Gateway, host: str, port: int, *, first: int = 1
+        self, application: WSGIApplication, gateway: Instance, host: str, port: int, *, first: int = 1
     ) -> None:
         self.host = host
         self.port = port

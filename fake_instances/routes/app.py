@@ -20,8 +20,8 @@ from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 
 from fake_instances.faults import Endpoint, Lie
-from fake_instances.http.protocol import BODY, HEADERS
-from fake_instances.interface import EXCHANGE, Arrival, Exchange
+from fake_instances.http.protocol import BODY, EXCHANGE, HEADERS, Exchange
+from fake_instances.journal import RequestArrived
 from fake_instances.routes.faulty import alter, meet, send
 from fake_instances.routes.replies import answer, answer_json, dump, error_page, iso, iso_now
 from fake_instances.sessions import SessionStatus
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from werkzeug.routing import MapAdapter
 
     from fake_instances.faults.book import Met
-    from fake_instances.interface import Gateway
+    from fake_instances.instance import Instance
 
 _PHONE_NUMBER = re.compile(r"\+?[0-9]{8,15}(@c\.us)?")
 _REQUIRED_TO_SEND = ("session_id", "recipient_phone", "message")
@@ -121,7 +121,7 @@ class _Application(Flask):
         return func
 
 
-def create_app(gateway: Gateway) -> Flask:
+def create_app(gateway: Instance) -> Flask:
     """Make the application of one instance."""
     app = _Application("gateway", static_folder=None)
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
@@ -133,7 +133,7 @@ def create_app(gateway: Gateway) -> Flask:
     return app
 
 
-def _before(gateway: Gateway) -> Response | None:
+def _before(gateway: Instance) -> Response | None:
     """Let the request meet its faults, and authenticate it."""
     asked = _asked()
     exchange, environ = asked.exchange, asked.environ
@@ -141,14 +141,15 @@ def _before(gateway: Gateway) -> Response | None:
     known = not environ["PATH_INFO"].startswith("//")
     route = _BY_NAME.get(asked.endpoint or "") if known else None
     exchange.met = gateway.arrived(
-        Arrival(
-            exchange.number,
-            Endpoint.OTHER if route is None else route.endpoint,
-            asked.method,
-            environ["REQUEST_URI"],
-            asked.named_session(),
-            environ[HEADERS],
-            environ[BODY],
+        RequestArrived(
+            instance=gateway.number,
+            request=exchange.number,
+            endpoint=Endpoint.OTHER if route is None else route.endpoint,
+            method=asked.method,
+            target=environ["REQUEST_URI"],
+            session_id=asked.named_session(),
+            headers=environ[HEADERS],
+            body=environ[BODY],
         )
     )
     if exchange.met and (replaced := meet(gateway, exchange)) is not None:
@@ -160,12 +161,12 @@ def _before(gateway: Gateway) -> Response | None:
     return None
 
 
-def view(gateway: Gateway, route: Route, **_: str) -> Response:
+def view(gateway: Instance, route: Route, **_: str) -> Response:
     """Answer a request by its route."""
     return route.view(gateway, _asked())
 
 
-def _after(gateway: Gateway, response: Response) -> Response:
+def _after(gateway: Instance, response: Response) -> Response:
     asked = _asked()
     response.headers["X-Powered-By"] = "Express"
     altered = asked.exchange.met and alter(gateway, asked.exchange, response)
@@ -189,11 +190,11 @@ def _asked() -> Asked:
 # The views
 
 
-def _index(_: Gateway, __: Asked) -> Response:
+def _index(_: Instance, __: Asked) -> Response:
     return answer({"service": "WhatsApp Web.js Service", "status": "running", "timestamp": iso_now()})
 
 
-def _health(gateway: Gateway, asked: Asked) -> Response:
+def _health(gateway: Instance, asked: Asked) -> Response:
     return answer(
         {
             "status": "healthy",
@@ -205,7 +206,7 @@ def _health(gateway: Gateway, asked: Asked) -> Response:
     )
 
 
-def _health_detailed(gateway: Gateway, asked: Asked) -> Response:
+def _health_detailed(gateway: Instance, asked: Asked) -> Response:
     counts, details = gateway.details(asked.exchange.number, asked.lies)
     uptime = time.monotonic() - gateway.started_at
     rate = min(100, round(100 * counts["connected"] / counts["total"])) if counts["total"] else 0
@@ -230,7 +231,7 @@ def _health_detailed(gateway: Gateway, asked: Asked) -> Response:
     return answer_json(body.replace(b'"details":null', b'"details":' + details, 1))
 
 
-def _health_ready(gateway: Gateway, asked: Asked) -> Response:
+def _health_ready(gateway: Instance, asked: Asked) -> Response:
     counts = gateway.counts(asked.exchange.number, ())
     checks = {
         "laravel_configured": True,
@@ -241,17 +242,17 @@ def _health_ready(gateway: Gateway, asked: Asked) -> Response:
     return answer({"ready": True, "timestamp": iso_now(), "checks": checks})
 
 
-def _list_sessions(gateway: Gateway, asked: Asked) -> Response:
+def _list_sessions(gateway: Instance, asked: Asked) -> Response:
     total, listed = gateway.listing(asked.exchange.number, asked.lies)
     return answer_json(b'{"success":true,"sessions":%b,"total":%d}' % (listed, total))
 
 
-def _session_status(gateway: Gateway, asked: Asked) -> Response:
+def _session_status(gateway: Instance, asked: Asked) -> Response:
     session = gateway.shown(asked.exchange.number, asked.lies, asked.session_id)
     return answer({"error": "Session not found"}, 404) if session is None else answer(session.detail())
 
 
-def _create_session(gateway: Gateway, asked: Asked) -> Response:
+def _create_session(gateway: Instance, asked: Asked) -> Response:
     session_id, workspace_id = asked.body.get("session_id"), asked.body.get("workspace_id")
     if not isinstance(session_id, str) or not session_id or type(workspace_id) is not int:
         return answer({"error": "Missing required fields", "required": ["session_id", "workspace_id"]}, 400)
@@ -259,7 +260,7 @@ def _create_session(gateway: Gateway, asked: Asked) -> Response:
     return answer({"success": True, "session_id": session_id, "status": SessionStatus.QR_SCANNING.value})
 
 
-def _reconnect_session(gateway: Gateway, asked: Asked) -> Response:
+def _reconnect_session(gateway: Instance, asked: Asked) -> Response:
     if gateway.session(asked.session_id) is None:
         return answer({"error": "Session not found"}, 404)
     gateway.reconnect(asked.session_id)
@@ -267,13 +268,13 @@ def _reconnect_session(gateway: Gateway, asked: Asked) -> Response:
     return answer({"success": True, "session_id": asked.session_id, "status": status})
 
 
-def _delete_session(gateway: Gateway, asked: Asked) -> Response:
+def _delete_session(gateway: Instance, asked: Asked) -> Response:
     known = gateway.disconnect(asked.session_id)
     shown = {"success": True, "message": "Session disconnected successfully"}
     return answer(shown if known else {**shown, "alreadyDisconnected": True})
 
 
-def _send_message(gateway: Gateway, asked: Asked) -> Response:
+def _send_message(gateway: Instance, asked: Asked) -> Response:
     body = asked.body
     if not all(isinstance(body.get(name), str) and body[name] for name in _REQUIRED_TO_SEND):
         return answer({"error": "Missing required fields", "required": _REQUIRED_TO_SEND}, 400)
@@ -288,7 +289,7 @@ class Route:
 
     method: str
     path: str
-    view: Callable[[Gateway, Asked], Response]
+    view: Callable[[Instance, Asked], Response]
     endpoint: Endpoint = Endpoint.OTHER
     is_open: bool = False
 

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
     from fake_instances.faults import Met
-    from fake_instances.interface import Exchange, Gateway
+    from fake_instances.http.protocol import Exchange
+    from fake_instances.instance import Instance
     from fake_instances.sessions import Session
 
 
-def meet(gateway: Gateway, exchange: Exchange) -> Response | None:
+def meet(gateway: Instance, exchange: Exchange) -> Response | None:
     """Leave to the server what it must do, and return the answer that replaces the true one, if any."""
     replaced = None
     for one in exchange.met:
@@ -69,7 +70,7 @@ def _ordered(fault: Answer) -> Response:
     return Response(fault.body, fault.status, content_type=fault.content_type)
 
 
-def alter(gateway: Gateway, exchange: Exchange, response: Response) -> bool:
+def alter(gateway: Instance, exchange: Exchange, response: Response) -> bool:
     """Alter a true answer as ordered, and say whether that happened."""
     for one in exchange.met:
         body = response.get_data()
@@ -87,7 +88,7 @@ def alter(gateway: Gateway, exchange: Exchange, response: Response) -> bool:
     return False
 
 
-def send(gateway: Gateway, exchange: Exchange, body: dict[str, Any]) -> Response:
+def send(gateway: Instance, exchange: Exchange, body: dict[str, Any]) -> Response:
     """Send a message and say so, unless a lie about it prevents that."""
     session = gateway.session(body["session_id"])
     lie = next((one for one in exchange.met if isinstance(one.fault, SendLie)), None)
@@ -102,7 +103,7 @@ def send(gateway: Gateway, exchange: Exchange, body: dict[str, Any]) -> Response
 
 
 def _lied(
-    gateway: Gateway, exchange: Exchange, body: dict[str, Any], session: Session | None, lie: Met
+    gateway: Instance, exchange: Exchange, body: dict[str, Any], session: Session | None, lie: Met
 ) -> Response | None:
     sendable = session is not None and session.connected
     match lie.fault:
@@ -127,7 +128,7 @@ def _lied(
     return None
 
 
-def _deliver(gateway: Gateway, exchange: Exchange, body: dict[str, Any]) -> str:
+def _deliver(gateway: Instance, exchange: Exchange, body: dict[str, Any]) -> str:
     return gateway.deliver(exchange.number, body["session_id"], body["recipient_phone"], body["message"])
 
 

@@ -24,7 +24,7 @@ from harness.errors import LaunchError, TargetError
 
 if TYPE_CHECKING:
     from fake_instances.hosts.threads import Server
-    from fake_instances.interface import Gateway
+    from fake_instances.instance import Instance
 
 DEFAULT_IMAGE = "instance-sync-fleet"
 START_SECONDS = 60.0
@@ -38,7 +38,7 @@ class ContainerHost:
     def __init__(self, image: str) -> None:
         self._image = image
 
-    def serve(self, gateway: Gateway, host: str, port: int) -> Server:
+    def serve(self, gateway: Instance, host: str, port: int) -> Server:
         """Make the server of one instance, not yet running."""
         return RemoteServer(gateway, host, port, ContainerRunner(self._image))
 
