@@ -14,6 +14,8 @@ Faults are values, checked when they are made: a bad one raises pydantic's Valid
 names the field. The routes, the server and the announcer carry them out.
 """
 
+import re
+
 from fake_instances.faults.answers import Answer, AnswerFault, BrokenJson, Padding, Redirect, Relabel
 from fake_instances.faults.base import ROSTER, ROUTES, VERIFICATION, Endpoint, Fault
 from fake_instances.faults.book import ArmedFault, FaultBook, Met
@@ -53,36 +55,11 @@ from fake_instances.faults.wire import (
     WireFault,
 )
 
+_FAMILIES = (Refuse, ResetOnAccept, WireFault, Delay, AnswerFault, Lie, SendLie, WebhookFault)
 ALL: dict[str, type[Fault]] = {
-    "refuse": Refuse,
-    "reset-on-accept": ResetOnAccept,
-    "hang": Hang,
-    "close": Close,
-    "reset": Reset,
-    "drip": Drip,
-    "truncate": Truncate,
-    "delay": Delay,
-    "answer": Answer,
-    "broken-json": BrokenJson,
-    "relabel": Relabel,
-    "redirect": Redirect,
-    "padding": Padding,
-    "lists": Lists,
-    "omits": Omits,
-    "misreports": Misreports,
-    "miscounts": Miscounts,
-    "deployed-dialect": DeployedDialect,
-    "lists-nothing": ListsNothing,
-    "answers-as": AnswersAs,
-    "denies-session": DeniesSession,
-    "claims-sent": ClaimsSent,
-    "answers-hollow": AnswersHollow,
-    "sends-then-fails": SendsThenFails,
-    "lose-webhook": LoseWebhook,
-    "delay-webhook": DelayWebhook,
-    "duplicate-webhook": DuplicateWebhook,
-    "hold-webhook": HoldWebhook,
-    "alter-webhook": AlterWebhook,
+    re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower(): kind
+    for family in _FAMILIES
+    for kind in family.__subclasses__() or [family]
 }
 """Every fault that can be armed, by the name it has in the control API and on the command line."""
 

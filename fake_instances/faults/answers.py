@@ -35,8 +35,7 @@ class Answer(AnswerFault):
 class BrokenJson(AnswerFault):
     """The first half of the true answer's body goes out as if it were all of it."""
 
-    def __str__(self) -> str:
-        return "answers broken JSON"
+    words = "answers broken JSON"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -45,8 +44,7 @@ class Relabel(AnswerFault):
 
     content_type: str = "text/html; charset=utf-8"
 
-    def __str__(self) -> str:
-        return f"calls its answer {self.content_type}"
+    words = "calls its answer {0.content_type}"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -56,8 +54,7 @@ class Redirect(AnswerFault):
     location: str
     status: Annotated[int, Ge(300), Le(399)] = 302
 
-    def __str__(self) -> str:
-        return f"redirects to {self.location} with {self.status}"
+    words = "redirects to {0.location} with {0.status}"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -66,5 +63,4 @@ class Padding(AnswerFault):
 
     megabytes: Annotated[int, Ge(1), Le(200)] = 1
 
-    def __str__(self) -> str:
-        return f"answers with {self.megabytes} MB"
+    words = "answers with {0.megabytes} MB"

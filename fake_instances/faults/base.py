@@ -45,7 +45,13 @@ Status = Annotated[int, Ge(200), Le(599)]
 class Fault:
     """Base of every fault. `str(fault)` says in a few words what the instance does."""
 
+    words: ClassVar[str]
+    """These words, with the fault as {0}."""
+
     endpoints: ClassVar[frozenset[Endpoint]] = ROUTES
     """Where it can be armed."""
     usual: ClassVar[frozenset[Endpoint]] = ROUTES
     """Where it is armed when nothing else is said."""
+
+    def __str__(self) -> str:
+        return self.words.format(self)

@@ -27,8 +27,7 @@ class Lists(Lie):
 
     session: Session
 
-    def __str__(self) -> str:
-        return f"lists session {self.session.session_id} whether held or not"
+    words = "lists session {0.session.session_id} whether held or not"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -37,8 +36,7 @@ class Omits(Lie):
 
     session_id: str
 
-    def __str__(self) -> str:
-        return f"omits session {self.session_id}"
+    words = "omits session {0.session_id}"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -48,8 +46,7 @@ class Misreports(Lie):
     session_id: str
     status: SessionStatus
 
-    def __str__(self) -> str:
-        return f"calls session {self.session_id} {self.status.value}"
+    words = "calls session {0.session_id} {0.status.value}"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -62,8 +59,7 @@ class Miscounts(Lie):
     endpoints = ROSTER - {Endpoint.SESSION_STATUS}
     usual = endpoints
 
-    def __str__(self) -> str:
-        return f"counts {self.total} sessions, {self.connected} of them connected"
+    words = "counts {0.total} sessions, {0.connected} of them connected"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -72,16 +68,14 @@ class DeployedDialect(Lie):
 
     endpoints = usual = frozenset({Endpoint.HEALTH_DETAILED})
 
-    def __str__(self) -> str:
-        return "answers in the deployed dialect"
+    words = "answers in the deployed dialect"
 
 
 @dataclass(frozen=True, config=CONFIG)
 class ListsNothing(Lie):
     """No session is listed, counted or known."""
 
-    def __str__(self) -> str:
-        return "lists no session"
+    words = "lists no session"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -90,8 +84,7 @@ class AnswersAs(Lie):
 
     instance: int
 
-    def __str__(self) -> str:
-        return f"answers as instance {self.instance}"
+    words = "answers as instance {0.instance}"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -105,16 +98,14 @@ class SendLie(Fault):
 class DeniesSession(SendLie):
     """A message over a session that is held is answered 404, and not sent."""
 
-    def __str__(self) -> str:
-        return "denies the session it holds"
+    words = "denies the session it holds"
 
 
 @dataclass(frozen=True, config=CONFIG)
 class ClaimsSent(SendLie):
     """A message over a session that is not held, or not connected, is answered as sent, and is not."""
 
-    def __str__(self) -> str:
-        return "claims to have sent what it cannot send"
+    words = "claims to have sent what it cannot send"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -135,5 +126,4 @@ class SendsThenFails(SendLie):
 
     by: Hang | Close | Reset | Truncate | Answer = Hang()
 
-    def __str__(self) -> str:
-        return f"delivers the message and then {self.by}"
+    words = "delivers the message and then {0.by}"

@@ -78,8 +78,7 @@ class WebhookFault(Fault):
 class LoseWebhook(WebhookFault):
     """A webhook that is due is not sent: the control plane never hears of what happened."""
 
-    def __str__(self) -> str:
-        return "loses the webhook"
+    words = "loses the webhook"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -88,8 +87,7 @@ class DelayWebhook(WebhookFault):
 
     seconds: Seconds
 
-    def __str__(self) -> str:
-        return f"sends the webhook {self.seconds:g} s late"
+    words = "sends the webhook {0.seconds:g} s late"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -98,16 +96,14 @@ class DuplicateWebhook(WebhookFault):
 
     copies: Annotated[int, Ge(2), Le(100)] = 2
 
-    def __str__(self) -> str:
-        return f"sends the webhook {self.copies} times"
+    words = "sends the webhook {0.copies} times"
 
 
 @dataclass(frozen=True, config=CONFIG)
 class HoldWebhook(WebhookFault):
     """A webhook is signed now and kept back until it is released, alone or with others, in any order."""
 
-    def __str__(self) -> str:
-        return "keeps the webhook back"
+    words = "keeps the webhook back"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -116,5 +112,4 @@ class AlterWebhook(WebhookFault):
 
     alteration: Alteration
 
-    def __str__(self) -> str:
-        return f"sends the webhook with {self.alteration}"
+    words = "sends the webhook with {0.alteration}"

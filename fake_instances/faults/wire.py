@@ -16,8 +16,7 @@ class Refuse(Fault):
 
     endpoints = usual = frozenset({Endpoint.LISTENER})
 
-    def __str__(self) -> str:
-        return "refuses connections"
+    words = "refuses connections"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -26,8 +25,7 @@ class ResetOnAccept(Fault):
 
     endpoints = usual = frozenset({Endpoint.LISTENER})
 
-    def __str__(self) -> str:
-        return "resets connections on accept"
+    words = "resets connections on accept"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -73,8 +71,7 @@ class Close(WireFault):
     def swallows(self) -> bool:  # noqa: D102 - the base says it
         return True
 
-    def __str__(self) -> str:
-        return "closes the connection without answering"
+    words = "closes the connection without answering"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -106,8 +103,7 @@ class Drip(WireFault):
 
     lingers = True
 
-    def __str__(self) -> str:
-        return f"drips {self.size} bytes of its answer every {self.every:g} s"
+    words = "drips {0.size} bytes of its answer every {0.every:g} s"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -119,8 +115,7 @@ class Truncate(WireFault):
 
     missing: Annotated[int, Ge(1), Le(1 << 30)] = 1
 
-    def __str__(self) -> str:
-        return f"ends its answer {self.missing} bytes early"
+    words = "ends its answer {0.missing} bytes early"
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -129,5 +124,4 @@ class Delay(Fault):
 
     seconds: Seconds
 
-    def __str__(self) -> str:
-        return f"answers {self.seconds:g} s late"
+    words = "answers {0.seconds:g} s late"
