@@ -182,47 +182,44 @@ class WebhookKept(InstanceEntry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultArmed(InstanceEntry):
-    """A fault is in force from here on."""
+class FaultEntry(InstanceEntry):
+    """Base of every entry about an armed fault: its number, and what it does."""
 
     fault: int
     words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultArmed(FaultEntry):
+    """A fault is in force from here on."""
+
     endpoints: tuple[Endpoint, ...]
     seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultMatched(InstanceEntry):
+class FaultMatched(FaultEntry):
     """A request, or a webhook that was due, met an armed fault."""
 
-    fault: int
-    words: str
     request: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultExecuted(InstanceEntry):
+class FaultExecuted(FaultEntry):
     """The fault really happened: the wrong bytes went out, or the right ones did not."""
 
-    fault: int
-    words: str
     request: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultCleared(InstanceEntry):
+class FaultCleared(FaultEntry):
     """The fault is no longer in force."""
-
-    fault: int
-    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerFailed(InstanceEntry):
+class TriggerFailed(FaultEntry):
     """What was to happen at this moment could not."""
 
-    fault: int
-    words: str
     problem: str
 
 
@@ -267,11 +264,10 @@ class Journal:
         self._entries: list[Entry] = []
         self._written = 0
         self._dropped = 0
-        self._observers: list[Callable[[Entry], None]] = []
         self._changed = threading.Condition()
 
     def record(self, entry: AnyEntry) -> AnyEntry:
-        """Write an entry, give it its place in the order and its time, show it to every observer, and return it."""
+        """Write an entry, give it its place in the order and its time, and return it."""
         with self._changed:
             self._written += 1
             # Frozen for everybody else.
@@ -281,20 +277,8 @@ class Journal:
             if len(self._entries) > self.limit:
                 self._dropped += self.limit // 10 + 1
                 del self._entries[: self.limit // 10 + 1]
-            for observer in self._observers:
-                observer(entry)
             self._changed.notify_all()
         return entry
-
-    def observe(self, observer: Callable[[Entry], None]) -> None:
-        """Show every later entry to `observer`, in order, while the instance waits."""
-        with self._changed:
-            self._observers.append(observer)
-
-    def forget_observer(self, observer: Callable[[Entry], None]) -> None:
-        """Stop showing entries to `observer`."""
-        with self._changed:
-            self._observers.remove(observer)
 
     def entries(self, *, after: int = 0) -> tuple[Entry, ...]:
         """Return the entries written after the one with sequence `after`.

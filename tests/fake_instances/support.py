@@ -24,8 +24,8 @@ from fake_instances.journal import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fake_instances import Fleet
-    from fake_instances.journal import AnyEntry
+    from fake_instances import Fleet, Journal
+    from fake_instances.journal import AnyEntry, Entry
 
 API_KEY = "an-api-key-of-the-tests"
 SECRET = "a-shared-secret-of-the-tests"
@@ -53,6 +53,18 @@ MESSAGE = {
     "api_key": API_KEY,
 }
 POSTED = json.dumps(MESSAGE).encode()
+
+
+def observe(journal: Journal, observer: Callable[[Entry], object]) -> None:
+    """Show every later entry to `observer`, in order, while the instance waits and before others can read it."""
+    record = journal.record
+
+    def observed(entry: AnyEntry) -> AnyEntry:
+        with journal._changed:
+            observer(record(entry))
+        return entry
+
+    journal.record = observed  # type: ignore[method-assign]
 
 
 def address_of(url: str) -> tuple[str, int]:

@@ -13,7 +13,7 @@ import pytest
 from fake_instances.errors import JournalOverflowError
 from fake_instances.faults import Endpoint
 from fake_instances.journal import Entry, InstanceEntry, Journal, RequestArrived, SessionHeld, SessionReleased
-from tests.fake_instances.support import PATIENCE, SESSION_ID
+from tests.fake_instances.support import PATIENCE, SESSION_ID, observe
 
 if TYPE_CHECKING:
     from fake_instances import Fleet
@@ -53,7 +53,7 @@ def test_many_threads_write_without_a_gap_and_without_going_back_in_time(journal
             threading.Event().wait(0.001)
         seen.append(entry.sequence)
 
-    journal.observe(dawdle)
+    observe(journal, dawdle)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda index: journal.record(held(str(index))), range(800)))
     kept = [entry for entry in journal.entries() if isinstance(entry, SessionHeld)]
@@ -109,7 +109,7 @@ def test_what_was_written_in_time_is_found_however_late_its_reader_wakes(journal
         written.set()
         overdue.wait(PATIENCE)
 
-    journal.observe(hold_up)
+    observe(journal, hold_up)
     with ThreadPoolExecutor(2) as threads:
         reading = threads.submit(journal.wait_for, SessionHeld, timeout=0.1)
         writing = threads.submit(journal.record, held())
@@ -130,33 +130,6 @@ def test_everybody_who_waits_is_woken_by_every_entry(journal: Journal) -> None:
         journal.record(released())
         assert [one.result(PATIENCE / 2).sequence for one in waiting] == [2, 2]
         assert until.result(PATIENCE / 2)
-
-
-# Observers
-
-
-def test_an_observer_sees_every_later_entry_before_it_can_be_read(journal: Journal) -> None:
-    seen: list[Entry] = []
-    journal.record(held("before"))
-    journal.observe(seen.append)
-    later = []
-    for entry in (held("a"), released("a")):
-        later.append(journal.record(entry))
-        assert seen == later
-    journal.forget_observer(seen.append)
-    journal.record(held("after"))
-    assert seen == later
-
-
-def test_an_observer_may_read_and_write(journal: Journal) -> None:
-    def answer(entry: Entry) -> None:
-        if isinstance(entry, SessionHeld):
-            assert journal.entries()[-1] is entry
-            journal.record(released(entry.session_id))
-
-    journal.observe(answer)
-    journal.record(held("a"))
-    assert [type(entry) for entry in journal.entries()] == [SessionHeld, SessionReleased]
 
 
 # Room

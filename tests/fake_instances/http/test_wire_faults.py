@@ -33,6 +33,7 @@ from tests.fake_instances.support import (
     eventually,
     fired,
     kinds,
+    observe,
     receipts,
     truth,
 )
@@ -156,7 +157,7 @@ def test_clearing_one_fault_lets_only_its_own_requests_go(fleet: Fleet) -> None:
 
 
 def test_a_request_that_meets_a_fault_just_being_cleared_is_let_go(fleet: Fleet, caller: Caller) -> None:
-    fleet.journal.observe(lambda entry: fleet.clear() if isinstance(entry, FaultMatched) else None)
+    observe(fleet.journal, lambda entry: fleet.clear() if isinstance(entry, FaultMatched) else None)
     fleet.arm(Hang(), 3001)
     caller.send(ask("GET", STATUS))
     assert caller.rest() == b""
@@ -201,7 +202,7 @@ def test_a_connection_that_ends_in_order_does_so_though_bytes_of_the_caller_are_
             read.set()
             sent.wait(PATIENCE)
 
-    fleet.journal.observe(wait_for_more)
+    observe(fleet.journal, wait_for_more)
     armed = fleet.arm(fault, 3001)
     caller.send(ask("GET", STATUS))
     assert read.wait(PATIENCE)

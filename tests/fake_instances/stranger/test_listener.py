@@ -24,6 +24,7 @@ from tests.fake_instances.support import (
     STATUS,
     Caller,
     ask,
+    observe,
 )
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def test_bytes_are_recorded_as_they_arrive_and_before_they_are_answered(
         if isinstance(entry, StrangerReceived):
             silent.append(intruder.hears_nothing())
 
-    journal.observe(listen)
+    observe(journal, listen)
     intruder.send(POST[:30])
     journal.wait_for(StrangerReceived, timeout=PATIENCE, data=POST[:30])
     intruder.send(POST[30:])

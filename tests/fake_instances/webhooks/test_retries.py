@@ -21,7 +21,7 @@ from fake_instances.journal import WebhookAnswered, WebhookSent
 from fake_instances.webhooks import delivery as deliveries
 from fake_instances.webhooks.message import sign
 from fake_instances.webhooks.retries import DEPLOYED, NEVER, PATIENT, POLICIES, Failure
-from tests.fake_instances.support import PATIENCE, SECRET, SESSION, ControlPlane, entries
+from tests.fake_instances.support import PATIENCE, SECRET, SESSION, ControlPlane, entries, observe
 
 if TYPE_CHECKING:
     from fake_instances import Fleet
@@ -110,7 +110,7 @@ def test_a_retry_goes_where_the_control_plane_is_by_then(fleet: Fleet, control_p
         if isinstance(entry, WebhookAnswered):
             fleet.control_plane = moved.url
 
-    fleet.journal.observe(move)
+    observe(fleet.journal, move)
     fleet.announcer.policy = DEPLOYED.scaled(0.001)
     delivery = announced(fleet)
     moved.take()
@@ -182,7 +182,7 @@ def test_a_retry_is_not_signed_like_another_announcement(fleet: Fleet, control_p
         if isinstance(entry, WebhookAnswered) and entry.status == 429:
             announced(fleet)
 
-    fleet.journal.observe(announce_another)
+    observe(fleet.journal, announce_another)
     announced(fleet)
     stamps = [int(control_plane.take(answer).header(STAMP)) for answer in (BUSY, b"HTTP/1.1 200 OK\r\n\r\n")]
     assert [*stamps, int(control_plane.take().header(STAMP))] == [NOW, NOW + 1, NOW + 2]
