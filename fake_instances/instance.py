@@ -75,6 +75,7 @@ class Instance:
         self._url = url
         self._journal = journal
         self._table = SessionTable()
+        self.last_request = 0
         self._message_numbers = itertools.count(1)
         self._open: dict[int, RequestArrived] = {}
         self._server = hosting.serve(self, *address)
@@ -186,6 +187,10 @@ class Instance:
         return self._table.get(session_id)
 
     # What the routes ask for
+
+    def identity(self) -> tuple[int, str, float]:
+        """Return its number, its key and when it started, for a process that cannot read them here."""
+        return self.number, self.api_key, self.started_at
 
     def counts(self, request: int, lies: tuple[Met, ...]) -> dict[str, int]:
         """Count the copies held, by the health routes' terms, as told under these lies."""
@@ -319,6 +324,7 @@ class Instance:
         """Record that a request arrived, and return the faults it meets."""
         self._open[entry.request] = entry
         self.awaited.add(entry.request)
+        self.last_request = max(self.last_request, entry.request)
         self._journal.record(entry)
         return self.meet(entry.endpoint, entry.session_id, entry.request)
 

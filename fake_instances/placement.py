@@ -92,20 +92,17 @@ class Placement:
                 raise UnknownSessionError(f"no instance holds session {session_id} connected")
             old = tuple(holder for holder in holders if holder != to)
             match handover:
-                case Handover.AT_ONCE:
+                case Handover.AT_ONCE | Handover.GAP:
                     for holder in holders:
                         self._instances[holder].release(session_id)
-                case Handover.GAP:
-                    for holder in holders:
-                        self._instances[holder].release(session_id)
-                    self._unfinished[session_id] = _Unfinished(session, to, old, held=False)
-                    return session
-                case Handover.SPLIT_BRAIN:
-                    self._unfinished[session_id] = _Unfinished(session, to, old, held=True)
                 case Handover.STALE_COPY:
                     for holder in old:
                         self._instances[holder].set_status(session_id, SessionStatus.DISCONNECTED)
-            target.hold(session)
+            held = handover is not Handover.GAP
+            if handover in {Handover.GAP, Handover.SPLIT_BRAIN}:
+                self._unfinished[session_id] = _Unfinished(session, to, old, held)
+            if held:
+                target.hold(session)
             return session
 
     def finish(self, session_id: str) -> Session:

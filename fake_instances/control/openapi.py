@@ -42,7 +42,7 @@ def control_document(orders: Iterable[Declared]) -> dict[str, Any]:
             "responses": {
                 str(one.status): {
                     "description": "Done.",
-                    "content": _content(_object(one.answer, one.always)),
+                    "content": _content(_object(one.answer, whole=one.always)),
                 },
                 "4XX": {"description": "Why not.", "content": _content(_reference("Error"))},
             },
@@ -60,10 +60,10 @@ def control_document(orders: Iterable[Declared]) -> dict[str, Any]:
     }
 
 
-def _object(properties: dict[str, Any], required: Iterable[str] | None = None) -> dict[str, Any]:
+def _object(properties: dict[str, Any], *, whole: bool = True) -> dict[str, Any]:
     return {
         "type": "object",
-        "required": list(properties if required is None else required),
+        "required": [*properties] if whole else [],
         "properties": properties,
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -18,10 +18,6 @@ from fake_instances.faults import Alteration, Endpoint, Fault
 from fake_instances.placement import Handover
 from fake_instances.sessions import SessionStatus
 from fake_instances.webhooks.retries import POLICIES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
 
 Number = Annotated[int, Ge(0), Le(65535)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
@@ -56,12 +52,6 @@ Altered = Annotated[
 ]
 
 
-class Order(BaseModel):
-    """Base of every order; a field that it does not have is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 @dataclass(frozen=True, slots=True)
 class Declared:
     """An order, and where it is given.
@@ -72,7 +62,7 @@ class Declared:
         method: of HTTP.
         path: with `{field}` for the fields that are in it.
         answer: the JSON Schema of each field of the answer.
-        always: the fields that the answer always has.
+        always: whether the answer always has all of them.
         status: of the answer.
 
     """
@@ -81,7 +71,7 @@ class Declared:
     method: str
     path: str
     answer: dict[str, Any]
-    always: tuple[str, ...]
+    always: bool = True
     status: int = 200
 
     @property
@@ -100,22 +90,23 @@ class Declared:
         return tuple(re.findall(r"{(\w+)}", self.path))
 
 
-_Model = TypeVar("_Model", bound=Order)
 ORDERS: dict[str, Declared] = {}
 """Every order, by its name."""
 
 
-def _declared(
-    route: str, answer: dict[str, Any], *, always: Iterable[str] | None = None, status: int = 200
-) -> Callable[[type[_Model]], type[_Model]]:
-    method, path = route.split()
+class Order(BaseModel):
+    """Base of every order; a field that it does not have is a mistake.
 
-    def declare(model: type[_Model]) -> type[_Model]:
-        one = Declared(model, method, path, answer, tuple(answer if always is None else always), status)
-        ORDERS[one.name] = one
-        return model
+    A `route`, such as "GET /status", declares the order of a class: see `Declared`.
+    """
 
-    return declare
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def __init_subclass__(cls, route: str = "", answer: Any = None, **how: Any) -> None:
+        if route:
+            method, path = route.split()
+            one = Declared(cls, method, path, answer, **how)
+            ORDERS[one.name] = one
 
 
 # The answers, as JSON Schemas
@@ -152,13 +143,11 @@ _STATUS = {
 # The orders
 
 
-@_declared("GET /status", _STATUS)
-class StatusOrder(Order):
+class StatusOrder(Order, route="GET /status", answer=_STATUS):
     """Show the state of every instance, the faults in force, and what is not finished."""
 
 
-@_declared("GET /instances/{instance}/sessions", {"sessions": _OBJECTS})
-class SessionsOrder(Order):
+class SessionsOrder(Order, route="GET /instances/{instance}/sessions", answer={"sessions": _OBJECTS}):
     """List the copies of sessions that an instance holds."""
 
     instance: Instance
@@ -169,35 +158,34 @@ class _CopyOrder(Order):
     instance: Instance
 
 
-@_declared("POST /sessions/connect", {**_HOLDERS, "webhook": _NUMBER_OR_NULL})
-class ConnectOrder(_CopyOrder):
+class ConnectOrder(
+    _CopyOrder, route="POST /sessions/connect", answer={**_HOLDERS, "webhook": _NUMBER_OR_NULL}
+):
     """Connect a session for the first time, and announce it with session_ready."""
 
     workspace_id: Annotated[int, Field(description="in this workspace")] = 1
     phone_number: Annotated[str | None, Field(description="with this phone number")] = None
 
 
-@_declared("PUT /sessions", _HOLDERS)
-class HoldOrder(ConnectOrder):
+class HoldOrder(ConnectOrder, route="PUT /sessions", answer=_HOLDERS):
     """Put a copy of a session on an instance, silently."""
 
     status: Annotated[SessionStatus, Field(description="in this state")] = SessionStatus.CONNECTED
 
 
-@_declared("PUT /sessions/status", _HOLDERS)
-class SetStatusOrder(_CopyOrder):
+class SetStatusOrder(_CopyOrder, route="PUT /sessions/status", answer=_HOLDERS):
     """Change the state of a copy, silently."""
 
     status: Annotated[SessionStatus, Field(description="its new state")]
 
 
-@_declared("DELETE /sessions", _HOLDERS)
-class ReleaseOrder(_CopyOrder):
+class ReleaseOrder(_CopyOrder, route="DELETE /sessions", answer=_HOLDERS):
     """Take a copy of a session from an instance, silently."""
 
 
-@_declared("POST /migrations", {**_HOLDERS, "trigger": _NUMBER}, always=(), status=202)
-class MigrateOrder(Order):
+class MigrateOrder(
+    Order, route="POST /migrations", answer={**_HOLDERS, "trigger": _NUMBER}, always=False, status=202
+):
     """Move a session to another instance."""
 
     session_id: SessionId
@@ -209,15 +197,13 @@ class MigrateOrder(Order):
     ] = None
 
 
-@_declared("POST /migrations/finish", _HOLDERS)
-class FinishOrder(Order):
+class FinishOrder(Order, route="POST /migrations/finish", answer=_HOLDERS):
     """End the split brain or the gap of a session."""
 
     session_id: SessionId
 
 
-@_declared("POST /faults", {"number": _NUMBER, "words": _TEXT}, status=201)
-class FaultOrder(Order):
+class FaultOrder(Order, route="POST /faults", answer={"number": _NUMBER, "words": _TEXT}, status=201):
     """Make an instance misbehave."""
 
     instance: Instance
@@ -237,16 +223,14 @@ class FaultOrder(Order):
     seed: Annotated[int | None, Field(description="which requests those are, the same ones each time")] = None
 
 
-@_declared("DELETE /faults", {"cleared": _FLAG})
-class ClearOrder(Order):
+class ClearOrder(Order, route="DELETE /faults", answer={"cleared": _FLAG}):
     """Clear one fault, every fault of an instance, or every fault."""
 
     instance: Annotated[Number | None, Said(argument=True), Field(description="of this instance only")] = None
     number: Annotated[int | None, Field(description="this fault only")] = None
 
 
-@_declared("POST /webhooks", _ANSWERED)
-class WebhookOrder(Order):
+class WebhookOrder(Order, route="POST /webhooks", answer=_ANSWERED):
     """Send a webhook of a session from an instance, genuine or altered."""
 
     instance: Instance
@@ -256,36 +240,31 @@ class WebhookOrder(Order):
     alteration: Altered = None
 
 
-@_declared("POST /webhooks/replay", _ANSWERED)
-class ReplayOrder(Order):
+class ReplayOrder(Order, route="POST /webhooks/replay", answer=_ANSWERED):
     """Send a webhook again that went out before, as it was or altered."""
 
     webhook: Annotated[int, Field(description="its number in the journal")]
     alteration: Altered = None
 
 
-@_declared("POST /webhooks/release", _RELEASED)
-class ReleaseWebhooksOrder(Order):
+class ReleaseWebhooksOrder(Order, route="POST /webhooks/release", answer=_RELEASED):
     """Send one webhook that was kept back, or all of them, oldest or newest first."""
 
     webhook: Annotated[int | None, Said(argument=True), Field(description="this one only")] = None
     newest_first: Annotated[bool, Field(description="the newest first")] = False
 
 
-@_declared("GET /webhooks/kept", {"kept": _OBJECTS})
-class KeptOrder(Order):
+class KeptOrder(Order, route="GET /webhooks/kept", answer={"kept": _OBJECTS}):
     """List the webhooks that are kept back, oldest first."""
 
 
-@_declared("PUT /webhooks/policy", {"retry_policy": _TEXT})
-class RetriesOrder(Order):
+class RetriesOrder(Order, route="PUT /webhooks/policy", answer={"retry_policy": _TEXT}):
     """Choose when a webhook that did not get through is sent again."""
 
     policy: Annotated[Literal[tuple(POLICIES)], Field(description="the policy")]  # type: ignore[valid-type]
 
 
-@_declared("PUT /control-plane", {"control_plane": _TEXT})
-class ControlPlaneOrder(Order):
+class ControlPlaneOrder(Order, route="PUT /control-plane", answer={"control_plane": _TEXT}):
     """Set the URL of the control plane, to which webhooks go."""
 
     url: Annotated[
@@ -294,8 +273,7 @@ class ControlPlaneOrder(Order):
     ]
 
 
-@_declared("GET /journal", {"entries": _OBJECTS, "last": _NUMBER})
-class JournalOrder(Order):
+class JournalOrder(Order, route="GET /journal", answer={"entries": _OBJECTS, "last": _NUMBER}):
     """Show what happened, in order."""
 
     after: Annotated[int, Ge(0), Field(description="after this entry")] = 0
@@ -304,47 +282,39 @@ class JournalOrder(Order):
     kind: Annotated[str | None, Field(description="of this kind only, such as RequestArrived")] = None
 
 
-@_declared("POST /settle", {"settled": _FLAG})
-class SettleOrder(Order):
+class SettleOrder(Order, route="POST /settle", answer={"settled": _FLAG}):
     """Wait until every request is answered that will be."""
 
     timeout: Annotated[float, Ge(0), Le(30), Field(description="seconds to wait at most")] = 5.0
 
 
-@_declared("POST /reset", {"reset": _FLAG})
-class ResetOrder(Order):
+class ResetOrder(Order, route="POST /reset", answer={"reset": _FLAG}):
     """Clear every fault, release every session, and have every instance run."""
 
 
-@_declared("POST /instances/{instance}/stop", _INSTANCE)
-class StopOrder(Order):
+class StopOrder(Order, route="POST /instances/{instance}/stop", answer=_INSTANCE):
     """Stop an instance."""
 
     instance: Instance
 
 
-@_declared("POST /instances/{instance}/kill", _INSTANCE)
-class KillOrder(StopOrder):
+class KillOrder(StopOrder, route="POST /instances/{instance}/kill", answer=_INSTANCE):
     """Stop an instance abruptly."""
 
 
-@_declared("POST /instances/{instance}/start", _INSTANCE)
-class StartOrder(StopOrder):
+class StartOrder(StopOrder, route="POST /instances/{instance}/start", answer=_INSTANCE):
     """Start an instance."""
 
     keep_sessions: Annotated[bool, Said(opposite="without-sessions", help="it comes back with none")] = True
 
 
-@_declared("POST /instances/{instance}/restart", _INSTANCE)
-class RestartOrder(StartOrder):
+class RestartOrder(StartOrder, route="POST /instances/{instance}/restart", answer=_INSTANCE):
     """Restart an instance."""
 
 
-@_declared("POST /instances/{instance}/pause", _INSTANCE)
-class PauseOrder(StopOrder):
+class PauseOrder(StopOrder, route="POST /instances/{instance}/pause", answer=_INSTANCE):
     """Pause an instance."""
 
 
-@_declared("POST /instances/{instance}/resume", _INSTANCE)
-class ResumeOrder(StopOrder):
+class ResumeOrder(StopOrder, route="POST /instances/{instance}/resume", answer=_INSTANCE):
     """Resume an instance."""

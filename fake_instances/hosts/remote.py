@@ -16,9 +16,7 @@ from fake_instances.http.server import process_on
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from fake_instances.faults import Met
     from fake_instances.instance import Instance
-    from fake_instances.journal import RequestArrived
 
 END_SECONDS = 5.0
 """How long a server may take to end."""
@@ -52,7 +50,6 @@ class RemoteServer:
         self.runner = runner
         self._gateway = gateway
         self._peer: Peer | None = None
-        self._highest = 0
 
     def listen(self) -> int:
         """Run, accept connections, and return the port. With port 0 the system chooses one, which then stays.
@@ -61,9 +58,9 @@ class RemoteServer:
             PortInUseError: another process has the port.
         """
         if self._peer is None:
-            connection = self.runner.run(self.host, self.port, self._highest + 1)
+            connection = self.runner.run(self.host, self.port, self._gateway.last_request + 1)
             self._peer = Peer(connection)
-            self._peer.serve(_Counting(self._gateway, self))
+            self._peer.serve(self._gateway)
         try:
             self.port = self._peer.call("listen")
         except PortInUseError as problem:
@@ -109,31 +106,8 @@ class RemoteServer:
         if self._peer is not None:
             self._peer.tell("release", fault)
 
-    def saw(self, request: int) -> None:
-        """Note a request's number, so that a server started later counts on from there."""
-        self._highest = max(self._highest, request)
-
     def _part(self) -> None:
         peer, self._peer = self._peer, None
         if peer is not None:
             peer.join()
             peer.close()
-
-
-class _Counting:
-    """The instance as it is called from the other process; the server notes the request numbers."""
-
-    def __init__(self, gateway: Instance, server: RemoteServer) -> None:
-        self._gateway = gateway
-        self._server = server
-
-    def identity(self) -> tuple[int, str, float]:
-        """Return what the routes must know of the instance."""
-        return self._gateway.number, self._gateway.api_key, self._gateway.started_at
-
-    def arrived(self, entry: RequestArrived) -> tuple[Met, ...]:
-        self._server.saw(entry.request)
-        return self._gateway.arrived(entry)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._gateway, name)

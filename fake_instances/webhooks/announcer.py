@@ -17,8 +17,8 @@ from fake_instances.faults import (
     Met,
     WebhookFault,
 )
-from fake_instances.journal import Journal, WebhookKept, WebhookLost
-from fake_instances.webhooks.delivery import Delivery, Dispatch, Notifier
+from fake_instances.journal import Journal, WebhookKept
+from fake_instances.webhooks.delivery import Delivery, Notifier
 from fake_instances.webhooks.message import Webhook, altered
 from fake_instances.webhooks.retries import NEVER, RetryPolicy
 
@@ -82,12 +82,7 @@ class Announcer:
         """
         if lose := _met(met, LoseWebhook):
             executed(lose[0])
-            lost = make()
-            self._journal.record(
-                WebhookLost(
-                    instance=lost.instance, event=lost.event, session_id=lost.session_id, reason="ordered"
-                )
-            )
+            self._journal.record(make().lost("ordered"))
             return None
         hold, delay = _met(met, HoldWebhook), _met(met, DelayWebhook)
         alter, duplicate = _met(met, AlterWebhook), _met(met, DuplicateWebhook)
@@ -108,7 +103,7 @@ class Announcer:
                 executed(armed)
 
         delivery = self._notifier.prepare(
-            Dispatch(
+            Delivery(
                 altered(webhook, alter[1].alteration, self.secret) if alter else webhook,
                 delay=delay[1].seconds if delay else 0.0,
                 delayed_by=delay[0].number if delay else None,
@@ -128,7 +123,7 @@ class Announcer:
     def send(self, webhook: Webhook) -> Delivery:
         """Send a webhook exactly as it is, once."""
         target = self._target()
-        return self._notifier.start(self._notifier.prepare(Dispatch(webhook)), target)
+        return self._notifier.start(self._notifier.prepare(Delivery(webhook)), target)
 
     # What was kept back, and what went out before
 
@@ -182,7 +177,7 @@ class Announcer:
         """
         self._notifier.lose_late(
             "its fault was cleared",
-            lambda one: instance in {None, one.webhook.instance} and fault in {None, one.dispatch.delayed_by},
+            lambda one: instance in {None, one.webhook.instance} and fault in {None, one.delayed_by},
         )
 
     def reset(self) -> None:

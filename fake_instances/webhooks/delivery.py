@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import io
 import itertools
+import math
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from fake_instances.errors import FleetError
-from fake_instances.journal import Journal, WebhookAnswered, WebhookLost, WebhookSent
+from fake_instances.journal import Journal, WebhookAnswered, WebhookSent
 from fake_instances.webhooks.message import PATH, Webhook, on_wire
 from fake_instances.webhooks.retries import NEVER, Failure, Outcome, RetryPolicy
 
@@ -30,9 +31,9 @@ LONGEST_KEPT = 64 * 1024
 """Bytes of an answer that are kept in the journal."""
 
 
-@dataclass(frozen=True)
-class Dispatch:
-    """A webhook, and how it is to be sent."""
+@dataclass(eq=False)
+class Delivery:
+    """A webhook on its way, or kept back, and how it is sent."""
 
     webhook: Webhook
     delay: float = 0.0
@@ -47,29 +48,17 @@ class Dispatch:
     """Makes the webhook for another try; without it there is none, even if the policy has one."""
     going_out: Callable[[], object] = lambda: None
     """Called each time a connection is made, before the webhook's bytes go over it."""
+    numbers: tuple[int, ...] = ()
+    """One for each copy."""
+    cut: threading.Event = field(default_factory=threading.Event)
+    """Set when nothing of it is sent any more, beyond the try that is on its way."""
+    end: Future[WebhookAnswered] = field(default_factory=Future)
+    """What the control plane answered in the end, or why it was never sent."""
 
     @property
-    def longest(self) -> float:
-        """Seconds after which it has ended, at most."""
-        tries, waited = (1, 0.0) if self.again is None else self.policy.longest
-        return self.delay + self.copies * (tries * ANSWER_TIMEOUT + waited)
-
-
-class Delivery:
-    """A webhook on its way, or kept back. `wait` returns what the control plane answered in the end.
-
-    `numbers` has one number for each copy, `number` is the first.
-    """
-
-    def __init__(self, dispatch: Dispatch, numbers: tuple[int, ...]) -> None:
-        self.dispatch = dispatch
-        self.webhook = dispatch.webhook
-        self.numbers = numbers
-        self.number = numbers[0]
-        self._cut = threading.Event()
-        self._done = threading.Event()
-        self._answer: WebhookAnswered | None = None
-        self._dropped: str | None = None
+    def number(self) -> int:
+        """The number of its first copy."""
+        return self.numbers[0]
 
     def wait(self, timeout: float | None = None) -> WebhookAnswered:
         """Wait until the last try of the last copy was answered or given up, and return that entry.
@@ -80,48 +69,26 @@ class Delivery:
             TimeoutError: neither happened in time.
             FleetError: the webhook was dropped before it went out.
         """
-        patience = self.dispatch.longest + 5 if timeout is None else timeout
-        ended = self._done.wait(patience)
-        if self._dropped is not None:
-            raise FleetError(f"webhook {self.webhook.event} was never sent: {self._dropped}")
-        if not ended or self._answer is None:
+        tries, waited = (1, 0.0) if self.again is None else self.policy.longest
+        longest = self.delay + self.copies * (tries * ANSWER_TIMEOUT + waited)
+        patience = longest + 5 if timeout is None else timeout
+        try:
+            return self.end.result(patience)
+        except TimeoutError:
             raise TimeoutError(
                 f"webhook {self.webhook.event} was neither answered nor given up in {patience:g} s"
-            )
-        return self._answer
-
-    def finish(self, answer: WebhookAnswered) -> None:
-        """Set how the webhook ended."""
-        self._answer = answer
-        self._done.set()
-
-    def drop(self, reason: str) -> None:
-        """Set that the webhook will never be sent, and why."""
-        self._dropped = reason
-        self._done.set()
-
-    def cut(self) -> None:
-        """Send nothing of it any more, beyond the try that is on its way."""
-        self._cut.set()
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether nothing more of it is to be sent."""
-        return self._cut.is_set()
+            ) from None
 
     def rest(self, seconds: float) -> bool:
         """Wait before more of it is sent; False, at once, when nothing more is to be sent."""
-        return not self._cut.wait(seconds)
+        return not self.cut.wait(seconds)
 
 
 class Notifier:
-    """Sends the webhooks of a fleet, each from its own thread.
+    """Sends the webhooks of a fleet, each from its own thread, and records every try and its end.
 
-    Args:
-        journal: where every try and its end is recorded.
-        address: returns the base URL or full webhook URL of the control plane as it is now; called before a
-            webhook that is late, or is tried again.
-
+    `address` returns the base URL or full webhook URL of the control plane as it is now. It is called before a
+    webhook that is late, or is tried again.
     """
 
     def __init__(self, journal: Journal, address: Callable[[], str | None]) -> None:
@@ -134,10 +101,11 @@ class Notifier:
         self._sockets: dict[Delivery, socket.socket] = {}
         self._sent: dict[int, Webhook] = {}
 
-    def prepare(self, dispatch: Dispatch) -> Delivery:
+    def prepare(self, delivery: Delivery) -> Delivery:
         """Assign a webhook its numbers, without sending it."""
         with self._lock:
-            return Delivery(dispatch, tuple(itertools.islice(self._numbers, dispatch.copies)))
+            delivery.numbers = tuple(itertools.islice(self._numbers, delivery.copies))
+        return delivery
 
     def start(self, delivery: Delivery, url: str) -> Delivery:
         """Start sending to a control plane's base URL or full webhook URL, and return at once."""
@@ -146,7 +114,7 @@ class Notifier:
         )
         with self._lock:
             self._threads[delivery] = thread
-            if delivery.dispatch.delay > 0:
+            if delivery.delay > 0:
                 self._late.add(delivery)
         thread.start()
         return delivery
@@ -163,16 +131,8 @@ class Notifier:
 
     def lose(self, delivery: Delivery, reason: str) -> None:
         """Record that a webhook which did not go out yet never will."""
-        self._journal.record(
-            WebhookLost(
-                instance=delivery.webhook.instance,
-                event=delivery.webhook.event,
-                session_id=delivery.webhook.session_id,
-                reason=reason,
-                webhook=delivery.number,
-            )
-        )
-        delivery.drop(reason)
+        self._journal.record(delivery.webhook.lost(reason, delivery.number))
+        delivery.end.set_exception(FleetError(f"webhook {delivery.webhook.event} was never sent: {reason}"))
 
     def lose_late(self, reason: str, which: Callable[[Delivery], bool] = lambda _: True) -> None:
         """Drop the webhooks that are to go out later; all of them, or those that `which` chooses."""
@@ -180,7 +140,7 @@ class Notifier:
             chosen = [delivery for delivery in self._late if which(delivery)]
             self._late.difference_update(chosen)
         for delivery in sorted(chosen, key=lambda one: one.number):
-            delivery.cut()
+            delivery.cut.set()
             self.lose(delivery, reason)
 
     def cut(self, reason: str) -> None:
@@ -189,7 +149,7 @@ class Notifier:
         with self._lock:
             under_way = tuple(self._threads)
         for delivery in under_way:
-            delivery.cut()
+            delivery.cut.set()
 
     def join(self, timeout: float) -> bool:
         """Wait until nothing is on its way any more; False when something still is after `timeout` seconds."""
@@ -214,8 +174,8 @@ class Notifier:
 
     def _deliver(self, delivery: Delivery, url: str) -> None:
         try:
-            if delivery.dispatch.delay > 0:
-                delivery.rest(delivery.dispatch.delay)
+            if delivery.delay > 0:
+                delivery.rest(delivery.delay)
                 with self._lock:
                     if delivery not in self._late:
                         return
@@ -223,24 +183,24 @@ class Notifier:
                 url = self._address() or url
             answered = self._send(delivery, delivery.number, url)
             for number in delivery.numbers[1:]:
-                if delivery.is_cut:
+                if delivery.cut.is_set():
                     break
                 answered = self._send(delivery, number, url)
-            delivery.finish(answered)
+            delivery.end.set_result(answered)
         finally:
             with self._lock:
                 self._threads.pop(delivery, None)
 
     def _send(self, delivery: Delivery, number: int, url: str) -> WebhookAnswered:
-        webhook, again = delivery.webhook, delivery.dispatch.again
+        webhook, again = delivery.webhook, delivery.again
         attempt = 1
         while True:
             outcome, answered = self._try(delivery, webhook, url, number, attempt)
-            wait = delivery.dispatch.policy.wait(attempt, outcome)
+            wait = delivery.policy.wait(attempt, outcome)
             if wait is None or again is None or not delivery.rest(wait):
                 return answered
             webhook = again(delivery)
-            if delivery.is_cut:
+            if delivery.cut.is_set():
                 return answered
             url = self._address() or url
             attempt += 1
@@ -265,7 +225,7 @@ class Notifier:
         def connected(connection: socket.socket) -> None:
             with self._lock:
                 self._sockets[delivery] = connection
-            delivery.dispatch.going_out()
+            delivery.going_out()
 
         outcome, reason, body = _post(webhook, url, connected)
         with self._lock:
@@ -283,29 +243,19 @@ class Notifier:
         )
 
 
-class _Stream(io.RawIOBase):
-    """Reads from a connection until a deadline on the monotonic clock; then it raises TimeoutError."""
+class _Connection(socket.socket):
+    """A connection that cannot be read after a deadline on the monotonic clock, however often something comes."""
 
-    def __init__(self, connection: socket.socket, deadline: float) -> None:
-        self._connection = connection
-        self._deadline = deadline
+    deadline = math.inf
 
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
+    def recv_into(self, *into: Any) -> int:
+        self.settimeout(self.left())
+        return super().recv_into(*into)
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._connection.settimeout(_left(self._deadline))
-        return self._connection.recv_into(buffer)
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("timed out")
-    return left
+    def left(self) -> float:
+        if (left := self.deadline - time.monotonic()) <= 0:
+            raise TimeoutError("timed out")
+        return left
 
 
 def _post(
@@ -316,12 +266,13 @@ def _post(
         parts = urlsplit(url)
         path = PATH if parts.path in {"", "/"} else parts.path
         address = (parts.hostname or "", parts.port or 80)
-        with socket.create_connection(address, timeout=ANSWER_TIMEOUT) as connection:
+        opened = socket.create_connection(address, timeout=ANSWER_TIMEOUT)
+        with _Connection(opened.family, opened.type, opened.proto, opened.detach()) as connection:
+            connection.deadline = deadline
             connected(connection)
-            connection.settimeout(_left(deadline))
+            connection.settimeout(connection.left())
             connection.sendall(on_wire(webhook, path, parts.netloc))
-            stream: Any = _Stream(connection, deadline)
-            with contextlib.closing(http.client.HTTPResponse(stream, method="POST")) as response:
+            with contextlib.closing(http.client.HTTPResponse(connection, method="POST")) as response:
                 response.begin()
                 return response.status, None, response.read()
     except (OSError, ValueError, http.client.HTTPException) as problem:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fake_instances.errors import FaultError
+from fake_instances.journal import WebhookLost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,16 @@ class Webhook:
             return replace(self, headers=(*self.headers, (name, value)))
         changed = tuple((have, value if have.lower() == name.lower() else old) for have, old in self.headers)
         return replace(self, headers=changed)
+
+    def lost(self, reason: str, number: int | None = None) -> WebhookLost:
+        """Return the entry that it was not sent, and will not be. `number` is its own where it has one."""
+        return WebhookLost(
+            instance=self.instance,
+            event=self.event,
+            session_id=self.session_id,
+            reason=reason,
+            webhook=number,
+        )
 
     def with_second(self, name: str, value: str) -> Webhook:
         """Return a copy that carries a header once more, after the others; not signed anew."""

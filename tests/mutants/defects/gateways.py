@@ -205,13 +205,10 @@ def tried_again_unsigned() -> None:
     """From the second try on, the headers lack the signature."""
     prepare = announcer.Notifier.prepare
 
-    def prepared(self, dispatch):
-        again = dispatch.again
-        if again is None:
-            return prepare(self, dispatch)
-        return prepare(
-            self, replace(dispatch, again=lambda delivery: again(delivery).without("X-HMAC-Signature"))
-        )
+    def prepared(self, delivery):
+        if (again := delivery.again) is not None:
+            delivery.again = lambda one: again(one).without("X-HMAC-Signature")
+        return prepare(self, delivery)
 
     announcer.Notifier.prepare = prepared
 
