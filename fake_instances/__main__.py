@@ -142,27 +142,21 @@ def command(**given: Any) -> int:
             _introduce(fleet, control, options.seed)
             ended.wait()
     except PortInUseError as problem:
-        sys.stderr.write(f"fake_instances: {problem}; free it, or choose others with --ports\n")
-        return USAGE_ERROR
+        raise click.UsageError(f"{problem}; free it, or choose others with --ports") from None
     except OSError as problem:
-        sys.stderr.write(
-            f"fake_instances: cannot listen: {problem}; see --address, --ports and --control-port\n"
-        )
-        return USAGE_ERROR
+        raise click.UsageError(
+            f"cannot listen: {problem}; see --address, --ports and --control-port"
+        ) from None
     return INTERRUPTED if signals[0] == signal.SIGINT else 0
 
 
 def main() -> int:
     """Run a fleet until Ctrl-C or SIGTERM, and return the exit code."""
     try:
-        with command.make_context(NAME, sys.argv[1:]) as context:
-            ended: int = command.invoke(context)
-    except click.exceptions.Exit as end:
-        return end.exit_code
+        return int(command.main(prog_name=NAME, standalone_mode=False))
     except click.UsageError as problem:
         sys.stderr.write(f"{NAME}: {problem.format_message()}\n")
         return USAGE_ERROR
-    return ended
 
 
 def _fleet(options: SimpleNamespace) -> Fleet:

@@ -44,8 +44,7 @@ class _Remote:
         self.number, self.api_key, self.started_at = peer.call("identity")
 
     def calm(self) -> bool:
-        """Never, since every call waits from here."""
-        return False
+        return False  # every call waits from here
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return functools.partial(self._peer.call, name)

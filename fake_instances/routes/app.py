@@ -16,7 +16,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response, request
-from flask.sessions import NullSession, SessionInterface, SessionMixin
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 
 from fake_instances.faults import Endpoint, Lie
@@ -91,33 +91,30 @@ class Asked(Request):
 
 
 class _NoSession(SessionInterface):
-    """The gateway has no cookies: there is nothing to open or to save."""
+    """The gateway has no cookies: what is opened holds nothing, and Flask does not save it."""
 
-    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002 - Flask's signature
-        """Return a session that holds nothing."""
+    def open_session(self, *_: object) -> NullSession:
         return _NOTHING
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Save nothing."""
 
 
 _NOTHING = NullSession()
 
 
 class _Application(Flask):
-    """Flask by its documented extension points, without what no gateway uses: cookies, hosts and async views."""
+    """Flask by its documented extension points, without what no gateway uses: cookies and async views.
+
+    It matches by path and method alone: the gateway answers under any host name.
+    """
 
     request_class = Asked
     session_interface = _NoSession()
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Match by path and method alone: the gateway answers under any host name."""
         if request is None:
             return None
         return self.url_map.bind("gateway", path_info=request.path, default_method=request.method)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function as it is: none is asynchronous."""
         return func
 
 

@@ -22,10 +22,9 @@ _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class _Whole(Response):
-    """An answer whose headers are complete: Werkzeug need not work out the length."""
+    """An answer whose headers are complete, unless it was cut down to "not modified"."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """Return the headers as they are, unless the answer was cut down to "not modified"."""
         return self.headers if self.status_code != 304 else super().get_wsgi_headers(environ)
 
 
