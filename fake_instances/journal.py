@@ -10,7 +10,7 @@ import gc
 import threading
 import time
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, dataclass_transform
 
 from fake_instances.errors import JournalOverflowError
 
@@ -27,12 +27,16 @@ def now() -> float:
     return _EPOCH + time.monotonic()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Base of every entry: its place in the order and when it was written (Unix seconds)."""
+    """Base of every entry, all frozen dataclasses: its place in the order, and when it was written (Unix seconds)."""
 
     sequence: int = 0
     at: float = 0.0
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True, kw_only=True)(cls)
 
     def to_json(self) -> dict[str, object]:
         """Return the entry as plain JSON values, its kind first; bytes as text."""
@@ -43,38 +47,32 @@ class Entry:
         return shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceEntry(Entry):
     """Base of every entry about one instance, by its number."""
 
     instance: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceStarted(InstanceEntry):
     """The instance listens."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceStopped(InstanceEntry):
     """The instance no longer runs, and its connections are gone. `killed` when it ended as by `kill -9`."""
 
     killed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InstancePaused(InstanceEntry):
     """The instance stands still from here on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceResumed(InstanceEntry):
     """The instance goes on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionHeld(InstanceEntry):
     """The instance took in a copy of a session, or changed the state of one."""
 
@@ -82,14 +80,12 @@ class SessionHeld(InstanceEntry):
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionReleased(InstanceEntry):
     """The instance let its copy of a session go."""
 
     session_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestArrived(InstanceEntry):
     """A whole request was read. `session_id` is the one it names, if it names one."""
 
@@ -102,7 +98,6 @@ class RequestArrived(InstanceEntry):
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerBegun(InstanceEntry):
     """The answer is ready and about to go out: what its reader does next is written after this."""
 
@@ -110,7 +105,6 @@ class AnswerBegun(InstanceEntry):
     status: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestCompleted(InstanceEntry):
     """The instance is done with a request: `status` is what it answered, None when it answered nothing.
 
@@ -124,7 +118,6 @@ class RequestCompleted(InstanceEntry):
     sent: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDelivered(InstanceEntry):
     """The instance sent a message over a session that it holds connected."""
 
@@ -135,7 +128,6 @@ class MessageDelivered(InstanceEntry):
     message_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSent(InstanceEntry):
     """A webhook is about to go out, exactly as given here. `attempt` counts its tries from 1."""
 
@@ -147,7 +139,6 @@ class WebhookSent(InstanceEntry):
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookAnswered(InstanceEntry):
     """The control plane answered a try of a webhook; `status` is None, and `reason` says why, when it did not."""
 
@@ -159,7 +150,6 @@ class WebhookAnswered(InstanceEntry):
     """What the answer said; of a long one the beginning."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookLost(InstanceEntry):
     """A webhook that was due was not sent, and will not be.
 
@@ -172,7 +162,6 @@ class WebhookLost(InstanceEntry):
     webhook: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookKept(InstanceEntry):
     """A webhook that was due is kept back, signed, until it is released under this number."""
 
@@ -181,7 +170,6 @@ class WebhookKept(InstanceEntry):
     session_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultEntry(InstanceEntry):
     """Base of every entry about an armed fault: its number, and what it does."""
 
@@ -189,7 +177,6 @@ class FaultEntry(InstanceEntry):
     words: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultArmed(FaultEntry):
     """A fault is in force from here on."""
 
@@ -197,33 +184,28 @@ class FaultArmed(FaultEntry):
     seed: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultMatched(FaultEntry):
     """A request, or a webhook that was due, met an armed fault."""
 
     request: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultExecuted(FaultEntry):
     """The fault really happened: the wrong bytes went out, or the right ones did not."""
 
     request: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultCleared(FaultEntry):
     """The fault is no longer in force."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerFailed(FaultEntry):
     """What was to happen at this moment could not."""
 
     problem: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StrangerTouched(Entry):
     """Somebody connected to the stranger, which is none of the instances. `peer` is their address, as host:port."""
 
@@ -231,7 +213,6 @@ class StrangerTouched(Entry):
     peer: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StrangerReceived(Entry):
     """The stranger received these bytes, exactly as they arrived; what it answers is sent after this."""
 

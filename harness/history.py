@@ -34,14 +34,12 @@ HARNESS = "instance-sync-harness"
 OneEntry = TypeVar("OneEntry", bound=Entry)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StepReached(Entry):
     """The scenario came to a step."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RowSet(Entry):
     """The harness wrote a row by hand."""
 
@@ -49,7 +47,6 @@ class RowSet(Entry):
     assigned: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RowRead(Entry):
     """The harness read a row, and found this."""
 
@@ -58,7 +55,6 @@ class RowRead(Entry):
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorAsked(Entry):
     """An operator asked the implementation for a health check or its counts, and got this answer."""
 
@@ -67,7 +63,6 @@ class OperatorAsked(Entry):
     body: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UserSends(Entry):
     """A user hands a message to the implementation."""
 
@@ -79,7 +74,6 @@ class UserSends(Entry):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UserAnswered(Entry):
     """The implementation answered a user. When no answer came, `status` is None and `problem` says why.
 
@@ -94,19 +88,16 @@ class UserAnswered(Entry):
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ImplementationKilled(Entry):
     """The harness ended the implementation as `kill -9` would."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ImplementationStarted(Entry):
     """The implementation answered its ready check."""
 
     base_url: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Noted(Entry):
     """Something was done to an instance or, without a number, in the control plane's place."""
 
@@ -114,7 +105,6 @@ class Noted(Entry):
     instance: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookReceived(Entry):
     """A webhook arrived, with these headers in order and exactly these bytes, and was answered `answered`.
 
@@ -154,7 +144,6 @@ class WebhookReceived(Entry):
         return str(self.content.get("event", ""))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePosted(Entry):
     """A message was handed to an instance. When no answer came, `status` is None and `body` says why."""
 

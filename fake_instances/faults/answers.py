@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from annotated_types import Ge, Le
-from pydantic.dataclasses import dataclass
 
-from fake_instances.faults.base import CONFIG, Fault, Status
+from fake_instances.faults.base import Fault, Status
 
 _JSON_ERROR = b'{"error":"Internal server error"}'
 
 
-@dataclass(frozen=True, config=CONFIG)
 class AnswerFault(Fault):
     """Base of the faults that replace or alter the true answer."""
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Answer(AnswerFault):
     """The request is not carried out; this answer is given instead of the true one."""
 
@@ -31,14 +28,12 @@ class Answer(AnswerFault):
         return f"answers {self.status} with {words or 'an empty body'}"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class BrokenJson(AnswerFault):
     """The first half of the true answer's body goes out as if it were all of it."""
 
     words = "answers broken JSON"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Relabel(AnswerFault):
     """The true answer goes out under another content type."""
 
@@ -47,7 +42,6 @@ class Relabel(AnswerFault):
     words = "calls its answer {0.content_type}"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Redirect(AnswerFault):
     """The request is not carried out; the caller is sent elsewhere."""
 
@@ -57,7 +51,6 @@ class Redirect(AnswerFault):
     words = "redirects to {0.location} with {0.status}"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Padding(AnswerFault):
     """The true answer goes out, followed by blanks until its body is `megabytes` long: JSON as before."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, dataclass_transform
 
 from annotated_types import Ge, Le
 from pydantic import ConfigDict
@@ -41,9 +41,10 @@ Bytes = Annotated[int, Ge(0), Le(1 << 30)]
 Status = Annotated[int, Ge(200), Le(599)]
 
 
+@dataclass_transform(frozen_default=True)
 @dataclass(frozen=True, config=CONFIG)
 class Fault:
-    """Base of every fault. `str(fault)` says in a few words what the instance does."""
+    """Base of every fault; each is a frozen dataclass. `str(fault)` says in a few words what the instance does."""
 
     words: ClassVar[str]
     """These words, with the fault as {0}."""
@@ -52,6 +53,9 @@ class Fault:
     """Where it can be armed."""
     usual: ClassVar[frozenset[Endpoint]] = ROUTES
     """Where it is armed when nothing else is said."""
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True, config=CONFIG)(cls)
 
     def __str__(self) -> str:
         return self.words.format(self)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from annotated_types import Ge
-from pydantic.dataclasses import dataclass
 
 from fake_instances.faults.answers import Answer
-from fake_instances.faults.base import CONFIG, ROSTER, Endpoint, Fault
+from fake_instances.faults.base import ROSTER, Endpoint, Fault
 from fake_instances.faults.wire import Close, Hang, Reset, Truncate
 from fake_instances.sessions import Session, SessionStatus
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Lie(Fault):
     """Base of the lies about which sessions are held; told alike on every route."""
 
@@ -21,7 +19,6 @@ class Lie(Fault):
     usual = ROSTER
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Lists(Lie):
     """A session that is not held is listed and counted as if it were."""
 
@@ -30,7 +27,6 @@ class Lists(Lie):
     words = "lists session {0.session.session_id} whether held or not"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Omits(Lie):
     """A session that is held is neither listed nor counted."""
 
@@ -39,7 +35,6 @@ class Omits(Lie):
     words = "omits session {0.session_id}"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Misreports(Lie):
     """A session that is held is shown with another status."""
 
@@ -49,7 +44,6 @@ class Misreports(Lie):
     words = "calls session {0.session_id} {0.status.value}"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Miscounts(Lie):
     """The counts are these, no matter what is listed."""
 
@@ -62,7 +56,6 @@ class Miscounts(Lie):
     words = "counts {0.total} sessions, {0.connected} of them connected"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class DeployedDialect(Lie):
     """`details` is an object of statistics, as the deployed service answers it, and lists no session."""
 
@@ -71,14 +64,12 @@ class DeployedDialect(Lie):
     words = "answers in the deployed dialect"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class ListsNothing(Lie):
     """No session is listed, counted or known."""
 
     words = "lists no session"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class AnswersAs(Lie):
     """The instance answers as if it held what another instance holds."""
 
@@ -87,28 +78,24 @@ class AnswersAs(Lie):
     words = "answers as instance {0.instance}"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class SendLie(Fault):
     """Base of the lies about a message."""
 
     endpoints = usual = frozenset({Endpoint.SEND})
 
 
-@dataclass(frozen=True, config=CONFIG)
 class DeniesSession(SendLie):
     """A message over a session that is held is answered 404, and not sent."""
 
     words = "denies the session it holds"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class ClaimsSent(SendLie):
     """A message over a session that is not held, or not connected, is answered as sent, and is not."""
 
     words = "claims to have sent what it cannot send"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class AnswersHollow(SendLie):
     """A message is answered 200 without `success`, with this body. It is sent only if `delivered` is true."""
 
@@ -120,7 +107,6 @@ class AnswersHollow(SendLie):
         return f"{done} the message and answers 200 with {self.body.decode('utf-8', 'replace') or 'nothing'}"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class SendsThenFails(SendLie):
     """The message is delivered; its answer is lost, by a wire fault or by another answer."""
 

@@ -67,21 +67,18 @@ def _parts(alteration: Alteration) -> list[tuple[str, object]]:
     ]
 
 
-@dataclass(frozen=True, config=CONFIG)
 class WebhookFault(Fault):
     """Base of what goes wrong with a webhook."""
 
     endpoints = usual = frozenset({Endpoint.WEBHOOK})
 
 
-@dataclass(frozen=True, config=CONFIG)
 class LoseWebhook(WebhookFault):
     """A webhook that is due is not sent: the control plane never hears of what happened."""
 
     words = "loses the webhook"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class DelayWebhook(WebhookFault):
     """A webhook is signed now and goes out `seconds` later."""
 
@@ -90,7 +87,6 @@ class DelayWebhook(WebhookFault):
     words = "sends the webhook {0.seconds:g} s late"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class DuplicateWebhook(WebhookFault):
     """A webhook goes out `copies` times, byte for byte the same, one after the other."""
 
@@ -99,14 +95,12 @@ class DuplicateWebhook(WebhookFault):
     words = "sends the webhook {0.copies} times"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class HoldWebhook(WebhookFault):
     """A webhook is signed now and kept back until it is released, alone or with others, in any order."""
 
     words = "keeps the webhook back"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class AlterWebhook(WebhookFault):
     """A webhook goes out altered."""
 

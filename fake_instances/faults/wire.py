@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
-from pydantic.dataclasses import dataclass
 
-from fake_instances.faults.base import CONFIG, Bytes, Endpoint, Fault, Seconds
+from fake_instances.faults.base import Bytes, Endpoint, Fault, Seconds
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Refuse(Fault):
     """The listener is closed and live connections are dropped: a new connection is refused by the system."""
 
@@ -19,7 +17,6 @@ class Refuse(Fault):
     words = "refuses connections"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class ResetOnAccept(Fault):
     """A new connection is accepted and reset at once, before anything is read. Live connections go on."""
 
@@ -28,7 +25,6 @@ class ResetOnAccept(Fault):
     words = "resets connections on accept"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class WireFault(Fault):
     """Base of what goes wrong in sending the answer."""
 
@@ -41,7 +37,6 @@ class WireFault(Fault):
         return False
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Hang(WireFault):
     """The connection stays open and silent until the caller gives up or the fault is cleared.
 
@@ -63,7 +58,6 @@ class Hang(WireFault):
         return f"falls silent {self.after} bytes into the body"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Close(WireFault):
     """The request is read, not carried out, and the connection is closed in order (FIN) without an answer."""
 
@@ -74,7 +68,6 @@ class Close(WireFault):
     words = "closes the connection without answering"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Reset(WireFault):
     """The connection is reset (RST).
 
@@ -94,7 +87,6 @@ class Reset(WireFault):
         return f"resets the connection {self.after} bytes into the body"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Drip(WireFault):
     """The whole true answer goes out, headers too, `size` bytes at a time with `every` seconds between."""
 
@@ -106,7 +98,6 @@ class Drip(WireFault):
     words = "drips {0.size} bytes of its answer every {0.every:g} s"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Truncate(WireFault):
     """The body ends, in order (FIN), `missing` bytes before its Content-Length.
 
@@ -118,7 +109,6 @@ class Truncate(WireFault):
     words = "ends its answer {0.missing} bytes early"
 
 
-@dataclass(frozen=True, config=CONFIG)
 class Delay(Fault):
     """The request is carried out at once and its answer goes out `seconds` later."""
 
