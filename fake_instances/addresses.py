@@ -8,6 +8,11 @@ DOCUMENT_PORTS = (3001, 3002, 3003, 3004)
 """The four instances of the document, by the ports that name them."""
 
 
+def url_of(host: str, port: int) -> str:
+    """Return the base URL of an address."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class InstanceAddress:
     """Where one instance listens. `port` 0 lets the system choose; Without a `url` it is derived."""

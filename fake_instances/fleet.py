@@ -20,7 +20,6 @@ from fake_instances.webhooks.message import build, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from types import TracebackType
 
     from fake_instances.addresses import InstanceAddress
     from fake_instances.webhooks.delivery import Delivery
@@ -34,18 +33,8 @@ class Fleet:
     webhook raises FleetError before `control_plane` is set, and returns the webhook on its way, or None when there
     is none: it was lost, or is kept back.
 
-    Args:
-        addresses: the instances.
-        api_key: the key they demand.
-        secret: what they sign webhooks with.
-        journal: where everything is recorded; a new one by default.
-        hosting: how the instances run; as threads of this process by default.
-
-    Attributes:
-        placement: who holds which session, decided and known for certain.
-        announcer: what builds, sends, keeps back and replays webhooks.
-        triggers: what is to happen at the moment of an answer.
-
+    The instances demand `api_key` and sign webhooks with `secret`. They run as threads of this process, unless
+    `hosting` says otherwise.
     """
 
     def __init__(
@@ -112,9 +101,7 @@ class Fleet:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -152,7 +139,7 @@ class Fleet:
         return self._instances[on].session(session_id)
 
     def holders(self, session_id: str) -> tuple[int, ...]:
-        """Return the instances that really hold the session connected now: the ground truth."""
+        """Return the instances that really hold the session connected now."""
         return self.placement.holders(session_id)
 
     def unfinished(self) -> dict[str, int]:

@@ -7,6 +7,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from fake_instances.addresses import url_of
 from fake_instances.errors import FaultError, FleetError, UnknownInstanceError
 from fake_instances.faults import Delay, DeployedDialect, Endpoint, FaultBook, Hang, Lie, Met, Refuse
 from fake_instances.faults.told import Told, statistics, utc_now
@@ -83,8 +84,7 @@ class Instance:
     @property
     def url(self) -> str:
         """The base URL by which the instance is known and names itself."""
-        host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
-        return self._url or f"http://{host}:{self._server.port}"
+        return self._url or url_of(self._server.host, self._server.port)
 
     def report(self) -> dict[str, object]:
         """Return how it is, with the faults in force, as plain JSON values."""

@@ -11,6 +11,7 @@ import json
 import logging
 import socket
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from flask import Flask, Response, request
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from waitress.server import create_server  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
+from fake_instances.addresses import url_of
 from fake_instances.control.actions import Actions
 from fake_instances.control.fault_values import sentence
 from fake_instances.control.openapi import control_document, gateway_document
@@ -25,9 +27,6 @@ from fake_instances.control.orders import ORDERS
 from fake_instances.errors import FleetError, UnknownInstanceError, UnknownSessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
     from fake_instances.control.orders import Declared, Order
     from fake_instances.fleet import Fleet
 
@@ -36,51 +35,59 @@ _PATIENCE = 1.0
 """Seconds that answers under way have when the control API ends."""
 
 
+_STATUSES: dict[type[Exception], int] = {
+    ValidationError: 422,
+    UnknownInstanceError: 404,
+    UnknownSessionError: 404,
+    TimeoutError: 408,
+    FleetError: 409,
+    ValueError: 400,
+}
+"""What each mistake in an order is answered with: by the closest class."""
+
+
 def create_control(actions: Actions) -> Flask:
     """Return the application that manages a fleet."""
     app = Flask("control", static_folder=None)
     secrets = (actions.fleet.api_key, actions.fleet.secret)
-    for one in ORDERS.values():
-        app.add_url_rule(
-            one.path.replace("{", "<").replace("}", ">"),
-            endpoint=one.name,
-            methods=[one.method],
-            view_func=_view(one, actions, secrets),
-        )
     documents = {
         "/openapi.json": control_document(ORDERS.values()),
         "/openapi/gateway.json": gateway_document(),
     }
+    routes = [f"{one.method} {one.path}" for one in ORDERS.values()] + [f"GET {path}" for path in documents]
 
-    def describe() -> Response:
-        return _json(documents[request.path], 200, ())
+    def carry_out(order: Declared, **parts: str) -> Response:
+        return _json(actions.carry_out(order.name, _read(order, parts)), order.status, *secrets)
 
-    for path in documents:
-        app.add_url_rule(path, endpoint=path, view_func=describe)
-    routes = [(one.method, one.path) for one in ORDERS.values()] + [("GET", path) for path in documents]
-    known = ", ".join(f"{method} {path}" for method, path in routes)
+    for one in ORDERS.values():
+        path = one.path.replace("{", "<").replace("}", ">")
+        app.add_url_rule(path, one.name, partial(carry_out, one), methods=[one.method])
+    for path, document in documents.items():
+        app.add_url_rule(path, path, partial(_json, document))
 
     @app.before_request
     def refuse_web_pages() -> Response | None:
         if "Origin" in request.headers:
-            return _json({"error": "a web page may not drive the fleet: send no Origin"}, 403, ())
+            return _json({"error": "a web page may not drive the fleet: send no Origin"}, 403)
         return None
+
+    def refuse(status: int, problem: Exception) -> Response:
+        words = sentence(problem) if isinstance(problem, ValidationError) else str(problem)
+        return _json({"error": words}, status, *secrets)
+
+    for kind, status in _STATUSES.items():
+        app.register_error_handler(kind, partial(refuse, status))
 
     @app.errorhandler(HTTPException)
     def explain(problem: HTTPException) -> Response:
-        words = f"{request.method} {request.path}: {problem.name.lower()}; known: {known}"
-        return _json({"error": words}, problem.code or 500, ())
+        words = f"{request.method} {request.path}: {problem.name.lower()}; known: {', '.join(routes)}"
+        return _json({"error": words}, problem.code or 500)
 
     return app
 
 
 class ControlServer:
-    """Serves the control API of a fleet. A context manager.
-
-    Args:
-        fleet: what it manages.
-        host: where it listens; loopback unless there is a reason.
-        port: 0 lets the system choose.
+    """Serves the control API of a fleet, as a context manager. With port 0 the system chooses one.
 
     Raises:
         OSError: the port is taken, or the address is not this machine's.
@@ -101,16 +108,13 @@ class ControlServer:
     @property
     def url(self) -> str:
         """The base URL of the control API."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return url_of(self.host, self.port)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._actions.end()
         self._server.task_dispatcher.shutdown()
         self._server.trigger.pull_trigger(self._close)
@@ -125,29 +129,6 @@ class ControlServer:
         for channel in tuple(self._server.active_channels.values()):
             channel.close_when_flushed = True
         self._server.close()
-
-
-_STATUSES: tuple[tuple[type[Exception], int], ...] = (
-    (ValidationError, 422),
-    (UnknownInstanceError, 404),
-    (UnknownSessionError, 404),
-    (TimeoutError, 408),
-    (FleetError, 409),
-    (ValueError, 400),
-)
-"""What each mistake in an order is answered with: the first that fits."""
-
-
-def _view(declared: Declared, actions: Actions, secrets: tuple[str, ...]) -> Callable[..., Response]:
-    def view(**parts: str) -> Response:
-        try:
-            answer, status = actions.carry_out(declared.name, _read(declared, parts)), declared.status
-        except tuple(kind for kind, _ in _STATUSES) as problem:
-            answer = {"error": sentence(problem) if isinstance(problem, ValidationError) else str(problem)}
-            status = next(status for kind, status in _STATUSES if isinstance(problem, kind))
-        return _json(answer, status, secrets)
-
-    return view
 
 
 def _read(declared: Declared, parts: dict[str, str]) -> Order:
@@ -175,7 +156,7 @@ def _no_constant(name: str) -> Never:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _json(value: object, status: int, secrets: tuple[str, ...]) -> Response:
+def _json(value: object, status: int = 200, *secrets: str) -> Response:
     text = json.dumps(value, ensure_ascii=False, default=str)
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")

@@ -48,7 +48,6 @@ class Fault:
 
     words: ClassVar[str]
     """These words, with the fault as {0}."""
-
     endpoints: ClassVar[frozenset[Endpoint]] = ROUTES
     """Where it can be armed."""
     usual: ClassVar[frozenset[Endpoint]] = ROUTES

@@ -15,8 +15,7 @@ from fake_instances.sessions import Session, SessionStatus
 class Lie(Fault):
     """Base of the lies about which sessions are held; told alike on every route."""
 
-    endpoints = ROSTER
-    usual = ROSTER
+    endpoints = usual = ROSTER
 
 
 class Lists(Lie):
@@ -50,8 +49,7 @@ class Miscounts(Lie):
     total: Annotated[int, Ge(0)]
     connected: Annotated[int, Ge(0)]
 
-    endpoints = ROSTER - {Endpoint.SESSION_STATUS}
-    usual = endpoints
+    endpoints = usual = ROSTER - {Endpoint.SESSION_STATUS}
 
     words = "counts {0.total} sessions, {0.connected} of them connected"
 

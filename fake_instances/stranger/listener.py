@@ -18,13 +18,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote_to_bytes
 
+from fake_instances.addresses import url_of
 from fake_instances.http.protocol import Reader, Request, render
 from fake_instances.journal import Journal, StrangerReceived, StrangerTouched
 from fake_instances.sessions import Session, SessionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from types import TracebackType
 
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -36,12 +36,8 @@ _DRAIN_SECONDS = 1.0  # ... and a caller that goes on sending is cut off
 class Stranger:
     """Records what it receives and answers as an instance would, with any key. May be started again.
 
-    Args:
-        journal: where everything is recorded.
-        host: the address to listen on. It may be reached under any name that leads there.
-        port: the port; with 0 the system chooses one, which then stays.
-        sessions: returns the sessions to list, at each request for a list. Any other session is held too.
-
+    It may be reached under any name that leads to `host`. With port 0 the system chooses one, which then stays.
+    `sessions` returns the sessions to list, at each request for a list; any other session is held too.
     """
 
     def __init__(
@@ -66,7 +62,7 @@ class Stranger:
     @property
     def url(self) -> str:
         """The base URL, by the address that it listens on."""
-        return f"http://{_in_url(self.host)}:{self.port}"
+        return url_of(self.host, self.port)
 
     # Running
 
@@ -105,9 +101,7 @@ class Stranger:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     # Connections
@@ -128,7 +122,7 @@ class Stranger:
             while True:
                 accepted, address = listener.accept()
                 self._connections += 1
-                peer = f"{_in_url(address[0])}:{address[1]}"
+                peer = url_of(*address[:2]).removeprefix("http://")
                 self._journal.record(StrangerTouched(connection=self._connections, peer=peer))
                 self._live = {one: thread for one, thread in self._live.items() if thread.is_alive()}
                 serving = self._thread("connection", self._serve, accepted, stop, self._connections)
@@ -196,10 +190,6 @@ class Stranger:
 
     def _held(self) -> list[Session]:
         return [replace(session, status=SessionStatus.CONNECTED) for session in self._sessions()]
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _readable(one: socket.socket, *, until: socket.socket) -> Iterator[None]:

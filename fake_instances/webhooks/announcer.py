@@ -44,16 +44,9 @@ class Announcer:
 
     A method that sends raises FleetError before `control_plane` is set.
 
-    Args:
-        journal: where everything is recorded.
-        secret: what webhooks are signed with.
-        policy: when an announcement that did not get through is tried again. What was altered, doubled, kept back
-            or replayed is an exact webhook and never tried again.
-
-    Attributes:
-        control_plane: the base URL or full webhook URL that webhooks go to; None before it is known.
-        clock: returns the time that webhooks are stamped with, in Unix seconds.
-
+    `policy` says when an announcement that did not get through is tried again. What was altered, doubled, kept back
+    or replayed is an exact webhook and never tried again. `clock` returns the time that webhooks are stamped with, in
+    Unix seconds.
     """
 
     def __init__(self, journal: Journal, *, secret: str, policy: RetryPolicy = NEVER) -> None:
@@ -115,7 +108,16 @@ class Announcer:
         )
         if hold:
             executed(hold[0])
-            self._keep(delivery)
+            with self._lock:
+                self._kept[delivery.number] = delivery
+            self._journal.record(
+                WebhookKept(
+                    instance=webhook.instance,
+                    webhook=delivery.number,
+                    event=webhook.event,
+                    session_id=webhook.session_id,
+                )
+            )
         if delay:
             executed(delay[0])
         return None if target is None else self._notifier.start(delivery, target)
@@ -202,19 +204,6 @@ class Announcer:
             self._kept.clear()
         for delivery in kept:
             self._notifier.lose(delivery, reason)
-
-    def _keep(self, delivery: Delivery) -> None:
-        with self._lock:
-            self._kept[delivery.number] = delivery
-        webhook = delivery.webhook
-        self._journal.record(
-            WebhookKept(
-                instance=webhook.instance,
-                webhook=delivery.number,
-                event=webhook.event,
-                session_id=webhook.session_id,
-            )
-        )
 
     def _target(self) -> str:
         if self.control_plane is None:

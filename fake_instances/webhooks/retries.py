@@ -33,12 +33,8 @@ _PASSING: frozenset[Outcome] = frozenset(
 class RetryPolicy:
     """Which outcomes of a try are followed by another try, and after how many seconds.
 
-    Args:
-        name: the policy's name.
-        rules: for some outcomes the seconds to wait after the first, second, … try. An outcome in no rule ends
-            the webhook; so does an outcome whose waits are used up.
-        scale: every wait is multiplied by this.
-
+    Each of the `rules` names outcomes and the seconds to wait after the first, second, … try. An outcome in no rule
+    ends the webhook; so does an outcome whose waits are used up. Every wait is multiplied by `scale`.
     """
 
     name: str
@@ -51,7 +47,7 @@ class RetryPolicy:
         return waits[attempt - 1] * self.scale if attempt <= len(waits) else None
 
     def scaled(self, scale: float) -> RetryPolicy:
-        """Return the same policy with every wait multiplied by `scale` in place of the factor it had."""
+        """Return the same policy with another scale."""
         return replace(self, scale=scale)
 
     @property
