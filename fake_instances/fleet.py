@@ -56,17 +56,7 @@ class Fleet:
         self._kept: dict[int, tuple[Session, ...]] = {}
         self._started = False
         hosting = hosting or ThreadHost()
-        self._instances = Instances()
-        for address in addresses:
-            self._instances[address.number] = Instance(
-                address.number,
-                address=(address.host, address.port),
-                url=address.url,
-                api_key=api_key,
-                journal=self.journal,
-                fleet=self,
-                hosting=hosting,
-            )
+        self._instances = Instances({one.number: Instance(one, self, hosting) for one in addresses})
         self.placement = Placement(self._instances)
 
     # Running
@@ -169,13 +159,9 @@ class Fleet:
         return self.announce(connected, on, "session_ready")
 
     def migrate(self, session_id: str, to: int, handover: Handover = Handover.AT_ONCE) -> Delivery | None:
-        """Move a session to an instance, and announce it there with `session_reconnected`.
+        """Move a session to an instance (see `Placement.move`), and announce it there with `session_reconnected`.
 
         Through a gap, it is announced when the migration is finished.
-
-        Raises:
-            UnknownSessionError: no instance holds the session connected.
-            FleetError: an earlier move of the session is not finished.
         """
         session = self.move(session_id, to, handover)
         if handover is Handover.GAP:

@@ -21,7 +21,6 @@ from fake_instances.journal import (
     InstanceResumed,
     InstanceStarted,
     InstanceStopped,
-    Journal,
     MessageDelivered,
     RequestArrived,
     RequestCompleted,
@@ -33,6 +32,7 @@ from fake_instances.sessions import Session, SessionStatus, SessionTable, to_jso
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fake_instances.addresses import InstanceAddress
     from fake_instances.faults import ArmedFault, WireFault
     from fake_instances.fleet import Fleet
     from fake_instances.hosts.threads import Host
@@ -52,19 +52,9 @@ class Instance:
     `awaited` are the requests that will be answered, `hanging` those that will not.
     """
 
-    def __init__(  # noqa: PLR0913 - what one process of the gateway is configured with
-        self,
-        number: int,
-        *,
-        address: tuple[str, int],
-        url: str | None,
-        api_key: str,
-        journal: Journal,
-        fleet: Fleet,
-        hosting: Host,
-    ) -> None:
-        self.number = number
-        self.api_key = api_key
+    def __init__(self, address: InstanceAddress, fleet: Fleet, hosting: Host) -> None:
+        self.number = address.number
+        self.api_key = fleet.api_key
         self.faults = FaultBook()
         self.awaited: set[int] = set()
         self.hanging: set[int] = set()
@@ -73,13 +63,13 @@ class Instance:
         self.paused = False
         self._killed = False
         self._fleet = fleet
-        self._url = url
-        self._journal = journal
+        self._url = address.url
+        self._journal = fleet.journal
         self._table = SessionTable()
         self.last_request = 0
         self._message_numbers = itertools.count(1)
         self._open: dict[int, RequestArrived] = {}
-        self._server = hosting.serve(self, *address)
+        self._server = hosting.serve(self, address.host, address.port)
 
     @property
     def url(self) -> str:
