@@ -67,8 +67,8 @@ def _serve(to: str, host: str, port: int, first: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ended = threading.Event()
     peer = Peer(_connection(to), on_gone=ended.set)
-    gateway = cast("Instance", _Remote(peer))
-    peer.serve(InstanceServer(create_app(gateway), gateway, host, port, first=first))
+    instance = cast("Instance", _Remote(peer))
+    peer.serve(InstanceServer(create_app(instance), instance, host, port, first=first))
     ended.wait()  # until the owner closes its end, or is gone
     os._exit(0)
 

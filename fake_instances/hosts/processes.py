@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class ProcessHost:
     """Runs each instance as a child process, which always ends with this one."""
 
-    def serve(self, gateway: Instance, host: str, port: int) -> Server:
+    def serve(self, instance: Instance, host: str, port: int) -> Server:
         """Make the server of one instance, not yet running."""
-        return RemoteServer(gateway, host, port, ProcessRunner())
+        return RemoteServer(instance, host, port, ProcessRunner())
 
 
 class ProcessRunner:

@@ -44,11 +44,11 @@ class Runner(Protocol):
 class RemoteServer:
     """An instance's server, run by a runner as soon as it is to listen."""
 
-    def __init__(self, gateway: Instance, host: str, port: int, runner: Runner) -> None:
+    def __init__(self, instance: Instance, host: str, port: int, runner: Runner) -> None:
         self.host = host
         self.port = port
         self.runner = runner
-        self._gateway = gateway
+        self._instance = instance
         self._peer: Peer | None = None
 
     def listen(self) -> int:
@@ -58,9 +58,9 @@ class RemoteServer:
             PortInUseError: another process has the port.
         """
         if self._peer is None:
-            connection = self.runner.run(self.host, self.port, self._gateway.last_request + 1)
+            connection = self.runner.run(self.host, self.port, self._instance.last_request + 1)
             self._peer = Peer(connection)
-            self._peer.serve(self._gateway)
+            self._peer.serve(self._instance)
         try:
             self.port = self._peer.call("listen")
         except PortInUseError as problem:

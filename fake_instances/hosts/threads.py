@@ -19,13 +19,13 @@ Server: TypeAlias = "InstanceServer | RemoteServer"
 class Host(Protocol):
     """A way of running instances."""
 
-    def serve(self, gateway: Instance, host: str, port: int) -> Server:
+    def serve(self, instance: Instance, host: str, port: int) -> Server:
         """Make the server of one instance, not yet running."""
 
 
 class ThreadHost:
     """Runs instances as threads of this process: light, and the quickest to start. Signals are imitated."""
 
-    def serve(self, gateway: Instance, host: str, port: int) -> Server:
+    def serve(self, instance: Instance, host: str, port: int) -> Server:
         """Make the server of one instance, not yet running."""
-        return InstanceServer(create_app(gateway), gateway, host, port)
+        return InstanceServer(create_app(instance), instance, host, port)

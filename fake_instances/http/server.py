@@ -41,12 +41,12 @@ class InstanceServer:
     """
 
     def __init__(
-        self, application: WSGIApplication, gateway: Instance, host: str, port: int, *, first: int = 1
+        self, application: WSGIApplication, instance: Instance, host: str, port: int, *, first: int = 1
     ) -> None:
         self.host = host
         self.port = port
         self._application = application
-        self._gateway = gateway
+        self._instance = instance
         self._lock = threading.Lock()
         self._live: dict[Connection, threading.Thread] = {}
         self._exchanges = first - 1
@@ -183,7 +183,7 @@ class InstanceServer:
             accepted, _ = listener.accept()
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(accepted, self._running.wait)
-            if self._gateway.calm():
+            if self._instance.calm():
                 with self._lock:
                     self._live[connection] = threading.current_thread()
                 selector.register(connection, selectors.EVENT_READ)
@@ -193,7 +193,7 @@ class InstanceServer:
     def _advance(self, connection: Connection, selector: selectors.BaseSelector) -> None:
         """Read what has come and answer it, as long as nothing has to wait."""
         going_on = connection.receive_at_once()
-        while going_on and connection.has_reading_request and self._gateway.calm():
+        while going_on and connection.has_reading_request and self._instance.calm():
             outcome = self._answer_at_once(connection)
             if not isinstance(outcome, bool):
                 selector.unregister(connection)
@@ -216,7 +216,7 @@ class InstanceServer:
         answer = self._call(request, exchange)
         if exchange.delay is not None or exchange.wire is not None:  # armed a moment ago
             return partial(self._carry_out, connection, request, exchange, answer)
-        self._gateway.answering(exchange.number, answer.code)
+        self._instance.answering(exchange.number, answer.code)
         data = answer.render()
         taken = connection.send_at_once(data)
         finish = partial(self._finish, connection, exchange, answer, data)
@@ -247,9 +247,9 @@ class InstanceServer:
             del self._live[connection]
 
     def _admit(self, connection: Connection) -> bool:
-        if (met := self._gateway.accepted()) is None:
+        if (met := self._instance.accepted()) is None:
             return True
-        self._gateway.executed(None, met)
+        self._instance.executed(None, met)
         connection.reset()
         return False
 
@@ -280,7 +280,7 @@ class InstanceServer:
             met, fault = exchange.wire
             if not (isinstance(fault, Truncate) and _bodiless(request, answer)):
                 return self._misbehave(connection, exchange, met, fault, answer)
-        self._gateway.answering(exchange.number, answer.code)
+        self._instance.answering(exchange.number, answer.code)
         return self._finish(connection, exchange, answer, answer.render(), 0)
 
     def _finish(
@@ -289,21 +289,21 @@ class InstanceServer:
         """Send the rest of an answer of which `taken` bytes went out, or None when the caller was gone."""
         went_out = taken is not None and (taken == len(data) or connection.send(data[taken:]))
         ending = "answered" if went_out else connection.ending
-        self._gateway.completed(exchange.number, answer.code, ending, len(data) if went_out else 0)
+        self._instance.completed(exchange.number, answer.code, ending, len(data) if went_out else 0)
         return went_out and answer.keep_alive
 
     def _delay(self, connection: Connection, exchange: Exchange, met: Met) -> bool:
         assert isinstance(met.fault, Delay)  # noqa: S101 - the application hands over nothing else
-        self._gateway.executed(exchange.number, met)
+        self._instance.executed(exchange.number, met)
         if connection.wait_until_closed(met.fault.seconds):
-            self._gateway.completed(exchange.number, None, connection.ending, 0)
+            self._instance.completed(exchange.number, None, connection.ending, 0)
             return False
         return True
 
     def _misbehave(
         self, connection: Connection, exchange: Exchange, met: Met, fault: WireFault, answer: Answer
     ) -> bool:
-        self._gateway.executed(exchange.number, met, fault)
+        self._instance.executed(exchange.number, met, fault)
         with self._lock:
             connection.held_by = met.number
             if met.number in self._released:  # while the request was on its way here
@@ -313,13 +313,13 @@ class InstanceServer:
         def begin() -> None:
             nonlocal status
             status = answer.code
-            self._gateway.answering(exchange.number, answer.code)
+            self._instance.answering(exchange.number, answer.code)
 
         sent, whole = misbehave(connection, fault, answer, begin)
         with self._lock:
             connection.held_by = None
         ending = "answered" if whole else connection.ending
-        self._gateway.completed(exchange.number, status, ending, sent)
+        self._instance.completed(exchange.number, status, ending, sent)
         return whole and answer.keep_alive
 
     def _call(self, request: Request, exchange: Exchange) -> Answer:

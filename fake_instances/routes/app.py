@@ -118,28 +118,28 @@ class _Application(Flask):
         return func
 
 
-def create_app(gateway: Instance) -> Flask:
+def create_app(instance: Instance) -> Flask:
     """Make the application of one instance."""
     app = _Application("gateway", static_folder=None)
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     for name, route in _BY_NAME.items():
-        app.add_url_rule(route.path, name, partial(view, gateway, route), methods=[route.method])
-    app.before_request(partial(_before, gateway))
-    app.after_request(partial(_after, gateway))
+        app.add_url_rule(route.path, name, partial(view, instance, route), methods=[route.method])
+    app.before_request(partial(_before, instance))
+    app.after_request(partial(_after, instance))
     app.register_error_handler(HTTPException, _refuse)
     return app
 
 
-def _before(gateway: Instance) -> Response | None:
+def _before(instance: Instance) -> Response | None:
     """Let the request meet its faults, and authenticate it."""
     asked = _asked()
     exchange, environ = asked.exchange, asked.environ
     # The deployed gateway does not know //health; Werkzeug ignores leading slashes.
     known = not environ["PATH_INFO"].startswith("//")
     route = _BY_NAME.get(asked.endpoint or "") if known else None
-    exchange.met = gateway.arrived(
+    exchange.met = instance.arrived(
         RequestArrived(
-            instance=gateway.number,
+            instance=instance.number,
             request=exchange.number,
             endpoint=Endpoint.OTHER if route is None else route.endpoint,
             method=asked.method,
@@ -149,24 +149,24 @@ def _before(gateway: Instance) -> Response | None:
             body=environ[BODY],
         )
     )
-    if exchange.met and (replaced := meet(gateway, exchange)) is not None:
+    if exchange.met and (replaced := meet(instance, exchange)) is not None:
         return replaced
     if route is None:
         raise NotFound
-    if not route.is_open and not asked.has_key(gateway.api_key):
+    if not route.is_open and not asked.has_key(instance.api_key):
         return answer({"error": "Invalid API key"}, 401)
     return None
 
 
-def view(gateway: Instance, route: Route, **_: str) -> Response:
+def view(instance: Instance, route: Route, **_: str) -> Response:
     """Answer a request by its route."""
-    return route.view(gateway, _asked())
+    return route.view(instance, _asked())
 
 
-def _after(gateway: Instance, response: Response) -> Response:
+def _after(instance: Instance, response: Response) -> Response:
     asked = _asked()
     response.headers["X-Powered-By"] = "Express"
-    altered = asked.exchange.met and alter(gateway, asked.exchange, response)
+    altered = asked.exchange.met and alter(instance, asked.exchange, response)
     if not altered and response.status_code == 200 and "HTTP_IF_NONE_MATCH" in asked.environ:
         response.make_conditional(asked.environ)
     return response
@@ -191,21 +191,21 @@ def _index(_: Instance, __: Asked) -> Response:
     return answer({"service": "WhatsApp Web.js Service", "status": "running", "timestamp": iso_now()})
 
 
-def _health(gateway: Instance, asked: Asked) -> Response:
+def _health(instance: Instance, asked: Asked) -> Response:
     return answer(
         {
             "status": "healthy",
-            "uptime": time.monotonic() - gateway.started_at,
-            "sessions": gateway.counts(asked.exchange.number, asked.lies),
+            "uptime": time.monotonic() - instance.started_at,
+            "sessions": instance.counts(asked.exchange.number, asked.lies),
             "memory": {"used": 64, "total": 128, "unit": "MB"},
             "timestamp": iso_now(),
         }
     )
 
 
-def _health_detailed(gateway: Instance, asked: Asked) -> Response:
-    counts, details = gateway.details(asked.exchange.number, asked.lies)
-    uptime = time.monotonic() - gateway.started_at
+def _health_detailed(instance: Instance, asked: Asked) -> Response:
+    counts, details = instance.details(asked.exchange.number, asked.lies)
+    uptime = time.monotonic() - instance.started_at
     rate = min(100, round(100 * counts["connected"] / counts["total"])) if counts["total"] else 0
     body = dump(
         {
@@ -222,62 +222,62 @@ def _health_detailed(gateway: Instance, asked: Asked) -> Response:
                 "arch": platform.machine(),
                 "pid": os.getpid(),
             },
-            "environment": {"node_env": "production", "port": gateway.number, "laravel_url": ""},
+            "environment": {"node_env": "production", "port": instance.number, "laravel_url": ""},
         }
     )
     return answer_json(body.replace(b'"details":null', b'"details":' + details, 1))
 
 
-def _health_ready(gateway: Instance, asked: Asked) -> Response:
-    counts = gateway.counts(asked.exchange.number, ())
+def _health_ready(instance: Instance, asked: Asked) -> Response:
+    counts = instance.counts(asked.exchange.number, ())
     checks = {
         "laravel_configured": True,
-        "api_key_configured": bool(gateway.api_key),
+        "api_key_configured": bool(instance.api_key),
         "active_sessions": counts["connected"],
         "session_count": counts["total"],
     }
     return answer({"ready": True, "timestamp": iso_now(), "checks": checks})
 
 
-def _list_sessions(gateway: Instance, asked: Asked) -> Response:
-    total, listed = gateway.listing(asked.exchange.number, asked.lies)
+def _list_sessions(instance: Instance, asked: Asked) -> Response:
+    total, listed = instance.listing(asked.exchange.number, asked.lies)
     return answer_json(b'{"success":true,"sessions":%b,"total":%d}' % (listed, total))
 
 
-def _session_status(gateway: Instance, asked: Asked) -> Response:
-    session = gateway.shown(asked.exchange.number, asked.lies, asked.session_id)
+def _session_status(instance: Instance, asked: Asked) -> Response:
+    session = instance.shown(asked.exchange.number, asked.lies, asked.session_id)
     return answer({"error": "Session not found"}, 404) if session is None else answer(session.detail())
 
 
-def _create_session(gateway: Instance, asked: Asked) -> Response:
+def _create_session(instance: Instance, asked: Asked) -> Response:
     session_id, workspace_id = asked.body.get("session_id"), asked.body.get("workspace_id")
     if not isinstance(session_id, str) or not session_id or type(workspace_id) is not int:
         return answer({"error": "Missing required fields", "required": ["session_id", "workspace_id"]}, 400)
-    gateway.create(session_id, workspace_id)
+    instance.create(session_id, workspace_id)
     return answer({"success": True, "session_id": session_id, "status": SessionStatus.QR_SCANNING.value})
 
 
-def _reconnect_session(gateway: Instance, asked: Asked) -> Response:
-    if gateway.session(asked.session_id) is None:
+def _reconnect_session(instance: Instance, asked: Asked) -> Response:
+    if instance.session(asked.session_id) is None:
         return answer({"error": "Session not found"}, 404)
-    gateway.reconnect(asked.session_id)
+    instance.reconnect(asked.session_id)
     status = SessionStatus.QR_SCANNING.value
     return answer({"success": True, "session_id": asked.session_id, "status": status})
 
 
-def _delete_session(gateway: Instance, asked: Asked) -> Response:
-    known = gateway.disconnect(asked.session_id)
+def _delete_session(instance: Instance, asked: Asked) -> Response:
+    known = instance.disconnect(asked.session_id)
     shown = {"success": True, "message": "Session disconnected successfully"}
     return answer(shown if known else {**shown, "alreadyDisconnected": True})
 
 
-def _send_message(gateway: Instance, asked: Asked) -> Response:
+def _send_message(instance: Instance, asked: Asked) -> Response:
     body = asked.body
     if not all(isinstance(body.get(name), str) and body[name] for name in _REQUIRED_TO_SEND):
         return answer({"error": "Missing required fields", "required": _REQUIRED_TO_SEND}, 400)
     if not _PHONE_NUMBER.fullmatch(body["recipient_phone"]):
         return answer({"error": "Invalid phone number format"}, 400)
-    return send(gateway, asked.exchange, body)
+    return send(instance, asked.exchange, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fake_instances.sessions import Session
 
 
-def meet(gateway: Instance, exchange: Exchange) -> Response | None:
+def meet(instance: Instance, exchange: Exchange) -> Response | None:
     """Leave to the server what it must do, and return the answer that replaces the true one, if any."""
     replaced = None
     for one in exchange.met:
@@ -47,10 +47,10 @@ def meet(gateway: Instance, exchange: Exchange) -> Response | None:
             case Delay():
                 exchange.delay = one
             case Answer() as fault:
-                gateway.executed(exchange.number, one)
+                instance.executed(exchange.number, one)
                 replaced = _ordered(fault)
             case Redirect(location=location, status=status):
-                gateway.executed(exchange.number, one)
+                instance.executed(exchange.number, one)
                 text = f"{HTTP_STATUS_CODES.get(status, 'Redirect')}. Redirecting to {location}"
                 replaced = _Verbatim(text, status, content_type="text/plain; charset=utf-8")
                 replaced.headers["Location"] = location.encode(errors="replace").decode("latin-1")
@@ -70,7 +70,7 @@ def _ordered(fault: Answer) -> Response:
     return Response(fault.body, fault.status, content_type=fault.content_type)
 
 
-def alter(gateway: Instance, exchange: Exchange, response: Response) -> bool:
+def alter(instance: Instance, exchange: Exchange, response: Response) -> bool:
     """Alter a true answer as ordered, and say whether that happened."""
     for one in exchange.met:
         body = response.get_data()
@@ -83,53 +83,53 @@ def alter(gateway: Instance, exchange: Exchange, response: Response) -> bool:
                 response.set_data(body.ljust(megabytes * 1_000_000))
             case _:
                 continue
-        gateway.executed(exchange.number, one)
+        instance.executed(exchange.number, one)
         return True
     return False
 
 
-def send(gateway: Instance, exchange: Exchange, body: dict[str, Any]) -> Response:
+def send(instance: Instance, exchange: Exchange, body: dict[str, Any]) -> Response:
     """Send a message and say so, unless a lie about it prevents that."""
-    session = gateway.session(body["session_id"])
+    session = instance.session(body["session_id"])
     lie = next((one for one in exchange.met if isinstance(one.fault, SendLie)), None)
-    lied = None if lie is None else _lied(gateway, exchange, body, session, lie)
+    lied = None if lie is None else _lied(instance, exchange, body, session, lie)
     if lied is not None:
         return lied
     if session is None:
         return answer({"error": "Session not found"}, 404)
     if not session.connected:
         return answer({"error": "Session not connected. Please check session status."}, 400)
-    return _sent(_deliver(gateway, exchange, body))
+    return _sent(_deliver(instance, exchange, body))
 
 
 def _lied(
-    gateway: Instance, exchange: Exchange, body: dict[str, Any], session: Session | None, lie: Met
+    instance: Instance, exchange: Exchange, body: dict[str, Any], session: Session | None, lie: Met
 ) -> Response | None:
     sendable = session is not None and session.connected
     match lie.fault:
         case DeniesSession() if session is not None:
-            gateway.executed(exchange.number, lie)
+            instance.executed(exchange.number, lie)
             return answer({"error": "Session not found"}, 404)
         case ClaimsSent() if not sendable:
-            gateway.executed(exchange.number, lie)
+            instance.executed(exchange.number, lie)
             return _sent(f"true_{secrets.token_hex(8).upper()}")
         case AnswersHollow(body=hollow, delivered=delivered) if sendable:
             if delivered:
-                _deliver(gateway, exchange, body)
-            gateway.executed(exchange.number, lie)
+                _deliver(instance, exchange, body)
+            instance.executed(exchange.number, lie)
             return Response(hollow, 200, content_type="application/json; charset=utf-8")
         case SendsThenFails(by=Answer() as by) if sendable:
-            _deliver(gateway, exchange, body)
-            gateway.executed(exchange.number, lie)
+            _deliver(instance, exchange, body)
+            instance.executed(exchange.number, lie)
             return _ordered(by)
         case SendsThenFails(by=WireFault() as by) if sendable:
             exchange.wire = (lie, by)
-            return _sent(_deliver(gateway, exchange, body))
+            return _sent(_deliver(instance, exchange, body))
     return None
 
 
-def _deliver(gateway: Instance, exchange: Exchange, body: dict[str, Any]) -> str:
-    return gateway.deliver(exchange.number, body["session_id"], body["recipient_phone"], body["message"])
+def _deliver(instance: Instance, exchange: Exchange, body: dict[str, Any]) -> str:
+    return instance.deliver(exchange.number, body["session_id"], body["recipient_phone"], body["message"])
 
 
 def _sent(message_id: str) -> Response:

@@ -38,9 +38,9 @@ class ContainerHost:
     def __init__(self, image: str) -> None:
         self._image = image
 
-    def serve(self, gateway: Instance, host: str, port: int) -> Server:
+    def serve(self, instance: Instance, host: str, port: int) -> Server:
         """Make the server of one instance, not yet running."""
-        return RemoteServer(gateway, host, port, ContainerRunner(self._image))
+        return RemoteServer(instance, host, port, ContainerRunner(self._image))
 
 
 class ContainerRunner:
