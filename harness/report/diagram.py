@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from harness.catalogue.verdict import Outcome
-from harness.report.events import DATABASE, IMPLEMENTATION, STEP, STRANGER, USER
+from harness.report.events import CONTROL_PLANE, DATABASE, IMPLEMENTATION, STEP, STRANGER, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from harness.evidence import Event
 
 INSTANCES = ("3001", "3002", "3003", "3004")
-_LANES = (USER, IMPLEMENTATION, DATABASE, *INSTANCES, STRANGER)
+_LANES = (USER, CONTROL_PLANE, IMPLEMENTATION, DATABASE, *INSTANCES, STRANGER)
 _ALWAYS = (USER, IMPLEMENTATION, DATABASE, *INSTANCES)
+_ALWAYS_OF_GATEWAYS = (USER, CONTROL_PLANE, *INSTANCES)
 
 _GUTTER = 72
 _LANE = 138
@@ -49,7 +50,8 @@ class _Drawing:
         self._events = events
         self._scenario = scenario
         used = {lane for event in events for lane in (event.source, event.target)}
-        lanes = [lane for lane in _LANES if lane in _ALWAYS or lane in used]
+        always = _ALWAYS_OF_GATEWAYS if CONTROL_PLANE in used else _ALWAYS
+        lanes = [lane for lane in _LANES if lane in always or lane in used]
         self._x = {lane: _GUTTER + _LANE * place + _LANE // 2 for place, lane in enumerate(lanes)}
         self._width = _GUTTER + _LANE * len(lanes)
         self._y = _HEAD

@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from harness.evidence import Tone
 
 USER, IMPLEMENTATION, DATABASE, STRANGER = "user", "implementation", "database", "elsewhere"
+CONTROL_PLANE = "control plane"
+"""The harness in a control plane's place, where gateway instances are judged."""
 STEP = ""
 """The lane of what concerns no lane: a step."""
 
@@ -232,10 +234,10 @@ class _Teller:
         words += _located(entry.header("X-Instance-Url"))
         tone: Tone = "plain" if entry.answered < 400 else "bad"
         if entry.instance is None:
-            yield _event(IMPLEMENTATION, "", f"{words} arrives and is answered {entry.answered}", tone)
+            yield _event(CONTROL_PLANE, "", f"{words} arrives and is answered {entry.answered}", tone)
         else:
-            yield _event(str(entry.instance), IMPLEMENTATION, words)
-            yield _event(IMPLEMENTATION, str(entry.instance), str(entry.answered), tone)
+            yield _event(str(entry.instance), CONTROL_PLANE, words)
+            yield _event(CONTROL_PLANE, str(entry.instance), str(entry.answered), tone)
 
     def message(self, entry: MessagePosted) -> Iterable[Event]:
         instance = str(entry.instance)
@@ -245,7 +247,7 @@ class _Teller:
 
     def noted(self, entry: Noted) -> Iterable[Event]:
         yield _event(
-            IMPLEMENTATION if entry.instance is None else str(entry.instance), "", entry.text, "faint"
+            CONTROL_PLANE if entry.instance is None else str(entry.instance), "", entry.text, "faint"
         )
 
 

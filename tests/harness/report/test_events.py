@@ -145,11 +145,11 @@ def told(*entries: Entry) -> list[str]:
             StrangerReceived(connection=1, data=b"a\xffb"),
             'implementation → elsewhere: sends "a\ufffdb" [bad]',
         ),
-        (Noted(text="the receiver is down"), "implementation: the receiver is down [faint]"),
+        (Noted(text="the receiver is down"), "control plane: the receiver is down [faint]"),
         (Noted(instance=3001, text="is up"), "instance 3001: is up [faint]"),
         (
             received(None),
-            "implementation: webhook session_ready of s without a location arrives and is answered 200",
+            "control plane: webhook session_ready of s without a location arrives and is answered 200",
         ),
     ],
 )
@@ -167,8 +167,8 @@ def test_what_is_asked_and_answered_at_once_is_two_events() -> None:
     ) == [
         "user → implementation: GET /counts",
         "implementation → user: 500 {} [bad]",
-        "instance 3001 → implementation: webhook session_ready of s, location u",
-        "implementation → instance 3001: 200",
+        "instance 3001 → control plane: webhook session_ready of s, location u",
+        "control plane → instance 3001: 200",
         'user → instance 3002: send "hello" over s',
         "instance 3002 → user: no answer: refused [bad]",
     ]
