@@ -34,6 +34,20 @@ HARNESS = "instance-sync-harness"
 OneEntry = TypeVar("OneEntry", bound=Entry)
 
 
+def json_object(body: str | bytes) -> dict[str, Any] | None:
+    """Return the JSON object that a body is; None if it is none."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def is_own(request: RequestArrived) -> bool:
+    """Say whether the harness itself asked an instance."""
+    return ("User-Agent", HARNESS) in request.headers
+
+
 class StepReached(Entry):
     """The scenario came to a step."""
 
@@ -126,11 +140,7 @@ class WebhookReceived(Entry):
     @property
     def content(self) -> dict[str, Any]:
         """The body's JSON object, empty if it is none."""
-        try:
-            content = json.loads(self.body)
-        except ValueError:
-            return {}
-        return content if isinstance(content, dict) else {}
+        return json_object(self.body) or {}
 
     @property
     def data(self) -> dict[str, Any]:
@@ -162,11 +172,7 @@ class MessagePosted(Entry):
     @property
     def sent(self) -> bool:
         """Whether the instance says that it sent the message."""
-        try:
-            told = json.loads(self.body)
-        except ValueError:
-            return False
-        return self.status == 200 and isinstance(told, dict) and told.get("success") is True
+        return self.status == 200 and (json_object(self.body) or {}).get("success") is True
 
     @property
     def declined(self) -> bool:
@@ -183,6 +189,10 @@ class History:
     def of(self, kind: type[OneEntry]) -> Iterator[OneEntry]:
         """Return the entries of one kind."""
         return (entry for entry in self.entries if isinstance(entry, kind))
+
+    def calls(self) -> Iterator[RequestArrived]:
+        """Return the requests to instances that are not the harness's own."""
+        return (entry for entry in self.of(RequestArrived) if not is_own(entry))
 
     @cached_property
     def answers(self) -> Mapping[tuple[int, int], AnswerBegun]:
@@ -208,9 +218,8 @@ class History:
         """Return the requests that could tell whether an instance holds the session (contract, section 6)."""
         return tuple(
             entry
-            for entry in self.of(RequestArrived)
+            for entry in self.calls()
             if entry.endpoint in VERIFICATION
-            and ("User-Agent", HARNESS) not in entry.headers
             and (on is None or entry.instance == on)
             and (entry.endpoint is not Endpoint.SESSION_STATUS or entry.session_id == session_id)
         )

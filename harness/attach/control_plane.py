@@ -124,11 +124,7 @@ class ControlPlane:
         self.launch()
 
     def restart(self) -> None:
-        """Stop the implementation and launch it again, as part of what is judged.
-
-        Raises:
-            NotJudgedError: the harness does not launch it.
-        """
+        """Stop and launch it again, as part of what is judged; NotJudgedError if the harness does not launch it."""
         if self.target.url:
             raise self._unable("restarted by the harness")
         self.relaunch()

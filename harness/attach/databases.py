@@ -58,11 +58,7 @@ def kind_of(database: str) -> str:
 
 
 def check_own_database(database: str) -> None:
-    """Check that `--database` names one database, not a server on which others are made.
-
-    Raises:
-        TargetError: it does not.
-    """
+    """Check that `--database` names one database, not a server on which others are made; TargetError otherwise."""
     url = _parsed(database)
     if url is None or url.drivername not in {SQLITE, *_KINDS} or not url.database:
         raise TargetError(

@@ -102,21 +102,21 @@ class Gateway:
     def connect(self, tenant: Tenant) -> None:
         """Connect a session, as if its phone had just scanned the QR code."""
         self._note(f"is to connect {tenant.session_id}")
-        self._call("connect", self._target.connect, tenant)
+        self._call("connect", tenant)
 
     def create(self, tenant: Tenant) -> None:
         """Begin a login, which then waits for its QR code to be scanned."""
         self._note(f"is to show a QR code for {tenant.session_id}")
-        self._call("create", self._target.create, tenant)
+        self._call("create", tenant)
 
     def reconnect(self, tenant: Tenant, *, called: str = "") -> None:
         """Connect a connected session anew; `called` is the Host of the request, if not its own."""
         self._note(f"is to reconnect {tenant.session_id}{f', called {called}' if called else ''}")
-        self._call("reconnect", self._target.reconnect, tenant, headers={"Host": called} if called else {})
+        self._call("reconnect", tenant, headers={"Host": called} if called else {})
 
     def end(self, tenant: Tenant) -> None:
         """End a session permanently."""
-        self._call("end", self._target.end, tenant)
+        self._call("end", tenant)
 
     def get(self, path: str) -> Answer:
         """Ask one of its own routes, with the key."""
@@ -140,7 +140,7 @@ class Gateway:
             raise NotJudgedError(
                 "the target names no hook that lists what really went out: [instance] delivered"
             )
-        answer = self._call("delivered", self._target.delivered, None)
+        answer = self._call("delivered", None)
         try:
             return delivered_from(json.loads(answer.body))
         except ValueError as problem:
@@ -150,7 +150,7 @@ class Gateway:
         """Restart it under its port; in the end its sessions, those of `tenants`, are connected again."""
         self._note("is to restart")
         if self._target.restart is not None:
-            self._call("restart", self._target.restart, None)
+            self._call("restart", None)
         elif self._program is not None:
             self._program.stop()
             self._program.start()
@@ -186,9 +186,8 @@ class Gateway:
             values |= {"url": self.url, "host": self._host, "port": int(self.url.rpartition(":")[2])}
         return values if tenant is None else values | asdict(tenant)
 
-    def _call(
-        self, name: str, hook: Hook, tenant: Tenant | None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    def _call(self, name: str, tenant: Tenant | None, headers: Mapping[str, str] | None = None) -> Answer:
+        hook: Hook = getattr(self._target, name)
         values = self._values(tenant)
         body, url = filled(hook.body, values), filled_text(hook.url, values)
         deadline = time.monotonic() + self._target.ready_timeout

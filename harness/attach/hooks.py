@@ -36,8 +36,7 @@ class _Hooks:
     def _call(self, method: str, path: str, value: object = None, *, missing: bool = False) -> Any:
         """Return the JSON that a hook answers, None for an empty answer or, if it may be `missing`, for 404.
 
-        Raises:
-            NotJudgedError: it did not answer as the contract says.
+        NotJudgedError if it answers otherwise than the contract says.
         """
         hook, url, headers = f"the hook {method} {path}", self._base_url() + path, self._target.headers
         try:

@@ -1,4 +1,7 @@
-"""The one place from which the harness calls anything over HTTP: implementations, instances, hooks, a fleet."""
+"""The one place from which the harness calls anything over HTTP: implementations, instances, hooks, a fleet.
+
+Where no answer comes, each function lets requests.RequestException through.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,6 @@ def request(  # noqa: PLR0913 - the parts of a request
 
     `patience` is how many seconds each read may take, and `body` is sent as JSON. Redirects are followed only with
     `follow`.
-
-    Raises:
-        requests.RequestException: no answer came.
     """
     with requests.Session() as caller:
         caller.trust_env = False
@@ -39,20 +39,12 @@ def request(  # noqa: PLR0913 - the parts of a request
 
 
 def get(url: str, headers: Mapping[str, str], patience: float) -> requests.Response:
-    """Look at a URL as the harness itself, so that nobody else is credited with the look.
-
-    Raises:
-        requests.RequestException: no answer came.
-    """
+    """Look at a URL as the harness itself, so that nobody else is credited with the look."""
     return request("GET", url, patience=patience, headers={"User-Agent": HARNESS, **headers}, follow=True)
 
 
 def health(url: str) -> dict[str, Any]:
-    """Return what an instance's `/health/detailed` says.
-
-    Raises:
-        requests.RequestException: no answer came, or one that is not JSON.
-    """
+    """Return what an instance's `/health/detailed` says."""
     shown: dict[str, Any] = get(f"{url}/health/detailed", {}, _HEALTH_SECONDS).json()
     return shown
 

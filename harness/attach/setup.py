@@ -16,7 +16,7 @@ from harness.attach.control_plane import ControlPlane, Place, random_secrets
 from harness.attach.databases import SQLITE, check_own_database, kind_of
 from harness.attach.drivers.program import can_bind
 from harness.attach.drivers.url import shared_secrets
-from harness.attach.fleet_containers import ContainerHost, check_fleet_image
+from harness.attach.fleet_containers import ContainerHost
 from harness.contract import Settings, Target
 from harness.errors import LaunchError, TargetError
 
@@ -91,11 +91,7 @@ class Setup:
 
 
 def check_database(target: Target, database: str) -> None:
-    """Check that a target can be launched with a database.
-
-    Raises:
-        TargetError: it cannot, or what names the database is wrong.
-    """
+    """Check that a target can be launched with a database; TargetError if it cannot."""
     if target.url:
         if not target.state_path:
             check_own_database(database)
@@ -106,12 +102,6 @@ def check_database(target: Target, database: str) -> None:
             f"{target.name} understands {', '.join(target.databases)}, and --database gives {kind}; choose another, "
             f'or add "{kind}" to launch.databases'
         )
-
-
-def check_hosting(fleet_host: str, image: str) -> None:
-    """Check that the instances can run as `--fleet-host` says; TargetError if they cannot."""
-    if fleet_host == "containers":
-        check_fleet_image(image)
 
 
 def check_running(target: Target, *, in_workers: bool) -> None:
@@ -150,11 +140,7 @@ def fleet_addresses(host: str, ports: str, *, fallback: bool = False) -> tuple[I
 
 
 def start_fleet(fleet: Fleet) -> Fleet:
-    """Start a fleet, or report which other ports and addresses can be chosen.
-
-    Raises:
-        LaunchError: a port is in use, or the address is not this machine's; nothing is left listening.
-    """
+    """Start a fleet, or report by a LaunchError which other ports and addresses can be chosen."""
     try:
         return fleet.start()
     except PortInUseError as problem:

@@ -19,9 +19,6 @@ from harness.catalogue.requirements import Catalogue, is_requirement_id, load_ca
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SELF_FOLDER = "self"
-"""The folder of the scenarios that prove the instrument, and by which no implementation is judged."""
-
 
 @dataclass(frozen=True, slots=True)
 class WrittenScenario:
@@ -35,13 +32,7 @@ class WrittenScenario:
     rule: str
     name: str
     tags: frozenset[str]
-    steps: tuple[str, ...]
     examples: int
-
-    @property
-    def folder(self) -> str:
-        """The folder that the file is in: its profile's, in the features that come with the harness."""
-        return self.file.split("/", 1)[0] if "/" in self.file else ""
 
     @property
     def requirement_ids(self) -> tuple[str, ...]:
@@ -87,25 +78,15 @@ def _scenarios(file: str, text: str) -> Iterator[WrittenScenario]:
     feature: Any = Parser().parse(text)["feature"]
     if feature is None:
         return
-    background: list[str] = []
     for child in feature["children"]:
-        if "background" in child:
-            background = [step["text"] for step in child["background"]["steps"]]
-        elif "scenario" in child:
-            yield _scenario(file, child["scenario"], "", [feature], background)
-        elif "rule" in child:
-            rule = child["rule"]
-            own = list(background)
-            for inner in rule["children"]:
-                if "background" in inner:
-                    own += [step["text"] for step in inner["background"]["steps"]]
-                else:
-                    yield _scenario(file, inner["scenario"], rule["name"], [feature, rule], own)
+        rule = child.get("rule")
+        for inner in rule["children"] if rule else [child]:
+            if "scenario" in inner:
+                above = [feature, rule] if rule else [feature]
+                yield _scenario(file, inner["scenario"], rule["name"] if rule else "", above)
 
 
-def _scenario(
-    file: str, scenario: dict[str, Any], rule: str, above: list[dict[str, Any]], background: list[str]
-) -> WrittenScenario:
+def _scenario(file: str, scenario: dict[str, Any], rule: str, above: list[dict[str, Any]]) -> WrittenScenario:
     tags = {tag["name"].removeprefix("@") for holder in [*above, scenario] for tag in holder["tags"]}
     return WrittenScenario(
         file=file,
@@ -113,7 +94,6 @@ def _scenario(
         rule=rule,
         name=scenario["name"],
         tags=frozenset(tags),
-        steps=(*background, *(step["text"] for step in scenario["steps"])),
         examples=len(set(_rows(scenario["examples"]))),
     )
 

@@ -80,9 +80,7 @@ def requirements_markdown(
             if profile is not None:
                 yield ""
             profile = one.profile
-            yield f"## {profile.value}"
-            yield ""
-            yield "| id | level | requirement | source | scenarios |"
+            yield from (f"## {profile.value}", "", "| id | level | requirement | source | scenarios |")
             yield "|---|---|---|---|---|"
         proofs = [scenario.name for scenario in _carriers(one, suite)]
         if one.test:

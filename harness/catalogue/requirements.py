@@ -103,18 +103,6 @@ class Catalogue(Mapping[str, Requirement]):
         return tuple(requirement for requirement in self.requirements if requirement.profile == profile)
 
 
-@dataclass(frozen=True, slots=True)
-class Traceability:
-    """What scenarios and catalogue lack of each other."""
-
-    unwritten: tuple[str, ...]
-    """The ids that an implementation is judged by and no scenario carries."""
-    unwritten_self: tuple[str, ...]
-    """The ids of level self that no scenario carries; their proof is elsewhere, in the tests of the harness."""
-    unknown: Mapping[str, tuple[str, ...]]
-    """Tags that look like an id but are not in the catalogue, with the scenarios that carry them."""
-
-
 def is_requirement_id(tag: str) -> bool:
     """Return whether a tag (without its @) has the form of an id: a word in capitals and two digits, `SCAN-01`."""
     return _ID.fullmatch(tag) is not None
@@ -128,22 +116,16 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
     return by_lower[near[0]] if near else None
 
 
-def traceability(catalogue: Catalogue, tags_of_scenarios: Mapping[str, Collection[str]]) -> Traceability:
-    """Compare scenarios (name to tags, each without its @) with the catalogue.
-
-    A tag that is neither in the catalogue nor similar to an id means something else and is left out.
-    """
+def unknown_tags(
+    catalogue: Catalogue, tags_of_scenarios: Mapping[str, Collection[str]]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the tags (without their @) that look like an id and are none, with the scenarios that carry them."""
     carried = {tag for tags in tags_of_scenarios.values() for tag in tags}
-    unwritten = [one for one in catalogue.requirements if one.id not in carried]
-    return Traceability(
-        unwritten=tuple(one.id for one in unwritten if one.judged),
-        unwritten_self=tuple(one.id for one in unwritten if not one.judged),
-        unknown={
-            tag: tuple(name for name, tags in tags_of_scenarios.items() if tag in tags)
-            for tag in sorted(carried - catalogue.keys())
-            if _LIKE_ID.fullmatch(tag)
-        },
-    )
+    return {
+        tag: tuple(name for name, tags in tags_of_scenarios.items() if tag in tags)
+        for tag in sorted(carried - catalogue.keys())
+        if _LIKE_ID.fullmatch(tag)
+    }
 
 
 def load_catalogue(path: Path) -> Catalogue:

@@ -65,11 +65,7 @@ def names_in_expression(expression: str) -> tuple[str, ...]:
 
 
 def check_requirements(names: Iterable[str], catalogue: Collection[str], written: Collection[str]) -> None:
-    """Check that each name is a requirement which has a scenario.
-
-    Raises:
-        TargetError: one is unknown, or has no scenario yet.
-    """
+    """Check that each name is a requirement which has a scenario; TargetError if one is not."""
     for name in names:
         if name not in catalogue:
             guess = closest(name, catalogue)
@@ -87,11 +83,7 @@ def check_claimed(
     catalogue: Mapping[str, Requirement],
     claims: Collection[str],
 ) -> None:
-    """Check that the target claims these profiles, and those of these requirements.
-
-    Raises:
-        TargetError: it does not, so that nothing would be judged.
-    """
+    """Check that the target claims these profiles, and those of these requirements; TargetError if it does not."""
     wanted = {f"--requirement {name}": catalogue[name].profile for name in names if catalogue[name].judged}
     wanted |= {f"--profile {name}": Profile(name) for name in profiles}
     for option, profile in wanted.items():

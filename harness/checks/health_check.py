@@ -7,9 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fake_instances.journal import RequestArrived
 from harness.errors import ConformanceFailure
-from harness.history import HARNESS
 from harness.wording import counted
 
 if TYPE_CHECKING:
@@ -95,11 +93,7 @@ def corrections_logged(lines: Sequence[LogLine], text: str, changes: Collection[
 
 def asked_a_few_times(history: History, accounts: int) -> None:
     """Check that the calls to instances do not grow with the accounts."""
-    calls = Counter(
-        entry.instance
-        for entry in history.of(RequestArrived)
-        if HARNESS not in {value for name, value in entry.headers if name.lower() == "user-agent"}
-    )
+    calls = Counter(entry.instance for entry in history.calls())
     if any(count > MOST_CALLS for count in calls.values()):
         shown = ", ".join(f"instance {number} {count} times" for number, count in sorted(calls.items()))
         raise ConformanceFailure(

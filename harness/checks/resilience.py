@@ -6,17 +6,15 @@ its words only as far as they can mean but one thing.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from fake_instances.faults import Endpoint
-from fake_instances.journal import RequestArrived
 from harness import log_events
 from harness.checks.sending import delivered_once, matching, told_failed, told_of_answer, told_of_posts
 from harness.errors import ConformanceFailure, TimeBoundFailure
-from harness.history import HARNESS, History
+from harness.history import History, json_object
 from harness.wording import quoted
 
 if TYPE_CHECKING:
@@ -56,6 +54,8 @@ _UNASKED = re.compile(
     r"|\btim(ed|e) ?-?out\b|\bunverifi|\binconclusive\b|\boffline\b|\bis down\b|\bconnection (was )?refused\b",
     re.IGNORECASE,
 )
+_OF_NO_USE = {Endpoint.HEALTH, Endpoint.HEALTH_READY}
+"""Endpoints that neither tell of sessions nor take messages."""
 
 
 # What was posted
@@ -136,7 +136,7 @@ def no_instance_called(history: History) -> None:
     starts = [send.sequence for send in history.sends.values()]
     ends = [*starts[1:], history.entries[-1].sequence + 1]
     calls = [
-        [entry for entry in history.of(RequestArrived) if start < entry.sequence < end and _is_of_use(entry)]
+        [one for one in history.calls() if start < one.sequence < end and one.endpoint not in _OF_NO_USE]
         for start, end in zip(starts, ends, strict=True)
     ]
     if all(calls):
@@ -144,14 +144,6 @@ def no_instance_called(history: History) -> None:
             f"instance {one.instance} ({one.method} {one.target.split('?')[0]})" for one in calls[-1]
         )
         raise ConformanceFailure("no instance is called", f"these were called, after each send: {told}")
-
-
-def _is_of_use(entry: RequestArrived) -> bool:
-    """Return whether a request that is not the harness's own asks about sessions, or hands over a message."""
-    return ("User-Agent", HARNESS) not in entry.headers and entry.endpoint not in {
-        Endpoint.HEALTH,
-        Endpoint.HEALTH_READY,
-    }
 
 
 # What users are told
@@ -213,9 +205,5 @@ def took_less_than(answer: UserAnswered, seconds: float, why: str) -> None:
 
 def code_of(answer: UserAnswered) -> str | None:
     """Return the code of a failure, or None."""
-    try:
-        told = json.loads(answer.body)
-    except ValueError:
-        return None
-    code = told.get("code") if isinstance(told, dict) else None
+    code = (json_object(answer.body) or {}).get("code")
     return code if isinstance(code, str) else None

@@ -6,13 +6,13 @@ and error texts bind only where a requirement quotes them.
 
 from __future__ import annotations
 
-import json
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fake_instances.journal import FaultExecuted
 from harness.contract import MARGIN
 from harness.errors import ConformanceFailure, TimeBoundFailure
+from harness.history import json_object
 from harness.wording import quoted, shown
 
 if TYPE_CHECKING:
@@ -274,10 +274,7 @@ def told_of_posts(history: History, posts: Sequence[RequestArrived]) -> str:
 
 def _posted(post: RequestArrived) -> str:
     """Name a posted message by its text, if that can be read."""
-    try:
-        text = json.loads(post.body)["message"]
-    except (ValueError, TypeError, KeyError):
-        return "the message"
+    text = (json_object(post.body) or {}).get("message")
     return quoted(text) if isinstance(text, str) else "the message"
 
 

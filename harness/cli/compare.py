@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.attach.drivers import guard
+from harness.attach.drivers.guarded import Guarded
 from harness.cli.group import epilog
 from harness.cli.options import targets as complete_targets
 from harness.errors import HarnessError, TargetError
@@ -25,7 +23,7 @@ from harness.report.comparison import (
     render_comparison_markdown,
     render_comparison_text,
 )
-from harness.report.folder import HISTORY, REPORT_JSON, replace
+from harness.report.folder import HISTORY, REPORT_JSON, make_folder, replace
 from harness.report.model import parse_json
 from harness.run.interruption import Interruption
 from harness.run.progress import Line, say, told
@@ -100,7 +98,9 @@ def command(handed_on: Sequence[str], targets: Sequence[str], report: str | None
 
 
 def _compare(targets: Sequence[str], report: str | None, handed_on: Sequence[str]) -> int:
-    _check_handed_on(handed_on)
+    for option in handed_on:
+        if (name := option.partition("=")[0]) in _OWN_BUSINESS:
+            raise TargetError(f"{name} cannot be handed on to verify: {_OWN_BUSINESS[name]}")
     with ExitStack() as cleanup:
         made = None if report else cleanup.enter_context(tempfile.TemporaryDirectory(prefix="instance-sync-"))
         folder = Path(report or made or "").absolute()
@@ -108,7 +108,7 @@ def _compare(targets: Sequence[str], report: str | None, handed_on: Sequence[str
             _entry(given, folder / f"{place}-{Path(given).stem}", handed_on, made)
             for place, given in enumerate(targets, 1)
         ]
-        _prepare(folder)
+        make_folder(folder, str(folder))
         runs = [one for one in entries if isinstance(one, _Run)]
         # All are checked before the first is judged: a mistake must not show only after minutes.
         for run in runs:
@@ -125,12 +125,6 @@ def _compare(targets: Sequence[str], report: str | None, handed_on: Sequence[str
             text += f"saved in {folder}: {HTML}, {MARKDOWN}\n"
         say(text)
         return compared.exit_code
-
-
-def _check_handed_on(options: Sequence[str]) -> None:
-    for one in options:
-        if (name := one.partition("=")[0]) in _OWN_BUSINESS:
-            raise TargetError(f"{name} cannot be handed on to verify: {_OWN_BUSINESS[name]}")
 
 
 def _entry(given: str, folder: Path, handed_on: Sequence[str], scratch: str | None) -> Report | _Run:
@@ -159,17 +153,6 @@ def _read(file: Path, given: str) -> Report:
     return report
 
 
-def _prepare(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as problem:
-        raise TargetError(
-            f"--report {folder}: cannot write there: {problem.strerror}; name a folder that can be made"
-        ) from None
-
-
 class _Run:
     """Judges one target by `verify` in its own program under a guard, so that it ends when this process does.
 
@@ -180,17 +163,13 @@ class _Run:
         self._given = given
         self._folder = folder
         self._handed_on = handed_on
-        self._scratch = scratch or "-"
+        self._scratch = Path(scratch or "-")
         self._output = folder / "output.txt"
         self.saved = folder / REPORT_JSON
         self._runs = 0
 
     def check(self) -> None:
-        """Ask verify, without judging, whether it accepts the target and the options, and how much there is to do.
-
-        Raises:
-            TargetError: it does not.
-        """
+        """Ask verify whether it accepts target and options (TargetError if not), and how much there is to do."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="instance-sync-", dir=self._folder) as made:
             output = Path(made) / "output.txt"
@@ -201,11 +180,7 @@ class _Run:
         self._runs = int(listed[1]) if listed else 0
 
     def judge(self, which: str) -> Report:
-        """Judge it, report progress on standard error, and return the report.
-
-        Raises:
-            HarnessError: it ended without a report that says how.
-        """
+        """Judge it, report progress on standard error, and return the report; HarnessError if there is none."""
         head, began = f"judging {self._given}, {which}", time.monotonic()
         line = Line(sys.stderr)
         line.begin(head)
@@ -229,28 +204,15 @@ class _Run:
         return report
 
     def _verify(self, own: Sequence[str], output: Path, progress: Callable[[], None]) -> int:
-        keeper = [sys.executable, "-I", "-S", guard.__file__, str(output), self._scratch]
         command = [sys.executable, "-m", "harness.cli.main", "verify", "--target", self._given, *own]
-        guarded = subprocess.Popen(  # noqa: S603 - this program itself
-            [*keeper, f"{_END_SECONDS:g}", *command, *self._handed_on],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        assert guarded.stdin is not None  # noqa: S101 - for the type checker: it was given a pipe
+        guarded = Guarded([*command, *self._handed_on], self._scratch, _END_SECONDS, output=output)
         try:
-            while True:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    return guarded.wait(_PROGRESS_SECONDS)
+            while (status := guarded.wait(_PROGRESS_SECONDS)) is None:
                 progress()
+            return status
         finally:
             # It does not get our Ctrl-C, so that it hears of the end once and can stop all that it started.
-            with contextlib.suppress(BrokenPipeError):
-                guarded.stdin.write(b"stop")
-                guarded.stdin.flush()
-            with contextlib.suppress(BrokenPipeError):
-                guarded.stdin.close()
-            guarded.wait(_END_SECONDS + 5)
+            guarded.end()
 
 
 def _tail(output: Path) -> str:

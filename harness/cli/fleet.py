@@ -82,7 +82,8 @@ def _parameter(name: str, schema: Mapping[str, Any], declared: Declared) -> clic
     if choices:
         how |= {"type": click.Choice(choices), "metavar": None}
     if kind == "object":
-        how |= {"callback": _read_fault if name == "fault" else _read_object}
+        read = _fault if name == "fault" else lambda words: values(words) or None
+        how["callback"] = lambda _context, _param, words: read(words)
     explained = said.help or field.description or ""
     if field.is_required() or said.argument:
         how["metavar"] = how["metavar"] and (words.upper() if field.is_required() else f"[{words.upper()}]")
@@ -92,7 +93,7 @@ def _parameter(name: str, schema: Mapping[str, Any], declared: Declared) -> clic
     if kind == "boolean":
         flag: dict[str, Any] = {
             "is_flag": True,
-            "callback": _invert if said.opposite else None,
+            "callback": (lambda _context, _param, value: not value) if said.opposite else None,
             "help": explained,
         }
         return click.Option([f"--{said.opposite or words}", name], **flag)
@@ -107,15 +108,7 @@ def _parameter(name: str, schema: Mapping[str, Any], declared: Declared) -> clic
     )
 
 
-def _invert(_context: click.Context, _param: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click's call
-    return not value
-
-
-def _read_object(_context: click.Context, _param: click.Parameter, words: Sequence[str]) -> Any:
-    return values(words) or None
-
-
-def _read_fault(_context: click.Context, _param: click.Parameter, words: Sequence[str]) -> Any:
+def _fault(words: Sequence[str]) -> dict[str, Any]:
     return {"kind": words[0], **values(words[1:])}
 
 

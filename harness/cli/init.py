@@ -181,12 +181,7 @@ def _log(options: SimpleNamespace, way: str) -> tuple[str, str]:
     return log, ""
 
 
-def _ask(
-    option: str,
-    question: str,
-    default: str | None = None,
-    check: Any = str,
-) -> str:
+def _ask(option: str, question: str, default: str | None = None, check: Any = str) -> str:
     """Ask until the answer can be used, so that those that were given before are not lost.
 
     Without a terminal, return the default, or name the option that is missing.

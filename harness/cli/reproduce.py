@@ -13,13 +13,12 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import click
 
 from fake_instances import Fleet, Session
 from fake_instances.faults import Endpoint, LoseWebhook
-from fake_instances.journal import RequestArrived
 from harness.attach.control_plane import ControlPlane, Place, random_secrets
 from harness.attach.http import health
 from harness.attach.setup import fleet_addresses, start_fleet
@@ -28,11 +27,11 @@ from harness.cli.group import epilog
 from harness.cli.options import fleet_options
 from harness.contract import Settings
 from harness.errors import HarnessError, TargetError
-from harness.history import HARNESS, History
-from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION, LONG_PAST
+from harness.history import History
+from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION
 from harness.placeholders import filled_text
 from harness.run.interruption import Interruption
-from harness.scenario.client import ask_to_send
+from harness.scenario.client import ask_to_send, columns_of
 from harness.targets.reader import load_target
 from harness.wording import quoted
 
@@ -87,31 +86,20 @@ class Story:
         sys.stdout.flush()
 
 
-class Stage:
-    """The four instances under the document's own URLs, and a folder for the one database and the one log."""
-
-    def __init__(self, host: str, ports: str) -> None:
-        api_key, hmac_secret = random_secrets()
-        # The document says localhost where the incident's addresses are the default ones.
-        spelled = [
-            replace(one, url=f"http://localhost:{one.port}") if host == "127.0.0.1" and one.port else one
-            for one in fleet_addresses(host, ports)
-        ]
-        self.fleet = Fleet(spelled, api_key=api_key, secret=hmac_secret)
-        self._host = host
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator[Self]:
-        """Start the instances; stop them in the end, and remove the folder."""
-        start_fleet(self.fleet)
-        with contextlib.ExitStack() as opened:
-            opened.callback(self.fleet.stop)
-            self._scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="instance-sync-")))
-            yield self
-
-    def attach(self, target: str) -> ControlPlane:
-        """Attach an implementation."""
-        return ControlPlane(load_target(target), Settings(), self.fleet, Place(self._host, self._scratch))
+@contextlib.contextmanager
+def _stage(host: str, ports: str) -> Iterator[tuple[Fleet, Place]]:
+    """Run the four instances under the document's own URLs, with a folder for the one database and the one log."""
+    api_key, hmac_secret = random_secrets()
+    # The document says localhost where the incident's addresses are the default ones.
+    spelled = [
+        replace(one, url=f"http://localhost:{one.port}") if host == "127.0.0.1" and one.port else one
+        for one in fleet_addresses(host, ports)
+    ]
+    fleet = start_fleet(Fleet(spelled, api_key=api_key, secret=hmac_secret))
+    with contextlib.ExitStack() as opened:
+        opened.callback(fleet.stop)
+        scratch = opened.enter_context(tempfile.TemporaryDirectory(prefix="instance-sync-"))
+        yield fleet, Place(host, Path(scratch))
 
 
 def show(host: str, ports: str, *, pause: bool) -> None:
@@ -128,11 +116,10 @@ def show(host: str, ports: str, *, pause: bool) -> None:
     story.say(
         "The incident of account 142. Each thing shown here really happens, on this machine.", indent=""
     )
-    with Stage(host, ports).open() as stage:
-        fleet = stage.fleet
+    with _stage(host, ports) as (fleet, place):
         old, new = fleet.numbers[:2]
         session = Session(INCIDENT_SESSION, 1, INCIDENT_PHONE)
-        with stage.attach("before-fix") as implementation:
+        with ControlPlane(load_target("before-fix"), Settings(), fleet, place) as implementation:
             _assign_and_move(story, fleet, implementation, session)
             _look(story, fleet, implementation, old, new)
             story.step("Without the fix: the user sends a message")
@@ -145,7 +132,7 @@ def show(host: str, ports: str, *, pause: bool) -> None:
             _show_row(story, implementation)
         position = implementation.log.position()
         before = fleet.journal.last
-        with stage.attach("reference") as implementation:
+        with ControlPlane(load_target("reference"), Settings(), fleet, place) as implementation:
             story.step("With the fix: the user sends the same message, from the same row")
             answer = _send(story, fleet, implementation)
             _show_posts(story, fleet, after=before)
@@ -164,17 +151,7 @@ def _assign_and_move(story: Story, fleet: Fleet, implementation: ControlPlane, s
     old, new = fleet.numbers[:2]
     story.step(f"The session is on {old}, and its row says so")
     fleet.hold(session, old)
-    implementation.accounts.put(
-        {
-            "id": INCIDENT_ACCOUNT,
-            "workspace_id": session.workspace_id,
-            "session_id": session.session_id,
-            "phone_number": session.phone_number,
-            "status": "connected",
-            "assigned_instance_url": fleet.url(old),
-            "updated_at": LONG_PAST,
-        }
-    )
+    implementation.accounts.put(columns_of(INCIDENT_ACCOUNT, session, fleet.url(old)))
     _show_row(story, implementation)
     story.step(f"The session restarts and reconnects on {new}; the webhook that would report it is lost")
     fleet.arm(LoseWebhook(), new, {Endpoint.WEBHOOK}, times=1)
@@ -214,9 +191,7 @@ def _send(story: Story, fleet: Fleet, implementation: ControlPlane) -> UserAnswe
 def _show_posts(story: Story, fleet: Fleet, *, after: int = 0) -> None:
     history = History(fleet.journal.entries(after=after))
     story.say("What the instances saw:")
-    for entry in history.of(RequestArrived):
-        if ("User-Agent", HARNESS) in entry.headers:
-            continue
+    for entry in history.calls():
         path = entry.target.split("?", 1)[0]
         answer = history.answers.get((entry.instance, entry.request))
         status = "no answer" if answer is None else str(answer.status)

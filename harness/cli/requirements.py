@@ -6,7 +6,7 @@ import click
 
 from harness.catalogue import features
 from harness.catalogue.listing import chosen, requirement_lines, requirements_json, requirements_markdown
-from harness.catalogue.requirements import CatalogueError, Level, Profile, traceability
+from harness.catalogue.requirements import CatalogueError, Level, Profile, unknown_tags
 from harness.cli.group import epilog
 
 _EXAMPLES = """\
@@ -33,7 +33,7 @@ def command(profile: tuple[str, ...], level: tuple[str, ...], *, as_json: bool, 
     else:
         lines = requirements_markdown if markdown else requirement_lines
         click.echo("\n".join(lines(requirements, written)))
-    unknown = traceability(catalogue, {one.name: one.tags for one in written}).unknown
+    unknown = unknown_tags(catalogue, {one.name: one.tags for one in written})
     if unknown:
         raise CatalogueError(
             "; ".join(

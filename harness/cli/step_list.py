@@ -102,12 +102,7 @@ def step_lines(found: Sequence[Theme]) -> Iterator[str]:
 def steps_markdown(found: Sequence[Theme]) -> Iterator[str]:
     """Return phrases as tables in Markdown, a section for each theme."""
     for theme in found:
-        yield f"## {theme.name}"
-        yield ""
-        yield theme.about
-        yield ""
-        yield "| | step | what it does |"
-        yield "|---|---|---|"
+        yield from (f"## {theme.name}", "", theme.about, "", "| | step | what it does |", "|---|---|---|")
         for one in theme.phrases:
             kinds = ", ".join(kind.capitalize() for kind in one.kinds)
             yield f"| {kinds} | `{one.words}` | {_explained(one, code='`').replace('|', chr(92) + '|')} |"
@@ -169,7 +164,7 @@ def _used(contexts: Sequence[StepFunctionContext]) -> dict[tuple[str, str], list
                 continue
             for name, value in (one.parser.parse_arguments(step) or {}).items():
                 found = used.setdefault((one.parser.name, name), [])
-                if isinstance(value, str) and value not in found:
+                if isinstance(value, str) and not value.isdecimal() and value not in found:
                     found.append(value)
     return used
 

@@ -9,7 +9,6 @@ import click
 import pytest
 
 from harness.catalogue.features import features_root
-from harness.catalogue.requirements import Level, Profile
 from harness.cli.group import epilog
 from harness.cli.main import EXAMPLES
 from harness.cli.options import requirement_ids, targets
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 _EXAMPLES = "\n".join(line for line in EXAMPLES.splitlines() if " verify" in line)
 _COMPLETERS = {"--target": targets, "--requirement": requirement_ids}
-_CHOICES = {"--profile": [*map(str, Profile)], "--level": [*map(str, Level)]}
 
 
 class _Options(list[click.Option]):
@@ -31,13 +29,13 @@ class _Options(list[click.Option]):
         return self
 
     def addoption(self, name: str, *, help: str, **how: Any) -> None:  # noqa: A002 - as pytest calls it
-        choices = how.get("choices") or _CHOICES.get(name)
+        choices = how.get("choices")
         self.append(
             click.Option(
                 [name],
                 is_flag=how.get("action") == "store_true",
                 multiple=how.get("action") == "append",
-                metavar=how.get("metavar") if not how.get("choices") else None,
+                metavar=None if choices else how.get("metavar"),
                 type=click.Choice(choices) if choices else None,
                 help=help,
                 shell_complete=_COMPLETERS.get(name),

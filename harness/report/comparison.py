@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.verdict import Outcome
 from harness.report.formats.markdown import plain
-from harness.report.formats.templating import SIGNS, environment, inline_style
+from harness.report.formats.templating import SIGNS, filled, inline_style
 from harness.wording import few
 
 if TYPE_CHECKING:
@@ -142,17 +142,14 @@ def render_comparison_html(comparison: Comparison) -> str:
 
 
 def _render(template: str, comparison: Comparison, **more: object) -> str:
-    return (
-        environment()
-        .get_template(template)
-        .render(
-            comparison=comparison,
-            columns=list(zip(comparison.names, comparison.reports, strict=True)),
-            conclusions=conclusions(comparison),
-            about=about,
-            ABSENT=ABSENT,
-            **more,
-        )
+    return filled(
+        template,
+        comparison=comparison,
+        columns=list(zip(comparison.names, comparison.reports, strict=True)),
+        conclusions=conclusions(comparison),
+        about=about,
+        ABSENT=ABSENT,
+        **more,
     )
 
 

@@ -33,7 +33,6 @@ from fake_instances.journal import (
 )
 from harness.evidence import Event
 from harness.history import (
-    HARNESS,
     History,
     ImplementationKilled,
     ImplementationStarted,
@@ -46,6 +45,7 @@ from harness.history import (
     UserAnswered,
     UserSends,
     WebhookReceived,
+    is_own,
 )
 from harness.wording import quoted
 
@@ -277,7 +277,7 @@ def _event(source: str, target: str, words: str, tone: Tone = "plain") -> Event:
 
 
 def _caller(entry: RequestArrived) -> str:
-    return USER if ("User-Agent", HARNESS) in entry.headers else IMPLEMENTATION
+    return USER if is_own(entry) else IMPLEMENTATION
 
 
 def _asked(entry: RequestArrived) -> str:

@@ -21,22 +21,11 @@ REPORT_JSON, REPORT_HTML, HISTORY = "report.json", "report.html", "history"
 
 
 class ReportFolder:
-    """A folder for the reports of one run at a time. Each file is replaced whole, so none is ever half a report.
-
-    Raises:
-        TargetError: the folder cannot be made or written in.
-    """
+    """A folder for the reports of one run at a time. Each file is replaced whole, so none is ever half a report."""
 
     def __init__(self, path: str) -> None:
         self.path = Path(path).absolute()
-        try:
-            (self.path / HISTORY).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
-        except OSError as problem:
-            raise TargetError(
-                f"--report {path}: cannot write there: {problem.strerror}; name a folder that can be made"
-            ) from None
+        make_folder(self.path / HISTORY, path)
 
     def begin(self, report: Report) -> None:
         """Replace the report of the last run, and its histories, by one that says that this run has not ended."""
@@ -51,6 +40,18 @@ class ReportFolder:
     def write(self, report: Report) -> None:
         """Write the report in every format."""
         replace_all({self.path / file: render(report) for file, render in RENDERERS.items()})
+
+
+def make_folder(folder: Path, report: str) -> None:
+    """Make a folder, and check that files can be written in it; TargetError about the option `--report` otherwise."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        raise TargetError(
+            f"--report {report}: cannot write there: {problem.strerror}; name a folder that can be made"
+        ) from None
 
 
 def replace(path: Path, text: str) -> None:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import requests
 from sqlalchemy.exc import SQLAlchemyError
 
-from fake_instances.journal import MessageDelivered, RequestArrived, RequestCompleted
+from fake_instances.journal import MessageDelivered, RequestCompleted
 from harness.attach import remedies
 from harness.attach.http import get
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
-from harness.history import HARNESS
+from harness.history import History
 from harness.placeholders import filled_text
 from harness.redaction import redact, redact_values
 from harness.scenario import operator
@@ -88,12 +88,9 @@ def _examine(world: World) -> Iterator[Finding]:
 
 
 def check_webhooks_are_accepted(world: World) -> None:
-    """Check that what is attached by its URL accepts a correctly signed webhook.
+    """Check that what is attached by its URL accepts a correctly signed webhook; LaunchError if it does not.
 
     Whether its secret is another one, or it refuses what it must accept, cannot be known from here.
-
-    Raises:
-        LaunchError: it does not.
     """
     target = world.implementation.target
     if not target.url:
@@ -223,11 +220,7 @@ def _send(world: World) -> Iterator[Finding]:
     answer = world.send("is this heard?")
     _check_that_it_runs(world, "while it takes a message")
     entries = world.fleet.journal.entries(after=before)
-    asked = [
-        one
-        for one in entries
-        if isinstance(one, RequestArrived) and ("User-Agent", HARNESS) not in one.headers
-    ]
+    asked = [*History(entries).calls()]
     statuses = [one.status for one in entries if isinstance(one, RequestCompleted)]
     delivered = any(isinstance(one, MessageDelivered) for one in entries)
     mend = remedies.of_message(answer, asked=bool(asked), delivered=delivered)

@@ -93,8 +93,7 @@ class Judging:
     def select(self, found: Sequence[pytest.Item], kept: Sequence[pytest.Item]) -> list[pytest.Item]:
         """Return the tests that are to run, of those that every other filter kept of all that were found.
 
-        Raises:
-            TargetError: a scenario has a tag that reads like a requirement and is none.
+        A tag that reads like a requirement and is none is a TargetError.
         """
         for item in found:
             self._check_tags(item)
@@ -184,11 +183,7 @@ def record_in(report: pytest.TestReport) -> Record | None:
 
 
 def refuse_async(step: Callable[..., object]) -> None:
-    """Check that a step is no coroutine: nobody would await it, and it would pass without running.
-
-    Raises:
-        HarnessError: it is one.
-    """
+    """Refuse a coroutine as a step by a HarnessError: nobody would await it, and it would pass without running."""
     if inspect.iscoroutinefunction(step) or inspect.isasyncgenfunction(step):
         raise HarnessError(
             f"the step {step.__qualname__} is async, and so would never run; write it with def"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.attach.fleet_containers import DEFAULT_IMAGE
-from harness.attach.setup import HOSTS, check_database, check_hosting, check_running, fleet_addresses
+from harness.attach.fleet_containers import DEFAULT_IMAGE, check_fleet_image
+from harness.attach.setup import HOSTS, check_database, check_running, fleet_addresses
 from harness.catalogue.requirements import Level, Profile
 from harness.catalogue.verdict import Outcome
 from harness.errors import TargetError
@@ -33,7 +33,6 @@ def add_options(parser: pytest.Parser) -> None:
     _add_selection(group)
     group.addoption(
         "--report",
-        default=None,
         metavar="DIR",
         help="save the report here as report.html, report.json, report.xml (JUnit) and report.md, "
         "and what happened in each scenario as history/*.jsonl",
@@ -68,13 +67,11 @@ def _add_selection(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--rerun-failed",
         action="store_true",
-        default=False,
         help=f"run only what ran and did not pass in the report saved last (in --report, or else {FOLDER}/)",
     )
     group.addoption(
         "--list",
         action="store_true",
-        default=False,
         dest="list_scenarios",
         help="list the scenarios that would run, with their requirements, and run nothing",
     )
@@ -97,7 +94,6 @@ def _add_surroundings(group: pytest.OptionGroup) -> None:
     )
     group.addoption(
         "--fleet-address",
-        default=None,
         metavar="ADDRESS",
         help="the loopback address of the four instances (default: 127.0.0.1; with -n, one for each worker)",
     )
@@ -117,19 +113,13 @@ def _add_surroundings(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--fleet-seed",
         type=int,
-        default=None,
         metavar="N",
         help="the seed that made-up names and numbers derive from (default: a new one, shown in the header)",
     )
 
 
 def judging_of(config: pytest.Config) -> Judging:
-    """Return what a run judges, by its options; choose a seed where none is given.
-
-    Raises:
-        TargetError: an option is wrong, or the target cannot be judged with these options.
-        CatalogueError: the catalogue has a mistake.
-    """
+    """Return what a run judges, by its options; choose a seed where none is given. TargetError if one is wrong."""
     options, again = config.option, None
     handed = getattr(config, "workerinput", {}).get(HANDED)
     if handed is not None:
@@ -142,17 +132,13 @@ def judging_of(config: pytest.Config) -> Judging:
     fleet_addresses("127.0.0.1", options.fleet_ports)
     check_database(judging.target, options.database)
     check_running(judging.target, in_workers=bool(getattr(options, "numprocesses", None)))
-    if handed is None and not options.list_scenarios:
-        check_hosting(options.fleet_host, options.fleet_image)
+    if options.fleet_host == "containers" and handed is None and not options.list_scenarios:
+        check_fleet_image(options.fleet_image)
     return judging
 
 
 def failed_before(folder: str | None) -> list[str]:
-    """Return the ids of the scenarios that ran and did not pass in the report saved last.
-
-    Raises:
-        TargetError: there is none, it cannot be read, or its run had not ended.
-    """
+    """Return the ids of what ran and did not pass in the report saved last; TargetError if that is of no use."""
     path = Path(folder or FOLDER) / REPORT_JSON
     try:
         report = parse_json(path.read_text("utf-8"))
@@ -169,11 +155,6 @@ def failed_before(folder: str | None) -> list[str]:
             f"--rerun-failed: the run in {path} never ended, so nobody knows what failed; run it again whole"
         )
     return [one.id for one in report.scenarios if one.ran and one.outcome is not Outcome.PASSED]
-
-
-def run_on_one_process(options: Any) -> None:
-    """Make a run that executes nothing start no workers, whatever `-n` says."""
-    options.numprocesses, options.dist, options.tx = 0, "no", []
 
 
 def addresses_of(config: pytest.Config) -> tuple[InstanceAddress, ...]:

@@ -1,4 +1,4 @@
-"""Decides what the exception that ended a scenario means: a failure, not judged, or a harness error. Pure."""
+"""What the exception that ended a scenario means, and how pytest's own report describes it, without secrets."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ import pytest
 from fake_instances import FleetError
 from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
+from harness.redaction import redact
+from harness.report import text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from harness.catalogue.record import Record
+    from harness.catalogue.requirements import Catalogue
+
+
+_IN_OUR_WORDS = {Outcome.FAILED, Outcome.NOT_JUDGED}
 
 
 def outcome_of(problem: BaseException | None) -> tuple[Outcome, str]:
@@ -37,3 +43,23 @@ def missed_a_time_bound_alone(records: Collection[Record]) -> bool:
     """Return whether what came of a scenario and of its clean-up is a missed time bound, and no more than that."""
     wrong = [one for one in records if one.outcome is not Outcome.PASSED]
     return bool(wrong) and all(one.time_bound for one in wrong)
+
+
+def drop_traceback(call: pytest.CallInfo[None]) -> None:
+    """Drop the traceback of what is described in our own words: to format it takes longer than most scenarios."""
+    found = call.excinfo
+    if found is None or isinstance(found.value, pytest.skip.Exception):
+        return
+    if outcome_of(found.value)[0] in _IN_OUR_WORDS:
+        found.traceback = found.traceback.filter(lambda _: False)
+
+
+def describe(
+    report: pytest.TestReport, record: Record, catalogue: Catalogue, secrets: Collection[str]
+) -> None:
+    """Describe a failure by its record; in what pytest describes itself, redact secrets."""
+    report.sections = [(title, redact(content, secrets)) for title, content in report.sections]
+    if record.outcome is Outcome.BROKEN and record.evidence.observed != report.longreprtext:
+        report.longrepr = record.evidence.observed
+    elif record.outcome in _IN_OUR_WORDS and not report.skipped:
+        report.longrepr = text.failure(record, catalogue)

@@ -23,11 +23,10 @@ from harness.errors import TargetError
 from harness.history import StepReached
 from harness.report.folder import ReportFolder
 from harness.run.doctor import check_webhooks_are_accepted
-from harness.run.failures import describe, drop_traceback
 from harness.run.interruption import Interruption
 from harness.run.judging import COLLECTED, RECORD, Judging, record_in, refuse_async
-from harness.run.options import add_options, addresses_of, judging_of, run_on_one_process
-from harness.run.outcomes import missed_a_time_bound_alone
+from harness.run.options import add_options, addresses_of, judging_of
+from harness.run.outcomes import describe, drop_traceback, missed_a_time_bound_alone
 from harness.run.recorder import Recorder
 from harness.run.reporter import Reporter
 from harness.scenario import steps
@@ -116,9 +115,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | None, int | None]:
-    """Start no workers for a list."""
-    if config.option.list_scenarios:
-        run_on_one_process(config.option)
+    """Start no workers for a list, whatever `-n` says."""
+    option = config.option
+    if option.list_scenarios:
+        option.numprocesses, option.dist, option.tx = 0, "no", []
     return (yield)
 
 

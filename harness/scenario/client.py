@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
 from harness.attach.http import request
-from harness.history import UserAnswered
+from harness.history import UserAnswered, json_object
+from harness.incident import LONG_PAST
 from harness.placeholders import filled, filled_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fake_instances import Session
     from harness.attach.control_plane import ControlPlane
     from harness.contract import Target
 
@@ -23,6 +24,8 @@ CALLS = itertools.count(1)
 """Numbers each call of a user."""
 
 RECIPIENT = "6281234567890"
+NEW_PHONE = "628999888777"
+"""The phone number that webhooks bring, to show whether they are processed."""
 
 MISSING: Final = object()
 """In place of a part of a message: leave it out, with its name."""
@@ -68,6 +71,21 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     )
 
 
+def columns_of(
+    account_id: int, session: Session, assigned: str | None, status: str = "connected"
+) -> dict[str, object]:
+    """Return the row of an account, written long past."""
+    return {
+        "id": account_id,
+        "workspace_id": session.workspace_id,
+        "session_id": session.session_id,
+        "phone_number": session.phone_number,
+        "status": status,
+        "assigned_instance_url": assigned,
+        "updated_at": LONG_PAST,
+    }
+
+
 def tells_sent(target: Target, status: int, body: bytes) -> bool:
     """Return whether an answer says that the message was sent, by the target's own terms."""
     first, last = target.send.succeeded_status
@@ -76,11 +94,8 @@ def tells_sent(target: Target, status: int, body: bytes) -> bool:
     wanted = target.send.succeeded_json
     if not wanted:
         return True
-    try:
-        told = json.loads(body)
-    except ValueError:
-        return False
-    return isinstance(told, dict) and all(told.get(name) == value for name, value in wanted.items())
+    told = json_object(body)
+    return told is not None and all(told.get(name) == value for name, value in wanted.items())
 
 
 def spoil(template: Any, placeholder: str, wrong: object) -> Any:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.gateway_contract import NUMBERS, Answer, Tenant
-from harness.history import History, MessagePosted, WebhookReceived
+from harness.history import History, MessagePosted, WebhookReceived, json_object
 from harness.scenario.traffic import Traffic, post
 
 if TYPE_CHECKING:
@@ -37,32 +35,15 @@ class GatewayWorld:
     def __init__(self, setup: GatewaySetup, random: Random) -> None:
         self._setup = setup
         self._random = random
+        self.journal: Journal = setup.journal
+        self.receiver: Receiver = setup.receiver
+        self.secrets = setup.secrets
         self._started = setup.journal.last
         self._held: dict[Tenant, int] = {}
         setup.receiver.holder = self._holder
         self._acted = self._started
         self.tenants: list[Tenant] = []
         self._seen: dict[tuple[int, str], Answer] = {}
-
-    @property
-    def journal(self) -> Journal:
-        """Where everything is recorded."""
-        return self._setup.journal
-
-    @property
-    def receiver(self) -> Receiver:
-        """The receiver of webhooks in the control plane's place."""
-        return self._setup.receiver
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What reports must never show."""
-        return self._setup.secrets
-
-    @property
-    def hmac_secret(self) -> str:
-        """What the instances sign webhooks with."""
-        return self._setup.secrets[1]
 
     @property
     def history(self) -> History:
@@ -92,8 +73,7 @@ class GatewayWorld:
     def connect(self, number: int, *, announced: bool = True) -> Tenant:
         """Have a new session connect on an instance and, unless `announced` is off, wait for its webhook.
 
-        Raises:
-            NotJudgedError: it did not connect, or was not announced.
+        NotJudgedError if it does not come.
         """
         tenant = self.new_tenant()
         self.act()
@@ -177,11 +157,6 @@ class GatewayWorld:
 
         self.receiver.ask_back = status
 
-    def interrupt_network(self, seconds: float) -> None:
-        """Refuse connections for so many seconds, then listen again."""
-        threading.Event().wait(seconds)
-        self.receiver.listen()
-
     # Looking
 
     def webhooks(self, tenant: Tenant) -> tuple[WebhookReceived, ...]:
@@ -235,21 +210,13 @@ class GatewayWorld:
         """Do nothing: no scenario about gateway instances arms a fault."""
 
     def check_implementation_runs(self) -> None:
-        """Check that no instance ended by itself.
-
-        Raises:
-            ConformanceFailure: one did; the failure has its last output.
-        """
+        """Check that no instance ended by itself. A failure has its last output."""
         for number in NUMBERS:
             if (problem := self.gateway(number).problem) is not None:
                 raise ConformanceFailure(f"instance {number} goes on running", problem)
 
     def close(self) -> None:
-        """Accept every webhook again, end every session, and launch instances that have ended.
-
-        Raises:
-            LaunchError: an instance did not come up again.
-        """
+        """Accept every webhook again, end every session, and launch instances that have ended."""
         self.receiver.behave()
         for number, gateway in self._setup.gateways.items():
             if gateway.problem is not None:
@@ -266,10 +233,7 @@ class GatewayWorld:
 
 
 def _object(answer: Answer) -> dict[str, Any]:
-    try:
-        told = json.loads(answer.body)
-    except ValueError:
-        told = None
-    if not isinstance(told, dict):
+    told = json_object(answer.body)
+    if told is None:
         raise ConformanceFailure("an instance answers a JSON object", f"it answered {answer.body[:200]!r}")
     return told

@@ -57,9 +57,9 @@ def _call(world: World, method: str, path: str, timeout: float, value: object = 
         answer = request(method, url, patience=timeout, body=value, headers=headers)
     except requests.RequestException as problem:
         told = implementation.problem or type(problem).__name__
-        world.fleet.journal.record(OperatorAsked(asked=asked, status=None, body=told))
+        world.journal.record(OperatorAsked(asked=asked, status=None, body=told))
         raise ConformanceFailure(f"{asked} is answered", told) from None
-    world.fleet.journal.record(OperatorAsked(asked=asked, status=answer.status_code, body=answer.text))
+    world.journal.record(OperatorAsked(asked=asked, status=answer.status_code, body=answer.text))
     if answer.status_code != 200:
         raise ConformanceFailure(f"{asked} is answered 200", f"it was answered {answer.status_code}")
     return answer.text
@@ -73,7 +73,7 @@ def _run(world: World, words: tuple[str, ...], timeout: float) -> str:
         raise ConformanceFailure(
             f"the command {asked} runs", f"{type(problem).__name__}: {problem}"
         ) from None
-    world.fleet.journal.record(OperatorAsked(asked=asked, status=ended.returncode, body=ended.stdout))
+    world.journal.record(OperatorAsked(asked=asked, status=ended.returncode, body=ended.stdout))
     if ended.returncode:
         last = (ended.stderr or ended.stdout).strip()[-500:]
         raise ConformanceFailure(f"the command {asked} ends with status 0", f"{ended.returncode}: {last}")

@@ -18,25 +18,13 @@ class Scene(Protocol):
 
     @property
     def history(self) -> History:
-        """Everything that happened in this scenario so far.
-
-        Raises:
-            NotJudgedError: the journal overflowed, so it no longer shows everything.
-        """
+        """Everything that happened in this scenario so far; NotJudgedError if the journal overflowed."""
 
     def check_implementation_runs(self) -> None:
-        """Check that nothing that is judged ended by itself.
-
-        Raises:
-            ConformanceFailure: something did; the failure has its last output.
-        """
+        """Check that nothing that is judged ended by itself. A failure has its last output."""
 
     def check_faults_fired(self) -> None:
-        """Check that every fault that the scenario is about really happened.
-
-        Raises:
-            NotJudgedError: one did not.
-        """
+        """Check that every fault that the scenario is about really happened; NotJudgedError if one did not."""
 
     def close(self) -> None:
         """Put everything back as it was."""

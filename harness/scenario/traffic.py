@@ -56,11 +56,7 @@ class Traffic:
             flow.result()
 
     def wait_for_more(self, number: int, count: int) -> None:
-        """Wait until an instance has sent so many more messages, by its own answers.
-
-        Raises:
-            ConformanceFailure: it did not in time.
-        """
+        """Wait until an instance has sent so many more messages; ConformanceFailure if it does not in time."""
         goal = self._sent[number] + count
         if not self._journal.wait_until(lambda: self._sent[number] >= goal, timeout=self._patience):
             raise ConformanceFailure(

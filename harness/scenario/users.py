@@ -42,7 +42,7 @@ def hanging_sends(world: World, accounts: Sequence[Account], on: int, *, patienc
     sends = [world.announce("hanging", account) for account in accounts]
     with ThreadPoolExecutor(len(accounts)) as users:
         answers = [users.submit(world.hand_over, send) for send in sends]
-        world.fleet.journal.wait_until(lambda: world.fleet.hanging(on) == len(accounts), timeout=patience)
+        world.journal.wait_until(lambda: world.fleet.hanging(on) == len(accounts), timeout=patience)
         try:
             yield
         finally:
@@ -52,11 +52,7 @@ def hanging_sends(world: World, accounts: Sequence[Account], on: int, *, patienc
 
 
 def send_spoiled(world: World, placeholder: str, wrong: object) -> None:
-    """Have a user send a message with `wrong` in place of a part, or without it for MISSING.
-
-    Raises:
-        NotJudgedError: the target's body has no such part.
-    """
+    """Have a user send a message with `wrong` in place of a part, or without it for MISSING."""
     template = world.implementation.target.send.body
     body = spoil(template, placeholder, wrong)
     if body == template:
@@ -75,4 +71,4 @@ def send_from_nobody(world: World, text: str) -> None:
         recipient=RECIPIENT,
         text=text,
     )
-    world.answers.append(world.hand_over(world.fleet.journal.record(nobody)))
+    world.answers.append(world.hand_over(world.journal.record(nobody)))

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fake_instances import FleetError, Session
 from fake_instances.faults import Refuse
-from harness.contract import MARGIN, Row, Settings, Target
+from harness.checks import sending
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
-from harness.incident import INCIDENT_SESSION, LONG_PAST
-from harness.scenario.client import CALLS, RECIPIENT, ask_to_send
+from harness.incident import INCIDENT_SESSION
+from harness.scenario.client import CALLS, RECIPIENT, ask_to_send, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fake_instances.webhooks.message import Webhook
     from harness.attach.control_plane import ControlPlane
     from harness.attach.setup import Setup
-    from harness.contract import LogLine
+    from harness.contract import LogLine, Row, Settings, Target
 
 Judged = TypeVar("Judged")
 
@@ -61,7 +61,10 @@ class World:
     def __init__(self, setup: Setup, random: Random) -> None:
         self._setup = setup
         self._random = random
-        self._started = setup.fleet.journal.last
+        self.fleet: Fleet = setup.fleet
+        self.journal: Journal = setup.fleet.journal
+        self.secrets = setup.secrets
+        self._started = self.journal.last
         self._steps: tuple[StepReached, ...] = ()  # before the implementation was replaced
         self._log_started = setup.implementation.log.position()
         self._accounts: list[Account] = []
@@ -70,19 +73,9 @@ class World:
         self._open = contextlib.ExitStack()
         self.answers: list[UserAnswered] = []
         self.webhook_answers: list[WebhookAnswered] = []
-        self.webhook: Webhook | None = None
+        self._webhook: Webhook | None = None
 
     # Whom it is about
-
-    @property
-    def fleet(self) -> Fleet:
-        """The instances."""
-        return self._setup.fleet
-
-    @property
-    def journal(self) -> Journal:
-        """Where everything is recorded."""
-        return self.fleet.journal
 
     @property
     def implementation(self) -> ControlPlane:
@@ -95,11 +88,6 @@ class World:
         return self.implementation.settings
 
     @property
-    def secrets(self) -> tuple[str, ...]:
-        """What reports must never show."""
-        return self._setup.secrets
-
-    @property
     def account(self) -> Account:
         """The first account, which the scenario is about."""
         return self._accounts[0]
@@ -110,19 +98,28 @@ class World:
         return self._accounts[1]
 
     @property
+    def holder(self) -> int:
+        """The one instance that holds the session of the first account."""
+        (number,) = self.fleet.holders(self.account.session_id)
+        return number
+
+    @property
     def answer(self) -> UserAnswered:
         """What a user was last told."""
         return self.answers[-1]
 
     @property
-    def history(self) -> History:
-        """Everything that happened in this scenario so far.
+    def webhook(self) -> Webhook:
+        """The webhook that was sent last."""
+        if self._webhook is None:
+            raise AssertionError("no webhook was sent before")
+        return self._webhook
 
-        Raises:
-            NotJudgedError: the journal overflowed, so it no longer shows everything.
-        """
+    @property
+    def history(self) -> History:
+        """Everything that happened in this scenario so far; NotJudgedError if the journal overflowed."""
         try:
-            return History((*self._steps, *self.fleet.journal.entries(after=self._started)))
+            return History((*self._steps, *self.journal.entries(after=self._started)))
         except FleetError as problem:
             raise NotJudgedError(str(problem)) from None
 
@@ -148,7 +145,7 @@ class World:
         warmed, self._accounts = self._accounts, []
         self.implementation.accounts.remove([account.id for account in warmed])
         self.fleet.reset()
-        self._started = self.fleet.journal.last
+        self._started = self.journal.last
 
     def new_session(self, session_id: str | None = None, phone_number: str | None = None) -> Session:
         """Make a session that was never used before, not yet held by any instance."""
@@ -227,7 +224,7 @@ class World:
     def announce(self, text: str, account: Account | None = None) -> UserSends:
         """Record that a user is about to send a message from an account, whose row was remembered."""
         one = account or self.account
-        return self.fleet.journal.record(
+        return self.journal.record(
             UserSends(
                 call=next(CALLS),
                 account_id=one.id,
@@ -243,7 +240,7 @@ class World:
         answer = ask_to_send(
             self.implementation, send.call, send.account_id, send.recipient, send.text, body=body
         )
-        return self.fleet.journal.record(answer)
+        return self.journal.record(answer)
 
     def deliver(self, webhook: Webhook, *, settle: bool = True) -> WebhookAnswered:
         """Send a webhook exactly as it is, and return what the implementation answered.
@@ -251,21 +248,12 @@ class World:
         With `settle`, wait until the instances have answered what the webhook made the implementation ask.
         """
         self.remember_rows()
-        self.webhook = webhook
+        self._webhook = webhook
         answered = self.fleet.send(webhook).wait()
         self.webhook_answers.append(answered)
         if settle:
             self.fleet.settle(self.settings.verify_timeout_in_force)
         return answered
-
-    def kill_implementation(self) -> None:
-        """End the implementation as `kill -9` would."""
-        self.implementation.kill()
-
-    def wait_for_callers_to_leave(self, number: int) -> None:
-        """Wait until no request hangs on an instance, or for longer than any verification may take."""
-        bound = self.settings.verify_timeout_in_force + MARGIN
-        self.fleet.journal.wait_until(lambda: not self.fleet.hanging(number), timeout=bound)
 
     # Looking
 
@@ -285,6 +273,10 @@ class World:
             raise ConformanceFailure("the account's row is there", "it is gone")
         return row
 
+    def check_assigned(self, number: int, account: Account | None = None) -> None:
+        """Check that a row, as it stands now, is assigned to an instance."""
+        sending.row_says(self.row(account), self.fleet.url(number), f"instance {number}")
+
     def row_before(self, account: Account | None = None) -> Row:
         """Return a row as it was before the last action."""
         return self._rows[(account or self.account).id]
@@ -303,11 +295,7 @@ class World:
         return self.within(self._webhook_patience(), judge)
 
     def soon(self, judge: Callable[[], Judged]) -> Judged:
-        """Run a check until it passes, since it may lag a little behind in any implementation, as log lines do.
-
-        Raises:
-            ConformanceFailure: the last judgement, when the settle time was up.
-        """
+        """Run a check until it passes, since it may lag a little behind in any implementation, as log lines do."""
         return self.within(max(self._webhook_patience(), self.implementation.target.settle_seconds), judge)
 
     def let_pass(self) -> None:
@@ -318,11 +306,7 @@ class World:
     # Ending
 
     def check_faults_fired(self) -> None:
-        """Check that every fault that is not optional really happened.
-
-        Raises:
-            NotJudgedError: one did not.
-        """
+        """Check that every fault that is not optional really happened; NotJudgedError if one did not."""
         missing = [entry for entry in self.history.unfired() if entry.fault not in self._optional]
         if missing:
             told = ", ".join(
@@ -369,19 +353,9 @@ class World:
         return target.settle_seconds + patience if target.asynchronous else 0.0
 
     def _put(self, account: Account, assigned: str | None, status: str) -> None:
-        self.implementation.accounts.put(
-            {
-                "id": account.id,
-                "workspace_id": account.session.workspace_id,
-                "session_id": account.session_id,
-                "phone_number": account.session.phone_number,
-                "status": status,
-                "assigned_instance_url": assigned,
-                "updated_at": LONG_PAST,
-            }
-        )
+        self.implementation.accounts.put(columns_of(account.id, account.session, assigned, status))
         self._record_set(account, assigned)
 
     def _record_set(self, account: Account, url: str | None) -> None:
-        self.fleet.journal.record(RowSet(account_id=account.id, assigned=url))
+        self.journal.record(RowSet(account_id=account.id, assigned=url))
         self._rows[account.id] = self.existing_row(account)

@@ -195,11 +195,7 @@ class Log(Section):
     """Where the log is read."""
 
     via: Annotated[Text, among("file", "http", "stderr", "none")] = "file"
-    path: Annotated[
-        Path,
-        must(lambda path: "{cursor}" in path, f"have {{cursor}} in it, like {LOG}"),
-        Via("http", f'"{LOG}"'),
-    ] = ""
+    path: Annotated[Path, HAS_CURSOR, Via("http", f'"{LOG}"')] = ""
     file: Annotated[Text, Via("file")] = ""
 
 

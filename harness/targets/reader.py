@@ -36,11 +36,7 @@ def built_in_targets() -> tuple[str, ...]:
 
 
 def load_target(name_or_path: str) -> Target:
-    """Read a target by the name of a built-in one, or by the path of a target file.
-
-    Raises:
-        TargetError: there is no such target, or its file has a mistake.
-    """
+    """Read a target by the name of a built-in one, or by the path of a target file; TargetError if there is none."""
     if name_or_path in built_in_targets():
         return read_target(BUILT_IN / f"{name_or_path}.toml")
     path = Path(name_or_path)
@@ -55,11 +51,7 @@ def load_target(name_or_path: str) -> Target:
 
 
 def read_target(path: Path) -> Target:
-    """Read a target file.
-
-    Raises:
-        TargetError: it cannot be read, or has a mistake.
-    """
+    """Read a target file; TargetError if it has a mistake."""
     try:
         text = path.read_text("utf-8")
         content = tomllib.loads(text)

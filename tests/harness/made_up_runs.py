@@ -237,7 +237,6 @@ def runs(draw: st.DrawFn, *, mishaps: bool = True) -> MadeUp:
             rule="",
             name=name,
             tags=frozenset(ids),
-            steps=(),
             examples=rows,
         )
         if not own:

@@ -99,9 +99,7 @@ def run(
 
 
 def scenario(name: str, *tags: str, file: str = "core/scan.feature", examples: int = 0) -> WrittenScenario:
-    return WrittenScenario(
-        file=file, line=1, rule="", name=name, tags=frozenset(tags), steps=(), examples=examples
-    )
+    return WrittenScenario(file=file, line=1, rule="", name=name, tags=frozenset(tags), examples=examples)
 
 
 def history(*entries: Entry, seconds: float = 0.1) -> History:

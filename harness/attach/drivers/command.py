@@ -61,11 +61,7 @@ class CommandImplementation:
         return f"{self._target.name} {status}; {self._last_output()}"
 
     def start(self) -> None:
-        """Run the program and wait until it answers its ready check.
-
-        Raises:
-            LaunchError: it ended first, or did not answer in time; nothing of it is left running.
-        """
+        """Run the program and wait until it answers its ready check. LaunchError leaves nothing of it running."""
         with contextlib.ExitStack() as on_failure:
             # Not stop(): what it finds of the port must not hide why this failed.
             on_failure.callback(self._end, b"stop")
@@ -81,11 +77,7 @@ class CommandImplementation:
             on_failure.pop_all()
 
     def stop(self) -> None:
-        """Send the group SIGTERM, then SIGKILL after the grace, and wait until the port is free.
-
-        Raises:
-            LaunchError: the port is still in use.
-        """
+        """Send the group SIGTERM, then SIGKILL after the grace; LaunchError if the port is in use even then."""
         self._end(b"stop")
         if not can_bind(self._program.host, self._program.port):
             raise LaunchError(

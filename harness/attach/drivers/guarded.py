@@ -21,11 +21,12 @@ _LAST_OUTPUT_LINES = 25
 class Guarded:
     """A program in its own process group, whose id is `group`.
 
-    The folder `scratch` gets its output, and is removed if this process is killed meanwhile. After SIGTERM it has
-    `grace` seconds to end. Its environment is by default that of this process.
+    Its output goes to the file `output`, by default in the folder `scratch`. If this process is killed meanwhile,
+    that folder is removed, unless it is "-". After SIGTERM the program has `grace` seconds to end. Its environment
+    is by default that of this process.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what one program is run with
         self,
         words: Sequence[str],
         scratch: Path,
@@ -33,9 +34,10 @@ class Guarded:
         *,
         directory: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        output: Path | None = None,
     ) -> None:
         self._grace = grace
-        self._output = output_file(scratch)
+        self._output = output or output_file(scratch)
         keeper = [sys.executable, "-I", "-S", guard.__file__, str(self._output), str(scratch), f"{grace:g}"]
         self._guard = subprocess.Popen(  # noqa: S603 - running a given program is the purpose
             [*keeper, *words],

@@ -51,11 +51,7 @@ class RunningImplementation:
 
 
 def attach(target: Target) -> RunningImplementation:
-    """Return what runs at a target's URL.
-
-    Raises:
-        LaunchError: it does not answer its ready check with 200.
-    """
+    """Return what runs at a target's URL; LaunchError if it does not answer its ready check with 200."""
     url = target.url + target.ready
     try:
         status = _ready(target)

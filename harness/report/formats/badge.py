@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from harness.catalogue.verdict import Conclusion
-from harness.report.formats.templating import environment
+from harness.report.formats.templating import filled
 
 if TYPE_CHECKING:
     from harness.report.model import Report
@@ -41,11 +41,8 @@ def render_badge_svg(report: Report) -> str:
     _, colour = _colours(report)
     text = message(report)
     widths = [round(len(one) * _CHARACTER) + _PADDING for one in (LABEL, text)]
-    return (
-        environment()
-        .get_template("badge.svg")
-        .render(label=LABEL, message=text, left=widths[0], right=widths[1], padding=_PADDING, colour=colour)
-    )
+    sizes = {"left": widths[0], "right": widths[1], "padding": _PADDING}
+    return filled("badge.svg", label=LABEL, message=text, colour=colour, **sizes)
 
 
 def _colours(report: Report) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.verdict import Outcome
 from harness.report.diagram import draw
-from harness.report.formats.templating import environment, inline_style
+from harness.report.formats.templating import filled, inline_style
 
 if TYPE_CHECKING:
     from harness.report.model import Report
@@ -26,10 +26,10 @@ _ROWS_TOLD = 2
 
 def render_html(report: Report) -> str:
     """Return the report as an HTML page."""
-    templates = environment()
     style, policy = inline_style()
     wrong = [one for one in report.scenarios if one.ran and one.outcome is not Outcome.PASSED]
-    return templates.get_template("report.html").render(
+    return filled(
+        "report.html",
         report=report,
         style=style,
         policy=policy,

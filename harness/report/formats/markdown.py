@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from harness.catalogue.verdict import Outcome
-from harness.report.formats.templating import environment
+from harness.report.formats.templating import filled
 
 if TYPE_CHECKING:
     from harness.report.model import Report
@@ -24,11 +24,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~])")
 def render_markdown(report: Report) -> str:
     """Return the report as Markdown, as GitHub and GitLab show it."""
     wrong = [one for one in report.scenarios if one.ran and one.outcome is not Outcome.PASSED]
-    return (
-        environment()
-        .get_template("report.md")
-        .render(report=report, wrong=wrong, most=MOST_TOLD, most_lines=MOST_LINES, plain=plain, code=code)
-    )
+    most = {"most": MOST_TOLD, "most_lines": MOST_LINES}
+    return filled("report.md", report=report, wrong=wrong, plain=plain, code=code, **most)
 
 
 def plain(text: str) -> Markup:

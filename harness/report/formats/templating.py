@@ -42,10 +42,15 @@ def environment() -> Environment:
     return made
 
 
+def filled(template: str, **values: object) -> str:
+    """Return a template with these values."""
+    return environment().get_template(template).render(**values)
+
+
 def inline_style() -> tuple[Markup, str]:
     """Return the style of a page that stands alone, and the content security policy that allows only it."""
     # Its first and last line breaks lie inside the style element, and so count for the hash.
-    style = "\n" + environment().get_template("report.css").render() + "\n"
+    style = "\n" + filled("report.css") + "\n"
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return Markup(style), policy  # noqa: S704 - our own file

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, parsers, then, when
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
 
 from harness.checks import sending
 from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
     from harness.scenario.world import World
 
 
-@given(parsers.parse("an account whose session lives on instance {number:d}"))
-@given(parsers.parse("another account whose session lives on instance {number:d}"))
+@given(parse("an account whose session lives on instance {number:d}"))
+@given(parse("another account whose session lives on instance {number:d}"))
 def account_on(world: World, number: int) -> None:
     """Make an account whose row is assigned to the holder."""
     world.new_account(on=number, assigned=world.fleet.url(number))
 
 
-@given(parsers.parse("another account of the same workspace whose session lives on instance {number:d}"))
+@given(parse("another account of the same workspace whose session lives on instance {number:d}"))
 def account_of_same_workspace(world: World, number: int) -> None:
     """Make another account of the first one's workspace, with its row assigned to the holder."""
     session = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
@@ -36,22 +37,20 @@ def account_with_longer_id(world: World) -> None:
 
 
 @given(
-    parsers.parse(
-        "an account whose session lives on no instance and whose row is assigned to instance {number:d}"
-    )
+    parse("an account whose session lives on no instance and whose row is assigned to instance {number:d}")
 )
 def account_nowhere(world: World, number: int) -> None:
     """Make an account whose session no instance holds."""
     world.new_account(on=None, assigned=world.fleet.url(number))
 
 
-@given(parsers.parse("account 142 whose session lives on instance {number:d}"))
+@given(parse("account 142 whose session lives on instance {number:d}"))
 def account_142(world: World, number: int) -> None:
     """Make the document's account, with its row assigned to the holder."""
     world.new_account(on=number, assigned=world.fleet.url(number), account_id=INCIDENT_ACCOUNT)
 
 
-@given(parsers.parse("account 142 of the incident, whose session is first on instance {number:d}"))
+@given(parse("account 142 of the incident, whose session is first on instance {number:d}"))
 def incident(world: World, number: int) -> None:
     """Make the incident's account: its id, session and phone number."""
     session = world.new_session(INCIDENT_SESSION, INCIDENT_PHONE)
@@ -60,15 +59,15 @@ def incident(world: World, number: int) -> None:
     )
 
 
-@given(parsers.parse("its row is assigned to instance {number:d}"))
-@when(parsers.parse("someone sets the row to instance {number:d} by hand"))
-@given(parsers.parse("someone sets the row to instance {number:d} by hand"))
+@given(parse("its row is assigned to instance {number:d}"))
+@when(parse("someone sets the row to instance {number:d} by hand"))
+@given(parse("someone sets the row to instance {number:d} by hand"))
 def set_row(world: World, number: int) -> None:
     """Write the row's assigned instance."""
     world.assign(world.fleet.url(number))
 
 
-@given(parsers.parse("the other account's row is assigned to instance {number:d}"))
+@given(parse("the other account's row is assigned to instance {number:d}"))
 def set_other_row(world: World, number: int) -> None:
     """Write the assigned instance of the second account's row."""
     world.assign(world.fleet.url(number), world.other_account)
@@ -86,19 +85,18 @@ def set_row_to_none(world: World) -> None:
     world.assign(None)
 
 
-@given(parsers.parse("the row still says connected and instance {number:d}"))
+@given(parse("the row still says connected and instance {number:d}"))
 def row_still_says(world: World, number: int) -> None:
     """Check the symptom: a row that looks right but is wrong."""
-    row = world.existing_row()
-    sending.column_is(row, "status", "connected")
-    sending.row_says(row, world.fleet.url(number), f"instance {number}")
+    sending.column_is(world.row(), "status", "connected")
+    world.check_assigned(number)
 
 
-@given(parsers.parse("the row has been read and says instance {number:d}"))
-@then(parsers.parse("the row is assigned to instance {number:d}"))
+@given(parse("the row has been read and says instance {number:d}"))
+@then(parse("the row is assigned to instance {number:d}"))
 def row_is_assigned(world: World, number: int) -> None:
     """Check where the row points."""
-    world.eventually(lambda: sending.row_says(world.row(), world.fleet.url(number), f"instance {number}"))
+    world.eventually(lambda: world.check_assigned(number))
 
 
 @then("the row was not written")
@@ -108,11 +106,11 @@ def row_not_written(world: World) -> None:
     sending.row_untouched(world.row_before(), world.row(), "the row")
 
 
-@then(parsers.parse("the row is still assigned to instance {number:d}"))
+@then(parse("the row is still assigned to instance {number:d}"))
 def row_still_assigned(world: World, number: int) -> None:
     """Check that the URL did not move. Other columns may have been written."""
     world.let_pass()
-    sending.row_says(world.row(), world.fleet.url(number), f"instance {number}")
+    world.check_assigned(number)
 
 
 @then("every other account's row was not written")
@@ -122,13 +120,13 @@ def other_rows_not_written(world: World) -> None:
     sending.rows_untouched([(one.id, world.row_before(one), world.row(one)) for one in world.accounts[1:]])
 
 
-@then(parsers.parse('the row has status "{status}"'))
+@then(parse('the row has status "{status}"'))
 def row_has_status(world: World, status: str) -> None:
     """Check the row's status."""
     world.eventually(lambda: sending.column_is(world.row(), "status", status))
 
 
-@then(parsers.parse('the row has phone number "{phone_number}"'))
+@then(parse('the row has phone number "{phone_number}"'))
 def row_has_phone_number(world: World, phone_number: str) -> None:
     """Check the row's phone number."""
     world.eventually(lambda: sending.column_is(world.row(), "phone_number", phone_number))

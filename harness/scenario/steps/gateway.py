@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, parsers, then, when
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
+from pytest_bdd.parsers import re as regex
 
 from harness.checks import gateways as checks
 from harness.errors import ConformanceFailure, NotJudgedError
@@ -30,7 +33,7 @@ def _heard(gateways: GatewayWorld, count: int = 1) -> tuple[WebhookReceived, ...
 # What the control plane does
 
 
-@given(parsers.parse("a control plane that answers webhooks with {status:d}"))
+@given(parse("a control plane that answers webhooks with {status:d}"))
 def answers(gateways: GatewayWorld, status: int) -> None:
     """Answer every webhook with a status."""
     gateways.receiver.status = status
@@ -51,26 +54,26 @@ def asks_back(gateways: GatewayWorld) -> None:
 # Sessions
 
 
-@given(parsers.parse("a session that is connected on instance {number:d}"))
+@given(parse("a session that is connected on instance {number:d}"))
 def connected(gateways: GatewayWorld, number: int) -> None:
     """Have a session connect, and wait until that was announced."""
     gateways.connect(number)
 
 
-@given(parsers.parse("three sessions that are connected on instance {number:d}"))
+@given(parse("three sessions that are connected on instance {number:d}"))
 def three_connected(gateways: GatewayWorld, number: int) -> None:
     """Have three sessions connect, and wait until that was announced."""
     for _ in range(3):
         gateways.connect(number)
 
 
-@given(parsers.parse("a session that waits for its QR code on instance {number:d}"))
+@given(parse("a session that waits for its QR code on instance {number:d}"))
 def waiting(gateways: GatewayWorld, number: int) -> None:
     """Begin a login that nobody finishes."""
     gateways.create(number)
 
 
-@given(parsers.parse("a session that was ended on instance {number:d}"))
+@given(parse("a session that was ended on instance {number:d}"))
 def ended(gateways: GatewayWorld, number: int) -> None:
     """Have a session connect, and end it permanently."""
     gateways.end(gateways.connect(number))
@@ -82,19 +85,14 @@ def unknown(gateways: GatewayWorld) -> None:
     gateways.new_tenant()
 
 
-@given(parsers.parse("a session that begins like one of instance {number:d}"))
-def begins_alike(gateways: GatewayWorld, number: int) -> None:
-    """Make up a session whose id is that of a held one plus a digit."""
-    gateways.new_tenant(gateways.connect(number).session_id + "2")
+@given(regex(r"a session that (?P<likeness>begins like|is cut from) one of instance (?P<number>\d+)"))
+def alike(gateways: GatewayWorld, likeness: str, number: str) -> None:
+    """Make up a session whose id is that of a held one plus a digit, or without its last character."""
+    held = gateways.connect(int(number)).session_id
+    gateways.new_tenant(held + "2" if likeness == "begins like" else held[:-1])
 
 
-@given(parsers.parse("a session that is cut from one of instance {number:d}"))
-def cut_from(gateways: GatewayWorld, number: int) -> None:
-    """Make up a session whose id is that of a held one without its last character."""
-    gateways.new_tenant(gateways.connect(number).session_id[:-1])
-
-
-@when(parsers.parse("a session connects on instance {number:d}"))
+@when(parse("a session connects on instance {number:d}"))
 def connects(gateways: GatewayWorld, number: int) -> None:
     """Have a session connect. The checks wait for its webhooks."""
     gateways.connect(number, announced=False)
@@ -106,24 +104,21 @@ def reconnects(gateways: GatewayWorld) -> None:
     gateways.reconnect(gateways.tenant)
 
 
-@when(parsers.parse("the session is told to reconnect by somebody who calls its instance {name}"))
+@when(parse("the session is told to reconnect by somebody who calls its instance {name}"))
 def reconnects_called(gateways: GatewayWorld, name: str) -> None:
     """Have the session reconnect, by a request that calls the instance by another name."""
     gateways.reconnect(gateways.tenant, called=name)
 
 
-@when(parsers.parse("a session connects on instance {number:d}, and the network is back half a second later"))
+@when(parse("a session connects on instance {number:d}, and the network is back half a second later"))
 def connects_in_outage(gateways: GatewayWorld, number: int) -> None:
     """Have a session connect while nobody listens, and listen again."""
     gateways.connect(number, announced=False)
-    gateways.interrupt_network(_OUTAGE_SECONDS)
+    threading.Event().wait(_OUTAGE_SECONDS)
+    gateways.receiver.listen()
 
 
-@when(
-    parsers.parse(
-        "two sessions connect on instance {number:d}, whose webhooks are answered {one:d} and {other:d}"
-    )
-)
+@when(parse("two sessions connect on instance {number:d}, whose webhooks are answered {one:d} and {other:d}"))
 def two_connect(gateways: GatewayWorld, number: int, one: int, other: int) -> None:
     """Answer the webhooks of two sessions differently. The first is judged."""
     gateways.receiver.status = other
@@ -134,7 +129,7 @@ def two_connect(gateways: GatewayWorld, number: int, one: int, other: int) -> No
     gateways.hold(gateways.new_tenant(), number)
 
 
-@when(parsers.parse("instance {number:d} is restarted on another port"))
+@when(parse("instance {number:d} is restarted on another port"))
 def moves(gateways: GatewayWorld, number: int) -> None:
     """Restart the instance on another port, where its session connects again."""
     gateways.move(number)
@@ -149,7 +144,7 @@ def restarted_in_turn(gateways: GatewayWorld) -> None:
 # Asking
 
 
-@when(parsers.parse("somebody looks at the health of instance {number:d}"))
+@when(parse("somebody looks at the health of instance {number:d}"))
 def looks(gateways: GatewayWorld, number: int) -> None:
     """Ask the health routes of one instance."""
     gateways.look_at_health(number)
@@ -161,7 +156,7 @@ def looks_at_each(gateways: GatewayWorld) -> None:
     gateways.look_at_health(*NUMBERS)
 
 
-@when(parsers.parse("a message for it is handed to instance {number:d}"))
+@when(parse("a message for it is handed to instance {number:d}"))
 def hands_over(gateways: GatewayWorld, number: int) -> None:
     """Hand a message to an instance for the session that was made last."""
     gateways.post(number, gateways.tenant.session_id, _TEXT)
@@ -176,7 +171,7 @@ def carries_headers(gateways: GatewayWorld) -> None:
     checks.five_headers(_heard(gateways)[0])
 
 
-@then(parsers.parse("it names the URL of instance {number:d}"))
+@then(parse("it names the URL of instance {number:d}"))
 def names(gateways: GatewayWorld, number: int) -> None:
     """Check the URL that the webhook names."""
     checks.names(_heard(gateways)[0], gateways.gateway(number).url, number)
@@ -185,10 +180,10 @@ def names(gateways: GatewayWorld, number: int) -> None:
 @then("its signature verifies over its timestamp and the exact bytes of its body")
 def verifies(gateways: GatewayWorld) -> None:
     """Check the signature of the webhook."""
-    checks.signature_verifies(_heard(gateways)[0], gateways.hmac_secret)
+    checks.signature_verifies(_heard(gateways)[0], gateways.secrets[1])
 
 
-@then(parsers.parse("the control plane hears {event} of the session"))
+@then(parse("the control plane hears {event} of the session"))
 def hears(gateways: GatewayWorld, event: str) -> None:
     """Check the first webhook about the session."""
     checks.announces(gateways.await_webhooks(gateways.tenant, 1), event, gateways.tenant)
@@ -211,7 +206,7 @@ def each_signed(gateways: GatewayWorld) -> None:
     """Check timestamp and signature of every try."""
     for webhook in gateways.webhooks(gateways.tenant):
         checks.five_headers(webhook)
-        checks.signature_verifies(webhook, gateways.hmac_secret)
+        checks.signature_verifies(webhook, gateways.secrets[1])
 
 
 @then("the first is tried once, while the other is tried four times")
@@ -231,7 +226,7 @@ def first_tried_once(gateways: GatewayWorld) -> None:
 # Judging answers
 
 
-@then(parsers.parse("it counts {total:d} in all, {linked:d} connected"))
+@then(parse("it counts {total:d} in all, {linked:d} connected"))
 def counted(gateways: GatewayWorld, total: int, linked: int) -> None:
     """Check the counts of both health routes."""
     for where, told in gateways.health():
@@ -260,7 +255,7 @@ def not_found(gateways: GatewayWorld) -> None:
     checks.says_not_found(gateways.posted()[-1])
 
 
-@then(parsers.parse("instance {number:d} sends nothing"))
+@then(parse("instance {number:d} sends nothing"))
 def sends_nothing(gateways: GatewayWorld, number: int) -> None:
     """Check by the instance's own record that nothing went out over the session."""
     checks.nothing_went_out(gateways.gateway(number).delivered(), gateways.tenant.session_id, number)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, parsers, then, when
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
 
 from fake_instances.faults import Endpoint, LoseWebhook
 from harness import log_events
@@ -77,18 +78,12 @@ def interval(world: World) -> None:
     world.remember_rows()
 
 
-@then(
-    parsers.parse(
-        "the row of the account is assigned to instance {number:d} within an interval and one check"
-    )
-)
+@then(parse("the row of the account is assigned to instance {number:d} within an interval and one check"))
 def assigned_in_time(world: World, number: int) -> None:
     """Check that the health check ran by itself."""
     bound = _INTERVAL_SECONDS + 2 * world.settings.verify_timeout_in_force + MARGIN
     try:
-        world.within(
-            bound, lambda: sending.row_says(world.row(), world.fleet.url(number), f"instance {number}")
-        )
+        world.within(bound, lambda: world.check_assigned(number))
     except ConformanceFailure as failure:
         raise TimeBoundFailure(f"{failure.expected} within {bound:g} s", failure.observed) from None
 
@@ -100,7 +95,7 @@ def all_repaired(world: World) -> None:
     for account in world.accounts:
         (holder,) = world.fleet.holders(account.session_id)
         try:
-            sending.row_says(world.row(account), world.fleet.url(holder), f"instance {holder}")
+            world.check_assigned(holder, account)
         except ConformanceFailure as failure:
             wrong.append(f"account {account.id}, held by instance {holder}: {failure.observed}")
     if wrong:
@@ -115,7 +110,7 @@ def none_written(world: World) -> None:
     sending.rows_untouched([(one.id, world.row_before(one), world.row(one)) for one in world.accounts])
 
 
-@then(parsers.parse("the check reports {counts}"))
+@then(parse("the check reports {counts}"))
 def reports(report: CheckReport, counts: str) -> None:
     """Check counts, such as "1 verified and 2 updated"."""
     words = [one.split() for one in counts.replace(" and ", ", ").split(", ")]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, parsers, then, when
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
+from pytest_bdd.parsers import re as regex
 
 from fake_instances.faults import (
     VERIFICATION,
@@ -43,7 +45,7 @@ _PHRASES = "|".join(_BEHAVIOURS)
 
 
 @given(
-    parsers.re(
+    regex(
         rf"instance (?P<number>\d+) (?P<behaviour>{_PHRASES})"
         r"(?: when asked who holds the session)?(?P<optional>, if it is asked)?"
     )
@@ -54,26 +56,26 @@ def misbehaves(world: World, number: str, behaviour: str, optional: str | None) 
     world.arm(fault, int(number), endpoints, optional=bool(optional))
 
 
-@given(parsers.parse("instance {number:d} answers {seconds:g} seconds late when asked who holds the session"))
+@given(parse("instance {number:d} answers {seconds:g} seconds late when asked who holds the session"))
 def answers_late(world: World, number: int, seconds: float) -> None:
     """Arm a delay on every route that can tell who holds a session."""
     world.arm(Delay(seconds), number, VERIFICATION)
 
 
-@given(parsers.parse("instance {number:d} refuses the message with status {status:d}"))
+@given(parse("instance {number:d} refuses the message with status {status:d}"))
 def refuses_message(world: World, number: int, status: int) -> None:
     """Answer a message with a refusal."""
     body = b'{"success":false,"error":"The message cannot be sent"}'
     world.arm(Answer(status, body), number, {Endpoint.SEND})
 
 
-@given(parsers.parse("instance {number:d} lists the session too"))
+@given(parse("instance {number:d} lists the session too"))
 def lists_too(world: World, number: int) -> None:
     """Put a second connected copy of the session on an instance."""
     world.fleet.hold(world.account.session, number)
 
 
-@given(parsers.parse("instance {number:d} holds sessions of other tenants"))
+@given(parse("instance {number:d} holds sessions of other tenants"))
 def holds_others(world: World, number: int) -> None:
     """Put several sessions with made-up phone numbers on an instance."""
     # Loading faker takes longer than most scenarios, and few have this step.
@@ -86,7 +88,7 @@ def holds_others(world: World, number: int) -> None:
         world.fleet.hold(world.new_session(phone_number=phone_number), number)
 
 
-@given(parsers.parse("instance {number:d} holds a session whose id {likeness} the account's"))
+@given(parse("instance {number:d} holds a session whose id {likeness} the account's"))
 def holds_alike(world: World, number: int, likeness: str) -> None:
     """Put another tenant's session, with an id that is like the account's, on an instance."""
     own = world.account.session_id
@@ -101,8 +103,8 @@ def holds_alike(world: World, number: int, likeness: str) -> None:
     world.fleet.hold(world.new_session(alike[likeness]), number)
 
 
-@given(parsers.parse("the session has reconnected on instance {number:d} and the webhook was lost"))
-@when(parsers.parse("the session reconnects on instance {number:d} and the webhook is lost"))
+@given(parse("the session has reconnected on instance {number:d} and the webhook was lost"))
+@when(parse("the session reconnects on instance {number:d} and the webhook is lost"))
 def reconnects_unheard(world: World, number: int) -> None:
     """Move the session in one step, and lose its webhook."""
     world.arm(LoseWebhook(), number, {Endpoint.WEBHOOK}, times=1)
@@ -110,22 +112,22 @@ def reconnects_unheard(world: World, number: int) -> None:
         raise HarnessError("a webhook went out that was to be lost")
 
 
-@given(parsers.parse("the session has moved to instance {number:d} unannounced"))
-@when(parsers.parse("the session moves to instance {number:d} unannounced"))
+@given(parse("the session has moved to instance {number:d} unannounced"))
+@when(parse("the session moves to instance {number:d} unannounced"))
 def moves(world: World, number: int) -> None:
     """Move the session in one step, without a webhook."""
     world.fleet.move(world.account.session_id, number)
 
 
-@given(parsers.parse("instance {number:d} counts {count} session"))
-@then(parsers.parse("instance {number:d} counts {count} session"))
+@given(parse("instance {number:d} counts {count} session"))
+@then(parse("instance {number:d} counts {count} session"))
 def counts(world: World, number: int, count: str) -> None:
     """Check the counts of the instance's own health route, over HTTP."""
     sessions = health(world.fleet.url(number))["sessions"]
     sending.sessions_counted(sessions, {"no": 0, "one": 1}[count], number)
 
 
-@given(parsers.parse("instance {number:d} lists the session"))
+@given(parse("instance {number:d} lists the session"))
 def lists(world: World, number: int) -> None:
     """Check that the instance's own health route lists the session, over HTTP."""
     details = health(world.fleet.url(number))["sessions"]["details"]

@@ -8,23 +8,26 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pytest_bdd import given, parsers, then, when
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
+from pytest_bdd.parsers import re as regex
 
 from fake_instances.faults import VERIFICATION, Endpoint, Redirect
 from fake_instances.journal import WebhookAnswered, WebhookSent
 from harness.checks import security
 from harness.history import OperatorAsked, UserAnswered, UserSends
 from harness.scenario import operator
-from harness.scenario.client import RECIPIENT
+from harness.scenario.client import NEW_PHONE, RECIPIENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from fake_instances.stranger.listener import Stranger
     from fake_instances.webhooks.message import Webhook
     from harness.scenario.world import World
 
-_NEW_PHONE = "628999888777"
 _MEBIBYTE = 1024 * 1024
 _PATIENCE_SECONDS = 10.0
 _TEN_THOUSAND = 10_000
@@ -82,6 +85,12 @@ _TIMESTAMPS: dict[str, Callable[[], str]] = {
 }
 
 
+_REDIRECTED: dict[str, tuple[str, frozenset[Endpoint]]] = {
+    "every question": ("/health/detailed", VERIFICATION),
+    "the message": ("/api/messages/send", frozenset({Endpoint.SEND})),
+}
+
+
 def _ready(data: object) -> bytes:
     return json.dumps({"event": "session_ready", "data": data}).encode()
 
@@ -103,14 +112,16 @@ _BODIES: dict[str, Callable[[dict[str, object]], bytes]] = {
 
 
 def _genuine(world: World) -> Webhook:
-    (holder,) = world.fleet.holders(world.account.session_id)
-    fields = {"phone_number": _NEW_PHONE, "status": "connected", "platform": "android"}
-    return world.fleet.webhook(world.account.session, holder, "session_ready", fields=fields)
+    fields = {"phone_number": NEW_PHONE, "status": "connected", "platform": "android"}
+    return world.fleet.webhook(world.account.session, world.holder, "session_ready", fields=fields)
 
 
-def _naming(world: World, webhook: Webhook, location: str) -> Webhook:
+def _naming(world: World, webhook: Webhook, location: str, request: pytest.FixtureRequest) -> Webhook:
     if location in _PAIRS:
         return _PAIRS[location](webhook)
+    if location == "the stranger":
+        stranger: Stranger = request.getfixturevalue("stranger")
+        return webhook.with_header("X-Instance-Url", stranger.url)
     number = location.removeprefix("instance ")
     text = (
         world.fleet.url(int(number))
@@ -120,20 +131,14 @@ def _naming(world: World, webhook: Webhook, location: str) -> Webhook:
     return webhook.with_header("X-Instance-Url", text)
 
 
-def _last(world: World) -> Webhook:
-    if world.webhook is None:
-        raise AssertionError("no webhook was sent before")
-    return world.webhook
-
-
-@when(parsers.parse("instance {number:d} announces session_ready at a moment that is {text}"))
+@when(parse("instance {number:d} announces session_ready at a moment that is {text}"))
 def announces_at(world: World, number: int, text: str) -> None:
     """Send a webhook whose timestamp is any text, correctly signed over it."""
     genuine = world.fleet.webhook(world.account.session, number, "session_ready")
     world.deliver(genuine.signed(world.fleet.secret, _TIMESTAMPS[text]()))
 
 
-@when(parsers.parse("instance {number:d} announces {body}, correctly signed"))
+@when(parse("instance {number:d} announces {body}, correctly signed"))
 def announces_body(world: World, number: int, body: str) -> None:
     """Send any body, correctly signed."""
     genuine = world.fleet.webhook(world.account.session, number, "session_ready")
@@ -141,7 +146,7 @@ def announces_body(world: World, number: int, body: str) -> None:
     world.deliver(genuine.with_body(_BODIES[body](data)).signed(world.fleet.secret))
 
 
-@when(parsers.parse("instance {number:d} announces session_ready in a {length} body of more than 1 MiB"))
+@when(parse("instance {number:d} announces session_ready in a {length} body of more than 1 MiB"))
 def announces_too_much(world: World, number: int, length: str) -> None:
     """Send a genuine webhook that is too long, with its length declared or in chunks."""
     genuine = world.fleet.webhook(world.account.session, number, "session_ready")
@@ -168,56 +173,34 @@ def _deliver_in_chunks(world: World, webhook: Webhook) -> None:
     finally:
         connection.close()
     answered = WebhookAnswered(instance=webhook.instance, webhook=0, status=status, reason=reason)
-    world.webhook_answers.append(world.fleet.journal.record(answered))
+    world.webhook_answers.append(world.journal.record(answered))
 
 
-@given("the very same webhook has arrived again and named the stranger")
-def again_for_stranger(world: World, stranger: Stranger) -> None:
-    """Send the last webhook once more, with the stranger's URL."""
-    world.deliver(_last(world).with_header("X-Instance-Url", stranger.url))
-
-
-@given(parsers.parse("the very same webhook has arrived again and named instance {number:d}"))
-def again_from_instance(world: World, number: int) -> None:
-    """Send the last webhook once more, with the URL of another instance."""
-    world.deliver(_last(world).with_header("X-Instance-Url", world.fleet.url(number)))
-
-
-@when(parsers.parse("the very same webhook arrives again and names {location}"))
-def again_from(world: World, location: str) -> None:
+@given(parse("the very same webhook has arrived again and named {location}"))
+@when(parse("the very same webhook arrives again and names {location}"))
+def again_from(world: World, request: pytest.FixtureRequest, location: str) -> None:
     """Send the last webhook once more, with another location."""
-    world.deliver(_naming(world, _last(world), location))
+    world.deliver(_naming(world, world.webhook, location, request))
 
 
-@given("a signed session_ready has named the stranger")
-def stranger_named(world: World, stranger: Stranger) -> None:
-    """Send a webhook of the session that names the stranger."""
-    world.deliver(_genuine(world).with_header("X-Instance-Url", stranger.url))
-
-
-@given(parsers.parse("a signed session_ready has named instance {number:d}"))
-def instance_named(world: World, number: int) -> None:
-    """Send a webhook of the session that names a configured instance."""
-    world.deliver(_naming(world, _genuine(world), f"instance {number}"))
-
-
-@when(parsers.parse("a signed session_ready with a new phone number names {location}"))
-@when(parsers.parse("a signed session_ready names {location}"))
-def names(world: World, location: str) -> None:
+@given(parse("a signed session_ready has named {location}"))
+@when(parse("a signed session_ready with a new phone number names {location}"))
+@when(parse("a signed session_ready names {location}"))
+def names(world: World, request: pytest.FixtureRequest, location: str) -> None:
     """Send a webhook of the session, with a new phone number, that names another location."""
-    world.deliver(_naming(world, _genuine(world), location))
+    world.deliver(_naming(world, _genuine(world), location, request))
 
 
-@given(parsers.parse("instance {number:d} redirects every question to a stranger with status {status:d}"))
-def redirects_questions(world: World, stranger: Stranger, number: int, status: int) -> None:
-    """Redirect every question about who holds the session."""
-    world.arm(Redirect(f"{stranger.url}/health/detailed", status), number, VERIFICATION)
-
-
-@given(parsers.parse("instance {number:d} redirects the message to a stranger with status {status:d}"))
-def redirects_messages(world: World, stranger: Stranger, number: int, status: int) -> None:
-    """Redirect every posted message."""
-    world.arm(Redirect(f"{stranger.url}/api/messages/send", status), number, {Endpoint.SEND})
+@given(
+    regex(
+        r"instance (?P<number>\d+) redirects (?P<what>every question|the message) to a stranger "
+        r"with status (?P<status>\d+)"
+    )
+)
+def redirects(world: World, stranger: Stranger, number: str, what: str, status: str) -> None:
+    """Redirect every question about who holds the session, or every posted message."""
+    path, endpoints = _REDIRECTED[what]
+    world.arm(Redirect(stranger.url + path, int(status)), int(number), endpoints)
 
 
 @when("webhooks and messages succeed and fail in many ways")
@@ -266,6 +249,7 @@ def kept_from_stranger(world: World, stranger: Stranger) -> None:
 
 
 @then("nothing at all reached the stranger")
+@then("nobody outside the configured instances is called")
 def stranger_untouched(world: World, stranger: Stranger) -> None:
     """Check that the stranger was never called."""
     stranger.stop()
@@ -283,7 +267,7 @@ def refused_as_too_large(world: World) -> None:
 def whole_or_nothing(world: World) -> None:
     """Check the row by what it was before the webhook."""
     world.let_pass()
-    wanted = {"status": "connected", "phone_number": _NEW_PHONE}
+    wanted = {"status": "connected", "phone_number": NEW_PHONE}
     security.whole_or_nothing(world.row_before(), world.row(), world.webhook_answers[-1].status, wanted)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bdd import parsers, then
+from pytest_bdd import then
+from pytest_bdd.parsers import parse
+from pytest_bdd.parsers import re as regex
 
 from harness import log_events
 from harness.checks import sending
@@ -14,19 +16,21 @@ if TYPE_CHECKING:
     from harness.scenario.world import World
 
 
-@then(parsers.parse("the log says that a webhook moved the URL from instance {old:d} to instance {new:d}"))
-def webhook_move_logged(world: World, old: int, new: int) -> None:
-    """Check the line of a webhook's sync."""
-    _logged(world, log_events.AUTO_SYNC, old_url=world.fleet.url(old), new_url=world.fleet.url(new))
+_TEXTS = {"webhook": log_events.AUTO_SYNC, "scan": log_events.SYNCED}
 
 
-@then(parsers.parse("the log says that a scan moved the URL from instance {old:d} to instance {new:d}"))
-def scan_move_logged(world: World, old: int, new: int) -> None:
-    """Check the line of a scan's sync."""
-    _logged(world, log_events.SYNCED, old_url=world.fleet.url(old), new_url=world.fleet.url(new))
+@then(
+    regex(
+        r"the log says that a (?P<source>webhook|scan) moved the URL "
+        r"from instance (?P<old>\d+) to instance (?P<new>\d+)"
+    )
+)
+def move_logged(world: World, source: str, old: str, new: str) -> None:
+    """Check the line of a sync, by a webhook or by a scan."""
+    _logged(world, _TEXTS[source], old_url=world.fleet.url(int(old)), new_url=world.fleet.url(int(new)))
 
 
-@then(parsers.parse("the log says that the session was verified in instance {number:d}"))
+@then(parse("the log says that the session was verified in instance {number:d}"))
 def verification_logged(world: World, number: int) -> None:
     """Check the line of a verification that succeeded."""
     _logged(world, log_events.VERIFIED, instance_url=world.fleet.url(number))
@@ -49,29 +53,16 @@ def verified_or_synced_logged(world: World) -> None:
     world.soon(judge)
 
 
-@then("the log has one move by webhook")
-def one_webhook_move(world: World) -> None:
-    """Check that the log has exactly one line of a webhook's sync."""
-    _logged_times(world, log_events.AUTO_SYNC, 1)
-
-
-@then("the log has one move by scan")
-def one_scan_move(world: World) -> None:
-    """Check that the log has exactly one line of a scan's sync."""
-    _logged_times(world, log_events.SYNCED, 1)
-
-
-@then("the log has no move by webhook")
-def no_webhook_move(world: World) -> None:
-    """Check that the log has no line of a webhook's sync."""
-    _logged_times(world, log_events.AUTO_SYNC, 0)
+@then(regex(r"the log has (?P<count>one|no) move by (?P<source>webhook|scan)"))
+def moves_logged(world: World, count: str, source: str) -> None:
+    """Check that the log has exactly so many lines of a sync, by a webhook or by a scan."""
+    wanted = {"no": 0, "one": 1}[count]
+    world.let_pass()
+    world.soon(
+        lambda: sending.logged_times(world.log_lines(), _TEXTS[source], world.account.session_id, wanted)
+    )
 
 
 def _logged(world: World, text: str, **fields: str) -> None:
     wanted = {**fields, "session_id": world.account.session_id}
     world.soon(lambda: sending.logged(world.log_lines(), text, wanted))
-
-
-def _logged_times(world: World, text: str, count: int) -> None:
-    world.let_pass()
-    world.soon(lambda: sending.logged_times(world.log_lines(), text, world.account.session_id, count))

@@ -7,9 +7,10 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, parsers, then, when
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
 
-from harness.checks import monitoring, sending
+from harness.checks import monitoring
 from harness.checks.monitoring import SOURCES, Counted, Metrics
 from harness.errors import ConformanceFailure
 from harness.scenario import operator
@@ -38,21 +39,20 @@ def counts_remembered(world: World) -> Counted:
     return operator.counted(world)
 
 
-@given(parsers.parse("{count:d} sends have found the session on another instance"))
-@when(parsers.parse("{count:d} sends find the session on another instance"))
-@when(parsers.parse("{count:d} send finds the session on another instance"))
+@given(parse("{count:d} sends have found the session on another instance"))
+@when(parse("{count:d} sends find the session on another instance"))
+@when(parse("{count:d} send finds the session on another instance"))
 def sends_that_sync(world: World, count: int) -> None:
     """Assign the row to an instance that does not hold the session, and send, each time."""
-    (holder,) = world.fleet.holders(world.account.session_id)
-    wrong = next(number for number in world.fleet.numbers if number != holder)
+    wrong = next(number for number in world.fleet.numbers if number != world.holder)
     for turn in range(count):
         world.assign(world.fleet.url(wrong))
         world.send(f"found elsewhere {turn + 1}")
 
 
-@given(parsers.parse("{count:d} sends have found the session nowhere"))
-@when(parsers.parse("{count:d} sends find the session nowhere"))
-@when(parsers.parse("{count:d} send finds the session nowhere"))
+@given(parse("{count:d} sends have found the session nowhere"))
+@when(parse("{count:d} sends find the session nowhere"))
+@when(parse("{count:d} send finds the session nowhere"))
 def sends_to_nowhere(world: World, count: int) -> None:
     """Send from an account whose session no instance holds."""
     nowhere = next((one for one in world.accounts if not world.fleet.holders(one.session_id)), None)
@@ -61,42 +61,35 @@ def sends_to_nowhere(world: World, count: int) -> None:
         world.send(f"found nowhere {turn + 1}", lost)
 
 
-@when(parsers.parse("{count:d} send finds the session where the row says"))
-@given(parsers.parse("{count:d} sends have found the session where the row says"))
-@when(parsers.parse("{count:d} sends find the session where the row says"))
+@when(parse("{count:d} send finds the session where the row says"))
+@given(parse("{count:d} sends have found the session where the row says"))
+@when(parse("{count:d} sends find the session where the row says"))
 def sends_that_verify(world: World, count: int) -> None:
     """Send from the account with a correct row."""
-    (holder,) = world.fleet.holders(world.account.session_id)
-    world.assign(world.fleet.url(holder))
+    world.assign(world.fleet.url(world.holder))
     for turn in range(count):
         world.send(f"found at once {turn + 1}")
 
 
-@given(parsers.parse("{count:d} webhooks have moved the session"))
-@when(parsers.parse("{count:d} webhooks move the session"))
-@when(parsers.parse("{count:d} webhook moves the session"))
+@given(parse("{count:d} webhooks have moved the session"))
+@when(parse("{count:d} webhooks move the session"))
+@when(parse("{count:d} webhook moves the session"))
 def webhooks_that_sync(world: World, count: int) -> None:
     """Move the session from instance to instance, each time announced."""
     numbers = world.fleet.numbers
     for _ in range(count):
-        (holder,) = world.fleet.holders(world.account.session_id)
-        new = numbers[(numbers.index(holder) + 1) % len(numbers)]
+        new = numbers[(numbers.index(world.holder) + 1) % len(numbers)]
         session = world.fleet.move(world.account.session_id, new)
         world.deliver(world.fleet.webhook(session, new, "session_reconnected"))
         # A webhook that is applied late must find the session still there. The counts show whether it was applied.
         with contextlib.suppress(ConformanceFailure):
-            world.eventually(partial(_row_says, world, new))
-
-
-def _row_says(world: World, number: int) -> None:
-    sending.row_says(world.row(), world.fleet.url(number), f"instance {number}")
+            world.eventually(partial(world.check_assigned, new))
 
 
 @when("a webhook confirms what the row says")
 def webhook_that_confirms(world: World) -> None:
     """Have the holder announce the session once more."""
-    (holder,) = world.fleet.holders(world.account.session_id)
-    world.deliver(world.fleet.webhook(world.account.session, holder, "session_reconnected"))
+    world.deliver(world.fleet.webhook(world.account.session, world.holder, "session_reconnected"))
 
 
 @when("the implementation is stopped and started again", target_fixture="restarted_at")
@@ -112,13 +105,12 @@ def health_check_corrects(world: World) -> int:
     """Have a health check correct a mismatch; return how many it corrected, 0 if the target claims none."""
     if "health-check" not in world.implementation.target.claims:
         return 0
-    (holder,) = world.fleet.holders(world.account.session_id)
-    world.assign(world.fleet.url(next(number for number in world.fleet.numbers if number != holder)))
+    world.assign(world.fleet.url(next(number for number in world.fleet.numbers if number != world.holder)))
     operator.check(world)
     return 1
 
 
-@then(parsers.parse("since then {send:d} sync events of sends and {webhook:d} of webhooks are counted"))
+@then(parse("since then {send:d} sync events of sends and {webhook:d} of webhooks are counted"))
 def events_counted(world: World, counted_before: Counted, send: int, webhook: int) -> None:
     """Check the sync events by source, none of them of a health check."""
     wanted = {"webhook": webhook, "send": send, "health_check": 0}
@@ -133,7 +125,7 @@ def corrections_counted(world: World, counted_before: Counted, corrected: int) -
 
 
 @then(
-    parsers.parse(
+    parse(
         "the document's greps count {scans:d} scan syncs, {failures:d} verification failures "
         "and {webhooks:d} webhook syncs"
     )
@@ -154,31 +146,31 @@ def _alert(world: World, name: str, state: str, check: Callable[[Counted], None]
     world.soon(judge)
 
 
-@then(parsers.parse("{count:d} sync events are counted, and the alert {name} is {state}"))
+@then(parse("{count:d} sync events are counted, and the alert {name} is {state}"))
 def alert_at_events(world: World, count: int, name: str, state: str) -> None:
     """Check the alert when the count is there."""
     _alert(world, name, state, lambda report: monitoring.events_are(report, count))
 
 
-@then(parsers.parse("{count:d} verification failures in a row are counted, and the alert {name} is {state}"))
+@then(parse("{count:d} verification failures in a row are counted, and the alert {name} is {state}"))
 def alert_at_failures(world: World, count: int, name: str, state: str) -> None:
     """Check the alert when the count is there."""
     _alert(world, name, state, lambda report: monitoring.consecutive_is(report, count))
 
 
-@then(parsers.parse("{successes:d} of {attempts:d} sync attempts succeeded, and the alert {name} is {state}"))
+@then(parse("{successes:d} of {attempts:d} sync attempts succeeded, and the alert {name} is {state}"))
 def alert_at_rate(world: World, successes: int, attempts: int, name: str, state: str) -> None:
     """Check the alert when the counts are there."""
     _alert(world, name, state, lambda report: monitoring.rate_is(report, successes, attempts))
 
 
-@then(parsers.parse("{successes:d} of {attempts:d} sync attempts succeeded"))
+@then(parse("{successes:d} of {attempts:d} sync attempts succeeded"))
 def rate(world: World, successes: int, attempts: int) -> None:
     """Check attempts, successes and rate."""
     world.soon(lambda: monitoring.rate_is(operator.counted(world), successes, attempts))
 
 
-@then(parsers.parse("the metrics agree with the report, and count {failures:d} verification failures more"))
+@then(parse("the metrics agree with the report, and count {failures:d} verification failures more"))
 def metrics_agree(world: World, metrics_before: Metrics, failures: int) -> None:
     """Check the metrics against the report."""
 

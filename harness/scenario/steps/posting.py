@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, parsers, then, when
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
+from pytest_bdd.parsers import re as regex
 
 from fake_instances.faults import (
     Answer,
@@ -54,13 +56,13 @@ _WRONG: dict[str, object] = {
 _TIMES = {"once": 1, "twice": 2, "eight times": 8}
 
 
-@given(parsers.parse("instance {number:d} sends the message and then {failure}"))
+@given(parse("instance {number:d} sends the message and then {failure}"))
 def sends_then_fails(world: World, number: int, failure: str) -> None:
     """Have the message go out, and its answer get lost."""
     world.arm(_FAILURES[failure], number, _SEND)
 
 
-@given(parsers.parse("instance {number:d} denies the session whenever a message arrives"))
+@given(parse("instance {number:d} denies the session whenever a message arrives"))
 def denies(world: World, number: int) -> None:
     """Have an instance hold the session and answer its messages with 404."""
     world.arm(DeniesSession(), number, _SEND)
@@ -74,19 +76,19 @@ def all_deny(world: World) -> None:
         world.arm(DeniesSession(), number, _SEND, optional=True)
 
 
-@given(parsers.parse("instance {number:d} does not send the message and answers it with 200 and {body}"))
+@given(parse("instance {number:d} does not send the message and answers it with 200 and {body}"))
 def answers_hollow(world: World, number: int, body: str) -> None:
     """Answer a message with status 200 and no success."""
     world.arm(AnswersHollow(_HOLLOW[body]), number, _SEND)
 
 
-@given(parsers.parse("instance {number:d} takes messages in and never answers"))
+@given(parse("instance {number:d} takes messages in and never answers"))
 def messages_hang(world: World, number: int) -> None:
     """Arm a hang on the send route alone."""
     world.arm(Hang(), number, _SEND)
 
 
-@when(parsers.parse('the user sends "{message}" from the other account'))
+@when(parse('the user sends "{message}" from the other account'))
 def sends_from_other(world: World, message: str) -> None:
     """Send from the second account that was made."""
     world.send(message, world.other_account)
@@ -101,9 +103,7 @@ def both_send_their_own(world: World) -> None:
 
 
 @when(
-    parsers.re(
-        rf"the user twice sends a message whose (?P<part>recipient|text) is (?P<wrong>{'|'.join(_WRONG)})"
-    )
+    regex(rf"the user twice sends a message whose (?P<part>recipient|text) is (?P<wrong>{'|'.join(_WRONG)})")
 )
 def sends_wrongly(world: World, part: str, wrong: str) -> None:
     """Send a message that cannot be delivered, twice: a call after only one of them has another cause."""
@@ -111,14 +111,14 @@ def sends_wrongly(world: World, part: str, wrong: str) -> None:
         users.send_spoiled(world, _PARTS[part], _WRONG[wrong])
 
 
-@when(parsers.parse('someone twice sends "{message}" from an account that does not exist'))
+@when(parse('someone twice sends "{message}" from an account that does not exist'))
 def sends_from_nobody(world: World, message: str) -> None:
     """Send from an account id that no row has, and again."""
     for _ in range(2):
         users.send_from_nobody(world, message)
 
 
-@then(parsers.re(r"the message is posted (?:at most )?(?P<times>once|twice|eight times) in all"))
+@then(regex(r"the message is posted (?:at most )?(?P<times>once|twice|eight times) in all"))
 def posted_in_all(world: World, times: str) -> None:
     """Check how often instances were posted the message, delivered or not."""
     resilience.posted_at_most(world.history, world.account.session_id, _TIMES[times])
@@ -130,7 +130,7 @@ def none_posted_twice(world: World) -> None:
     resilience.no_instance_posted_twice(world.history, world.account.session_id)
 
 
-@then(parsers.parse('the user is told what became of "{message}"'))
+@then(parse('the user is told what became of "{message}"'))
 def told_what_became(world: World, message: str) -> None:
     """Check what the user was told by what instances really sent."""
     resilience.told_what_became_of_it(world.history, world.account.session_id, message, world.answer)
@@ -148,7 +148,7 @@ def nowhere_not_said(world: World) -> None:
     resilience.nowhere_not_said(world.answer, world.log_lines(), world.account.session_id)
 
 
-@then(parsers.parse("the failure says that instance {number:d} could not be asked"))
+@then(parse("the failure says that instance {number:d} could not be asked"))
 def says_unasked(world: World, number: int) -> None:
     """Check the failure's code or words, or the log's line."""
     url, session_id = world.fleet.url(number), world.account.session_id

@@ -8,7 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, parsers, then, when
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
 
 from fake_instances.faults import DeniesSession, Endpoint
 from fake_instances.journal import WebhookAnswered
@@ -31,11 +32,7 @@ _POLL_SECONDS = 0.01
 _TWENTY = tuple(f"message {number}" for number in range(1, 21))
 
 
-@given(
-    parsers.parse(
-        "the session moves to instance {new:d} right after the next verification by instance {old:d}"
-    )
-)
+@given(parse("the session moves to instance {new:d} right after the next verification by instance {old:d}"))
 def moves_after_verification(world: World, old: int, new: int) -> None:
     """Move the session when the answer is ready, before the caller can read it."""
     session_id = world.account.session_id
@@ -46,7 +43,7 @@ def moves_after_verification(world: World, old: int, new: int) -> None:
     )
 
 
-@given(parsers.parse("the session moves to instance {new:d} just before a message reaches instance {old:d}"))
+@given(parse("the session moves to instance {new:d} just before a message reaches instance {old:d}"))
 def moves_before_message(world: World, old: int, new: int) -> None:
     """Have the session gone when the message arrives, however it was verified before.
 
@@ -64,9 +61,8 @@ def moves_before_message(world: World, old: int, new: int) -> None:
 
 
 @given(
-    parsers.parse(
-        "the session connects on instance {new:d} too, "
-        "announced before instance {old:d} says that it holds it"
+    parse(
+        "the session connects on instance {new:d} too, announced before instance {old:d} says that it holds it"
     )
 )
 def connects_during_scan(world: World, new: int, old: int) -> None:
@@ -99,7 +95,7 @@ def _has_answered(world: World, number: int) -> bool:
 
 def _is_assigned(world: World, number: int) -> bool:
     try:
-        sending.row_says(world.row(), world.fleet.url(number), f"instance {number}")
+        world.check_assigned(number)
     except ConformanceFailure:
         return False
     return True
@@ -115,14 +111,14 @@ def twenty_send(world: World) -> None:
 def moves_before_each(world: World) -> None:
     """Move the session silently, each time to another instance, and send."""
     numbers = world.fleet.numbers
-    place = numbers.index(world.fleet.holders(world.account.session_id)[0])
+    place = numbers.index(world.holder)
     for turn, text in enumerate(_TWENTY):
         place += 1 + turn % (len(numbers) - 1)
         world.fleet.move(world.account.session_id, numbers[place % len(numbers)])
         world.send(text)
 
 
-@when(parsers.parse('the user sends "{message}" from the account while the other eight send'))
+@when(parse('the user sends "{message}" from the account while the other eight send'))
 def sends_meanwhile(world: World, message: str) -> None:
     """Send while the others' messages hang, only as long as it takes to see whether this one is held up."""
     others = world.accounts[1:]
@@ -135,7 +131,7 @@ def sends_meanwhile(world: World, message: str) -> None:
         send.result()
 
 
-@then(parsers.parse("the announcement of instance {number:d} is accepted"))
+@then(parse("the announcement of instance {number:d} is accepted"))
 def announcement_accepted(world: World, number: int) -> None:
     """Check the answer to the instance's webhook, which may have waited for a whole send to end."""
 
@@ -144,11 +140,11 @@ def announcement_accepted(world: World, number: int) -> None:
         return answers[-1] if answers else None
 
     patience = world.settings.verify_timeout_in_force + world.settings.send_timeout + MARGIN
-    world.fleet.journal.wait_until(lambda: answer() is not None, timeout=patience)
+    world.journal.wait_until(lambda: answer() is not None, timeout=patience)
     sending.webhook_accepted(answer())
 
 
-@then(parsers.parse("instance {number:d} delivers each message once"))
+@then(parse("instance {number:d} delivers each message once"))
 def delivers_each(world: World, number: int) -> None:
     """Check by the instances' own record of what they sent."""
     for text in _TWENTY:

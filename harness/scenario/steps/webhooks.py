@@ -7,17 +7,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, parsers, then, when
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
+from pytest_bdd.parsers import re as regex
 
 from harness.checks import sending
+from harness.scenario.client import NEW_PHONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fake_instances.webhooks.message import Webhook
     from harness.scenario.world import World
-
-_NEW_PHONE = "628999888777"
 
 
 def _genuine(world: World, number: int, event: str) -> Webhook:
@@ -46,10 +47,6 @@ def _resigned(change: Callable[[str], str]) -> Callable[[World, Webhook], Webhoo
     return lambda _world, webhook: webhook.with_header("X-HMAC-Signature", change(_signature(webhook)))
 
 
-def _spaced(webhook: Webhook) -> Webhook:
-    return webhook.with_body(webhook.body.replace(b'":', b'": '))
-
-
 _FLAWS: dict[str, Callable[[World, Webhook], Webhook]] = {
     "no signature": lambda _world, webhook: webhook.without("X-HMAC-Signature"),
     "an empty signature": _resigned(lambda _signature: ""),
@@ -62,50 +59,50 @@ _FLAWS: dict[str, Callable[[World, Webhook], Webhook]] = {
     "a digit too many": _resigned(lambda digits: digits + "0"),
     "a sha256= prefix": _resigned(lambda digits: f"sha256={digits}"),
     "another body": lambda _world, webhook: webhook.with_body(
-        webhook.body.replace(_NEW_PHONE.encode(), b"628111222333")
+        webhook.body.replace(NEW_PHONE.encode(), b"628111222333")
     ),
-    "other spacing": lambda _world, webhook: _spaced(webhook),
+    "other spacing": lambda _world, webhook: webhook.with_body(webhook.body.replace(b'":', b'": ')),
     "another timestamp": lambda _world, webhook: webhook.with_header(
         "X-Timestamp", str(int(webhook.header("X-Timestamp") or "0") - 1)
     ),
 }
 
 
-@given(parsers.parse("the session has reconnected on instance {number:d}"))
-@when(parsers.parse("the session reconnects on instance {number:d}"))
+@given(parse("the session has reconnected on instance {number:d}"))
+@when(parse("the session reconnects on instance {number:d}"))
 def reconnects(world: World, number: int) -> None:
     """Move the session in one step and announce it, as a gateway does."""
     world.fleet.move(world.account.session_id, number)
     world.deliver(_genuine(world, number, "session_reconnected"))
 
 
-@given(parsers.re(r"instance (?P<number>\d+) has announced (?P<event>\w+)"))
-@when(parsers.re(r"instance (?P<number>\d+) announces (?P<event>\w+)"))
+@given(regex(r"instance (?P<number>\d+) has announced (?P<event>\w+)"))
+@when(regex(r"instance (?P<number>\d+) announces (?P<event>\w+)"))
 def announces(world: World, number: str, event: str) -> None:
     """Send the genuine webhook of an event from an instance."""
     world.deliver(_genuine(world, int(number), event))
 
 
-@when(parsers.parse('instance {number:d} announces session_ready with phone number "{phone_number}"'))
+@when(parse('instance {number:d} announces session_ready with phone number "{phone_number}"'))
 def announces_phone_number(world: World, number: int, phone_number: str) -> None:
     """Send a genuine session_ready that brings another phone number."""
     world.deliver(_ready_with(world, number, phone_number))
 
 
-@when(parsers.parse("instance {number:d} announces session_ready without X-Instance-Url"))
+@when(parse("instance {number:d} announces session_ready without X-Instance-Url"))
 def announces_no_location(world: World, number: int) -> None:
     """Send a session_ready that names no instance, with a phone number that shows whether it was processed."""
-    world.deliver(_ready_with(world, number, _NEW_PHONE).without("X-Instance-Url"))
+    world.deliver(_ready_with(world, number, NEW_PHONE).without("X-Instance-Url"))
 
 
-@when(parsers.parse("instance {number:d} announces session_ready with a slash after its URL"))
+@when(parse("instance {number:d} announces session_ready with a slash after its URL"))
 def announces_with_slash(world: World, number: int) -> None:
     """Send a session_ready whose URL has a trailing slash, which makes no difference."""
     webhook = _genuine(world, number, "session_ready")
     world.deliver(webhook.with_header("X-Instance-Url", world.fleet.url(number) + "/"))
 
 
-@when(parsers.parse("instance {number:d} announces session_ready for another workspace"))
+@when(parse("instance {number:d} announces session_ready for another workspace"))
 def announces_other_workspace(world: World, number: int) -> None:
     """Send a session_ready whose workspace is not the account's."""
     genuine = _genuine(world, number, "session_ready")
@@ -114,7 +111,7 @@ def announces_other_workspace(world: World, number: int) -> None:
     world.deliver(genuine.with_body(genuine.body.replace(own, other)).signed(world.fleet.secret))
 
 
-@when(parsers.parse("instance {number:d} announces session_ready for a session that no account has"))
+@when(parse("instance {number:d} announces session_ready for a session that no account has"))
 def announces_unknown(world: World, number: int) -> None:
     """Send a genuine webhook of an unknown session in a known workspace."""
     stranger = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
@@ -125,12 +122,10 @@ def announces_unknown(world: World, number: int) -> None:
 @when("the very same webhook arrives again")
 def again(world: World) -> None:
     """Send the last webhook once more, byte for byte."""
-    if world.webhook is None:
-        raise AssertionError("no webhook was sent before")
     world.deliver(world.webhook)
 
 
-@when(parsers.parse("the announcement of instance {number:d} from {seconds:d} seconds ago arrives late"))
+@when(parse("the announcement of instance {number:d} from {seconds:d} seconds ago arrives late"))
 def arrives_late(world: World, number: int, seconds: int) -> None:
     """Send a webhook that was signed when the instance still held the session."""
     moment = int(time.time()) - seconds
@@ -142,15 +137,11 @@ def arrives_late(world: World, number: int, seconds: int) -> None:
     )
 
 
-@when(
-    parsers.parse(
-        "the implementation is killed right after its answer to the announcement of instance {number:d}"
-    )
-)
+@when(parse("the implementation is killed right after its answer to the announcement of instance {number:d}"))
 def killed_after_answer(world: World, number: int) -> None:
     """Announce, and kill the implementation the moment it has answered."""
     world.deliver(_genuine(world, number, "session_ready"), settle=False)
-    world.kill_implementation()
+    world.implementation.kill()
 
 
 @when("it is started again")
@@ -159,18 +150,18 @@ def started_again(world: World) -> None:
     world.implementation.restart()
 
 
-@when(parsers.re(rf"instance (?P<number>\d+) announces session_ready with (?P<flaw>{'|'.join(_FLAWS)})"))
+@when(regex(rf"instance (?P<number>\d+) announces session_ready with (?P<flaw>{'|'.join(_FLAWS)})"))
 def announces_flawed(world: World, number: str, flaw: str) -> None:
     """Send a webhook with a flaw in its authentication, which moves the URL if it is believed."""
-    world.deliver(_FLAWS[flaw](world, _ready_with(world, int(number), _NEW_PHONE)))
+    world.deliver(_FLAWS[flaw](world, _ready_with(world, int(number), NEW_PHONE)))
 
 
-@when(parsers.parse("instance {number:d} announces session_ready signed {seconds:d} seconds {direction}"))
+@when(parse("instance {number:d} announces session_ready signed {seconds:d} seconds {direction}"))
 def announces_at(world: World, number: int, seconds: int, direction: str) -> None:
     """Send a webhook that is correctly signed for another moment."""
     offset = {"ago": -seconds, "ahead": seconds}[direction]
     stamp = str(int(time.time()) + offset)
-    world.deliver(_ready_with(world, number, _NEW_PHONE).signed(world.fleet.secret, stamp))
+    world.deliver(_ready_with(world, number, NEW_PHONE).signed(world.fleet.secret, stamp))
 
 
 @then("the webhook is accepted")
@@ -179,7 +170,7 @@ def accepted(world: World) -> None:
     sending.webhook_accepted(world.webhook_answers[-1])
 
 
-@then(parsers.parse("the webhook is refused with status {status:d}"))
+@then(parse("the webhook is refused with status {status:d}"))
 def refused_with(world: World, status: int) -> None:
     """Check the status by which the webhook was refused."""
     sending.webhook_answered(world.webhook_answers[-1], {status}, str(status))
