@@ -1,190 +1,65 @@
-"""What one pytest run judges: the implementation, the scenarios that are selected, and what came of them."""
+"""What the exception that ended a scenario means, and how pytest's own report describes it, without secrets."""
 
 from __future__ import annotations
 
-import inspect
-import json
-import re
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_bdd.scenario import make_python_name, scenario_wrapper_template_registry
+import pytest
 
-from harness.catalogue import features
-from harness.catalogue.record import Record, level_of, row_of, scenario_id
-from harness.catalogue.requirements import Profile, closest
-from harness.catalogue.selection import (
-    Selection,
-    check_claimed,
-    check_requirements,
-    names_in_expression,
-)
-from harness.catalogue.tally import Tally
+from fake_instances import FleetError
 from harness.catalogue.verdict import Outcome
-from harness.errors import HarnessError, TargetError
-from harness.report.sensitivity import read_defects
-from harness.targets.reader import load_target
+from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
+from harness.redaction import redact
+from harness.report import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Collection
 
-    import pytest
-    from pytest_bdd.parser import ScenarioTemplate
-
-    from harness.catalogue.features import WrittenScenario
+    from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
-    from harness.report.sensitivity import KnownDefect
-
-_LIKE_A_REQUIREMENT = re.compile("[A-Z]+-[0-9]+")
-
-RECORD = "instance_sync"
-"""The attribute of a pytest report that has a scenario's record."""
-
-COLLECTED = "instance_sync_collected"
-"""The key under which a worker says how many scenarios it found."""
-
-HANDED = "instance_sync_handed"
-"""The key under which a worker is given the seed, and the ids of the scenarios that are run again."""
-
-_ROW = "_pytest_bdd_example"
-"""The parameter that pytest-bdd makes of a row of Examples."""
 
 
-class Judging:
-    """What a run judges. `again` has the ids of the scenarios that are run again, None where all may run.
-
-    Raises:
-        TargetError: there is no such target, its file has a mistake, or a name that the user selects is wrong.
-        CatalogueError: the catalogue has a mistake.
-    """
-
-    def __init__(self, options: Any, again: Sequence[str] | None) -> None:
-        self.catalogue: Catalogue = features.catalogue()
-        self.target = load_target(options.target)
-        self.claims = tuple(Profile(one) for one in self.target.claims)
-        self.collected = 0
-        if names := [*options.requirement, *names_in_expression(options.markexpr)]:
-            written = {one for scenario in self.suite for one in scenario.requirement_ids}
-            check_requirements(names, self.catalogue, written)
-        check_claimed(options.requirement, options.profile, self.catalogue, self.claims)
-        self.selection = Selection(
-            frozenset(options.requirement),
-            frozenset(options.profile),
-            frozenset(options.level),
-            None if again is None else frozenset(again),
-        )
-
-    @cached_property
-    def suite(self) -> Sequence[WrittenScenario]:
-        """The scenarios that come with the harness."""
-        return features.read_suite(features.features_root())
-
-    @cached_property
-    def defects(self) -> Sequence[KnownDefect]:
-        """The defects that those scenarios are known to catch."""
-        return read_defects(features.features_root())
-
-    @cached_property
-    def tally(self) -> Tally:
-        """What came of each scenario so far."""
-        return Tally(self.catalogue, self.suite, lambda name: f"test_{make_python_name(name)}")
-
-    def select(self, found: Sequence[pytest.Item], kept: Sequence[pytest.Item]) -> list[pytest.Item]:
-        """Return the tests that are to run, of those that every other filter kept of all that were found.
-
-        A tag that reads like a requirement and is none is a TargetError.
-        """
-        for item in found:
-            self._check_tags(item)
-        # A filter that leaves nothing at all must be seen; one that leaves other tests was meant for those.
-        self.collected = sum(1 for item in kept or found if self.scenario(item))
-        return [item for item in kept if self._is_selected(item)]
-
-    def _is_selected(self, item: pytest.Item) -> bool:
-        record = self.record(item)
-        if record is None:
-            return not self.selection.restricts
-        requirements = [self.catalogue[one] for one in record.requirement_ids]
-        judged = [one for one in requirements if one.judged]
-        # What proves the instrument is about control planes, and needs one.
-        launched = self.target.command or self.target.image
-        claimed = any(one.profile in self.claims for one in judged) if judged else bool(launched)
-        return claimed and self.selection.wants(record.id, requirements)
-
-    def scenario(self, item: pytest.Item) -> ScenarioTemplate | None:
-        """Return the scenario that a test runs, when it carries a requirement id."""
-        template = _template(item)
-        return template if template is not None and self._ids(template) else None
-
-    def record(self, item: pytest.Item) -> Record | None:
-        """Return the record of the scenario that a test runs, as of one that passed; None where it runs none."""
-        template = self.scenario(item)
-        if template is None:
-            return None
-        file = Path(template.feature.filename)
-        root = features.features_root()
-        shown = (file.relative_to(root) if file.is_relative_to(root) else file).as_posix()
-        call: Any = getattr(item, "callspec", None)
-        example = {} if call is None else call.params.get(_ROW, {})
-        ids, row = self._ids(template), row_of(item.nodeid)
-        return Record(
-            id=scenario_id(shown, template.name, row),
-            name=template.name,
-            row=row,
-            file=shown,
-            line=template.line_number,
-            rule=template.rule.name if template.rule else "",
-            level=level_of(ids, self.catalogue),
-            requirement_ids=ids,
-            outcome=Outcome.PASSED,
-            reason="",
-            ran=True,
-            node=item.nodeid,
-            example=json.dumps(example, sort_keys=True) if example else "",
-        )
-
-    def scene_of(self, item: pytest.Item) -> str | None:
-        """Return the name of the fixture that a scenario needs: about gateway instances, or a control plane."""
-        if (template := self.scenario(item)) is None:
-            return None
-        about = {self.catalogue[one].profile for one in self._ids(template)}
-        return "gateways" if Profile.INSTANCE in about else "world"
-
-    def _ids(self, template: ScenarioTemplate) -> tuple[str, ...]:
-        tags = _tags(template)
-        return tuple(one for one in self.catalogue if one in tags)
-
-    def _check_tags(self, item: pytest.Item) -> None:
-        if (template := _template(item)) is None:
-            return
-        for tag in sorted(_tags(template)):
-            if _LIKE_A_REQUIREMENT.fullmatch(tag) and tag not in self.catalogue:
-                guess = closest(tag, tuple(self.catalogue))
-                hint = f"; did you mean @{guess}?" if guess else ""
-                raise TargetError(
-                    f"{template.feature.filename}: @{tag} of scenario {template.name!r} is no requirement{hint}"
-                )
+_IN_OUR_WORDS = {Outcome.FAILED, Outcome.NOT_JUDGED}
 
 
-def _template(item: pytest.Item) -> ScenarioTemplate | None:
-    registry: Any = scenario_wrapper_template_registry
-    template: ScenarioTemplate | None = registry.get(getattr(item, "obj", None))
-    return template
+def outcome_of(problem: BaseException | None) -> tuple[Outcome, str]:
+    """Return what an exception that ended a scenario, if any, means for its outcome, and why in one paragraph."""
+    match problem:
+        case None:
+            return Outcome.PASSED, ""
+        case ConformanceFailure():
+            return Outcome.FAILED, f"expected {problem.expected}; observed {problem.observed}"
+        case NotJudgedError() | LaunchError() | FleetError():
+            return Outcome.NOT_JUDGED, str(problem)
+        case pytest.skip.Exception():
+            return Outcome.NOT_JUDGED, f"it was skipped: {problem.msg}"
+        case pytest.xfail.Exception():
+            return Outcome.NOT_JUDGED, f"it was expected to fail and did not run to its end: {problem.msg}"
+        case _:
+            return Outcome.BROKEN, f"{type(problem).__name__}: {problem}"
 
 
-def _tags(template: ScenarioTemplate) -> set[str]:
-    return template.tags | template.feature.tags | (template.rule.tags if template.rule else set())
+def missed_a_time_bound_alone(records: Collection[Record]) -> bool:
+    """Return whether what came of a scenario and of its clean-up is a missed time bound, and no more than that."""
+    wrong = [one for one in records if one.outcome is not Outcome.PASSED]
+    return bool(wrong) and all(one.time_bound for one in wrong)
 
 
-def record_in(report: pytest.TestReport) -> Record | None:
-    """Return the record of a scenario that a pytest report has; None for any other test."""
-    return getattr(report, RECORD, None)
+def drop_traceback(call: pytest.CallInfo[None]) -> None:
+    """Drop the traceback of what is described in our own words: to format it takes longer than most scenarios."""
+    found = call.excinfo
+    if found is None or isinstance(found.value, pytest.skip.Exception):
+        return
+    if outcome_of(found.value)[0] in _IN_OUR_WORDS:
+        found.traceback = found.traceback.filter(lambda _: False)
 
 
-def refuse_async(step: Callable[..., object]) -> None:
-    """Refuse a coroutine as a step by a HarnessError: nobody would await it, and it would pass without running."""
-    if inspect.iscoroutinefunction(step) or inspect.isasyncgenfunction(step):
-        raise HarnessError(
-            f"the step {step.__qualname__} is async, and so would never run; write it with def"
-        )
+def describe(
+    report: pytest.TestReport, record: Record, catalogue: Catalogue, secrets: Collection[str]
+) -> None:
+    """Describe a failure by its record; in what pytest describes itself, redact secrets."""
+    report.sections = [(title, redact(content, secrets)) for title, content in report.sections]
+    if record.outcome is Outcome.BROKEN and record.evidence.observed != report.longreprtext:
+        report.longrepr = record.evidence.observed
+    elif record.outcome in _IN_OUR_WORDS and not report.skipped:
+        report.longrepr = text.failure(record, catalogue)

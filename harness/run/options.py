@@ -13,7 +13,7 @@ from harness.catalogue.verdict import Outcome
 from harness.errors import TargetError
 from harness.report.folder import FOLDER, REPORT_JSON
 from harness.report.model import parse_json
-from harness.run.judging import HANDED, Judging
+from harness.run.scope import HANDED, Scope
 
 if TYPE_CHECKING:
     import pytest
@@ -118,7 +118,7 @@ def _add_surroundings(group: pytest.OptionGroup) -> None:
     )
 
 
-def judging_of(config: pytest.Config) -> Judging:
+def scope_of(config: pytest.Config) -> Scope:
     """Return what a run judges, by its options; choose a seed where none is given. TargetError if one is wrong."""
     options, again = config.option, None
     handed = getattr(config, "workerinput", {}).get(HANDED)
@@ -128,13 +128,13 @@ def judging_of(config: pytest.Config) -> Judging:
         options.fleet_seed = secrets.randbelow(2**32)
     if options.rerun_failed and handed is None:
         again = failed_before(options.report)
-    judging = Judging(options, again)
+    scope = Scope(options, again)
     fleet_addresses("127.0.0.1", options.fleet_ports)
-    check_database(judging.target, options.database)
-    check_running(judging.target, in_workers=bool(getattr(options, "numprocesses", None)))
+    check_database(scope.target, options.database)
+    check_running(scope.target, in_workers=bool(getattr(options, "numprocesses", None)))
     if options.fleet_host == "containers" and handed is None and not options.list_scenarios:
         check_fleet_image(options.fleet_image)
-    return judging
+    return scope
 
 
 def failed_before(folder: str | None) -> list[str]:

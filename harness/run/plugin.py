@@ -24,11 +24,11 @@ from harness.history import StepReached
 from harness.report.folder import ReportFolder
 from harness.run.doctor import check_webhooks_are_accepted
 from harness.run.interruption import Interruption
-from harness.run.judging import COLLECTED, RECORD, Judging, record_in, refuse_async
-from harness.run.options import add_options, addresses_of, judging_of
-from harness.run.outcomes import describe, drop_traceback, missed_a_time_bound_alone
+from harness.run.judging import describe, drop_traceback, missed_a_time_bound_alone
+from harness.run.options import add_options, addresses_of, scope_of
 from harness.run.recorder import Recorder
 from harness.run.reporter import Reporter
+from harness.run.scope import COLLECTED, RECORD, Scope, record_in, refuse_async
 from harness.scenario import steps
 from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.scene import Scene
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = [one.name for one in pkgutil.iter_modules(steps.__path__, f"{steps.__name__}.")]
 
-_judging = pytest.StashKey[Judging]()
+_scope = pytest.StashKey[Scope]()
 _scene = pytest.StashKey[Scene]()
 _recorder = pytest.StashKey[Recorder]()
 _secrets = pytest.StashKey[tuple[str, ...]]()
@@ -58,23 +58,23 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the catalogue, the features and the target, and register every requirement id as a marker."""
     worker = hasattr(config, "workerinput")
     try:
-        judging = judging_of(config)
+        scope = scope_of(config)
         folder = ReportFolder(config.option.report) if config.option.report and not worker else None
     except (TargetError, CatalogueError) as problem:
         raise pytest.UsageError(str(problem)) from None
-    config.stash[_judging] = judging
+    config.stash[_scope] = scope
     config.stash[_secrets] = ()
     config.stash[_interruption] = Interruption()
     config.pluginmanager.register(config.stash[_interruption], "instance-sync-interruption")
     if not worker:
-        config.pluginmanager.register(Reporter(judging, folder), "instance-sync-reporter")
-    for requirement in judging.catalogue.values():
+        config.pluginmanager.register(Reporter(scope, folder), "instance-sync-reporter")
+    for requirement in scope.catalogue.values():
         config.addinivalue_line("markers", f"{requirement.id}: {requirement.words.splitlines()[0]}")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say what is judged, and how to make up the same names again."""
-    target = config.stash[_judging].target
+    target = config.stash[_scope].target
     return f"instance-sync: target {target.name} {target.version}, --fleet-seed {config.option.fleet_seed}"
 
 
@@ -86,7 +86,7 @@ def pytest_collection_modifyitems(
     found = list(items)
     yield
     try:
-        selected = config.stash[_judging].select(found, items)
+        selected = config.stash[_scope].select(found, items)
     except TargetError as problem:
         raise pytest.UsageError(str(problem)) from None
     if left_out := [item for item in items if item not in set(selected)]:
@@ -96,8 +96,8 @@ def pytest_collection_modifyitems(
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Take note of the scenarios that are to run."""
-    judging = session.config.stash[_judging]
-    judging.tally.expect([item.nodeid for item in session.items if judging.scenario(item)])
+    scope = session.config.stash[_scope]
+    scope.tally.expect([item.nodeid for item in session.items if scope.scenario(item)])
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -110,7 +110,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Report to the controller, from a worker, how many scenarios were found before any was left out."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output[COLLECTED] = session.config.stash[_judging].collected
+        output[COLLECTED] = session.config.stash[_scope].collected
 
 
 @pytest.hookimpl(wrapper=True)
@@ -127,9 +127,9 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Print the scenarios instead of running them, when that is what was asked for."""
     if not session.config.option.list_scenarios:
         return None
-    judging = session.config.stash[_judging]
-    records = [record for item in session.items if (record := judging.record(item)) is not None]
-    for line in scenario_lines(judging.suite, records):
+    scope = session.config.stash[_scope]
+    records = [record for item in session.items if (record := scope.record(item)) is not None]
+    for line in scenario_lines(scope.suite, records):
         session.config.get_terminal_writer().line(line)
     return True
 
@@ -138,7 +138,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 def setup(request: pytest.FixtureRequest) -> Iterator[Setup]:
     """Return the fleet and the implementation, started once for every scenario of this worker."""
     config = request.config
-    target = config.stash[_judging].target
+    target = config.stash[_scope].target
     hosting = HOSTS[config.option.fleet_host](config.option.fleet_image)
     made = Setup(target, addresses_of(config), hosting=hosting, database=config.option.database)
     config.stash[_secrets] += made.secrets
@@ -154,7 +154,7 @@ def setup(request: pytest.FixtureRequest) -> Iterator[Setup]:
 def gateway_setup(request: pytest.FixtureRequest) -> Iterator[GatewaySetup]:
     """Return the gateway instances that are judged, started once for every scenario of this worker."""
     config = request.config
-    target = config.stash[_judging].target.gateway
+    target = config.stash[_scope].target.gateway
     assert target is not None  # noqa: S101 - read wherever instance is claimed
     made = GatewaySetup(target, addresses_of(config)[0].host)
     config.stash[_secrets] += made.secrets
@@ -187,7 +187,7 @@ def _random(request: pytest.FixtureRequest) -> random.Random:
 def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenario) -> None:
     """Open the scenario's view before the first step, so that a start that fails is no step's fault."""
     request.node.stash[_recorder] = Recorder([f"{step.keyword} {step.name}" for step in scenario.steps])
-    if (scene := request.config.stash[_judging].scene_of(request.node)) is not None:
+    if (scene := request.config.stash[_scope].scene_of(request.node)) is not None:
         request.getfixturevalue(scene)
 
 
@@ -222,8 +222,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the scenario's record to pytest's report, and tell a failure in our own words."""
-    judging = item.config.stash[_judging]
-    record = judging.record(item)
+    scope = item.config.stash[_scope]
+    record = scope.record(item)
     if record is not None:
         drop_traceback(call)
     report = yield
@@ -239,14 +239,14 @@ def pytest_runtest_makereport(
         full=item.config.option.report is not None,
     )
     setattr(report, RECORD, record)
-    describe(report, record, judging.catalogue, secrets)
+    describe(report, record, scope.catalogue, secrets)
     return report
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Judge a scenario that missed a time bound, and did nothing else wrong, once more by itself."""
-    if item.config.stash[_judging].scenario(item) is None:
+    if item.config.stash[_scope].scenario(item) is None:
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)

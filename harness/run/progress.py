@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.catalogue.verdict import Outcome
-from harness.run.judging import record_in
+from harness.run.scope import record_in
 
 if TYPE_CHECKING:
     from typing import TextIO

@@ -17,7 +17,7 @@ from harness.history import History
 from harness.redaction import redact, redact_values
 from harness.report.events import bounded, events_of, json_lines
 from harness.report.text import timeline
-from harness.run.outcomes import outcome_of
+from harness.run.judging import outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

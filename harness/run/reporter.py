@@ -17,8 +17,8 @@ from harness.report import text
 from harness.report.assembly import assemble
 from harness.report.folder import REPORT_HTML
 from harness.report.model import RunReport
-from harness.run.judging import COLLECTED, HANDED, Judging, record_in
 from harness.run.progress import Progress
+from harness.run.scope import COLLECTED, HANDED, Scope, record_in
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,13 +33,13 @@ class Reporter:
     """The hooks that tally, judge and report.
 
     Args:
-        judging: what is judged.
+        scope: what is judged.
         folder: where reports are saved, or None.
 
     """
 
-    def __init__(self, judging: Judging, folder: ReportFolder | None) -> None:
-        self._judging = judging
+    def __init__(self, scope: Scope, folder: ReportFolder | None) -> None:
+        self._scope = scope
         self._folder = folder
         self._began = time.monotonic()
         self._began_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -53,7 +53,7 @@ class Reporter:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Save a report that says that the run has not ended, until it has; on a terminal, show progress."""
         if sys.stderr.isatty() and session.config.get_verbosity() <= 0:
-            session.config.pluginmanager.register(Progress(self._judging.tally, sys.stderr))
+            session.config.pluginmanager.register(Progress(self._scope.tally, sys.stderr))
         if self._folder is not None and not session.config.option.collectonly:
             self._save(
                 partial(self._folder.begin, self._assembled(session.config, NOT_ENDED, complete=False))
@@ -62,7 +62,7 @@ class Reporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what came of a scenario, or that another test failed."""
         if (record := record_in(report)) is not None:
-            counts = self._judging.tally.add(replace(record, lines=""))
+            counts = self._scope.tally.add(replace(record, lines=""))
             if counts and self._folder is not None and record.history:
                 self._save(partial(self._folder.keep, record.history, record.lines))
         elif report.failed:
@@ -79,13 +79,13 @@ class Reporter:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker what it cannot find out for itself: the last report is gone when it begins."""
-        again = self._judging.selection.again
+        again = self._scope.selection.again
         node.workerinput[HANDED] = (node.config.option.fleet_seed, None if again is None else sorted(again))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """Take note of what a worker is to run."""
-        self._judging.tally.expect(ids)
+        self._scope.tally.expect(ids)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -93,7 +93,7 @@ class Reporter:
         if error is not None:
             self._lost = f"a worker was lost: {str(error).splitlines()[0]}"
         output = getattr(node, "workeroutput", {})
-        self._judging.collected = max(self._judging.collected, output.get(COLLECTED, 0))
+        self._scope.collected = max(self._scope.collected, output.get(COLLECTED, 0))
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
@@ -110,12 +110,12 @@ class Reporter:
 
     def _finish(self, session: pytest.Session) -> None:
         """Compute the verdict, when there were scenarios, and make the run end with its exit code."""
-        judging, options = self._judging, session.config.option
+        scope, options = self._scope, session.config.option
         if session.exitstatus == pytest.ExitCode.USAGE_ERROR or options.collectonly:
             return
-        if options.list_scenarios and judging.tally.concerned and not self._crash:
+        if options.list_scenarios and scope.tally.concerned and not self._crash:
             return
-        if not judging.collected and not judging.tally.concerned and self._folder is None:
+        if not scope.collected and not scope.tally.concerned and self._folder is None:
             return
         report = self._assembled(session.config, self._trouble(session), complete=True)
         if self._folder is not None:
@@ -144,24 +144,24 @@ class Reporter:
             terminalreporter.write_line(f"report          {self._folder.path / REPORT_HTML}")
 
     def _assembled(self, config: pytest.Config, trouble: str, *, complete: bool) -> Report:
-        judging, options = self._judging, config.option
+        scope, options = self._scope, config.option
         keywords = f"-k {options.keyword}" if options.keyword else ""
         markers = f"-m {options.markexpr}" if options.markexpr else ""
         run = RunReport(
             harness=harness_version(),
-            catalogue=judging.catalogue.revision,
+            catalogue=scope.catalogue.revision,
             began=self._began_at,
             seconds=round(time.monotonic() - self._began, 3),
             seed=options.fleet_seed,
-            selection=judging.selection.words(keywords, markers),
+            selection=scope.selection.words(keywords, markers),
         )
         return assemble(
-            judging.target,
-            judging.catalogue,
-            judging.tally.verdict(judging.claims, trouble=trouble, crash=self._crash),
-            records=[*judging.tally.records, *judging.tally.unrun(judging.claims)],
+            scope.target,
+            scope.catalogue,
+            scope.tally.verdict(scope.claims, trouble=trouble, crash=self._crash),
+            records=[*scope.tally.records, *scope.tally.unrun(scope.claims)],
             run=run,
-            defects=judging.defects,
+            defects=scope.defects,
             complete=complete,
         )
 

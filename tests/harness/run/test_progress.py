@@ -8,8 +8,8 @@ import pytest
 
 from harness.catalogue.tally import Tally
 from harness.catalogue.verdict import Outcome
-from harness.run.judging import RECORD
 from harness.run.progress import Progress, told
+from harness.run.scope import RECORD
 from tests.harness.reporting import CATALOGUE, FOUND, LOGGED, SUITE, node, record
 
 

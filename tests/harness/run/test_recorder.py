@@ -13,7 +13,7 @@ from fake_instances.journal import StrangerReceived, WebhookSent
 from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError, TargetError, TimeBoundFailure
 from harness.history import History, StepReached
-from harness.run.outcomes import missed_a_time_bound_alone, outcome_of
+from harness.run.judging import missed_a_time_bound_alone, outcome_of
 from harness.run.recorder import AFTERWARDS, Recorder
 from tests.harness.reporting import FOUND, LOGGED, record
 from tests.harness.support import SESSION, asked, delivered, history, user_answered, user_sends
