@@ -6,7 +6,6 @@ A caller of these controls every account. They are off unless CONFORMANCE_HOOKS 
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,6 @@ from sqlalchemy import delete, insert, select, update
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from reference_impl.edges.accounts import ACCOUNTS, connect
-from reference_impl.edges.monitoring import Monitoring
-from reference_impl.fix.locator import Locator
-from reference_impl.fix.syncs import Syncs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,20 +52,8 @@ class _Renewable:
     def renew(self) -> None:
         with self._lock:
             self._parts.ending.set()
-            self._parts = _anew(self._parts)
+            self._parts = self._parts.anew()
             self._application = self._build(self._parts)
-
-
-def _anew(parts: Parts) -> Parts:
-    """Return parts with the same connections that have counted, heard and seen nothing yet."""
-    monitoring = Monitoring()
-    return replace(
-        parts,
-        monitoring=monitoring,
-        syncs=Syncs(parts.accounts, parts.log, monitoring),
-        locator=Locator(parts.settings, parts.client),
-        ending=threading.Event(),
-    )
 
 
 def _hooks(parts: Parts, renewable: _Renewable) -> Flask:

@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError
 from sqlalchemy.pool import QueuePool
 
+from reference_impl.settings import without_trailing_slash
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,7 +44,6 @@ CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "mysql": {"init_command": "SET time_zone = '+00:00'"},
     "mariadb": {"init_command": "SET time_zone = '+00:00'"},
 }
-LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,10 @@ class Account:
     phone_number: str | None
     status: str | None
     assigned_instance_url: str | None
+
+    def is_at(self, base: str) -> bool:
+        """Return whether this instance is stored as the session's location."""
+        return without_trailing_slash(self.assigned_instance_url or "") == base
 
 
 class NotStorableError(Exception):
@@ -94,7 +99,7 @@ class Accounts:
 
     def by_id(self, account_id: int) -> Account | None:
         """Return the row of an account, or None."""
-        return None if abs(account_id) > LARGEST_ID else self._one(ACCOUNTS.c.id == account_id)
+        return self._one(ACCOUNTS.c.id == account_id)
 
     def by_session(self, session_id: str) -> Account | None:
         """Return the row of exactly this session, or None: some databases ignore case."""

@@ -14,7 +14,6 @@ from urllib.parse import quote
 from reference_impl.edges.answers import Holding
 from reference_impl.edges.log import bounded
 from reference_impl.fix.syncs import Source
-from reference_impl.settings import without_trailing_slash
 
 if TYPE_CHECKING:
     from reference_impl.edges.accounts import Account
@@ -120,7 +119,7 @@ class LocationSync:
             at = min(delivery.timestamp, time.time())
             late = replayed or delivery.timestamp < parts.syncs.newest(account.id)
             target, reason = self._judge(account, delivery, replayed=replayed, late=late)
-            if late and (target is None or _is_stored(account, target)):
+            if late and (target is None or account.is_at(target)):
                 self._report_rejected(delivery, reason)
                 return False, False
             if target is None:
@@ -146,7 +145,7 @@ class LocationSync:
         named = self.parts.settings.configured(delivery.location)
         if named is None:
             return None, "not_configured"
-        if _is_stored(account, named):
+        if account.is_at(named):
             return named, None
         # This process knows nothing of the time before its start: neither newer moves nor replays.
         doubtful = late or delivery.timestamp < self._started_at
@@ -162,18 +161,13 @@ class LocationSync:
         return None, REASONS[named_holding]
 
     def _report_rejected(self, delivery: Delivery, reason: str | None) -> None:
-        if reason is not None and delivery.location is not None:
+        if reason is not None:
             self.parts.log.warning(
                 "Rejected X-Instance-Url",
                 session_id=delivery.event.session_id,
-                claimed_url=safe_location(delivery.location),
+                claimed_url=safe_location(delivery.location or ""),
                 reason=reason,
             )
-
-
-def _is_stored(account: Account, named: str) -> bool:
-    stored = account.assigned_instance_url
-    return stored is not None and without_trailing_slash(stored) == named
 
 
 def safe_location(location: str) -> str:

@@ -94,7 +94,7 @@ class Locator:
         if running is None or running.began < since:
             running = _Running(moment(), self._start(self._scan(session_id, assigned, ignoring, mute)))
             self._scans[key] = running
-            running.task.add_done_callback(lambda ended: self._forget_scan(key, ended))
+            running.task.add_done_callback(lambda _: self._scans.pop(key, None))
         return await asyncio.shield(running.task)
 
     async def compare(
@@ -168,8 +168,3 @@ class Locator:
         self._tasks.add(task)  # the loop itself keeps only weak references
         task.add_done_callback(self._tasks.discard)
         return task
-
-    def _forget_scan(self, key: object, ended: asyncio.Task[Finding]) -> None:
-        running = self._scans.get(key)
-        if running is not None and running.task is ended:
-            del self._scans[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reference_impl.edges.answers import Holding, Outcome, judge_post, message_id_given
+from reference_impl.edges.answers import Holding, Outcome, judge_post
 from reference_impl.edges.messages import Message, SendError, Sent, failure
 from reference_impl.fix.locator import moment
 from reference_impl.fix.syncs import Source
@@ -39,7 +39,7 @@ class Sender:
             posts += 1
             outcome = judge_post(answer)
             if outcome is Outcome.SENT:
-                return Sent(message_id_given(answer), base)
+                return Sent(answer.text("message_id"), base)
             trip.refusal = failure(outcome, answer, base, parts.settings.secrets)
             trip.since = moment()
             if posts == MOST_POSTS or not _may_try_again(outcome, base, trip):
