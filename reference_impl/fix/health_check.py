@@ -20,15 +20,6 @@ if TYPE_CHECKING:
     from reference_impl.server import Parts
 
 
-@dataclass(frozen=True)
-class Change:
-    """A row that was moved, or would be."""
-
-    account_id: int
-    old_url: str | None
-    new_url: str
-
-
 @dataclass
 class Report:
     """The result of a check (contract, section 3); the four counts add up to ``checked``."""
@@ -38,7 +29,8 @@ class Report:
     updated: int = 0
     failed: int = 0
     unreachable: int = 0
-    changes: list[Change] = field(default_factory=list)
+    changes: list[dict[str, object]] = field(default_factory=list)
+    """The rows that were moved, or would be."""
 
 
 class HealthCheck:
@@ -116,4 +108,5 @@ class HealthCheck:
                 report.verified += 1
                 return
         report.updated += 1
-        report.changes.append(Change(account.id, account.assigned_instance_url, holder))
+        urls = {"old_url": account.assigned_instance_url, "new_url": holder}
+        report.changes.append({"account_id": account.id, **urls})

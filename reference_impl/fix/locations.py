@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from reference_impl.edges.answers import Holding
 from reference_impl.edges.log import bounded
+from reference_impl.fix.locator import moment
 from reference_impl.fix.syncs import Source
 
 if TYPE_CHECKING:
@@ -150,15 +151,19 @@ class LocationSync:
         # This process knows nothing of the time before its start: neither newer moves nor replays.
         doubtful = late or delivery.timestamp < self._started_at
         assigned = self.parts.settings.configured(account.assigned_instance_url)
-        decisive = Holding.HELD if doubtful else Holding.UNKNOWN
-        named_holding, assigned_holding = self.parts.loop.run(
-            self.parts.locator.compare(delivery.event.session_id, named, assigned, decisive=decisive)
-        )
-        if is_believed(named_holding, assigned_holding, doubtful=doubtful):
+        there, here = self._ask(named, account), Holding.ABSENT
+        if assigned is not None:
+            # Its answer decides only if the other one leaves a doubt.
+            decides = there is (Holding.HELD if doubtful else Holding.UNKNOWN)
+            here = self._ask(assigned, account) if decides else Holding.UNKNOWN
+        if is_believed(there, here, doubtful=doubtful):
             return named, None
-        if doubtful and named_holding in {Holding.HELD, Holding.UNKNOWN}:
+        if doubtful and there in {Holding.HELD, Holding.UNKNOWN}:
             return None, "replayed" if replayed else "late"
-        return None, REASONS[named_holding]
+        return None, REASONS[there]
+
+    def _ask(self, base: str, account: Account) -> Holding:
+        return self.parts.loop.run(self.parts.locator.ask(base, account.session_id or "", moment()))
 
     def _report_rejected(self, delivery: Delivery, reason: str | None) -> None:
         if reason is not None:

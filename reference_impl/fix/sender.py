@@ -59,7 +59,7 @@ class Sender:
             timed_out = holding is Holding.UNKNOWN and moment() - asked_at >= parts.settings.verify_timeout
             mute = assigned if timed_out else None
             scan = parts.locator.scan(
-                session_id, trip.since, assigned=assigned, ignoring=trip.ignoring, mute=mute
+                session_id, moment(), assigned=assigned, ignoring=trip.ignoring, mute=mute
             )
             finding = parts.loop.run(scan)
             parts.monitoring.attempted(found=finding.holder is not None)
