@@ -15,12 +15,10 @@ from reference_impl.fix.locations import LocationSync
 from reference_impl.fix.sender import Sender
 from reference_impl.fix.webhooks import WebhookReceiver
 from reference_impl.hooks import VARIABLE, with_hooks
-from reference_impl.server import opened_parts, serve
+from reference_impl.server import Parts, opened_parts, serve
 
 if TYPE_CHECKING:
     from flask import Flask
-
-    from reference_impl.server import Parts
 
 _EXAMPLES = """\
 examples:

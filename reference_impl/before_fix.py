@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 from reference_impl.app import create_app
 from reference_impl.edges.answers import Outcome, judge_post
 from reference_impl.edges.messages import Message, SendError, Sent, failure
-from reference_impl.fix.webhooks import WebhookReceiver
-from reference_impl.server import serve
+from reference_impl.fix.webhooks import Delivery, WebhookReceiver
+from reference_impl.server import Parts, serve
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from reference_impl.edges.accounts import Account
-    from reference_impl.fix.webhooks import Delivery
-    from reference_impl.server import Parts
 
 
 class StraightSender:

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from reference_impl.edges.accounts import NotStorableError
-from reference_impl.edges.answers import Holding
-from reference_impl.fix.syncs import Source
+from reference_impl.edges.answers import Holding, Roster
+from reference_impl.fix.syncs import Source, View
 
 if TYPE_CHECKING:
-    from reference_impl.edges.answers import Roster
-    from reference_impl.fix.syncs import View
     from reference_impl.server import Parts
 
 

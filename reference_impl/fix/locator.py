@@ -7,12 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reference_impl.edges.answers import Holding
+from reference_impl.edges.answers import Holding, Roster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reference_impl.edges.answers import Roster
     from reference_impl.edges.instances import InstanceClient
     from reference_impl.settings import Settings
 

@@ -78,8 +78,8 @@ class Syncs:
     ) -> bool:
         """Write a location that was true at the Unix time ``at``, and other changes in the same statement.
 
-        A location equal to the stored one is no move: it is neither written nor logged. Return False, having
-        written nothing, if the row's location or the news of it changed since the view. Raises NotStorableError.
+        The stored location is no move: it is neither written nor logged. Return False, having written nothing, if
+        the row's location or the news of it changed since the view. Raises NotStorableError.
         """
         account = view.account
         moves = not account.is_at(new_url)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
-from reference_impl.edges.accounts import NotStorableError
+from reference_impl.edges.accounts import Account, NotStorableError
 from reference_impl.edges.answers import is_text, json_object
 from reference_impl.edges.signature import Authenticator, NotAuthenticError
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import Headers
 
-    from reference_impl.edges.accounts import Account
     from reference_impl.server import Parts
 
 LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
