@@ -79,14 +79,12 @@ class HealthCheck:
             base: Holding.UNKNOWN if roster is None else roster.holding(session_id)
             for base, roster in rosters.items()
         }
-        here = known[assigned] if assigned is not None else Holding.ABSENT
+        here = known.get(assigned or "", Holding.ABSENT)
         holder = next((base for base, holding in known.items() if holding is Holding.HELD), None)
-        if here is Holding.HELD:
-            report.verified += 1
-        elif holder is not None:
+        if holder is not None and here is not Holding.HELD:
             self._correct(view, holder, report, at=at)
-        elif here is Holding.NOT_CONNECTED:
-            # The row is right; the session is only disconnected at the moment.
+        elif here in {Holding.HELD, Holding.NOT_CONNECTED}:
+            # The row is right, even if the session is disconnected at the moment.
             report.verified += 1
         elif here is Holding.UNKNOWN:
             report.unreachable += 1
@@ -94,17 +92,15 @@ class HealthCheck:
             report.failed += 1
 
     def _correct(self, view: View, holder: str, report: Report, *, at: float | None) -> None:
-        account = view.account
-        if at is not None:
-            try:
-                written = self.parts.syncs.write(view, holder, source=Source.HEALTH_CHECK, at=at)
-            except NotStorableError:
-                report.failed += 1
-                return
-            if not written:
-                # Somebody who knows more has written or confirmed the row meanwhile.
-                report.verified += 1
-                return
+        try:
+            written = at is None or self.parts.syncs.write(view, holder, source=Source.HEALTH_CHECK, at=at)
+        except NotStorableError:
+            report.failed += 1
+            return
+        if not written:
+            # Somebody who knows more has written or confirmed the row meanwhile.
+            report.verified += 1
+            return
         report.updated += 1
-        urls = {"old_url": account.assigned_instance_url, "new_url": holder}
-        report.changes.append({"account_id": account.id, **urls})
+        urls = {"old_url": view.account.assigned_instance_url, "new_url": holder}
+        report.changes.append({"account_id": view.account.id, **urls})

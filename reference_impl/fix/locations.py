@@ -67,7 +67,7 @@ class SeenSignatures:
             return True
 
     def remove(self, signature: str) -> None:
-        """Forget a signature whose webhook was not believed."""
+        """Forget a signature."""
         with self._lock:
             self._seen_at.pop(signature, None)
 
@@ -81,10 +81,7 @@ class LocationSync:
         self._started_at = int(time.time())
 
     def apply(self, account: Account, delivery: Delivery) -> bool:
-        """Write what the webhook changes, in one statement; return False if it is ignored as late or a replay.
-
-        Raises NotStorableError.
-        """
+        """Write what the webhook changes, in one statement; return False if it is late or a replay, and ignored."""
         if not delivery.event.carries_location:
             return self._apply_status(account, delivery)
         first_time = self._seen.add(delivery.signature)
@@ -120,11 +117,10 @@ class LocationSync:
             at = min(delivery.timestamp, time.time())
             late = replayed or delivery.timestamp < parts.syncs.newest(account.id)
             target, reason = self._judge(account, delivery, replayed=replayed, late=late)
+            self._report_rejected(delivery, reason)
             if late and (target is None or account.is_at(target)):
-                self._report_rejected(delivery, reason)
                 return False, False
             if target is None:
-                self._report_rejected(delivery, reason)
                 parts.accounts.write(account, changes)
                 parts.syncs.heard(account.id, at)
                 return reason is None, True
