@@ -66,10 +66,11 @@ def _hooks(parts: Parts, renew: Callable[[], None]) -> Flask:
     @app.get("/accounts/<int:account_id>")
     def get(account_id: int) -> Response | tuple[Response, int]:
         with engine.connect() as connection:
-            row = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == account_id)).first()
+            rows = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == account_id))
+            row = rows.mappings().first()
         if row is None:
             return jsonify(error="There is no such account."), 404
-        return jsonify({**row._mapping, "updated_at": f"{row.updated_at.isoformat()}Z"})  # noqa: SLF001 - its public name
+        return jsonify({**row, "updated_at": f"{row['updated_at'].isoformat()}Z"})
 
     @app.delete("/accounts")
     def empty() -> tuple[str, int]:

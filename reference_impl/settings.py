@@ -47,7 +47,7 @@ def _is_base_url(text: str) -> bool:
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 ALLOWED = {
-    "PORT": "a whole number from 0 to 65535 (0 takes any free port, told in the log)",
+    "PORT": "a whole number from 0 to 65535 (0 takes any free port, which is logged)",
     "NODE_INSTANCES": "a comma-separated list of different base URLs such as http://127.0.0.1:3001",
     "HMAC_SECRET": "any text that is not empty; there is no default for a secret",
     "API_KEY": "any text that is not empty; there is no default for a secret",

@@ -116,16 +116,16 @@ class Monitoring(Collector):
             for source, count in self._events.items():
                 events.add_metric([source], count)
             yield events
-            failures, words = "session_verification_failures", "Sends whose instance did not confirm."
-            yield CounterMetricFamily(failures, words, value=self._failures)
+            for name, words, count in (
+                ("session_verification_failures", "Sends whose instance did not confirm.", self._failures),
+                ("instance_sync_attempts", "Scans made for a send.", self._attempts),
+                ("instance_sync_successes", "Scans that found the holder.", self._successes),
+            ):
+                yield CounterMetricFamily(name, words, value=count)
             yield GaugeMetricFamily(
-                f"{failures}_consecutive", f"{words[:-1]}, in a row.", value=self._consecutive
-            )
-            yield CounterMetricFamily(
-                "instance_sync_attempts", "Scans made for a send.", value=self._attempts
-            )
-            yield CounterMetricFamily(
-                "instance_sync_successes", "Scans that found it.", value=self._successes
+                "session_verification_failures_consecutive",
+                "Failures since the last confirmed verification.",
+                value=self._consecutive,
             )
 
     def _look(self) -> dict[Alert, float]:

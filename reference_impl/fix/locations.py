@@ -98,8 +98,7 @@ class LocationSync:
     def _apply_status(self, account: Account, delivery: Delivery) -> bool:
         parts, changes = self.parts, delivery.event.changes()
         named = parts.settings.configured(delivery.location)
-        assigned = parts.settings.configured(account.assigned_instance_url)
-        if changes and named is not None and named == assigned:
+        if changes and named is not None and account.is_at(named):
             if delivery.timestamp < parts.syncs.newest(account.id):
                 return False
             parts.accounts.write(account, changes)

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 LONGEST_GATHERING = 0.2
 """Seconds."""
 
-
-def moment() -> float:
-    """Return the monotonic time in seconds, which orders questions and answers."""
-    return time.monotonic()
+moment = time.monotonic
+"""The time in seconds, which orders questions and answers."""
 
 
 @dataclass(frozen=True)
