@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from reference_impl.app import add_health_check, add_monitoring, create_app
 from reference_impl.fix.health_check import HealthCheck
@@ -14,8 +15,7 @@ from reference_impl.fix.locations import LocationSync
 from reference_impl.fix.sender import Sender
 from reference_impl.fix.webhooks import WebhookReceiver
 from reference_impl.hooks import VARIABLE, with_hooks
-from reference_impl.server import BAD_SETTING, Parts, serve
-from reference_impl.settings import Settings, SettingsError
+from reference_impl.server import Parts, opened_parts, serve
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -39,22 +39,7 @@ def build(parts: Parts) -> Flask:
     return app
 
 
-def check_once(*, dry_run: bool) -> int:
-    """Check every account once, print the report as JSON, and return the exit status."""
-    try:
-        parts = Parts.of(Settings.from_environment(os.environ))
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return BAD_SETTING
-    try:
-        report = HealthCheck(parts).run(dry_run=dry_run)
-    finally:
-        parts.close()
-    sys.stdout.write(json.dumps(report.to_json()) + "\n")
-    return 0
-
-
-def main() -> NoReturn:
+def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(
         prog="python -m reference_impl",
@@ -67,8 +52,11 @@ def main() -> NoReturn:
     check.add_argument("--dry-run", action="store_true", help="write nothing")
     options = parser.parse_args()
     if options.command == "health-check":
-        sys.exit(check_once(dry_run=options.dry_run))
-    serve(with_hooks(build) if os.environ.get(VARIABLE) == "on" else build)
+        with opened_parts() as parts:
+            report = HealthCheck(parts).run(dry_run=options.dry_run)
+        sys.stdout.write(json.dumps(asdict(report)) + "\n")
+    else:
+        serve(with_hooks(build) if os.environ.get(VARIABLE) == "on" else build)
 
 
 if __name__ == "__main__":

@@ -79,11 +79,11 @@ def add_health_check(app: Flask, check: HealthCheck) -> None:
     @app.post("/api/health-check")
     def health_check() -> Response | Failure:
         asked = json_object(request.get_data() or b"{}")
-        dry_run = False if asked is None else asked.get("dry_run", False)
-        if asked is None or not isinstance(dry_run, bool):
+        dry_run = None if asked is None else asked.get("dry_run", False)
+        if not isinstance(dry_run, bool):
             sentence = 'The body must be a JSON object such as {"dry_run": false}.'
             return _failure(sentence, "invalid_request", 422)
-        return jsonify(check.run(dry_run=dry_run).to_json())
+        return jsonify(check.run(dry_run=dry_run))
 
 
 def add_monitoring(app: Flask, monitoring: Monitoring) -> None:

@@ -13,11 +13,7 @@ T = TypeVar("T")
 
 
 class BackgroundLoop:
-    """Runs coroutines for threads that wait for them.
-
-    Awaiting makes parallel scans, total deadlines, early answers and shared scans simple. The rest of the
-    implementation stays ordinary code in the server's threads.
-    """
+    """Runs coroutines for threads that wait for them: awaiting makes parallel scans and total deadlines simple."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()

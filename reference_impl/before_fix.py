@@ -6,21 +6,19 @@ instance. Everything else is the reference's own.
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING
 
 from reference_impl.app import create_app
-from reference_impl.edges.answers import Outcome, judge_post, message_id_given
+from reference_impl.edges.answers import Outcome, judge_post
 from reference_impl.edges.messages import Message, SendError, Sent, failure
-from reference_impl.fix.webhooks import WebhookReceiver
-from reference_impl.server import serve
+from reference_impl.fix.webhooks import Delivery, WebhookReceiver
+from reference_impl.server import Parts, serve
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from reference_impl.edges.accounts import Account
-    from reference_impl.fix.webhooks import Delivery
-    from reference_impl.server import Parts
 
 
 class StraightSender:
@@ -41,8 +39,10 @@ class StraightSender:
         answer = parts.loop.run(parts.client.post_message(base, message.payload(account)))
         outcome = judge_post(answer)
         if outcome is Outcome.SENT:
-            return Sent(message_id_given(answer), base)
-        result = "no answer" if answer.status is None else _status_line(answer.status)
+            return Sent(answer.text("message_id"), base)
+        result = (
+            f"{answer.status} {responses.get(answer.status, '')}".rstrip() if answer.status else "no answer"
+        )
         text = f"Sending failed: POST {base}/api/messages/send gave {result}"
         parts.log.error(text, session_id=account.session_id, instance_url=base, status=answer.status)
         raise failure(outcome, answer, base, parts.settings.secrets)
@@ -57,13 +57,6 @@ def build(parts: Parts) -> Flask:
 
     receiver = WebhookReceiver(parts, apply_status)
     return create_app(receiver.receive, StraightSender(parts).send, parts.log)
-
-
-def _status_line(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ A caller of these controls every account. They are off unless CONFORMANCE_HOOKS 
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,6 @@ from sqlalchemy import delete, insert, select, update
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from reference_impl.edges.accounts import ACCOUNTS, connect
-from reference_impl.edges.monitoring import Monitoring
-from reference_impl.fix.locator import Locator
-from reference_impl.fix.syncs import Syncs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,73 +30,53 @@ def with_hooks(build: Callable[[Parts], WSGIApplication]) -> Callable[[Parts], W
     """Return what builds the same application, with the hooks under /conformance."""
 
     def build_hooked(parts: Parts) -> WSGIApplication:
-        renewable = _Renewable(parts, build)
-        hooked: WSGIApplication = DispatcherMiddleware(renewable, {"/conformance": _hooks(parts, renewable)})
+        lock, current, application = threading.Lock(), parts, build(parts)
+
+        def renew() -> None:
+            """Forget everything but the rows."""
+            nonlocal current, application
+            with lock:
+                current.ending.set()
+                current = current.anew()
+                application = build(current)
+
+        def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            return application(environ, start_response)
+
+        hooked: WSGIApplication = DispatcherMiddleware(serve, {"/conformance": _hooks(parts, renew)})
         return hooked
 
     return build_hooked
 
 
-class _Renewable:
-    """An application that can forget everything but its rows: a new one takes its place."""
-
-    def __init__(self, parts: Parts, build: Callable[[Parts], WSGIApplication]) -> None:
-        self._build = build
-        self._parts = parts
-        self._lock = threading.Lock()
-        self._application = build(parts)
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return self._application(environ, start_response)
-
-    def renew(self) -> None:
-        with self._lock:
-            self._parts.ending.set()
-            self._parts = _anew(self._parts)
-            self._application = self._build(self._parts)
-
-
-def _anew(parts: Parts) -> Parts:
-    """Return parts with the same connections that have counted, heard and seen nothing yet."""
-    monitoring = Monitoring()
-    return replace(
-        parts,
-        monitoring=monitoring,
-        syncs=Syncs(parts.accounts, parts.log, monitoring),
-        locator=Locator(parts.settings, parts.client),
-        ending=threading.Event(),
-    )
-
-
-def _hooks(parts: Parts, renewable: _Renewable) -> Flask:
+def _hooks(parts: Parts, renew: Callable[[], None]) -> Flask:
     app, engine = Flask("hooks", static_folder=None), connect(parts.settings.database_url)
 
     @app.put("/accounts/<int:account_id>")
     def put(account_id: int) -> tuple[str, int]:
         row: dict[str, Any] = {**request.get_json(), "id": account_id}
-        moment = datetime.fromisoformat(row["updated_at"])
-        row["updated_at"] = moment.astimezone(UTC).replace(tzinfo=None)
+        row["updated_at"] = datetime.fromisoformat(row["updated_at"]).astimezone(UTC).replace(tzinfo=None)
         known = {name: value for name, value in row.items() if name in ACCOUNTS.c}
         with engine.connect() as connection:
-            if not connection.execute(
-                update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(known)
-            ).rowcount:
+            updated = connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(known))
+            if not updated.rowcount:
                 connection.execute(insert(ACCOUNTS).values(known))
         return "", 204
 
     @app.get("/accounts/<int:account_id>")
     def get(account_id: int) -> Response | tuple[Response, int]:
         with engine.connect() as connection:
-            row = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == account_id)).first()
+            rows = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == account_id))
+            row = rows.mappings().first()
         if row is None:
             return jsonify(error="There is no such account."), 404
-        return jsonify({**row._mapping, "updated_at": f"{row.updated_at.isoformat()}Z"})  # noqa: SLF001 - its public name
+        return jsonify({**row, "updated_at": f"{row['updated_at'].isoformat()}Z"})
 
     @app.delete("/accounts")
     def empty() -> tuple[str, int]:
         with engine.connect() as connection:
             connection.execute(delete(ACCOUNTS))
-        renewable.renew()
+        renew()
         return "", 204
 
     @app.get("/log")

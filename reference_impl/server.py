@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn, Self
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -25,7 +26,7 @@ from reference_impl.fix.syncs import Syncs
 from reference_impl.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from _typeshed.wsgi import WSGIApplication
 
@@ -35,7 +36,6 @@ MOST_CONNECTIONS = 1000
 LONGEST_READ = 16 * 1024 * 1024
 """Bytes of a body that are read before the connection is cut. The application answers 413 far earlier, but a client
 that is still writing reads that only if its body is read too."""
-BAD_SETTING = 2
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,21 @@ class Parts:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Open the log and the database, and start the background loop; raises SettingsError."""
-        log, accounts, client = _open_log(settings), _open_accounts(settings), InstanceClient(settings)
-        monitoring = Monitoring()
+        try:
+            log = EventLog(settings.log_file, settings.secrets)
+        except OSError as error:
+            allowed = f"a file that can be written ({error.strerror})"
+            raise SettingsError("LOG_FILE", repr(settings.log_file), allowed) from None
+        accounts, client, monitoring = _open_accounts(settings), InstanceClient(settings), Monitoring()
         syncs, locator = Syncs(accounts, log, monitoring), Locator(settings, client)
         return cls(settings, log, accounts, client, BackgroundLoop(), locator, monitoring, syncs)
+
+    def anew(self) -> Self:
+        """Return parts with the same connections that have counted, heard and seen nothing yet."""
+        monitoring = Monitoring()
+        syncs = Syncs(self.accounts, self.log, monitoring)
+        locator = Locator(self.settings, self.client)
+        return replace(self, monitoring=monitoring, syncs=syncs, locator=locator, ending=threading.Event())
 
     def close(self) -> None:
         """Release everything."""
@@ -68,14 +79,6 @@ class Parts:
         self.loop.close()
         self.accounts.close()
         self.log.close()
-
-
-def _open_log(settings: Settings) -> EventLog:
-    try:
-        return EventLog(settings.log_file, settings.secrets)
-    except OSError as error:
-        allowed = f"a file that can be written ({error.strerror})"
-        raise SettingsError("LOG_FILE", repr(settings.log_file), allowed) from None
 
 
 def _open_accounts(settings: Settings) -> Accounts:
@@ -95,43 +98,45 @@ def _open_accounts(settings: Settings) -> Accounts:
     raise SettingsError("DATABASE_URL", given, allowed)
 
 
-def serve(build: Callable[[Parts], WSGIApplication]) -> NoReturn:
-    """Serve what ``build`` makes, configured by the environment; exit with status 2 if that is unusable."""
+@contextmanager
+def opened_parts() -> Iterator[Parts]:
+    """Open what the environment configures, and close it in the end; exit with status 2 if it is unusable."""
     try:
-        _serve(build)
+        with closing(Parts.of(Settings.from_environment(os.environ))) as parts:
+            yield parts
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(BAD_SETTING)
+        sys.exit(2)
 
 
-def _serve(build: Callable[[Parts], WSGIApplication]) -> NoReturn:
-    settings = Settings.from_environment(os.environ)
-    parts = Parts.of(settings)
+def serve(build: Callable[[Parts], WSGIApplication]) -> None:
+    """Serve what ``build`` makes, configured by the environment, until a signal ends the process."""
     # Its warnings about a queue of one or two would stand among the log lines on standard error.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    try:
-        server = create_server(
-            build(parts),
-            host=settings.host,
-            port=settings.port,
-            threads=THREADS,
-            connection_limit=MOST_CONNECTIONS,
-            max_request_body_size=LONGEST_READ,
-            asyncore_use_poll=True,
-            ident=None,
-        )
-    except (OSError, ValueError) as error:
-        given = f"{settings.host}:{settings.port}"
-        raise SettingsError("HOST, PORT", given, f"an address to listen on ({error})") from None
+    with opened_parts() as parts:
+        host, port = parts.settings.host, parts.settings.port
+        try:
+            server = create_server(
+                build(parts),
+                host=host,
+                port=port,
+                threads=THREADS,
+                connection_limit=MOST_CONNECTIONS,
+                max_request_body_size=LONGEST_READ,
+                asyncore_use_poll=True,
+                ident=None,
+            )
+        except (OSError, ValueError) as error:
+            allowed = f"an address to listen on ({error})"
+            raise SettingsError("HOST, PORT", f"{host}:{port}", allowed) from None
 
-    def stop(number: int, _frame: object) -> None:
-        # At once: a hung send must not hold the port. Every database write is committed and every log line
-        # written when it is made, so there is nothing to wait for.
-        parts.log.info("Stopped", signal=signal.Signals(number).name)
-        os._exit(0)
+        def stop(number: int, _frame: object) -> None:
+            # At once: a hung send must not hold the port. Every database write is committed and every log line
+            # written when it is made, so there is nothing to wait for.
+            parts.log.info("Stopped", signal=signal.Signals(number).name)
+            os._exit(0)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    parts.log.info("Listening", host=settings.host, port=int(server.effective_port), pid=os.getpid())
-    server.run()
-    sys.exit(0)
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        parts.log.info("Listening", host=host, port=int(server.effective_port), pid=os.getpid())
+        server.run()

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text, create_engine, select, update
+from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text, create_engine, select, true, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError
 from sqlalchemy.pool import QueuePool
 
+from reference_impl.settings import without_trailing_slash
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import ColumnElement, Engine, Row
+    from sqlalchemy import ColumnElement, Engine
 
 ACCOUNTS = Table(
     "whatsapp_accounts",
@@ -42,7 +44,6 @@ CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "mysql": {"init_command": "SET time_zone = '+00:00'"},
     "mariadb": {"init_command": "SET time_zone = '+00:00'"},
 }
-LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,10 @@ class Account:
     phone_number: str | None
     status: str | None
     assigned_instance_url: str | None
+
+    def is_at(self, base: str) -> bool:
+        """Return whether this instance is stored as the session's location."""
+        return without_trailing_slash(self.assigned_instance_url or "") == base
 
 
 class NotStorableError(Exception):
@@ -94,23 +99,20 @@ class Accounts:
 
     def by_id(self, account_id: int) -> Account | None:
         """Return the row of an account, or None."""
-        return None if abs(account_id) > LARGEST_ID else self._one(ACCOUNTS.c.id == account_id)
+        return next(iter(self._read(ACCOUNTS.c.id == account_id)), None)
 
     def by_session(self, session_id: str) -> Account | None:
         """Return the row of exactly this session, or None: some databases ignore case."""
-        account = self._one(ACCOUNTS.c.session_id == session_id)
-        return account if account is not None and account.session_id == session_id else None
+        rows = self._read(ACCOUNTS.c.session_id == session_id)
+        return next((row for row in rows if row.session_id == session_id), None)
 
     def with_session(self) -> list[Account]:
         """Return every row that names a session."""
-        named = ACCOUNTS.c.session_id.is_not(None) & (ACCOUNTS.c.session_id != "")
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(*READ_COLUMNS).where(named).order_by(ACCOUNTS.c.id))
-            return [Account(**row._mapping) for row in rows]  # noqa: SLF001  # public in spite of its name
+        return self._read(ACCOUNTS.c.session_id.is_not(None) & (ACCOUNTS.c.session_id != ""))
 
     def write(self, account: Account, changes: Mapping[str, object]) -> None:
         """Write the columns that differ from the row as it was read; raises NotStorableError."""
-        self._update(account, changes, ACCOUNTS.c.id == account.id)
+        self._update(account, changes, true())
 
     def write_if_unmoved(self, account: Account, changes: Mapping[str, object]) -> bool:
         """Write the columns that differ, unless the location is no longer the one that was read.
@@ -118,23 +120,21 @@ class Accounts:
         Return whether the row now has the changes. Raises NotStorableError.
         """
         unmoved = ACCOUNTS.c.assigned_instance_url.is_not_distinct_from(account.assigned_instance_url)
-        return self._update(account, changes, (ACCOUNTS.c.id == account.id) & unmoved)
+        return self._update(account, changes, unmoved)
 
-    def _one(self, condition: ColumnElement[bool]) -> Account | None:
+    def _read(self, condition: ColumnElement[bool]) -> list[Account]:
+        statement = select(*READ_COLUMNS).where(condition).order_by(ACCOUNTS.c.id)
         with self._engine.connect() as connection:
-            row: Row[Any] | None = connection.execute(select(*READ_COLUMNS).where(condition)).first()
-        return None if row is None else Account(**row._mapping)  # noqa: SLF001  # public in spite of its name
+            return [Account(**row) for row in connection.execute(statement).mappings()]
 
-    def _update(
-        self, account: Account, changes: Mapping[str, object], condition: ColumnElement[bool]
-    ) -> bool:
+    def _update(self, account: Account, changes: Mapping[str, object], only: ColumnElement[bool]) -> bool:
         different = {name: value for name, value in changes.items() if getattr(account, name) != value}
         if not different:
             return True
         now = datetime.now(UTC).replace(tzinfo=None)
-        statement = update(ACCOUNTS).where(condition).values(**different, updated_at=now)
+        statement = update(ACCOUNTS).where(ACCOUNTS.c.id == account.id, only)
         try:
             with self._engine.connect() as connection:
-                return connection.execute(statement).rowcount == 1
+                return connection.execute(statement.values(**different, updated_at=now)).rowcount == 1
         except DataError as error:
             raise NotStorableError from error

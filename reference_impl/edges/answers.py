@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,16 +34,11 @@ class Roster:
     @classmethod
     def of(cls, entries: Iterable[object]) -> Roster:
         """Read a list of sessions; an entry without a status counts as connected."""
-        connected, others, complete = set(), set(), True
-        for entry in entries:
-            session_id = entry.get("session_id") if isinstance(entry, dict) else None
-            if not isinstance(entry, dict) or not isinstance(session_id, str):
-                complete = False
-            elif entry.get("status", "connected") == "connected":
-                connected.add(session_id)
-            else:
-                others.add(session_id)
-        return cls(frozenset(connected), frozenset(others), complete)
+        objects = [one if isinstance(one, dict) else {} for one in entries]
+        named = [one for one in objects if isinstance(one.get("session_id"), str)]
+        connected = {one["session_id"] for one in named if one.get("status", "connected") == "connected"}
+        others = {one["session_id"] for one in named} - connected
+        return cls(frozenset(connected), frozenset(others), len(named) == len(objects))
 
     def holding(self, session_id: str) -> Holding:
         """Return whether exactly this session is held."""
@@ -63,13 +58,9 @@ def json_object(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def is_encodable(text: str) -> bool:
-    """Return whether a text can be written as UTF-8: JSON may name half a surrogate pair, which cannot."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+def is_text(value: object) -> TypeGuard[str]:
+    """Return whether a value is a text that UTF-8 can hold: JSON may name half a surrogate pair."""
+    return isinstance(value, str) and value == value.encode("utf-8", "ignore").decode("utf-8")
 
 
 def detailed_list(answer: Mapping[str, Any]) -> list[object] | None:
@@ -95,6 +86,16 @@ class PostAnswer:
     body: bytes | None = None
     """None if there was none, or it was lost or too long."""
 
+    @property
+    def said(self) -> dict[str, Any]:
+        """The JSON object in the body; empty if there is none."""
+        return json_object(self.body or b"") or {}
+
+    def text(self, name: str) -> str | None:
+        """Return a text in that object, or None if it has no such text."""
+        value = self.said.get(name)
+        return value if isinstance(value, str) else None
+
 
 class Outcome(Enum):
     """The result of one POST, which decides whether another one is permitted."""
@@ -114,33 +115,16 @@ class Outcome(Enum):
 
 def judge_post(answer: PostAnswer) -> Outcome:
     """Judge the answer to a POST. Whatever leaves a doubt is UNCERTAIN: 3xx, 5xx, lost and hollow answers."""
+    status = answer.status or 0
     if not answer.connected:
         return Outcome.NEVER_REACHED
-    if answer.status is not None and 200 <= answer.status < 300:
-        success = _body(answer).get("success")
-        if not isinstance(success, bool):
-            return Outcome.UNCERTAIN
-        return Outcome.SENT if success else Outcome.REFUSED
-    if answer.status == 404:
+    if 200 <= status < 300:
+        success = answer.said.get("success")
+        if isinstance(success, bool):
+            return Outcome.SENT if success else Outcome.REFUSED
+        return Outcome.UNCERTAIN
+    if status == 404:
         return Outcome.NOT_THERE
-    if answer.status == 400 and reason_given(answer).lower().startswith("session not connected"):
+    if status == 400 and (answer.text("error") or "").lower().startswith("session not connected"):
         return Outcome.NOT_CONNECTED
-    if answer.status is not None and 400 <= answer.status < 500:
-        return Outcome.REFUSED
-    return Outcome.UNCERTAIN
-
-
-def _body(answer: PostAnswer) -> dict[str, Any]:
-    return json_object(answer.body or b"") or {}
-
-
-def reason_given(answer: PostAnswer) -> str:
-    """Return the instance's own words for its refusal, or an empty text."""
-    error = _body(answer).get("error")
-    return error if isinstance(error, str) else ""
-
-
-def message_id_given(answer: PostAnswer) -> str | None:
-    """Return the id that the instance gave the message, or None."""
-    message_id = _body(answer).get("message_id")
-    return message_id if isinstance(message_id, str) else None
+    return Outcome.REFUSED if 400 <= status < 500 else Outcome.UNCERTAIN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -21,17 +20,6 @@ LONGEST_POST_ANSWER = 1024 * 1024
 UNUSABLE = (aiohttp.ClientError, OSError, EOFError, ValueError, RuntimeError)
 """What aiohttp raises for a broken instance: a timeout is an OSError, bad framing may be a ValueError, and a
 connection lost at the wrong moment a RuntimeError."""
-
-
-class NotConfiguredError(Exception):
-    """A call to anything but a configured instance: a mistake in this program."""
-
-
-@dataclass
-class _Call:
-    """How far a call has come."""
-
-    connected: bool = False
 
 
 class InstanceClient:
@@ -65,7 +53,7 @@ class InstanceClient:
 
     async def post_message(self, base: str, message: dict[str, object]) -> PostAnswer:
         """POST a message once and return what came back within the send timeout; never raise for a fault."""
-        call, status, body = _Call(), None, None
+        connected, status, body = asyncio.Event(), None, None
         try:
             async with (
                 asyncio.timeout(self._settings.send_timeout),
@@ -73,20 +61,19 @@ class InstanceClient:
                     self._url(base, "/api/messages/send"),
                     json={**message, "api_key": self._settings.api_key},
                     allow_redirects=False,
-                    trace_request_ctx=call,
+                    trace_request_ctx=connected,
                 ) as response,
             ):
                 status = response.status
                 body = await _read(response, LONGEST_POST_ANSWER)
         except UNUSABLE:
             body = None
-        return PostAnswer(call.connected, status, body)
+        return PostAnswer(connected.is_set(), status, body)
 
     async def close(self) -> None:
         """Close what is open."""
         if self._session is not None:
             await self._session.close()
-            self._session = None
 
     async def _get(self, base: str, target: str) -> dict[str, Any] | None:
         async with self._open().get(self._url(base, target), allow_redirects=False) as response:
@@ -96,7 +83,7 @@ class InstanceClient:
 
     def _url(self, base: str, target: str) -> str:
         if base not in self._settings.node_instances:
-            raise NotConfiguredError
+            raise LookupError(base)
         return base + target
 
     def _open(self) -> aiohttp.ClientSession:
@@ -116,8 +103,8 @@ class InstanceClient:
 
 
 async def _note_connected(_session: object, context: Any, _event: object) -> None:
-    if isinstance(context.trace_request_ctx, _Call):
-        context.trace_request_ctx.connected = True
+    if context.trace_request_ctx is not None:
+        context.trace_request_ctx.set()
 
 
 async def _read(response: aiohttp.ClientResponse, longest: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reference_impl.edges.answers import Outcome, PostAnswer, is_encodable, json_object, reason_given
+from reference_impl.edges.answers import Outcome, PostAnswer, is_text, json_object
 from reference_impl.edges.log import bounded, redacted
 
 if TYPE_CHECKING:
@@ -56,13 +56,11 @@ class Message:
         given = json_object(body)
         if given is None:
             raise SendError("invalid_message", "The request is not a JSON object.")
-        parts = (given.get("recipient_phone"), given.get("message"), given.get("type", "text"))
-        recipient_phone, text, kind = (_text(part) for part in parts)
-        if recipient_phone is None or text is None or kind is None:
-            raise SendError(
-                "invalid_message", "recipient_phone, message and type must be texts, not empty ones."
-            )
-        return cls(recipient_phone, text, kind)
+        parts = [given.get("recipient_phone", ""), given.get("message", ""), given.get("type", "text")]
+        if not all(is_text(one) and one.strip() for one in parts):
+            sentence = "recipient_phone, message and type must be texts, not empty ones."
+            raise SendError("invalid_message", sentence)
+        return cls(*parts)
 
     def payload(self, account: Account) -> dict[str, object]:
         """Return what an instance is given, except the API key."""
@@ -84,10 +82,6 @@ def failure(outcome: Outcome, answer: PostAnswer, instance_url: str, secrets: tu
         said = "did not answer completely" if answer.body is None else f"answered {answer.status} unclearly"
         sentence = f"Instance {instance_url} {said}: it is not known whether the message was sent."
         return SendError("delivery_unknown", sentence)
-    reason = bounded(redacted(reason_given(answer), secrets)) or "it gave no reason"
+    reason = bounded(redacted(answer.text("error") or "", secrets)) or "it gave no reason"
     sentence = f"Instance {instance_url} refused the message with status {answer.status}: {reason}"
     return SendError("rejected_by_instance", sentence)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() and is_encodable(value) else None

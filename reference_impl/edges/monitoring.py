@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 import time
 from collections import Counter, deque
@@ -33,11 +34,9 @@ class Alert:
     is_raised: Callable[[float, float], bool]
 
 
-SYNC_EVENTS = Alert("InstanceSyncEvents", "warning", 5, lambda value, threshold: value > threshold)
-VERIFICATION_FAILURES = Alert(
-    "VerificationFailures", "critical", 10, lambda value, threshold: value > threshold
-)
-SYNC_SUCCESS_RATE = Alert("SyncSuccessRate", "info", 99, lambda value, threshold: value <= threshold)
+SYNC_EVENTS = Alert("InstanceSyncEvents", "warning", 5, operator.gt)
+VERIFICATION_FAILURES = Alert("VerificationFailures", "critical", 10, operator.gt)
+SYNC_SUCCESS_RATE = Alert("SyncSuccessRate", "info", 99, operator.le)
 
 
 class Monitoring(Collector):

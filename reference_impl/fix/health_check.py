@@ -11,22 +11,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from reference_impl.edges.accounts import NotStorableError
-from reference_impl.edges.answers import Holding
-from reference_impl.fix.syncs import Source
+from reference_impl.edges.answers import Holding, Roster
+from reference_impl.fix.syncs import Source, View
 
 if TYPE_CHECKING:
-    from reference_impl.edges.answers import Roster
-    from reference_impl.fix.syncs import View
     from reference_impl.server import Parts
-
-
-@dataclass(frozen=True)
-class Change:
-    """A row that was moved, or would be."""
-
-    account_id: int
-    old_url: str | None
-    new_url: str
 
 
 @dataclass
@@ -38,11 +27,8 @@ class Report:
     updated: int = 0
     failed: int = 0
     unreachable: int = 0
-    changes: list[Change] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, object]:
-        """Return the report as JSON values."""
-        return asdict(self)
+    changes: list[dict[str, object]] = field(default_factory=list)
+    """The rows that were moved, or would be."""
 
 
 class HealthCheck:
@@ -74,7 +60,8 @@ class HealthCheck:
                 except DBAPIError as error:
                     self.parts.log.error("Health check failed", error=type(error).__name__)  # noqa: TRY400
                 else:
-                    counts = {name: value for name, value in report.to_json().items() if name != "changes"}
+                    counts = asdict(report)
+                    del counts["changes"]
                     self.parts.log.info("Health check completed", **counts)
 
         threading.Thread(target=repeat, name="health check", daemon=True).start()
@@ -92,14 +79,12 @@ class HealthCheck:
             base: Holding.UNKNOWN if roster is None else roster.holding(session_id)
             for base, roster in rosters.items()
         }
-        here = known[assigned] if assigned is not None else Holding.ABSENT
+        here = known.get(assigned or "", Holding.ABSENT)
         holder = next((base for base, holding in known.items() if holding is Holding.HELD), None)
-        if here is Holding.HELD:
-            report.verified += 1
-        elif holder is not None:
+        if holder is not None and here is not Holding.HELD:
             self._correct(view, holder, report, at=at)
-        elif here is Holding.NOT_CONNECTED:
-            # The row is right; the session is only disconnected at the moment.
+        elif here in {Holding.HELD, Holding.NOT_CONNECTED}:
+            # The row is right, even if the session is disconnected at the moment.
             report.verified += 1
         elif here is Holding.UNKNOWN:
             report.unreachable += 1
@@ -107,16 +92,15 @@ class HealthCheck:
             report.failed += 1
 
     def _correct(self, view: View, holder: str, report: Report, *, at: float | None) -> None:
-        account = view.account
-        if at is not None:
-            try:
-                written = self.parts.syncs.write(view, holder, source=Source.HEALTH_CHECK, at=at)
-            except NotStorableError:
-                report.failed += 1
-                return
-            if not written:
-                # Somebody who knows more has written or confirmed the row meanwhile.
-                report.verified += 1
-                return
+        try:
+            written = at is None or self.parts.syncs.write(view, holder, source=Source.HEALTH_CHECK, at=at)
+        except NotStorableError:
+            report.failed += 1
+            return
+        if not written:
+            # Somebody who knows more has written or confirmed the row meanwhile.
+            report.verified += 1
+            return
         report.updated += 1
-        report.changes.append(Change(account.id, account.assigned_instance_url, holder))
+        urls = {"old_url": view.account.assigned_instance_url, "new_url": holder}
+        report.changes.append({"account_id": view.account.id, **urls})

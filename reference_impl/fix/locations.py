@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from reference_impl.edges.answers import Holding
 from reference_impl.edges.log import bounded
+from reference_impl.fix.locator import moment
 from reference_impl.fix.syncs import Source
-from reference_impl.settings import without_trailing_slash
 
 if TYPE_CHECKING:
     from reference_impl.edges.accounts import Account
@@ -67,7 +67,7 @@ class SeenSignatures:
             return True
 
     def remove(self, signature: str) -> None:
-        """Forget a signature whose webhook was not believed."""
+        """Forget a signature."""
         with self._lock:
             self._seen_at.pop(signature, None)
 
@@ -81,10 +81,7 @@ class LocationSync:
         self._started_at = int(time.time())
 
     def apply(self, account: Account, delivery: Delivery) -> bool:
-        """Write what the webhook changes, in one statement; return False if it is ignored as late or a replay.
-
-        Raises NotStorableError.
-        """
+        """Write what the webhook changes, in one statement; return False if it is late or a replay, and ignored."""
         if not delivery.event.carries_location:
             return self._apply_status(account, delivery)
         first_time = self._seen.add(delivery.signature)
@@ -101,8 +98,7 @@ class LocationSync:
     def _apply_status(self, account: Account, delivery: Delivery) -> bool:
         parts, changes = self.parts, delivery.event.changes()
         named = parts.settings.configured(delivery.location)
-        assigned = parts.settings.configured(account.assigned_instance_url)
-        if changes and named is not None and named == assigned:
+        if changes and named is not None and account.is_at(named):
             if delivery.timestamp < parts.syncs.newest(account.id):
                 return False
             parts.accounts.write(account, changes)
@@ -120,11 +116,10 @@ class LocationSync:
             at = min(delivery.timestamp, time.time())
             late = replayed or delivery.timestamp < parts.syncs.newest(account.id)
             target, reason = self._judge(account, delivery, replayed=replayed, late=late)
-            if late and (target is None or _is_stored(account, target)):
-                self._report_rejected(delivery, reason)
+            self._report_rejected(delivery, reason)
+            if late and (target is None or account.is_at(target)):
                 return False, False
             if target is None:
-                self._report_rejected(delivery, reason)
                 parts.accounts.write(account, changes)
                 parts.syncs.heard(account.id, at)
                 return reason is None, True
@@ -146,34 +141,33 @@ class LocationSync:
         named = self.parts.settings.configured(delivery.location)
         if named is None:
             return None, "not_configured"
-        if _is_stored(account, named):
+        if account.is_at(named):
             return named, None
         # This process knows nothing of the time before its start: neither newer moves nor replays.
         doubtful = late or delivery.timestamp < self._started_at
         assigned = self.parts.settings.configured(account.assigned_instance_url)
-        decisive = Holding.HELD if doubtful else Holding.UNKNOWN
-        named_holding, assigned_holding = self.parts.loop.run(
-            self.parts.locator.compare(delivery.event.session_id, named, assigned, decisive=decisive)
-        )
-        if is_believed(named_holding, assigned_holding, doubtful=doubtful):
+        there, here = self._ask(named, account), Holding.ABSENT
+        if assigned is not None:
+            # Its answer decides only if the other one leaves a doubt.
+            decides = there is (Holding.HELD if doubtful else Holding.UNKNOWN)
+            here = self._ask(assigned, account) if decides else Holding.UNKNOWN
+        if is_believed(there, here, doubtful=doubtful):
             return named, None
-        if doubtful and named_holding in {Holding.HELD, Holding.UNKNOWN}:
+        if doubtful and there in {Holding.HELD, Holding.UNKNOWN}:
             return None, "replayed" if replayed else "late"
-        return None, REASONS[named_holding]
+        return None, REASONS[there]
+
+    def _ask(self, base: str, account: Account) -> Holding:
+        return self.parts.loop.run(self.parts.locator.ask(base, account.session_id or "", moment()))
 
     def _report_rejected(self, delivery: Delivery, reason: str | None) -> None:
-        if reason is not None and delivery.location is not None:
+        if reason is not None:
             self.parts.log.warning(
                 "Rejected X-Instance-Url",
                 session_id=delivery.event.session_id,
-                claimed_url=safe_location(delivery.location),
+                claimed_url=safe_location(delivery.location or ""),
                 reason=reason,
             )
-
-
-def _is_stored(account: Account, named: str) -> bool:
-    stored = account.assigned_instance_url
-    return stored is not None and without_trailing_slash(stored) == named
 
 
 def safe_location(location: str) -> str:

@@ -1,30 +1,25 @@
-"""Where a session is: verification, scans, and the comparison of two instances."""
+"""Where a session is: verification and scans."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING
 
-from reference_impl.edges.answers import Holding
+from reference_impl.edges.answers import Holding, Roster
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Mapping
 
-    from reference_impl.edges.answers import Roster
     from reference_impl.edges.instances import InstanceClient
     from reference_impl.settings import Settings
-
-T = TypeVar("T")
 
 LONGEST_GATHERING = 0.2
 """Seconds."""
 
-
-def moment() -> float:
-    """Return the monotonic time in seconds, which orders questions and answers."""
-    return time.monotonic()
+moment = time.monotonic
+"""The time in seconds, which orders questions and answers."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +37,6 @@ class Finding:
         return [base for base, known in self.holdings.items() if known is holding]
 
 
-@dataclass(frozen=True)
-class _Running(Generic[T]):
-    began: float
-    task: asyncio.Task[T]
-
-
 class Locator:
     """Asks instances which of them holds a session; use it inside the background loop only.
 
@@ -62,9 +51,9 @@ class Locator:
         # gather concurrent sends, short enough that a hung instance delays nobody much.
         self._gathering = min(LONGEST_GATHERING, self._timeout / 5)
         self._client = client
-        self._questions: dict[str, _Running[Roster | None]] = {}
-        self._scans: dict[object, _Running[Finding]] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._latest: dict[str, tuple[float, asyncio.Task[Roster | None]]] = {}
+        """The last question to each instance, and when it began."""
+        self._tasks: set[asyncio.Task[Roster | None]] = set()
 
     async def ask(self, base: str, session_id: str, since: float) -> Holding:
         """Ask one instance whether it holds the session, for one verify timeout at most."""
@@ -89,54 +78,28 @@ class Locator:
         ``assigned`` wins where several hold it. Those in ``ignoring`` are asked but never are the holder.
         ``mute`` has just failed to answer: it is not asked again, and its holding is unknown.
         """
-        key = (session_id, assigned, ignoring, mute)
-        running = self._scans.get(key)
-        if running is None or running.began < since:
-            running = _Running(moment(), self._start(self._scan(session_id, assigned, ignoring, mute)))
-            self._scans[key] = running
-            running.task.add_done_callback(lambda ended: self._forget_scan(key, ended))
-        return await asyncio.shield(running.task)
-
-    async def compare(
-        self, session_id: str, named: str, assigned: str | None, *, decisive: Holding
-    ) -> tuple[Holding, Holding]:
-        """Ask the instance that a webhook names and the assigned one at once.
-
-        The second answer counts only if the first is ``decisive``, and is UNKNOWN otherwise. Without an assigned
-        instance it is ABSENT.
-        """
-        since = moment()
-        if assigned is None:
-            return await self.ask(named, session_id, since), Holding.ABSENT
-        second = asyncio.create_task(self.ask(assigned, session_id, since))
-        try:
-            first = await self.ask(named, session_id, since)
-            return first, (await second if first is decisive else Holding.UNKNOWN)
-        finally:
-            second.cancel()
-
-    async def _question(self, base: str, since: float) -> asyncio.Task[Roster | None]:
-        latest = self._questions.get(base)
-        if latest is not None and latest.began < since and not latest.task.done():
-            await asyncio.wait({latest.task}, timeout=self._gathering)
-            latest = self._questions.get(base)
-        if latest is None or latest.began < since:
-            latest = self._questions[base] = _Running(moment(), self._start(self._client.roster(base)))
-        return latest.task
-
-    async def _scan(
-        self, session_id: str, assigned: str | None, ignoring: frozenset[str], mute: str | None
-    ) -> Finding:
-        finding = await self._look_everywhere(session_id, assigned, ignoring, mute)
+        finding = await self._look_everywhere(session_id, since, assigned, ignoring, mute)
         if finding.holder is None and not finding.instances(Holding.UNKNOWN):
             # The session may have moved meanwhile, from one that had not answered yet to one that had.
-            finding = await self._look_everywhere(session_id, assigned, ignoring, mute)
+            finding = await self._look_everywhere(session_id, moment(), assigned, ignoring, mute)
         return finding
 
+    async def _question(self, base: str, since: float) -> asyncio.Task[Roster | None]:
+        if base in self._latest:
+            began, latest = self._latest[base]
+            if began < since and not latest.done():
+                await asyncio.wait({latest}, timeout=self._gathering)
+        if base not in self._latest or self._latest[base][0] < since:
+            task = asyncio.create_task(self._client.roster(base))
+            self._tasks.add(task)  # the loop itself keeps only weak references
+            task.add_done_callback(self._tasks.discard)
+            self._latest[base] = moment(), task
+        return self._latest[base][1]
+
     async def _look_everywhere(
-        self, session_id: str, assigned: str | None, ignoring: frozenset[str], mute: str | None
+        self, session_id: str, since: float, assigned: str | None, ignoring: frozenset[str], mute: str | None
     ) -> Finding:
-        began_at, since = time.time(), moment()
+        began_at = time.time() - (moment() - since)
         order = sorted(self._instances, key=lambda base: base != assigned)
         asked = {
             asyncio.create_task(self.ask(base, session_id, since)): base for base in order if base != mute
@@ -161,15 +124,3 @@ class Locator:
             for task in still_open:
                 task.cancel()
         return Finding(holder(), {base: holdings[base] for base in order if base in holdings}, began_at)
-
-    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a task that outlives its caller."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)  # the loop itself keeps only weak references
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    def _forget_scan(self, key: object, ended: asyncio.Task[Finding]) -> None:
-        running = self._scans.get(key)
-        if running is not None and running.task is ended:
-            del self._scans[key]

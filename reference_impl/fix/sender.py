@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reference_impl.edges.answers import Holding, Outcome, judge_post, message_id_given
+from reference_impl.edges.answers import Holding, Outcome, judge_post
 from reference_impl.edges.messages import Message, SendError, Sent, failure
-from reference_impl.fix.locator import moment
-from reference_impl.fix.syncs import Source
+from reference_impl.fix.locator import Finding, moment
+from reference_impl.fix.syncs import Source, View
 
 if TYPE_CHECKING:
     from reference_impl.edges.accounts import Account
-    from reference_impl.fix.locator import Finding
-    from reference_impl.fix.syncs import View
     from reference_impl.server import Parts
 
 MOST_POSTS = 4
@@ -39,7 +37,7 @@ class Sender:
             posts += 1
             outcome = judge_post(answer)
             if outcome is Outcome.SENT:
-                return Sent(message_id_given(answer), base)
+                return Sent(answer.text("message_id"), base)
             trip.refusal = failure(outcome, answer, base, parts.settings.secrets)
             trip.since = moment()
             if posts == MOST_POSTS or not _may_try_again(outcome, base, trip):
@@ -59,23 +57,23 @@ class Sender:
             timed_out = holding is Holding.UNKNOWN and moment() - asked_at >= parts.settings.verify_timeout
             mute = assigned if timed_out else None
             scan = parts.locator.scan(
-                session_id, trip.since, assigned=assigned, ignoring=trip.ignoring, mute=mute
+                session_id, moment(), assigned=assigned, ignoring=trip.ignoring, mute=mute
             )
             finding = parts.loop.run(scan)
-            parts.monitoring.attempted(found=finding.holder is not None)
-            if finding.holder is None:
+            holder = finding.holder
+            parts.monitoring.attempted(found=holder is not None)
+            if holder is None:
                 raise self._not_found(session_id, finding, trip)
-            if finding.holder == assigned:
+            if holder == assigned:
                 self._report_verified(session_id, assigned)
-                return view.account, assigned
-            if parts.syncs.write(view, finding.holder, source=Source.SEND, at=finding.began_at):
-                return view.account, finding.holder
+                return view.account, holder
+            if parts.syncs.write(view, holder, source=Source.SEND, at=finding.began_at):
+                return view.account, holder
             # Somebody else wrote the row meanwhile: another send the same, or a webhook something newer.
             view, _ = self._read(account_id)
-            stored = parts.settings.configured(view.account.assigned_instance_url)
             rounds += 1
-            if stored == finding.holder or rounds == MOST_ROUNDS:
-                return view.account, finding.holder
+            if view.account.is_at(holder) or rounds == MOST_ROUNDS:
+                return view.account, holder
             trip.since = moment()
 
     def _read(self, account_id: int) -> tuple[View, str]:
@@ -93,13 +91,13 @@ class Sender:
         holding, session_id = Holding.ABSENT, account.session_id or ""
         if assigned is not None:
             holding = self.parts.loop.run(self.parts.locator.ask(assigned, session_id, trip.since))
-        if assigned is not None and holding is Holding.HELD:
+        if holding is Holding.HELD:
             self._report_verified(session_id, assigned)
         else:
             self._report_unverified(account, trip)
         return holding
 
-    def _report_verified(self, session_id: str, assigned: str) -> None:
+    def _report_verified(self, session_id: str, assigned: str | None) -> None:
         self.parts.monitoring.verified()
         self.parts.log.info(
             "Session verified in assigned instance", session_id=session_id, instance_url=assigned
@@ -126,9 +124,8 @@ class Sender:
             return SendError("session_unverifiable", sentence + ", ".join(unasked))
         self.parts.log.error("Session not found in any Node.js instance", session_id=session_id)
         sentence = "Session not found in any Node.js instance, the message was not sent"
-        if listed:
-            sentence += f"; listed, but not connected: {', '.join(listed)}"
-        return SendError("session_not_found", sentence)
+        but = f"; listed, but not connected: {', '.join(listed)}" if listed else ""
+        return SendError("session_not_found", sentence + but)
 
 
 @dataclass
@@ -154,9 +151,8 @@ def _may_try_again(outcome: Outcome, base: str, trip: Trip) -> bool:
     """Return whether another POST is permitted; record on the trip what it must avoid."""
     if outcome is Outcome.NOT_THERE:
         trip.gone_from = frozenset({base})
-        return True
     if outcome is Outcome.NOT_CONNECTED:
         first_time = not trip.not_connected
         trip.not_connected |= {base}
         return first_time
-    return outcome is Outcome.NEVER_REACHED
+    return outcome in {Outcome.NOT_THERE, Outcome.NEVER_REACHED}

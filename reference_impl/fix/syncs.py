@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from reference_impl.settings import without_trailing_slash
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -41,7 +39,7 @@ class Syncs:
         self._accounts = accounts
         self._monitoring = monitoring
         self._log = log
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._versions: dict[int, int] = {}
         self._newest: dict[int, int] = {}
 
@@ -67,7 +65,7 @@ class Syncs:
     def heard(self, account_id: int, at: float) -> None:
         """Record that there is news of an account's session from this Unix time."""
         with self._lock:
-            self._hear(account_id, at)
+            self._newest[account_id] = max(self._newest.get(account_id, 0), int(at))
 
     def write(
         self,
@@ -80,27 +78,22 @@ class Syncs:
     ) -> bool:
         """Write a location that was true at the Unix time ``at``, and other changes in the same statement.
 
-        A location equal to the stored one is no move: it is neither written nor logged. Return False, having
-        written nothing, if the row's location or the news of it changed since the view. Raises NotStorableError.
+        The stored location is no move: it is neither written nor logged. Return False, having written nothing, if
+        the row's location or the news of it changed since the view. Raises NotStorableError.
         """
         account = view.account
-        old_url = account.assigned_instance_url
-        moves = old_url is None or without_trailing_slash(old_url) != new_url
+        moves = not account.is_at(new_url)
         written = {**(changes or {}), **({"assigned_instance_url": new_url} if moves else {})}
         with self._lock:
             known = self._versions.get(account.id, 0)
             if known != view.version or not self._accounts.write_if_unmoved(account, written):
                 return False
             self._versions[account.id] = view.version + 1
-            self._hear(account.id, at)
+            self.heard(account.id, at)
             if moves:
                 # Logged under the lock, so that the lines have the order of the writes.
                 who = {"account_id": account.id} if source is Source.HEALTH_CHECK else {}
-                self._log.info(
-                    source.value, **who, session_id=account.session_id, old_url=old_url, new_url=new_url
-                )
+                urls = {"old_url": account.assigned_instance_url, "new_url": new_url}
+                self._log.info(source.value, **who, session_id=account.session_id, **urls)
                 self._monitoring.synced(source.name.lower())
         return True
-
-    def _hear(self, account_id: int, at: float) -> None:
-        self._newest[account_id] = max(self._newest.get(account_id, 0), int(at))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
-from reference_impl.edges.accounts import NotStorableError
-from reference_impl.edges.answers import is_encodable, json_object
+from reference_impl.edges.accounts import Account, NotStorableError
+from reference_impl.edges.answers import is_text, json_object
 from reference_impl.edges.signature import Authenticator, NotAuthenticError
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import Headers
 
-    from reference_impl.edges.accounts import Account
     from reference_impl.server import Parts
 
 LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
@@ -49,9 +48,9 @@ class Event:
         if not isinstance(given.get("event"), str) or not isinstance(data, dict):
             raise WebhookError(422, "event must be a text and data an object")
         session_id, phone_number = data.get("session_id"), data.get("phone_number")
-        if not isinstance(session_id, str) or not session_id or not _is_storable(session_id):
+        if not session_id or not _is_storable(session_id):
             raise WebhookError(422, "data.session_id must be a text")
-        if phone_number is not None and not (isinstance(phone_number, str) and _is_storable(phone_number)):
+        if phone_number is not None and not _is_storable(phone_number):
             raise WebhookError(422, "data.phone_number must be a text")
         return cls(given["event"], _workspace_id(data.get("workspace_id")), session_id, phone_number or None)
 
@@ -113,9 +112,9 @@ class WebhookReceiver:
             raise WebhookError(422, "A value is longer than its column") from error
 
 
-def _is_storable(text: str) -> bool:
-    """Return whether every database can hold a text: some refuse NUL."""
-    return is_encodable(text) and "\0" not in text
+def _is_storable(value: object) -> TypeGuard[str]:
+    """Return whether every database can hold a value as a text: some refuse NUL."""
+    return is_text(value) and "\0" not in value
 
 
 def _workspace_id(given: object) -> int:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import update
 
 from reference_impl.edges.accounts import ACCOUNTS, Accounts
-from reference_impl.fix.health_check import Change, HealthCheck, Report
+from reference_impl.fix.health_check import HealthCheck, Report
 from reference_impl.fix.syncs import Source, Syncs, View
 from tests.mutants.machinery.patching import around, around_log
 from tests.mutants.machinery.registry import mutant, rows
@@ -245,7 +245,8 @@ def corrections_written_blindly() -> None:
         if at is not None:
             write_anyway(self, view, {"assigned_instance_url": holder})
         report.updated += 1
-        report.changes.append(Change(view.account.id, view.account.assigned_instance_url, holder))
+        urls = {"old_url": view.account.assigned_instance_url, "new_url": holder}
+        report.changes.append({"account_id": view.account.id, **urls})
 
     HealthCheck._correct = corrected
 

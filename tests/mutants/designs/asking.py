@@ -119,7 +119,7 @@ def scans_one_after_another() -> None:
     """A scan asks one instance after another, and goes on to the next when one has been silent for a little."""
     patience = 0.1
 
-    async def look(self, session_id, assigned, ignoring, mute):
+    async def look(self, session_id, _since, assigned, ignoring, mute):
         began_at, holdings = time.time(), dict[str, Holding]()
         if mute is not None:
             holdings[mute] = Holding.UNKNOWN

@@ -47,10 +47,6 @@ def test_only_exactly_the_session_is_found_in_a_database_that_ignores_case(tmp_p
     accounts.close()
 
 
-def test_an_id_beyond_any_integer_is_unknown(accounts: Accounts) -> None:
-    assert accounts.by_id(2**63) is None
-
-
 def test_a_timestamp_of_another_writer_need_not_be_readable(accounts: Accounts, database: Database) -> None:
     database.add(142, SESSION, "http://a")
     with database.connect() as connection:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reference_impl.edges.answers import Outcome, PostAnswer
-from reference_impl.edges.instances import NotConfiguredError
 from reference_impl.edges.messages import Message, SendError, failure
 from tests.reference_impl.support import LONG_AGO, MARGIN, PATIENCE, SEND, SESSION, VERIFY_TIMEOUT
 
@@ -145,7 +144,7 @@ def test_an_account_without_a_session_fails(system: System, stubs: list[Stub], d
 
 def test_only_configured_instances_are_ever_called(system: System) -> None:
     for call in (system.parts.client.roster, lambda base: system.parts.client.post_message(base, {})):
-        with pytest.raises(NotConfiguredError):
+        with pytest.raises(LookupError):
             system.parts.loop.run(call("http://127.0.0.1:9"))
 
 
