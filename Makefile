@@ -3,7 +3,7 @@
 #   make conformance   judge the reference implementation by every feature; the report is reports/report.html
 #   make test          everything: unit tests, features, import rules, feature style
 #   make check         ruff, mypy, and which way imports run
-#   make reproduce     tell the incident of account 142
+#   make reproduce     replay the incident of account 142
 #   make kill-matrix   judge every known-bad implementation, each by the requirement that it breaks
 #   make stress        the features thirty times in random order, half of them with every core busy
 #   make picture       draw docs/images/report.png again (needs Chromium and its driver)

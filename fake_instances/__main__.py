@@ -34,7 +34,7 @@ INTERRUPTED = 130
 _EPILOG = """\
 \b
 examples:
-  python -m fake_instances --incident                  session 142 of the document, held by 3002
+  python -m fake_instances --incident                  the session of account 142, held by 3002
   python -m fake_instances --sessions 40 --seed 7      forty made-up sessions, the same ones each time
   python -m fake_instances --address 0.0.0.0 --ports 3002 --url http://instance-3002:3002
                                                        one of four, each in its own container
@@ -96,7 +96,7 @@ _OPTIONS = [
     _option("--control-port", "of the control API; 0: any", type=click.IntRange(0, 65535), default=3100),
     _option("--sessions", "made-up sessions, spread over the instances", type=_COUNT, default=0),
     _option("--seed", "of what is made up", type=_COUNT, default=1),
-    _option("--incident", "session 142's, on the second instance", is_flag=True),
+    _option("--incident", "the session of account 142, on the second instance", is_flag=True),
     _option("--processes", "each instance in its own process", is_flag=True),
     _option("--control-plane", "where webhooks go", metavar="URL"),
     _option(

@@ -48,7 +48,7 @@ def redact_values(values: Any, secrets: Collection[str]) -> Any:
             return redact(values.decode("utf-8", "replace"), secrets).encode()
         case dict():
             return {redact(str(name), secrets): redact_values(one, secrets) for name, one in values.items()}
-        case list() | tuple():
+        case list() | tuple() | set() | frozenset():
             return type(values)(redact_values(one, secrets) for one in values)
         case _ if is_dataclass(values) and not isinstance(values, type):
             told = {one.name: redact_values(getattr(values, one.name), secrets) for one in fields(values)}

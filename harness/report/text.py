@@ -48,7 +48,11 @@ def failure(record: Record, catalogue: Catalogue) -> str:
         head = f"{one} ({requirement.level.value}, {requirement.profile.value}): "
         lines += textwrap.wrap(head + requirement.words, _WIDTH, subsequent_indent="    ")
     evidence = record.evidence
-    ended = (one.words for one in evidence.steps if one.outcome in {"failed", "not judged"})
+    ended = (
+        one.words
+        for one in evidence.steps
+        if one.outcome in {"failed", "not judged"} and one.seconds is not None
+    )
     lines.append(f"  scenario  {record.name} (features/{record.file}:{record.line})")
     lines.append(f"  step      {next(ended, 'before the first step').splitlines()[0]}")
     if evidence.expected:

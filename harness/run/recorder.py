@@ -76,7 +76,8 @@ class Recorder:
         evidence = redact_values(evidence, secrets)
         if full or outcome is not Outcome.PASSED:
             history: History = redact_values(_history_of(scene), secrets)
-            events = events_of(history)
+            # A webhook's JSON is read only now, and may spell a secret in another way.
+            events = redact_values(events_of(history), secrets)
             told = () if outcome is Outcome.PASSED else timeline(events)
             shown, left_out = bounded(events) if full else ((), 0)
             evidence = replace(evidence, timeline=told, events=shown, left_out=left_out)
@@ -93,13 +94,15 @@ class Recorder:
         )
 
     def _end_step(self, outcome: StepOutcome) -> None:
-        if self._at < 0 or not self._steps:
+        if not self._steps:
             return
+        at = max(self._at, 0)
         if outcome != "passed" and self._steps[-1].outcome == "passed":
             self._steps.append(Step(AFTERWARDS, outcome))
-        elif self._steps[self._at].outcome == "not reached":
-            seconds = round(time.monotonic() - self._step_began, 3)
-            self._steps[self._at] = replace(self._steps[self._at], outcome=outcome, seconds=seconds)
+        elif self._steps[at].outcome == "not reached":
+            # Before the first step no time is known: that is how a report knows that it never began.
+            seconds = None if self._at < 0 else round(time.monotonic() - self._step_began, 3)
+            self._steps[at] = replace(self._steps[at], outcome=outcome, seconds=seconds)
 
 
 def _history_of(scene: Scene | None) -> History:

@@ -6,6 +6,7 @@ location counts only if it is a configured instance, and only as far as the inst
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -13,7 +14,6 @@ from urllib.parse import quote
 
 from reference_impl.edges.answers import Holding
 from reference_impl.edges.log import bounded
-from reference_impl.fix.locator import moment
 from reference_impl.fix.syncs import Source
 
 if TYPE_CHECKING:
@@ -146,19 +146,29 @@ class LocationSync:
         # This process knows nothing of the time before its start: neither newer moves nor replays.
         doubtful = late or delivery.timestamp < self._started_at
         assigned = self.parts.settings.configured(account.assigned_instance_url)
-        there, here = self._ask(named, account), Holding.ABSENT
-        if assigned is not None:
-            # Its answer decides only if the other one leaves a doubt.
-            decides = there is (Holding.HELD if doubtful else Holding.UNKNOWN)
-            here = self._ask(assigned, account) if decides else Holding.UNKNOWN
+        decisive = Holding.HELD if doubtful else Holding.UNKNOWN
+        there, here = self.parts.loop.run(
+            self._compare(account.session_id or "", named, assigned, decisive=decisive)
+        )
         if is_believed(there, here, doubtful=doubtful):
             return named, None
         if doubtful and there in {Holding.HELD, Holding.UNKNOWN}:
             return None, "replayed" if replayed else "late"
         return None, REASONS[there]
 
-    def _ask(self, base: str, account: Account) -> Holding:
-        return self.parts.loop.run(self.parts.locator.ask(base, account.session_id or "", moment()))
+    async def _compare(
+        self, session_id: str, named: str, assigned: str | None, *, decisive: Holding
+    ) -> tuple[Holding, Holding]:
+        """Ask both at once: two that hang cost one timeout. The second answer counts if the first is decisive."""
+        ask, since = self.parts.locator.ask, time.monotonic()
+        if assigned is None:
+            return await ask(named, session_id, since), Holding.ABSENT
+        second = asyncio.create_task(ask(assigned, session_id, since))
+        try:
+            there = await ask(named, session_id, since)
+            return there, await second if there is decisive else Holding.UNKNOWN
+        finally:
+            second.cancel()
 
     def _report_rejected(self, delivery: Delivery, reason: str | None) -> None:
         if reason is not None:

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -29,9 +28,15 @@ def test_health_names_the_process(launch: Callable[..., Process]) -> None:
 
 @pytest.mark.parametrize("module", ["reference_impl", "reference_impl.before_fix"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_at_once_while_sends_hang(
-    launch: Callable[..., Process], stubs: list[Stub], database: Database, module: str, number: int
+def test_a_signal_stops_it_at_once_while_sends_hang(  # noqa: PLR0917 - fixtures
+    environment: dict[str, str],
+    launch: Callable[..., Process],
+    stubs: list[Stub],
+    database: Database,
+    module: str,
+    number: int,
 ) -> None:
+    environment["SEND_TIMEOUT"] = str(6 * PATIENCE)
     database.add(142, SESSION, stubs[0].url)
     stubs[0].hold()
     stubs[0].acts["/api/messages"] = stubs[0].hang
@@ -41,10 +46,8 @@ def test_a_signal_stops_it_at_once_while_sends_hang(
             process.request, "POST", "/api/accounts/142/messages", b'{"recipient_phone":"6","message":"x"}'
         )
         stubs[0].wait_for(1, "POST")
-        began = time.monotonic()
         process.process.send_signal(number)
         assert process.process.wait(PATIENCE) == 0
-        assert time.monotonic() - began < 1
         with pytest.raises(ConnectionError):
             hung.result(PATIENCE)
     with socket.socket() as again:

@@ -162,7 +162,7 @@ def hands_over(gateways: GatewayWorld, number: int) -> None:
     gateways.post(number, gateways.tenant.session_id, _TEXT)
 
 
-# Scope webhooks
+# Checks of webhooks
 
 
 @then("the webhook carries the five headers")
@@ -223,7 +223,7 @@ def first_tried_once(gateways: GatewayWorld) -> None:
     checks.tried_once(tries, meanwhile)
 
 
-# Scope answers
+# Checks of answers
 
 
 @then(parse("it counts {total:d} in all, {linked:d} connected"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -12,7 +12,7 @@ from fake_instances import FleetError
 from fake_instances.journal import StrangerReceived, WebhookSent
 from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError, TargetError, TimeBoundFailure
-from harness.history import History, StepReached
+from harness.history import History, StepReached, WebhookReceived
 from harness.run.judging import missed_a_time_bound_alone, outcome_of
 from harness.run.recorder import AFTERWARDS, Recorder
 from tests.harness.reporting import FOUND, LOGGED, record
@@ -116,8 +116,8 @@ def test_nothing_that_is_kept_has_a_secret_or_a_piece_of_one() -> None:
     ("passed", "begun", "outcomes"),
     [
         (0, True, ["failed", "not reached", "not reached"]),
-        # A start that failed is no step's fault.
-        (0, False, ["not reached", "not reached", "not reached"]),
+        # A start that failed: the first step never began, and has no time.
+        (0, False, ["failed", "not reached", "not reached"]),
         (3, False, ["passed", "passed", "passed", "failed"]),
     ],
 )
@@ -126,6 +126,7 @@ def test_the_step_at_which_it_ended_is_marked(passed: int, begun: bool, outcomes
     one = completed(made, FAILURE)
 
     assert [outcome for _, outcome in steps(one)] == outcomes
+    assert (one.evidence.steps[0].seconds is None) == (passed == 0 and not begun)
     assert steps(completed(made, FAILURE)) == steps(one)
     assert outcomes[3:] == [] or steps(one)[3][0] == AFTERWARDS
 
@@ -173,3 +174,16 @@ def test_only_a_missed_time_bound_is_judged_again_and_only_alone() -> None:
 
     assert missed_a_time_bound_alone([late, passed])
     assert not any(missed_a_time_bound_alone(one) for one in ([], [passed], [wrong], [late, wrong]))
+
+
+def test_what_json_spells_in_another_way_is_redacted_too() -> None:
+    key = "".join(f"\\u{ord(one):04x}" for one in KEY)
+    body = f'{{"event": "{key} \\ud800", "data": {{"session_id": "{key}"}}}}'.encode()
+    webhook = WebhookReceived(path="/", headers=(), body=body, answered=200)
+
+    one = completed(recorder(1), FAILURE, history(webhook))
+
+    shown = json.dumps(asdict(one.evidence), ensure_ascii=False)
+    assert "webhook" in shown
+    assert KEY not in shown
+    assert shown.encode()
