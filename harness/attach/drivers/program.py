@@ -103,12 +103,19 @@ def contract_environment(target: Target, given: Launch, host: str, port: int) ->
     return called | {name: filled_text(value, values) for name, value in target.environment.items()}
 
 
+_given: set[tuple[str, int]] = set()
+"""The ports that were given: several programs start at once, and none listens yet when the next one asks."""
+
+
 def free_port(host: str) -> int:
-    """Return a port on `host` that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port on `host` that nothing listens on now, and that was not given before."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((host, 0))
+            port: int = probe.getsockname()[1]
+        if (host, port) not in _given:
+            _given.add((host, port))
+            return port
 
 
 def can_bind(host: str, port: int = 0) -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ import requests
 from harness.attach.drivers import command, program
 from harness.attach.drivers.command import CommandImplementation, launch
 from harness.attach.drivers.guarded import output_file
-from harness.attach.drivers.program import GRACE_SECONDS
+from harness.attach.drivers.program import GRACE_SECONDS, free_port
 from harness.contract import Settings
 from harness.errors import LaunchError
 from tests.harness.support import PATIENCE, can_listen, launch_of, runs, target, until
@@ -304,3 +305,12 @@ def test_a_program_does_not_outlive_the_process_that_launched_it(tmp_path: Path,
     until(lambda: not runs(pid), "the program is gone")
     until(lambda: not scratch.exists(), "its folder is gone")
     assert can_listen("127.0.0.1", port)
+
+
+def test_a_free_port_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = free_port("127.0.0.1")
+    offered = iter([first, first, first + 1])
+    monkeypatch.setattr(socket.socket, "bind", lambda *_: None)
+    monkeypatch.setattr(socket.socket, "getsockname", lambda *_: ("127.0.0.1", next(offered)))
+
+    assert free_port("127.0.0.1") == first + 1
