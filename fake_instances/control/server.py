@@ -1,18 +1,21 @@
 """Manages a running fleet over HTTP, on its own port that no gateway route shares.
 
 Everyone who reaches the port controls the fleet, so it listens on loopback, and a web page cannot drive it: requests
-that carry an Origin are refused, and orders must be JSON. Secrets are masked in every answer.
+that carry an Origin or a public name as their Host are refused, and orders must be JSON. Secrets are masked in every
+answer.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import logging
 import socket
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Never, Self
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from pydantic import ValidationError
@@ -69,6 +72,9 @@ def create_control(actions: Actions) -> Flask:
     def refuse_web_pages() -> Response | None:
         if "Origin" in request.headers:
             return _json({"error": "a web page may not drive the fleet: send no Origin"}, 403)
+        if not _is_local(request.host):
+            words = f"the fleet is not called {request.host}: use its IP address, localhost or a name without dots"
+            return _json({"error": words}, 403)
         return None
 
     def refuse(status: int, problem: Exception) -> Response:
@@ -129,6 +135,18 @@ class ControlServer:
         for channel in tuple(self._server.active_channels.values()):
             channel.close_when_flushed = True
         self._server.close()
+
+
+def _is_local(host: str) -> bool:
+    """Return whether nobody outside can own this name: a page could make its own lead here (DNS rebinding)."""
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(name)
+        return True
+    return bool(name) and ("." not in name or name.endswith(".localhost"))
 
 
 def _read(declared: Declared, parts: dict[str, str]) -> Order:

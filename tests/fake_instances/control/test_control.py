@@ -104,6 +104,24 @@ def test_an_order_must_be_json_and_not_from_a_web_page(control: Callable[..., re
     )
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:3000", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:3000", 200),
+        ("fleet:3000", 200),
+        ("rebound.example", 403),
+        ("127.0.0.1.rebound.example.:3000", 403),
+        ("[::1", 403),
+    ],
+)
+def test_an_order_must_be_for_a_local_name(
+    control: Callable[..., requests.Response], host: str, status: int
+) -> None:
+    assert control("GET", "/status", headers={"Host": host}).status_code == status
+
+
 @pytest.mark.parametrize("depth", [10, 900, 100_000])
 def test_an_order_that_is_nested_too_deeply_is_refused(
     control: Callable[..., requests.Response], depth: int
