@@ -5,7 +5,7 @@
 #   make check         ruff, mypy, and which way imports run
 #   make reproduce     replay the incident of account 142
 #   make kill-matrix   judge every known-bad implementation, each by the requirement that it breaks
-#   make stress        the features thirty times in random order, half of them with every core busy
+#   make stress        the features again and again in random order, on a quiet and on a busy machine
 #   make picture       draw docs/images/report.png again (needs Chromium and its driver)
 #   make bench         measure a fake instance beside mountebank and plain Flask (needs wrk and npm)
 #
