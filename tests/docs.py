@@ -69,8 +69,10 @@ EXAMPLES = {
     "answers-hollow": "3002 answers-hollow delivered=true",
     "sends-then-fails": "3002 sends-then-fails by.kind=reset",
     "lose-webhook": "3002 lose-webhook",
+    "close-idle": "3002 close-idle --times 3",
+    "keep-idle": "3002 keep-idle",
     "delay-webhook": "3002 delay-webhook seconds=5",
-    "duplicate-webhook": "3002 duplicate-webhook copies=3",
+    "duplicate-webhook": "3002 duplicate-webhook copies=3 at_once=true",
     "hold-webhook": "3002 hold-webhook",
     "alter-webhook": "3002 alter-webhook alteration.claim=http://127.0.0.1:3004",
 }

@@ -2,7 +2,8 @@
 
 Fault
  ├── Refuse, ResetOnAccept      the listener: before any request is read
- ├── WireFault                  how the answer goes out: Hang, Close, Reset, Drip, Truncate
+ ├── WireFault                  how the answer goes out: Hang, Close, Reset, Drip, Truncate, CloseIdle,
+ │                              KeepIdle
  ├── Delay                      when it goes out
  ├── AnswerFault                another answer: Answer, BrokenJson, Relabel, Redirect, Padding
  ├── Lie                        who is held: Lists, Omits, Misreports, Miscounts, DeployedDialect, ListsNothing,
@@ -45,9 +46,11 @@ from fake_instances.faults.webhooks import (
 )
 from fake_instances.faults.wire import (
     Close,
+    CloseIdle,
     Delay,
     Drip,
     Hang,
+    KeepIdle,
     Refuse,
     Reset,
     ResetOnAccept,
@@ -78,6 +81,7 @@ __all__ = [
     "BrokenJson",
     "ClaimsSent",
     "Close",
+    "CloseIdle",
     "Delay",
     "DelayWebhook",
     "DeniesSession",
@@ -89,6 +93,7 @@ __all__ = [
     "FaultBook",
     "Hang",
     "HoldWebhook",
+    "KeepIdle",
     "Lie",
     "Lists",
     "ListsNothing",

@@ -88,11 +88,16 @@ class DelayWebhook(WebhookFault):
 
 
 class DuplicateWebhook(WebhookFault):
-    """A webhook goes out `copies` times, byte for byte the same, one after the other."""
+    """A webhook goes out `copies` times, byte for byte the same, one after the other.
+
+    With `at_once` they go out at the same moment, each over a connection of its own.
+    """
 
     copies: Annotated[int, Ge(2), Le(100)] = 2
+    at_once: bool = False
 
-    words = "sends the webhook {0.copies} times"
+    def __str__(self) -> str:
+        return f"sends the webhook {self.copies} times{' at once' if self.at_once else ''}"
 
 
 class HoldWebhook(WebhookFault):

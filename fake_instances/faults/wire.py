@@ -109,6 +109,21 @@ class Truncate(WireFault):
     words = "ends its answer {0.missing} bytes early"
 
 
+class CloseIdle(WireFault):
+    """The true answer says that the connection is kept, and then it is closed at once, in order (FIN).
+
+    The caller finds out at its next request. A caller that asked for the connection's end does not meet it.
+    """
+
+    words = "closes a connection as soon as it is idle"
+
+
+class KeepIdle(WireFault):
+    """The connection is never closed for being idle, whatever the answer promises."""
+
+    words = "keeps idle connections open"
+
+
 class Delay(Fault):
     """The request is carried out at once and its answer goes out `seconds` later."""
 

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from fake_instances.http.protocol import Reader, Request
+from fake_instances.http.protocol import KEEP_ALIVE_SECONDS, Reader, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,8 @@ class Connection:
     """One live connection. `drop` may be called from any thread; everything else from its own.
 
     `held_by` is the number of the armed fault that keeps it from going on, if one does. `ready` is called, and may
-    wait, before anything is read or sent.
+    wait, before anything is read or sent. `idle_until` is when it is closed unless something comes before, on the
+    monotonic clock; one that `stays` has no such end.
     """
 
     def __init__(self, connection: socket.socket, ready: Callable[[], object]) -> None:
@@ -38,9 +39,14 @@ class Connection:
         self._closing = threading.Lock()
         self._closed = False
         self.held_by: int | None = None
+        self.idle_until = math.inf
+        self.stays = False
 
     def next_request(self) -> Request | None:
-        """Read on until a whole request is there; None when the caller closed, or sent what is not HTTP."""
+        """Read on until a whole request is there; None when the caller closed, or sent what is not HTTP.
+
+        None as well when nothing came for too long after an answer.
+        """
         while not self._reader.complete:
             if self._reader.broken:
                 self.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
@@ -49,11 +55,15 @@ class Connection:
                 self._reader.expects_continue = False
                 self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             try:
-                if not self._receive():
+                if not self._receive_in_time():
                     return None
             except OSError:
                 return None
         return self.take_request()
+
+    def rest(self) -> None:
+        """Begin to wait for the next request, after an answer."""
+        self.idle_until = math.inf if self.stays else time.monotonic() + KEEP_ALIVE_SECONDS
 
     @property
     def has_request(self) -> bool:
@@ -161,8 +171,21 @@ class Connection:
             self._closed = True
             self._socket.close()
 
+    def _receive_in_time(self) -> bool:
+        if self.idle_until == math.inf:
+            return self._receive()
+        self._socket.settimeout(max(0.001, self.idle_until - time.monotonic()))
+        try:
+            return self._receive()
+        except TimeoutError:
+            self._ready()  # what stands still closes nothing
+            return False
+        finally:
+            self._socket.settimeout(None)
+
     def _receive(self, flags: int = 0) -> bool:
         data = self._socket.recv(65536, flags)
+        self.idle_until = math.inf
         self._ready()
         if self._dropped:  # while it stood still
             return False

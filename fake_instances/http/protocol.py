@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes
 
 import httptools
 
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 
 Headers = list[tuple[str, str]]
 """Headers in wire order."""
+
+KEEP_ALIVE_SECONDS = 5
+"""Seconds after an answer in which the next request may begin; then the connection is closed, as Node does."""
 
 BODY_LIMIT = 50 * 1024 * 1024
 """Bytes of a request body that the deployed gateway accepts."""
@@ -37,8 +39,7 @@ _HTML_ERROR = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n'
     "<body>\n<pre>{}</pre>\n</body>\n</html>\n"
 )
-_KEEP_ALIVE_SECONDS = 5
-_KEPT = f"Connection: keep-alive\r\nKeep-Alive: timeout={_KEEP_ALIVE_SECONDS}\r\n\r\n"
+_KEPT = f"Connection: keep-alive\r\nKeep-Alive: timeout={KEEP_ALIVE_SECONDS}\r\n\r\n"
 _CLOSED = "Connection: close\r\n\r\n"
 
 
@@ -148,7 +149,7 @@ def environ_of(request: Request, host: str, port: int) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
+        "PATH_INFO": path.decode("latin-1"),  # as it was sent: Express routes first and decodes after
         "QUERY_STRING": query.decode("latin-1"),
         "REQUEST_URI": request.target.decode("latin-1"),
         "SERVER_NAME": host,

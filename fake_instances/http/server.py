@@ -8,9 +8,11 @@ connections makes stopping complete.
 from __future__ import annotations
 
 import contextlib
+import math
 import selectors
 import socket
 import threading
+import time
 from errno import EADDRINUSE
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from fake_instances.errors import PortInUseError
-from fake_instances.faults import Delay, Truncate
+from fake_instances.faults import CloseIdle, Delay, KeepIdle, Truncate
 from fake_instances.http.connection import Connection
 from fake_instances.http.protocol import EXCHANGE, Exchange, Request, environ_of, html_error, render
 from fake_instances.http.wire_faults import Answer, misbehave
@@ -164,19 +166,34 @@ class InstanceServer:
         with listener, wake, selectors.DefaultSelector() as selector:
             selector.register(listener, selectors.EVENT_READ)
             selector.register(wake, selectors.EVENT_READ)
+            idle: dict[Connection, float] = {}  # the one that is closed first, first
             while True:
-                ready = [key.fileobj for key, _ in selector.select()]
+                left = next(iter(idle.values())) - time.monotonic() if idle else None
+                ready = [key.fileobj for key, _ in selector.select(None if left is None else max(0.0, left))]
                 if wake in ready:
                     break
                 self._running.wait()
                 for one in ready:
                     if isinstance(one, Connection):
+                        idle.pop(one, None)
                         self._advance(one, selector)
+                        if one.idle_until < math.inf:
+                            idle[one] = one.idle_until
                     else:
                         self._accept(listener, selector)
+                if left is not None:
+                    self._close_idle(idle, selector)
             for key in list(selector.get_map().values()):
                 if isinstance(key.fileobj, Connection):
                     self._forget(key.fileobj)
+
+    def _close_idle(self, idle: dict[Connection, float], selector: selectors.BaseSelector) -> None:
+        now = time.monotonic()
+        while idle and next(iter(idle.values())) <= now:
+            connection = next(iter(idle))
+            del idle[connection]
+            selector.unregister(connection)
+            self._forget(connection)
 
     def _accept(self, listener: socket.socket, selector: selectors.BaseSelector) -> None:
         with contextlib.suppress(OSError):
@@ -290,7 +307,10 @@ class InstanceServer:
         went_out = taken is not None and (taken == len(data) or connection.send(data[taken:]))
         ending = "answered" if went_out else connection.ending
         self._instance.completed(exchange.number, answer.code, ending, len(data) if went_out else 0)
-        return went_out and answer.keep_alive
+        if went_out and answer.keep_alive:
+            connection.rest()
+            return True
+        return False
 
     def _delay(self, connection: Connection, exchange: Exchange, met: Met) -> bool:
         assert isinstance(met.fault, Delay)  # noqa: S101 - the application hands over nothing else
@@ -303,7 +323,10 @@ class InstanceServer:
     def _misbehave(
         self, connection: Connection, exchange: Exchange, met: Met, fault: WireFault, answer: Answer
     ) -> bool:
-        self._instance.executed(exchange.number, met, fault)
+        if answer.keep_alive or not isinstance(
+            fault, CloseIdle | KeepIdle
+        ):  # which end nothing that ends anyway
+            self._instance.executed(exchange.number, met, fault)
         with self._lock:
             connection.held_by = met.number
             if met.number in self._released:  # while the request was on its way here
@@ -320,7 +343,10 @@ class InstanceServer:
             connection.held_by = None
         ending = "answered" if whole else connection.ending
         self._instance.completed(exchange.number, status, ending, sent)
-        return whole and answer.keep_alive
+        if whole and answer.keep_alive and not isinstance(fault, CloseIdle):
+            connection.rest()
+            return True
+        return False
 
     def _call(self, request: Request, exchange: Exchange) -> Answer:
         given: list[tuple[str, Headers]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fake_instances.faults import Close, Drip, Hang, Reset, Truncate
+from fake_instances.faults import Close, CloseIdle, Drip, Hang, KeepIdle, Reset, Truncate
 from fake_instances.http.protocol import render
 
 if TYPE_CHECKING:
@@ -58,6 +58,14 @@ def misbehave(
         case Drip(size=size, every=every):
             begin()
             sent = _drip(connection, data, size, every)
+            return sent, sent == len(data)
+        case CloseIdle():
+            sent = _send(connection, data, begin)
+            connection.end()
+            return sent, sent == len(data)
+        case KeepIdle():
+            connection.stays = True
+            sent = _send(connection, data, begin)
             return sent, sent == len(data)
         case Truncate(missing=missing):
             sent = _send(connection, _truncated(answer, missing), begin)

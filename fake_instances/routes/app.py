@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from fake_instances.instance import Instance
 
 _PHONE_NUMBER = re.compile(r"\+?[0-9]{8,15}(@c\.us)?")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _REQUIRED_TO_SEND = ("session_id", "recipient_phone", "message")
 
 
@@ -54,8 +56,19 @@ class Asked(Request):
 
     @property
     def session_id(self) -> str:
-        """The session id that its path names; empty where it names none."""
-        return str((self.view_args or {}).get("session_id", ""))
+        """The session id that its path names, decoded after routing, as Express does; empty where it names none.
+
+        Raises:
+            BadRequest: what stands there cannot be decoded.
+        """
+        named = str((self.view_args or {}).get("session_id", ""))
+        try:
+            decoded = unquote(named, errors="strict")
+        except UnicodeDecodeError:
+            decoded = None
+        if decoded is None or _BAD_ESCAPE.search(named):
+            raise BadRequest(f"URIError: Failed to decode param '{named}'")
+        return decoded
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -117,7 +130,9 @@ class _Application(Flask):
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         if request is None:
             return None
-        return self.url_map.bind("gateway", path_info=request.path, default_method=request.method)
+        return self.url_map.bind(
+            "gateway", path_info=request.environ["PATH_INFO"], default_method=request.method
+        )
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

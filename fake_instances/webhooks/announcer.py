@@ -101,6 +101,7 @@ class Announcer:
                 delay=delay[1].seconds if delay else 0.0,
                 delayed_by=delay[0].number if delay else None,
                 copies=duplicate[1].copies if duplicate else 1,
+                at_once=duplicate is not None and duplicate[1].at_once,
                 policy=self.policy,
                 again=None if alter or duplicate or hold else again,
                 going_out=going_out,

@@ -12,7 +12,7 @@ import math
 import socket
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ANSWER_TIMEOUT = 10.0
 """Seconds the deployed notifier waits for the control plane's whole answer."""
+_TOGETHER_SECONDS = 2.0
 LONGEST_KEPT = 64 * 1024
 """Bytes of an answer that are kept in the journal."""
 
@@ -42,6 +43,8 @@ class Delivery:
     """The number of the fault that makes it late."""
     copies: int = 1
     """How many times it goes out, each when the one before has ended."""
+    at_once: bool = False
+    """Whether the copies go out at the same moment instead, each over a connection of its own."""
     policy: RetryPolicy = NEVER
     """When it is tried again."""
     again: Callable[[Delivery], Webhook] | None = None
@@ -98,7 +101,7 @@ class Notifier:
         self._numbers = itertools.count(1)
         self._threads: dict[Delivery, threading.Thread] = {}
         self._late: set[Delivery] = set()
-        self._sockets: dict[Delivery, socket.socket] = {}
+        self._sockets: dict[int, socket.socket] = {}
         self._sent: dict[int, Webhook] = {}
 
     def prepare(self, delivery: Delivery) -> Delivery:
@@ -181,6 +184,9 @@ class Notifier:
                         return
                     self._late.discard(delivery)
                 url = self._address() or url
+            if delivery.at_once:
+                delivery.end.set_result(self._send_together(delivery, url))
+                return
             answered = self._send(delivery, delivery.number, url)
             for number in delivery.numbers[1:]:
                 if delivery.cut.is_set():
@@ -191,11 +197,23 @@ class Notifier:
             with self._lock:
                 self._threads.pop(delivery, None)
 
-    def _send(self, delivery: Delivery, number: int, url: str) -> WebhookAnswered:
+    def _send_together(self, delivery: Delivery, url: str) -> WebhookAnswered:
+        """Send every copy at the same moment: each waits, connected, until all are."""
+        gate = threading.Barrier(len(delivery.numbers))
+        with ThreadPoolExecutor(len(delivery.numbers)) as senders:
+            return list(
+                senders.map(lambda number: self._send(delivery, number, url, gate), delivery.numbers)
+            )[-1]
+
+    def _send(
+        self, delivery: Delivery, number: int, url: str, gate: threading.Barrier | None = None
+    ) -> WebhookAnswered:
         webhook, again = delivery.webhook, delivery.again
         attempt = 1
         while True:
-            outcome, answered = self._try(delivery, webhook, url, number, attempt)
+            outcome, answered = self._try(delivery, webhook, url, number, attempt, gate)
+            if gate is not None:
+                gate.abort()  # so that nobody waits for one that could not connect
             wait = delivery.policy.wait(attempt, outcome)
             if wait is None or again is None or not delivery.rest(wait):
                 return answered
@@ -205,8 +223,14 @@ class Notifier:
             url = self._address() or url
             attempt += 1
 
-    def _try(
-        self, delivery: Delivery, webhook: Webhook, url: str, number: int, attempt: int
+    def _try(  # noqa: PLR0913, PLR0917 - what one try is
+        self,
+        delivery: Delivery,
+        webhook: Webhook,
+        url: str,
+        number: int,
+        attempt: int,
+        gate: threading.Barrier | None,
     ) -> tuple[Outcome, WebhookAnswered]:
         with self._lock:
             self._sent[number] = webhook
@@ -224,12 +248,15 @@ class Notifier:
 
         def connected(connection: socket.socket) -> None:
             with self._lock:
-                self._sockets[delivery] = connection
+                self._sockets[number] = connection
+            if gate is not None:
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    gate.wait(_TOGETHER_SECONDS)
             delivery.going_out()
 
         outcome, reason, body = _post(webhook, url, connected)
         with self._lock:
-            self._sockets.pop(delivery, None)
+            self._sockets.pop(number, None)
         status = None if isinstance(outcome, Failure) else outcome
         return outcome, self._journal.record(
             WebhookAnswered(

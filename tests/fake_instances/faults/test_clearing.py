@@ -19,6 +19,7 @@ from fake_instances.faults import (
     BrokenJson,
     ClaimsSent,
     Close,
+    CloseIdle,
     Delay,
     DelayWebhook,
     DeniesSession,
@@ -29,6 +30,7 @@ from fake_instances.faults import (
     Fault,
     Hang,
     HoldWebhook,
+    KeepIdle,
     Lists,
     ListsNothing,
     LoseWebhook,
@@ -64,13 +66,14 @@ OTHER = Session("webjs_2_other", 2, "628444555666")
 UNKNOWN = {**MESSAGE, "session_id": "unknown"}
 FAULTS: list[Fault] = [
     *(Refuse(), ResetOnAccept(), Hang(), Hang(5), Close(), Reset(), Reset(5), Drip(50, 0.0001), Truncate(5)),
+    *(CloseIdle(), KeepIdle()),
     *(Delay(0.001), Answer(500), BrokenJson(), Relabel(), Redirect("http://elsewhere/"), Padding(1)),
     *(Lists(OTHER), Omits(SESSION_ID), Misreports(SESSION_ID, SessionStatus.FAILED), Miscounts(9, 3)),
     *(DeployedDialect(), ListsNothing(), AnswersAs(3002)),
     *(DeniesSession(), ClaimsSent(), AnswersHollow(), SendsThenFails(), SendsThenFails(by=Reset())),
 ]
 WEBHOOK_FAULTS: list[Fault] = [
-    *(LoseWebhook(), DelayWebhook(0.001), DuplicateWebhook(), HoldWebhook()),
+    *(LoseWebhook(), DelayWebhook(0.001), DuplicateWebhook(), DuplicateWebhook(at_once=True), HoldWebhook()),
     AlterWebhook(Alteration(claim="http://elsewhere")),
 ]
 

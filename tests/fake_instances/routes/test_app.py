@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
@@ -331,3 +332,27 @@ def test_a_message_is_checked_for_its_key_its_fields_its_phone_and_its_session_i
         told.append(fresh.post(SEND, wrong).json)
     told.append(fresh.post(SEND, {**wrong, "session_id": SESSION_ID}).json)
     assert told == [INVALID_KEY, MISSING, BAD_PHONE, NO_SESSION, NOT_CONNECTED]
+
+
+@pytest.mark.parametrize(
+    "session_id",
+    ["sales/east", "a b", "#1", "what?", "100%", "%2F", "a+b", "..", "'\"", "ümlaut-😀", "x" * 255],
+)
+def test_any_session_id_is_found_by_its_encoded_name(fleet: Fleet, fresh: Caller, session_id: str) -> None:
+    fleet.hold(Session(session_id, 1, "628111222333"), 3001)
+    named = quote(session_id, safe="")
+    shown = fresh.get(f"/api/sessions/{named}/status?api_key={API_KEY}")
+    assert (shown.status, shown.json["session_id"]) == (200, session_id)
+    assert session_id in {one["session_id"] for one in fresh.get(LIST).json["sessions"]}
+    assert fresh.post(SEND, {**MESSAGE, "session_id": session_id}).status == 200
+    deleted = fresh.post(f"/api/sessions/{named}", {"api_key": API_KEY}, "DELETE")
+    assert (deleted.status, fleet.holders(session_id)) == (200, ())
+
+
+@pytest.mark.parametrize("named", ["sales/east", "%zz", "%", "%ff"])
+def test_a_session_id_that_is_not_encoded_rightly_is_not_found(
+    fleet: Fleet, fresh: Caller, named: str
+) -> None:
+    fleet.hold(Session("sales/east", 1, "628111222333"), 3001)
+    expected = 404 if "/" in named else 400
+    assert fresh.get(f"/api/sessions/{named}/status?api_key={API_KEY}").status == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -144,6 +145,22 @@ def test_a_doubled_webhook_goes_out_again_when_the_one_before_was_answered(
     assert receipt.fault == fault
     assert sent[1].sequence < receipt.sequence < answered[1].sequence
     assert in_turn(fleet)
+
+
+def test_copies_at_once_are_on_their_way_together(fleet: Fleet) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as plane:
+        fleet.control_plane = f"http://127.0.0.1:{plane.getsockname()[1]}"
+        arm(fleet, DuplicateWebhook(3, at_once=True))
+        delivery = announced(fleet)
+        plane.settimeout(PATIENCE)
+        taken = [plane.accept()[0] for _ in range(3)]  # none of them was answered yet
+        heard = [one.recv(65536).split(b"\r\n\r\n")[1] for one in taken]
+        assert len(set(heard)) == 1
+        for one in taken:
+            one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            one.close()
+        assert delivery.wait(PATIENCE).status == 200
+    assert {one.webhook for one in entries(fleet, WebhookAnswered)} == set(delivery.numbers)
 
 
 def test_a_late_webhook_is_signed_when_it_was_due_and_may_be_altered_and_doubled(
