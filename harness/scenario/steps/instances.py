@@ -9,16 +9,13 @@ from pytest_bdd.parsers import parse
 from pytest_bdd.parsers import re as regex
 
 from fake_instances.faults import (
-    ROUTES,
     VERIFICATION,
     Answer,
-    CloseIdle,
     Delay,
     Drip,
     Endpoint,
     Fault,
     Hang,
-    KeepIdle,
     LoseWebhook,
     Refuse,
 )
@@ -57,19 +54,6 @@ def misbehaves(world: World, number: str, behaviour: str, optional: str | None) 
     """Arm a fault on every route that can tell who holds a session."""
     fault, endpoints = _BEHAVIOURS[behaviour]
     world.arm(fault, int(number), endpoints, optional=bool(optional))
-
-
-@given(parse("instance {number:d} closes connections as soon as they are idle"))
-@when(parse("instance {number:d} begins to close connections as soon as they are idle"))
-def closes_idle(world: World, number: int) -> None:
-    """Close each connection after its answer, unsaid. It may never happen: some keep no connection."""
-    world.arm(CloseIdle(), number, ROUTES, optional=True)
-
-
-@given(parse("instance {number:d} keeps idle connections open"))
-def keeps_idle(world: World, number: int) -> None:
-    """Never close a connection for being idle. It may never happen: some keep no connection."""
-    world.arm(KeepIdle(), number, ROUTES, optional=True)
 
 
 @given(parse("instance {number:d} answers {seconds:g} seconds late when asked who holds the session"))
