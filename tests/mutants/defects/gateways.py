@@ -14,11 +14,11 @@ from flask import request
 
 from fake_instances import fleet
 from fake_instances.fleet import Fleet
-from fake_instances.instance import Instance
 from fake_instances.routes import app
 from fake_instances.sessions import SessionStatus
 from fake_instances.webhooks import announcer, message, retries
 from fake_instances.webhooks.retries import PATIENT, Failure, RetryPolicy
+from tests.mutants.machinery.gateway_events import claimed_url, every_webhook
 from tests.mutants.machinery.registry import mutant, rows
 
 FIVE_HEADERS = "A webhook carries the five headers and the URL of its sender"
@@ -31,18 +31,6 @@ TRIED_AGAIN = "A webhook that the control plane cannot take now is tried again"
 NETWORK_BACK = "A webhook that the network refuses arrives when the network is back"
 TRIED_ONCE = "A webhook that is answered 401 is tried once"
 MOVED = "A session on an instance that has moved is announced with the new URL"
-
-
-def _url_by(claimed) -> None:
-    """Change the URL by which instances name themselves."""
-    own = Instance.url.fget
-    Instance.url = property(lambda self: claimed(self, own(self)))
-
-
-def _webhooks_by(change) -> None:
-    """Change every genuine webhook after it was built."""
-    build = fleet.build
-    fleet.build = lambda **parts: change(build(**parts))
 
 
 def _retries_by(policy) -> None:
@@ -63,25 +51,53 @@ def url_from_the_host_header() -> None:
             del called.url
 
     app.view = viewing
-    _url_by(lambda _self, own: getattr(called, "url", own))
+    claimed_url(lambda _self, own: getattr(called, "url", own))
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
 def default_port_claimed() -> None:
     """The URL has the default port, whatever port the instance listens on."""
-    _url_by(lambda _self, own: own.rpartition(":")[0] + ":3001")
+    claimed_url(lambda _self, own: own.rpartition(":")[0] + ":3001")
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
-def localhost_claimed() -> None:
-    """The URL has the right port, but the host name by which the instance knows itself."""
-    _url_by(lambda _self, own: f"http://localhost:{own.rpartition(':')[2]}")
+def name_of_the_machine_claimed() -> None:
+    """The URL has the right port, and a host name of which nobody was told."""
+    claimed_url(lambda _self, own: f"http://gateway.internal:{own.rpartition(':')[2]}")
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
+def every_address_claimed() -> None:
+    """The URL has the address on which the instance was told to listen: every one, which is none to call."""
+    claimed_url(lambda _self, own: f"http://0.0.0.0:{own.rpartition(':')[2]}")
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
+def another_scheme_claimed() -> None:
+    """The URL has the scheme by which the instance is reached from outside."""
+    claimed_url(lambda _self, own: own.replace("http://", "https://"))
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
+def route_claimed() -> None:
+    """The URL is that of a route, and not the base of all."""
+    claimed_url(lambda _self, own: f"{own}/api")
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS)
+def body_called_a_form() -> None:
+    """The content type is that of a form, which the client library sets by itself."""
+    every_webhook(
+        lambda webhook: webhook.with_header(
+            "Content-Type", "application/x-www-form-urlencoded; charset=utf-8"
+        )
+    )
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS)
 def user_agent_of_the_library() -> None:
     """The webhook has the client library's own User-Agent."""
-    _webhooks_by(lambda webhook: webhook.with_header("User-Agent", "axios/1.6.2"))
+    every_webhook(lambda webhook: webhook.with_header("User-Agent", "axios/1.6.2"))
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS)
@@ -94,7 +110,7 @@ def timestamp_in_milliseconds() -> None:
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
 def location_left_out() -> None:
     """The webhook lacks X-Instance-Url."""
-    _webhooks_by(lambda webhook: webhook.without("X-Instance-Url"))
+    every_webhook(lambda webhook: webhook.without("X-Instance-Url"))
 
 
 @mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
@@ -118,7 +134,7 @@ def reconnect_signed_with_the_api_key() -> None:
         wrong = webhook.event == "session_reconnected"
         return webhook.signed(os.environ["API_KEY"]) if wrong else webhook
 
-    _webhooks_by(resigned)
+    every_webhook(resigned)
 
 
 @mutant("INSTANCE-05", RECONNECTED)
@@ -223,4 +239,4 @@ def first_url_kept() -> None:
             kept.write_text(own, "utf-8")
         return kept.read_text("utf-8")
 
-    _url_by(claimed)
+    claimed_url(claimed)
