@@ -84,7 +84,7 @@ def _findings(target: Target, database: str, address: str, ports: str) -> Iterat
         check_running(target, in_workers=False)
         yield from _control_plane(Setup(target, addresses, database=database), target)
     if target.gateway is not None:
-        yield from _gateways(GatewaySetup(target.gateway, address))
+        yield from _gateways(GatewaySetup(target.gateway, addresses[0].host))
 
 
 def _control_plane(setup: Setup, target: Target) -> Iterator[Finding]:
