@@ -165,6 +165,15 @@ def worker_addresses(given: str | None, ports: str, worker: int) -> tuple[Instan
     return fleet_addresses(given or LOOPBACK[0], "free")
 
 
+def check_fleet_address(host: str) -> None:
+    """Check that instances can listen on a host; TargetError if it is none of this machine."""
+    if not can_bind(address_of(fleet_addresses(host, "free")[0].host)):
+        raise TargetError(
+            f"--fleet-address {host} is no address of this machine; write localhost, a loopback address such as "
+            "127.0.0.2 or ::1, or leave it out"
+        )
+
+
 def _following(address: str, steps: int) -> str:
     """Return the address so many steps on; the address itself if it is a name, or there is none."""
     try:

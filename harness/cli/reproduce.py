@@ -20,7 +20,7 @@ from fake_instances import Fleet, Session
 from fake_instances.faults import Endpoint, LoseWebhook
 from harness.attach.control_plane import ControlPlane, Place, random_secrets
 from harness.attach.http import health
-from harness.attach.setup import fleet_addresses, launch_host, start_fleet
+from harness.attach.setup import check_fleet_address, fleet_addresses, launch_host, start_fleet
 from harness.checks import sending
 from harness.cli.group import epilog
 from harness.cli.options import fleet_options
@@ -101,7 +101,7 @@ def show(host: str, ports: str, *, pause: bool) -> None:
     """Show the whole story.
 
     Raises:
-        TargetError: `ports` is not a choice, or pausing was asked for without a terminal.
+        TargetError: `host` or `ports` is not a choice, or pausing was asked for without a terminal.
         LaunchError: a port is in use, or an implementation did not come up.
         ConformanceFailure: the story did not hold: something shown is not what the incident was.
     """
@@ -111,6 +111,7 @@ def show(host: str, ports: str, *, pause: bool) -> None:
     story.say(
         "The incident of account 142. Each thing shown here really happens, on this machine.", indent=""
     )
+    check_fleet_address(host)
     with _stage(host, ports) as (fleet, place):
         old, new = fleet.numbers[:2]
         session = Session(INCIDENT_SESSION, 1, INCIDENT_PHONE)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from fake_instances.addresses import LOCALHOST
 from harness.attach.fleet_containers import DEFAULT_IMAGE, check_fleet_image
-from harness.attach.setup import HOSTS, check_database, check_running, fleet_addresses, worker_addresses
+from harness.attach.setup import (
+    HOSTS,
+    check_database,
+    check_fleet_address,
+    check_running,
+    fleet_addresses,
+    worker_addresses,
+)
 from harness.catalogue.requirements import Level, Profile
 from harness.catalogue.verdict import Outcome
 from harness.errors import TargetError
@@ -132,6 +139,7 @@ def scope_of(config: pytest.Config) -> Scope:
         again = failed_before(options.report)
     scope = Scope(options, again)
     fleet_addresses(LOCALHOST, options.fleet_ports)
+    check_fleet_address(options.fleet_address or LOCALHOST)
     check_database(scope.target, options.database)
     check_running(scope.target, in_workers=bool(getattr(options, "numprocesses", None)))
     if options.fleet_host == "containers" and handed is None and not options.list_scenarios:
