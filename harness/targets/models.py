@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from harness.catalogue.requirements import Profile
 from harness.contract import Operations, SendTarget, Target
@@ -209,21 +209,19 @@ class Timing(Section):
     settle_seconds: Seconds = Target.settle_seconds
 
 
-def own_urls(stated: str | list[str]) -> list[str]:
-    """Check the URLs by which instances name themselves, and return them as a list."""
-    texts = [stated] if isinstance(stated, str) else stated
-    if len(texts) not in {0, 1, len(NUMBERS)}:
+def _own_urls(stated: list[str]) -> list[str]:
+    if len(stated) not in {0, 1, len(NUMBERS)}:
         raise WrongValueError(
-            f"has {len(texts)} texts; write one for all instances, or one for each of the four"
+            f"has {len(stated)} texts; write one for all instances, or one for each of the four"
         )
-    for text in texts:
+    for text in stated:
         one = filled_text(text, {"host": "localhost", "port": 3001, "number": 3001})
         if "{" in one or not is_base_url(one):
             raise WrongValueError(
                 f'has {text!r}; write URLs such as "http://gateway-{{number}}.internal:{{port}}", in which {{host}}, '
                 "{port} and {number} are filled in"
             )
-    return texts
+    return stated
 
 
 class HookTable(Section):
@@ -254,7 +252,10 @@ class Instance(Section):
     delivered: HookKey = None
     keeps_sessions: Flag = GatewayTarget.keeps_sessions
     claims_as: Annotated[
-        str | list[str], Kind("a text, or a list of four texts"), AfterValidator(own_urls)
+        list[str],
+        Kind("a text, or a list of four texts"),
+        AfterValidator(_own_urls),
+        BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
     ] = []
     patience: Seconds = GatewayTarget.patience
 
