@@ -25,7 +25,7 @@ from harness.history import Noted
 from harness.placeholders import filled, filled_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fake_instances.journal import Journal
     from harness.gateway_contract import GatewayTarget
@@ -167,10 +167,14 @@ class Gateway:
             self._connect_again(tenants)
         self._note("is up again")
 
-    def move(self, tenants: Sequence[Tenant]) -> None:
-        """End it and launch it again on another port; in the end its sessions are connected again."""
+    def move(self, tenants: Sequence[Tenant], *, ended: Callable[[], None] = lambda: None) -> None:
+        """End it and launch it again on another port; in the end its sessions are connected again.
+
+        `ended` is called between: what it sends from then on, it sends from there.
+        """
         port = int(self.url.rpartition(":")[2])
         self.stop()
+        ended()
         with socket.socket(family_of(self._host)) as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind((self._host, port))

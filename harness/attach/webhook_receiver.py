@@ -158,10 +158,11 @@ class _Handler(socketserver.BaseRequestHandler):
             return
         if webhook is None:
             return
-        status = 405
+        status, path = 404, webhook.target.decode("latin-1")
         if webhook.method == "POST":
-            path = webhook.target.decode("latin-1")
             status = receiver.take(path, tuple(webhook.headers), bytes(webhook.body))
+        else:  # such as a gateway that asks for its accounts at its start
+            receiver.turn_away(f"{webhook.method} {path[:200]} is none, and is answered {status}")
         self._answer(_STATUS.get(status, f"{status} Answered"))
 
     def _read(self) -> Request | None:

@@ -123,8 +123,7 @@ class GatewayWorld:
         """
         gateway = self.gateway(number)
         before = gateway.stated_url
-        self.act()
-        gateway.move(self.held(number))
+        gateway.move(self.held(number), ended=self.act)
         if before and gateway.stated_url == before:
             raise NotJudgedError(
                 f"claims_as gives instance {number} the same URL under every port, {before}: no webhook shows "

@@ -87,12 +87,18 @@ def test_what_is_no_whole_webhook_is_noted_and_turned_away(
 
     assert answered(b"no HTTP at all\r\n\r\n") == b"HTTP/1.1 400 Bad Request"
     assert answered(head, leave=True) == b"HTTP/1.1 408 Request Timeout"
-    assert answered(b"GET /hook HTTP/1.1\r\n\r\n") == b"HTTP/1.1 405 Answered"
+    assert answered(b"GET /hook HTTP/1.1\r\n\r\n") == b"HTTP/1.1 404 Answered"
     monkeypatch.setattr(webhook_receiver, "WHOLE_SECONDS", 0.05)
     assert answered(head) == b"HTTP/1.1 408 Request Timeout"
     monkeypatch.setattr(webhook_receiver, "LARGEST", 40)
     assert answered(head) == b"HTTP/1.1 413 Payload Too Large"
-    for told in ("it is no HTTP", "its sender left", "it was not whole after 0.05 s", "more than 40 bytes"):
+    for told in (
+        "it is no HTTP",
+        "GET /hook is none, and is answered 404",
+        "its sender left",
+        "it was not whole after 0.05 s",
+        "more than 40 bytes",
+    ):
         assert told in noted(receiver)
     assert received(receiver) == []
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
 import os
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import request
@@ -107,6 +109,18 @@ def timestamp_in_milliseconds() -> None:
     fleet.build = lambda **parts: build(**{**parts, "timestamp": parts["timestamp"] + "000"})
 
 
+@mutant("INSTANCE-01", FIVE_HEADERS)
+def timestamp_as_a_date() -> None:
+    """The timestamp is a date in words of ISO 8601, and signed so."""
+    build = fleet.build
+
+    def dated(**parts):
+        moment = datetime.fromtimestamp(int(parts["timestamp"]), UTC)
+        return build(**{**parts, "timestamp": moment.isoformat()})
+
+    fleet.build = dated
+
+
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
 def location_left_out() -> None:
     """The webhook lacks X-Instance-Url."""
@@ -124,6 +138,20 @@ def webhook_signed_over_reserialised_json() -> None:
 def signature_over_the_body_alone() -> None:
     """The timestamp is not signed."""
     message.sign = lambda secret, _stamp, body: hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+@mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
+def signature_with_a_prefix() -> None:
+    """The signature has the name of its algorithm before it."""
+    sign = message.sign
+    message.sign = lambda *given: f"sha256={sign(*given)}"
+
+
+@mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
+def signature_in_base64() -> None:
+    """The signature is the digest in Base64."""
+    sign = message.sign
+    message.sign = lambda *given: base64.b64encode(bytes.fromhex(sign(*given))).decode()
 
 
 @mutant("INSTANCE-02", SIGNED_RECONNECT)
@@ -158,6 +186,13 @@ def reconnect_announced_as_ready() -> None:
 def connection_announced_as_reconnect() -> None:
     """A first connection is announced like a reconnect, without the phone number."""
     _announced_as(lambda _event: "session_reconnected")
+
+
+@mutant("INSTANCE-05", READY)
+def ready_without_the_phone_number() -> None:
+    """session_ready goes out before the phone number is known, and lacks it."""
+    fields_of = fleet.fields_of
+    fleet.fields_of = lambda *given: {**fields_of(*given), "phone_number": None}
 
 
 @mutant("INSTANCE-05", READY)
@@ -200,6 +235,13 @@ def waits_that_do_not_grow() -> None:
 def server_errors_given_up() -> None:
     """A webhook answered 500 or 503 is given up, as by the deployed notifier: the location is lost."""
     _retries_by(replace(retries.DEPLOYED, name="patient"))
+
+
+@mutant("INSTANCE-06", *rows(TRIED_AGAIN, "500", "503"))
+def given_up_after_two_tries() -> None:
+    """A webhook answered by a server's error is tried once more, and then its location is lost."""
+    errors = frozenset({500, 503})
+    _retries_by(RetryPolicy("patient", ((errors, PATIENT.rules[0][1][:1]), *PATIENT.rules)))
 
 
 @mutant("INSTANCE-06", NETWORK_BACK)
