@@ -154,19 +154,22 @@ def _signed_instead(webhook: WebhookReceived, timestamp: str, secret: str) -> st
     return "neither is it made over the body alone, nor with a separator, nor over the body written anew; the secret?"
 
 
-def announcement(webhooks: Sequence[WebhookReceived], event: str) -> WebhookReceived | None:
+def announcement(
+    webhooks: Sequence[WebhookReceived], event: str, *, anew: bool = False
+) -> WebhookReceived | None:
     """Return the webhook by which this event of a session is announced, whatever others came; None without any.
 
-    A session that reconnects by logging in anew has connected for the first time: session_ready announces it too.
+    A session that reconnects by logging in anew is connected by a new client: session_ready announces it too. That it
+    does so, `anew` or the events of a login say.
     """
-    anew = event == "session_reconnected" and any(one.event in LOGIN_EVENTS for one in webhooks)
-    announcing = {event, "session_ready"} if anew else {event}
+    login = anew or any(one.event in LOGIN_EVENTS for one in webhooks)
+    announcing = {event, "session_ready"} if login and event == "session_reconnected" else {event}
     return next((one for one in webhooks if one.event in announcing), None)
 
 
-def announces(webhooks: Sequence[WebhookReceived], event: str, tenant: Tenant) -> None:
-    """Check that this event is announced, with what the contract has it say."""
-    found = announcement(webhooks, event)
+def announces(webhooks: Sequence[WebhookReceived], event: str, tenant: Tenant, *, anew: bool = False) -> None:
+    """Check that this event is announced (see `announcement`), with what the contract has it say."""
+    found = announcement(webhooks, event, anew=anew)
     if found is None:
         raise ConformanceFailure(f"the control plane hears {event} of the session", _only(webhooks))
     expected: dict[str, object] = {"workspace_id": tenant.workspace_id}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.attach.webhook_receiver import Receiver
 
 _HEALTH = ("/health", "/health/detailed")
+_LOGGING_IN = ("qr_scanning", "authenticated")
 _LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
@@ -43,6 +44,7 @@ class GatewayWorld:
         self._held: dict[Tenant, int] = {}
         setup.receiver.holder = self._holder
         self._acted = self._started
+        self.logs_in_anew = False
         self.tenants: list[Tenant] = []
         self._seen: dict[tuple[int, str], Answer] = {}
 
@@ -102,9 +104,10 @@ class GatewayWorld:
         self.gateway(self._held.pop(tenant)).end(tenant)
 
     def reconnect(self, tenant: Tenant, *, called: str = "") -> None:
-        """Have a session reconnect on the instance that holds it."""
+        """Have a session reconnect on the instance that holds it, and see whether that logs in anew."""
         self.act()
         self.gateway(self._held[tenant]).reconnect(tenant, called=called)
+        self.logs_in_anew = self._status(tenant.session_id) in _LOGGING_IN
 
     def held(self, number: int) -> tuple[Tenant, ...]:
         """Return the tenants whose sessions an instance holds."""
@@ -157,17 +160,16 @@ class GatewayWorld:
 
     def ask_back(self) -> None:
         """Have the receiver ask the instance for the session's status before it answers a location webhook."""
+        self.receiver.ask_back = self._status
 
-        def status(session_id: str) -> str | None:
-            number = self._holder(session_id)
-            if number is None:
-                return None
-            answer = self.gateway(number).get(f"/api/sessions/{session_id}/status")
-            if answer.status != 200:
-                return str(answer.status)
-            return str((json_object(answer.body) or {}).get("status", answer.body[:200]))
-
-        self.receiver.ask_back = status
+    def _status(self, session_id: str) -> str | None:
+        number = self._holder(session_id)
+        if number is None:
+            return None
+        answer = self.gateway(number).get(f"/api/sessions/{session_id}/status")
+        if answer.status != 200:
+            return str(answer.status)
+        return str((json_object(answer.body) or {}).get("status", answer.body[:200]))
 
     # Looking
 
@@ -182,7 +184,9 @@ class GatewayWorld:
 
     def await_event(self, tenant: Tenant, event: str) -> tuple[WebhookReceived, ...]:
         """Wait as long until an event of a session is announced, and return all webhooks about it."""
-        return self._await(tenant, lambda webhooks: checks.announcement(webhooks, event) is not None)
+        return self._await(
+            tenant, lambda webhooks: checks.announcement(webhooks, event, anew=self.logs_in_anew) is not None
+        )
 
     def await_tries(self, tenant: Tenant, count: int) -> tuple[WebhookReceived, ...]:
         """Wait as long until a location webhook about a session was tried so often, and return its tries."""

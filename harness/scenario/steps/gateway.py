@@ -193,7 +193,8 @@ def verifies(gateways: GatewayWorld) -> None:
 @then(parse("the control plane hears {event} of the session"))
 def hears(gateways: GatewayWorld, event: str) -> None:
     """Check that an event of the session is announced, whatever other events are sent around it."""
-    checks.announces(gateways.await_event(gateways.tenant, event), event, gateways.tenant)
+    webhooks = gateways.await_event(gateways.tenant, event)
+    checks.announces(webhooks, event, gateways.tenant, anew=gateways.logs_in_anew)
 
 
 @then("the session was connected when that was announced")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from dataclasses import replace
 
@@ -130,6 +131,22 @@ def tries_say_their_own_moment() -> None:
         delivery.again = tried
 
     every_delivery(sent)
+
+
+@sound_design(profiles=INSTANCE)
+def reconnects_by_a_new_client() -> None:
+    """A session that is told to reconnect gets a new client; only its end is told, a moment later."""
+
+    def reconnected(self, session, on):
+        def end():
+            threading.Event().wait(0.5)
+            self.set_status(session.session_id, SessionStatus.CONNECTED, on)
+            self.announce(session, on, "session_ready")
+
+        self.set_status(session.session_id, SessionStatus.AUTHENTICATED, on)
+        threading.Thread(target=end, daemon=True).start()
+
+    Fleet.reconnected = reconnected
 
 
 @sound_design(profiles=INSTANCE)

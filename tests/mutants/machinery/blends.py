@@ -77,6 +77,6 @@ GATEWAY_BLENDS = (
         "reconnects-by-logging-in-anew",
         "tries-say-their-own-moment",
     ),
-    ("ipv6-loopback-claimed",),
+    ("ipv6-loopback-claimed", "reconnects-by-a-new-client"),
 )
 """The same for gateways."""
