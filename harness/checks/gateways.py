@@ -93,9 +93,10 @@ def names(webhook: WebhookReceived, url: str, number: int, stated: str = "") -> 
         if stated
         else f"{url} or any spelling of the loopback address with its port"
     )
+    known = "" if stated or not named else ". If it is known by that, state it in [instance] claims_as"
     raise ConformanceFailure(
         f"{webhook.event} names the URL of instance {number}, {own}",
-        f"it names {' and '.join(named) or 'none'}",
+        f"it names {' and '.join(named) or 'none'}{known}",
     )
 
 
@@ -125,9 +126,15 @@ def signature_verifies(webhook: WebhookReceived, secret: str) -> None:
     """Check that a webhook is signed over its timestamp followed by the exact bytes of its body."""
     timestamp = "".join(webhook.header("X-Timestamp"))
     signed = hmac.new(secret.encode(), timestamp.encode() + webhook.body, hashlib.sha256).hexdigest()
-    if webhook.header("X-HMAC-Signature") != (signed,):
+    given = webhook.header("X-HMAC-Signature")
+    expected = "the webhook's signature verifies over its timestamp and the exact bytes of its body"
+    if len(given) != 1:
         raise ConformanceFailure(
-            "the webhook's signature verifies over its timestamp and the exact bytes of its body",
+            expected, f"{webhook.event or 'a webhook'} has {len(given) or 'no'} X-HMAC-Signature"
+        )
+    if given != (signed,):
+        raise ConformanceFailure(
+            expected,
             f"it does not, for {webhook.event or 'no event'}, timestamp {timestamp} and a body of "
             f"{len(webhook.body)} bytes: {_signed_instead(webhook, timestamp, secret)}",
         )
