@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from fake_instances.addresses import DOCUMENT_PORTS, InstanceAddress
+from fake_instances.addresses import DOCUMENT_PORTS, LOCALHOST, InstanceAddress, address_of
 from fake_instances.control.server import ControlServer
 from fake_instances.errors import PortInUseError
 from fake_instances.fleet import Fleet
@@ -86,7 +86,7 @@ _OPTIONS = [
     _option(
         "--ports", "one for each instance", default=",".join(map(str, DOCUMENT_PORTS)), callback=_read_ports
     ),
-    _option("--address", "where they listen", default="127.0.0.1"),
+    _option("--address", "where they listen", default=LOCALHOST),
     _option(
         "--url",
         "the URL by which an instance names itself, once for each of --ports (default: its address and port)",
@@ -137,7 +137,9 @@ def command(**given: Any) -> int:
             fleet = opened.enter_context(_fleet(options))
             for session, on in _sessions(options, fleet.numbers):
                 fleet.hold(session, on)
-            control = opened.enter_context(ControlServer(fleet, options.address, options.control_port))
+            control = opened.enter_context(
+                ControlServer(fleet, address_of(options.address), options.control_port)
+            )
             collect_seldom()
             _introduce(fleet, control, options.seed)
             ended.wait()

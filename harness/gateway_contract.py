@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 NUMBERS = DOCUMENT_PORTS
 """The instances' numbers: their ports in the document, not those that they really have."""
 
+LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
+"""The events whose webhooks say where a session lives (contract, section 5)."""
+LOGIN_EVENTS = frozenset({"qr_code_generated", "session_authenticated"})
+"""The events by which a login goes on, until session_ready ends it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hook:
@@ -37,7 +42,8 @@ _END = Hook("DELETE", "{url}/api/sessions/{session_id}", {"api_key": "{api_key}"
 class GatewayTarget:
     """How one gateway instance is launched and handled: the `[instance]` section of a target file.
 
-    docs/target-file.md says what each is. `directory` is absolute.
+    docs/target-file.md says what each is. `directory` is absolute. `claims_as` has the URL by which an instance names
+    itself, with placeholders: none for its own address, one for all instances, or one for each.
     """
 
     command: tuple[str, ...]
@@ -53,6 +59,7 @@ class GatewayTarget:
     restart: Hook | None = None
     delivered: Hook | None = None
     keeps_sessions: bool = False
+    claims_as: tuple[str, ...] = ()
     patience: float = 20.0
 
 

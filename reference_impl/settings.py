@@ -48,7 +48,7 @@ def _is_base_url(text: str) -> bool:
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 ALLOWED = {
     "PORT": "a whole number from 0 to 65535 (0 takes any free port, which is logged)",
-    "NODE_INSTANCES": "a comma-separated list of different base URLs such as http://127.0.0.1:3001",
+    "NODE_INSTANCES": "a comma-separated list of different base URLs such as http://localhost:3001",
     "HMAC_SECRET": "any text that is not empty; there is no default for a secret",
     "API_KEY": "any text that is not empty; there is no default for a secret",
     "HEALTH_CHECK_INTERVAL": "0 or a positive number of seconds",
@@ -63,7 +63,7 @@ class Settings:
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     database_url: str = field(default="sqlite:///accounts.db", repr=False)
     node_instances: Annotated[tuple[str, ...], BeforeValidator(_instances)] = tuple(
-        f"http://127.0.0.1:{port}" for port in range(3001, 3005)
+        f"http://localhost:{port}" for port in range(3001, 3005)
     )
     hmac_secret: str = field(repr=False)
     api_key: str = field(repr=False)

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from fake_instances.addresses import LOCALHOST, LOOPBACK
 from fake_instances.errors import PortInUseError
 from fake_instances.faults import CloseIdle, Delay, KeepIdle, Truncate
+from fake_instances.http.binding import bound
 from fake_instances.http.connection import Connection
 from fake_instances.http.protocol import EXCHANGE, Exchange, Request, environ_of, html_error, render
 from fake_instances.http.wire_faults import Answer, misbehave
@@ -53,8 +55,8 @@ class InstanceServer:
         self._live: dict[Connection, threading.Thread] = {}
         self._exchanges = first - 1
         self._released: set[int] = set()
-        self._listener: socket.socket | None = None
-        self._reserved: socket.socket | None = None
+        self._listeners: list[socket.socket] = []
+        self._reserved: list[socket.socket] = []
         self._attendant: threading.Thread | None = None
         self._waker: socket.socket | None = None
         self._running = threading.Event()
@@ -66,17 +68,19 @@ class InstanceServer:
         Raises:
             PortInUseError: another process has the port.
         """
-        if self._listener is None:
-            listener, self._reserved = self._reserved or self._bind(), None
+        if not self._listeners:
+            listeners, self._reserved = self._reserved or self._bind(), []
             try:
-                listener.listen(512)
+                for listener in listeners:
+                    listener.listen(512)
             except OSError as problem:
-                listener.close()
+                for listener in listeners:
+                    listener.close()
                 raise self._explained(problem) from None
-            self.port = listener.getsockname()[1]
+            self.port = listeners[0].getsockname()[1]
             wake_here, self._waker = socket.socketpair()
-            self._listener = listener
-            self._attendant = self._thread("listener", self._attend, listener, wake_here)
+            self._listeners = listeners
+            self._attendant = self._thread("listener", self._attend, listeners, wake_here)
             self._attendant.start()
         return self.port
 
@@ -89,16 +93,16 @@ class InstanceServer:
         A socket that does not listen reserves the port, so that nobody takes it meanwhile.
         """
         self._close()
-        if self._reserved is None:
+        if not self._reserved:
             self._reserved = self._bind()
 
     def stop(self) -> None:
         """Close the listener, drop every connection and free the port."""
         self._close()
         self._running.set()
-        reserved, self._reserved = self._reserved, None
-        if reserved is not None:
-            reserved.close()
+        reserved, self._reserved = self._reserved, []
+        for one in reserved:
+            one.close()
 
     def kill(self) -> None:
         """End at once: for threads the same as `stop`, since the system closes what a killed process had open."""
@@ -122,16 +126,11 @@ class InstanceServer:
 
     # Listening
 
-    def _bind(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        bound = socket.socket(family, socket.SOCK_STREAM)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    def _bind(self) -> list[socket.socket]:
         try:
-            bound.bind((self.host, self.port))
+            return bound(self.host, self.port)
         except OSError as problem:
-            bound.close()
             raise self._explained(problem) from None
-        return bound
 
     def _explained(self, problem: OSError) -> Exception:
         if problem.errno == EADDRINUSE:
@@ -139,15 +138,15 @@ class InstanceServer:
         return problem
 
     def _close(self) -> None:
-        listener, attendant, waker = self._listener, self._attendant, self._waker
-        self._listener = self._attendant = self._waker = None
+        listeners, attendant, waker = self._listeners, self._attendant, self._waker
+        self._listeners, self._attendant, self._waker = [], None, None
         if waker is not None:
             waker.close()
         self._drop_all()
         self._running.set()  # not before: what waits while it stands still is not answered
-        if listener is not None and attendant is not None:
-            if attendant is not threading.current_thread():
-                attendant.join()
+        if attendant is not None and attendant is not threading.current_thread():
+            attendant.join()
+        for listener in listeners:
             listener.close()
         for thread in self._drop_all():
             if thread is not threading.current_thread():
@@ -162,9 +161,10 @@ class InstanceServer:
 
     # One thread for requests that only read and meet no fault
 
-    def _attend(self, listener: socket.socket, wake: socket.socket) -> None:
-        with listener, wake, selectors.DefaultSelector() as selector:
-            selector.register(listener, selectors.EVENT_READ)
+    def _attend(self, listeners: list[socket.socket], wake: socket.socket) -> None:
+        with wake, selectors.DefaultSelector() as selector:
+            for listener in listeners:
+                selector.register(listener, selectors.EVENT_READ)
             selector.register(wake, selectors.EVENT_READ)
             idle: dict[Connection, float] = {}  # the one that is closed first, first
             while True:
@@ -179,8 +179,8 @@ class InstanceServer:
                         self._advance(one, selector)
                         if one.idle_until < math.inf:
                             idle[one] = one.idle_until
-                    else:
-                        self._accept(listener, selector)
+                    elif isinstance(one, socket.socket):
+                        self._accept(one, selector)
                 if left is not None:
                     self._close_idle(idle, selector)
             for key in list(selector.get_map().values()):
@@ -372,12 +372,13 @@ def _bodiless(request: Request, answer: Answer) -> bool:
 
 def process_on(host: str, port: int) -> str | None:
     """Name the process that listens on an address, as "name (pid n)", or None when the system does not say."""
+    addresses = LOOPBACK if host == LOCALHOST else (host,)
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.status != psutil.CONN_LISTEN or not connection.pid or not connection.laddr:
                 continue
             ip, listened = connection.laddr
-            if listened == port and ip in {host, "0.0.0.0", "::"}:  # noqa: S104 - read, not bound
+            if listened == port and ip in {*addresses, "0.0.0.0", "::"}:  # noqa: S104 - read, not bound
                 return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     except psutil.Error:
         return None

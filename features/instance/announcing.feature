@@ -5,7 +5,7 @@ Feature: A gateway instance announces where a session lives
     @INSTANCE-01
     Scenario Outline: A webhook carries the five headers and the URL of its sender
       When a session connects on instance <number>
-      Then the webhook carries the five headers
+      Then the location webhook carries the five headers
       And it names the URL of instance <number>
 
       Examples:
@@ -26,13 +26,13 @@ Feature: A gateway instance announces where a session lives
     @INSTANCE-02
     Scenario: The webhook of a session that connects is signed as it is sent
       When a session connects on instance 3001
-      Then its signature verifies over its timestamp and the exact bytes of its body
+      Then each webhook is signed over its timestamp and the exact bytes of its body
 
     @INSTANCE-02
     Scenario: The webhook of a session that reconnects is signed as it is sent
       Given a session that is connected on instance 3001
       When the session reconnects
-      Then its signature verifies over its timestamp and the exact bytes of its body
+      Then each webhook is signed over its timestamp and the exact bytes of its body
 
   Rule: Connecting is announced by session_ready, reconnecting by session_reconnected, and both are true by then
 

@@ -6,9 +6,9 @@ Feature: A gateway instance makes sure that its location arrives
 
     @INSTANCE-06
     Scenario Outline: A webhook that the control plane cannot take now is tried again
-      Given a control plane that answers webhooks with <status>
+      Given a control plane that answers location webhooks with <status>
       When a session connects on instance 3001
-      Then its webhook is tried four times, after waits that grow
+      Then its location webhook is tried four times, after waits that grow
       And each try is signed for its own moment
 
       Examples:
@@ -27,5 +27,5 @@ Feature: A gateway instance makes sure that its location arrives
 
     @INSTANCE-06
     Scenario: A webhook that is answered 401 is tried once
-      When two sessions connect on instance 3001, whose webhooks are answered 401 and 429
-      Then the first is tried once, while the other is tried four times
+      When two sessions connect on instance 3001, whose location webhooks are answered 401 and 429
+      Then that of the first is tried once, while that of the other is tried four times

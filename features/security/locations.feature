@@ -20,6 +20,7 @@ Feature: A location is not believed on a signature alone
         | its URL with a path              |
         | its URL with a query             |
         | its URL with a fragment          |
+        | its address by another name      |
         | its address as an IPv6 one       |
         | its address as one number        |
         | its URL and an encoded line end  |

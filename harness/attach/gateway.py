@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from fake_instances.addresses import family_of, url_of
 from harness.attach.drivers.command import CommandImplementation
 from harness.attach.drivers.program import command_program, free_port
 from harness.attach.http import refused, request
 from harness.contract import Launch, Settings, Target
 from harness.errors import NotJudgedError
-from harness.gateway_contract import Answer, Delivered, Hook, Tenant
+from harness.gateway_contract import NUMBERS, Answer, Delivered, Hook, Tenant
 from harness.history import Noted
 from harness.placeholders import filled, filled_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fake_instances.journal import Journal
     from harness.gateway_contract import GatewayTarget
@@ -66,6 +67,15 @@ class Gateway:
     def url(self) -> str:
         """Its own base URL, where it listens now; empty while it does not run."""
         return "" if self._program is None else self._program.base_url
+
+    @property
+    def stated_url(self) -> str:
+        """The URL by which it names itself, as its target states; empty where that states none."""
+        stated = self._target.claims_as
+        if not stated or self._program is None:
+            return ""
+        template = stated[NUMBERS.index(self._number) if len(stated) > 1 else 0]
+        return filled_text(template, self._values(None))
 
     @property
     def problem(self) -> str | None:
@@ -157,11 +167,15 @@ class Gateway:
             self._connect_again(tenants)
         self._note("is up again")
 
-    def move(self, tenants: Sequence[Tenant]) -> None:
-        """End it and launch it again on another port; in the end its sessions are connected again."""
+    def move(self, tenants: Sequence[Tenant], *, ended: Callable[[], None] = lambda: None) -> None:
+        """End it and launch it again on another port; in the end its sessions are connected again.
+
+        `ended` is called between: what it sends from then on, it sends from there.
+        """
         port = int(self.url.rpartition(":")[2])
         self.stop()
-        with socket.socket() as taken:
+        ended()
+        with socket.socket(family_of(self._host)) as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind((self._host, port))
             self.start()
@@ -177,7 +191,7 @@ class Gateway:
             "number": self._number,
             "data": str(self._scratch),
             "control_port": self._control_port,
-            "control_url": f"http://{self._host}:{self._control_port}",
+            "control_url": url_of(self._host, self._control_port),
             "control_plane": self._control_plane,
             "api_key": self._secrets[0],
             "hmac_secret": self._secrets[1],

@@ -6,6 +6,7 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
+from fake_instances.addresses import address_of
 from fake_instances.journal import Journal
 from harness.attach.control_plane import random_secrets
 from harness.attach.gateway import Gateway
@@ -24,9 +25,9 @@ class GatewaySetup:
         self.target = target
         self.journal = Journal()
         self.secrets = random_secrets()
-        self.receiver = Receiver(self.journal, host)
+        self._host = address_of(host)
+        self.receiver = Receiver(self.journal, self._host)
         self.gateways: dict[int, Gateway] = {}
-        self._host = host
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:

@@ -120,7 +120,7 @@ def of_silence(target: Target, urls: str) -> str:
         return own
     if target.image and target.network == "published":
         return (
-            f"the instances are at {urls}, and in a container with its own network 127.0.0.1 is the container "
+            f"the instances are at {urls}, and in a container with its own network that is the container "
             'itself: write network = "host" under [launch]'
         )
     if target.url:

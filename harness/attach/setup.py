@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from fake_instances import Fleet, PortInUseError
-from fake_instances.addresses import DOCUMENT_PORTS, InstanceAddress
+from fake_instances.addresses import DOCUMENT_PORTS, LOOPBACK, InstanceAddress, address_of
 from fake_instances.hosts.processes import ProcessHost
 from fake_instances.hosts.threads import Host, ThreadHost
 from harness.attach.control_plane import ControlPlane, Place, random_secrets
@@ -28,6 +29,10 @@ HOSTS: dict[str, Callable[[str], Host]] = {
     "containers": ContainerHost,
 }
 """How the instances can run, by the name that `--fleet-host` takes; each is made with the `--fleet-image`."""
+
+_WORKERS_FROM = "127.0.0.11"
+_BLOCK, _BLOCKS = 65536, 8
+"""Where workers look for addresses, in this order: 127.0.0.11 and those behind it, then 127.1.0.11, and so on."""
 
 
 class Setup:
@@ -55,7 +60,7 @@ class Setup:
         self.secrets = api_key, hmac_secret = shared_secrets() if target.url else random_secrets()
         self.fleet = Fleet(addresses, api_key=api_key, secret=hmac_secret, hosting=hosting)
         self.implementation: ControlPlane
-        self._host = addresses[0].host
+        self._host = launch_host(addresses[0].host)
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -117,26 +122,73 @@ def check_running(target: Target, *, in_workers: bool) -> None:
         raise TargetError(f"{target.name} runs already, and faces one set of instances: run it without -n")
 
 
-def fleet_addresses(host: str, ports: str, *, fallback: bool = False) -> tuple[InstanceAddress, ...]:
-    """Return the document's four instances on a host.
+def fleet_addresses(host: str, ports: str) -> tuple[InstanceAddress, ...]:
+    """Return the document's four instances on a host; an IPv6 address may stand in brackets, as in a URL.
 
     `ports` is "document" for 3001-3004, "free" for ports that the system chooses, or four numbers with commas.
-    With `fallback`, if the system lacks that address, they get free ports of 127.0.0.1.
 
     Raises:
         TargetError: `ports` is none of these.
     """
-    if fallback and not can_bind(host):
-        host, ports = "127.0.0.1", "free"
     words = {"document": ",".join(map(str, DOCUMENT_PORTS)), "free": "0,0,0,0"}.get(ports, ports).split(",")
     chosen = [int(word) for word in words if word.strip().isdecimal() and int(word) < 65536]
     if len(chosen) != len(DOCUMENT_PORTS) or (ports != "free" and len({*chosen} - {0}) != len(words)):
         raise TargetError(
             f"--fleet-ports {ports!r}: write document, free, or four different ports such as 4001,4002,4003,4004"
         )
+    name = host.removeprefix("[").removesuffix("]")
     return tuple(
-        InstanceAddress(number, host, port) for number, port in zip(DOCUMENT_PORTS, chosen, strict=True)
+        InstanceAddress(number, name, port) for number, port in zip(DOCUMENT_PORTS, chosen, strict=True)
     )
+
+
+def worker_addresses(given: str | None, ports: str, worker: int) -> tuple[InstanceAddress, ...]:
+    """Return the instances of one of several workers, counted from 0, each on a loopback address of its own.
+
+    These follow the address that was `given`; without one they are addresses on which the ports are free. Where the
+    system lacks such an address, the ports are those that it chooses, on the address that it has.
+
+    Raises:
+        TargetError: the system lacks it, and the user chose other ports than the document's.
+    """
+    first = address_of((given or _WORKERS_FROM).strip("[]"))
+    for block in range(1 if given else _BLOCKS):
+        host = given if given and not worker else _following(first, worker + block * _BLOCK)
+        addresses = fleet_addresses(host, ports)
+        if can_bind(address_of(addresses[0].host)) and (given or all(map(_is_free, addresses))):
+            return addresses
+    if ports not in {"document", "free"}:
+        raise TargetError(
+            f"--fleet-ports {ports} with several workers: this system has no address of its own for each; "
+            "take --fleet-ports free, or run it with -n 0"
+        )
+    return fleet_addresses(given or LOOPBACK[0], "free")
+
+
+def check_fleet_address(host: str) -> None:
+    """Check that instances can listen on a host; TargetError if it is none of this machine."""
+    if not can_bind(address_of(fleet_addresses(host, "free")[0].host)):
+        raise TargetError(
+            f"--fleet-address {host} is no address of this machine; write localhost, a loopback address such as "
+            "127.0.0.2 or ::1, or leave it out"
+        )
+
+
+def _following(address: str, steps: int) -> str:
+    """Return the address so many steps on; the address itself if it is a name, or there is none."""
+    try:
+        return str(ip_address(address) + steps)
+    except ValueError:
+        return address
+
+
+def _is_free(one: InstanceAddress) -> bool:
+    return can_bind(one.host, one.port)
+
+
+def launch_host(fleet: str) -> str:
+    """Return the address for an implementation beside a fleet: an IPv4 one, which every program can listen on."""
+    return LOOPBACK[0] if ":" in fleet else address_of(fleet)
 
 
 def start_fleet(fleet: Fleet) -> Fleet:

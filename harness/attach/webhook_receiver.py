@@ -5,10 +5,13 @@ from __future__ import annotations
 import socket
 import socketserver
 import threading
+import time
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 
+from fake_instances.addresses import family_of, url_of
+from fake_instances.http.protocol import Reader, Request, render
+from harness.gateway_contract import LOCATION_EVENTS
 from harness.history import Noted, WebhookReceived
 
 if TYPE_CHECKING:
@@ -16,17 +19,25 @@ if TYPE_CHECKING:
 
     from fake_instances.journal import Journal
 
-_SILENCE_SECONDS = 10.0
+WHOLE_SECONDS = 10.0
+"""How long a webhook may take to arrive, from its first byte to its last."""
+LARGEST = 16 * 1024 * 1024
+"""The bytes of the largest webhook that is taken, its headers included."""
+_PIECE = 64 * 1024
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_STATUS = {408: "408 Request Timeout", 413: "413 Payload Too Large"}
 
 
 class Receiver:
     """A webhook receiver. A context manager; its port stays reserved while it refuses connections.
 
+    Webhooks that carry no location are always accepted: how one of those fares says nothing about a location.
+
     Attributes:
-        status: the status that webhooks are answered with.
-        status_for: another status for the webhooks of some sessions, by session id.
+        status: the status that location webhooks are answered with.
+        status_for: another status for those of some sessions, by session id.
         holder: returns the instance that a session was connected on, for the record, or None if that is unknown.
-        ask_back: asked for the state of a webhook's session before the webhook is answered; None to ask nobody.
+        ask_back: asked for the state of a session before its location webhook is answered; None to ask nobody.
 
     """
 
@@ -53,14 +64,14 @@ class Receiver:
     @property
     def url(self) -> str:
         """The base URL of the control plane."""
-        return f"http://{self._host}:{self._port}"
+        return url_of(self._host, self._port)
 
     def listen(self) -> None:
         """Accept connections, if it does not already."""
         if self._server is not None:
             return
         self._server = _Server(self, (self._host, self._port))
-        self._port = self._server.server_port
+        self._port = self._server.port
         self._free_port()
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="receiver of webhooks", daemon=True
@@ -71,7 +82,7 @@ class Receiver:
     def refuse(self) -> None:
         """Have the system refuse connections from now on."""
         self._close()
-        self._reserved = socket.socket()
+        self._reserved = socket.socket(family_of(self._host))
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserved.bind((self._host, self._port))
         self._journal.record(Noted(text="the control plane refuses connections"))
@@ -84,15 +95,20 @@ class Receiver:
 
     def take(self, path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> int:
         """Record a webhook, and return the status to answer."""
-        webhook = WebhookReceived(path=path, headers=headers, body=body, answered=self.status)
+        webhook = WebhookReceived(path=path, headers=headers, body=body, answered=200)
         session_id = str(webhook.data.get("session_id", ""))
-        webhook = replace(
-            webhook,
-            answered=self.status_for.get(session_id, self.status),
-            instance=self.holder(session_id),
-            asked_back=None if self.ask_back is None else self.ask_back(session_id),
-        )
+        webhook = replace(webhook, instance=self.holder(session_id))
+        if webhook.event in LOCATION_EVENTS:
+            webhook = replace(
+                webhook,
+                answered=self.status_for.get(session_id, self.status),
+                asked_back=None if self.ask_back is None else self.ask_back(session_id),
+            )
         return self._journal.record(webhook).answered
+
+    def turn_away(self, why: str) -> None:
+        """Record that something came which is no whole webhook."""
+        self._journal.record(Noted(text=f"the control plane could not take a webhook: {why}"))
 
     def _close(self) -> None:
         server, self._server = self._server, None
@@ -107,39 +123,80 @@ class Receiver:
             self._reserved = None
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, receiver: Receiver, address: tuple[str, int]) -> None:
         self.receiver = receiver
+        self.address_family = family_of(address[0])
         super().__init__(address, _Handler)
 
-    def server_bind(self) -> None:
-        # Without looking up the name of the address, which takes long if no name server answers.
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.server_address[1])
 
     def handle_error(self, *_: object) -> None:
         """Ignore a sender that left in the middle of its webhook."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(socketserver.BaseRequestHandler):
+    """Takes one webhook, however it is framed, and answers it."""
+
+    request: socket.socket
     server: _Server
-    protocol_version = "HTTP/1.1"
-    timeout = _SILENCE_SECONDS
 
-    def do_POST(self) -> None:
-        length, status = self.headers.get("Content-Length", ""), 411
-        if length.isdecimal():
-            body = self.rfile.read(int(length))
-            status = self.server.receiver.take(self.path, tuple(self.headers.items()), body)
-        self.close_connection = True
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Connection", "close")
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
+    def handle(self) -> None:
+        receiver = self.server.receiver
+        try:
+            webhook = self._read()
+        except _NotTakenError as problem:
+            receiver.turn_away(str(problem))
+            self._answer(problem.status)
+            return
+        if webhook is None:
+            return
+        status, path = 404, webhook.target.decode("latin-1")
+        if webhook.method == "POST":
+            status = receiver.take(path, tuple(webhook.headers), bytes(webhook.body))
+        else:  # such as a gateway that asks for its accounts at its start
+            receiver.turn_away(f"{webhook.method} {path[:200]} is none, and is answered {status}")
+        self._answer(_STATUS.get(status, f"{status} Answered"))
 
-    def log_message(self, *_: object) -> None:
-        """Print nothing: the journal has it."""
+    def _read(self) -> Request | None:
+        """Read one request; None if the sender left before it said anything."""
+        reader, size, deadline = Reader(), 0, time.monotonic() + WHOLE_SECONDS
+        while not reader.complete:
+            self.request.settimeout(max(0.001, deadline - time.monotonic()))
+            try:
+                data = self.request.recv(_PIECE)
+            except TimeoutError:
+                raise _NotTakenError(f"it was not whole after {WHOLE_SECONDS:g} s", _STATUS[408]) from None
+            if not data:
+                if size:
+                    raise _NotTakenError(f"its sender left after {size} bytes", _STATUS[408])
+                return None
+            size += len(data)
+            if size > LARGEST:
+                raise _NotTakenError(f"it has more than {LARGEST} bytes", _STATUS[413])
+            reader.feed(data)
+            if reader.broken:
+                raise _NotTakenError(f"it is no HTTP: {data[:80]!r}", "400 Bad Request")
+            if reader.expects_continue:
+                self.request.sendall(_CONTINUE)
+                reader.expects_continue = False
+        return reader.complete.popleft()
+
+    def _answer(self, status: str) -> None:
+        headers = [("Content-Type", "application/json"), ("Content-Length", "2")]
+        self.request.sendall(render(status, headers, b"{}", keep_alive=False))
+
+
+class _NotTakenError(Exception):
+    """What came is no whole webhook."""
+
+    def __init__(self, why: str, status: str) -> None:
+        self.status = status
+        super().__init__(why)

@@ -8,13 +8,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import ipaddress
 import json
+import math
 import re
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from harness.errors import ConformanceFailure, TimeBoundFailure
+from harness.gateway_contract import LOCATION_EVENTS, LOGIN_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,8 +29,29 @@ if TYPE_CHECKING:
 PATH = "/api/whatsapp/webhooks/webjs"
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _CLOCK_SECONDS = 5.0
+_STALLED_SECONDS = 60.0
 _GROWTH = 1.1
 _FIXED_HEADERS = {"Content-Type": "application/json", "User-Agent": "WhatsApp-WebJS-Service/1.0"}
+
+
+def locations(webhooks: Sequence[WebhookReceived]) -> tuple[WebhookReceived, ...]:
+    """Return the webhooks that say where a session lives: a gateway sends others before, between and behind them."""
+    return tuple(one for one in webhooks if one.event in LOCATION_EVENTS)
+
+
+def heard(webhooks: Sequence[WebhookReceived]) -> tuple[WebhookReceived, ...]:
+    """Check that the control plane hears where a session lives, and return the webhooks that say so."""
+    found = locations(webhooks)
+    if not found:
+        raise ConformanceFailure(
+            "the control plane hears session_ready or session_reconnected of the session", _only(webhooks)
+        )
+    return found
+
+
+def _only(webhooks: Sequence[WebhookReceived]) -> str:
+    events = dict.fromkeys(one.event or "a webhook without an event" for one in webhooks)
+    return f"it heard only {', '.join(events)}" if events else "it heard nothing of it"
 
 
 def five_headers(webhook: WebhookReceived) -> None:
@@ -38,8 +63,10 @@ def five_headers(webhook: WebhookReceived) -> None:
     if wrong := {name: len(values) for name, values in given.items() if len(values) != 1}:
         told = ", ".join(f"{name} {times} times" if times else f"no {name}" for name, times in wrong.items())
         raise ConformanceFailure(f"the webhook has each of {', '.join(names)} once", f"it has {told}")
+    media_type = given["Content-Type"][0].partition(";")[0].strip().lower()
+    shown = {**{name: values[0] for name, values in given.items()}, "Content-Type": media_type}
     for name, value in _FIXED_HEADERS.items():
-        if given[name][0] != value:
+        if shown[name] != value:
             raise ConformanceFailure(f"the webhook's {name} is {value}", f"it is {given[name][0]}")
     if not _SIGNATURE.fullmatch(given["X-HMAC-Signature"][0]):
         raise ConformanceFailure(
@@ -47,33 +74,67 @@ def five_headers(webhook: WebhookReceived) -> None:
             f"it is {len(given['X-HMAC-Signature'][0])} characters of another form",
         )
     timestamp = given["X-Timestamp"][0]
-    if (
-        not (timestamp.isascii() and timestamp.isdecimal())
-        or abs(int(timestamp) - webhook.at) > _CLOCK_SECONDS
-    ):
-        raise ConformanceFailure(
+    off = abs(int(timestamp) - webhook.at) if timestamp.isascii() and timestamp.isdecimal() else math.inf
+    if off > _CLOCK_SECONDS:
+        late = off < _STALLED_SECONDS  # a machine that stood still would explain it
+        raise (TimeBoundFailure if late else ConformanceFailure)(
             f"the webhook's X-Timestamp is the moment at which it goes out, in Unix seconds ({webhook.at:.0f})",
             f"it is {timestamp!r}",
         )
 
 
-def names(webhook: WebhookReceived, url: str, number: int) -> None:
-    """Check that a webhook names its sender by the sender's own URL."""
+def names(webhook: WebhookReceived, url: str, number: int, stated: str = "") -> None:
+    """Check that a webhook names its sender by the sender's own URL, or the one that its target states."""
     named = [one.removesuffix("/") for one in webhook.header("X-Instance-Url")]
-    if named != [url]:
-        raise ConformanceFailure(
-            f"the webhook names the URL of instance {number}, {url}",
-            f"it names {' and '.join(named) or 'none'}",
-        )
+    if len(named) == 1 and (named[0] == stated.removesuffix("/") if stated else is_own(named[0], url)):
+        return
+    own = (
+        f"{stated}, as claims_as says"
+        if stated
+        else f"{url} or any spelling of the loopback address with its port"
+    )
+    known = "" if stated or not named else ". If it is known by that, state it in [instance] claims_as"
+    raise ConformanceFailure(
+        f"{webhook.event} names the URL of instance {number}, {own}",
+        f"it names {' and '.join(named) or 'none'}{known}",
+    )
+
+
+def is_own(claimed: str, url: str) -> bool:
+    """Say whether a claimed URL is the instance's own: its very URL, or a loopback address with its port."""
+    try:
+        parts, own = urlsplit(claimed), urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    bare = f"{parts.scheme}://{parts.netloc}" == claimed and parts.username is None
+    if not bare or (parts.scheme, port) != (own.scheme, own.port):
+        return False
+    return host in {"localhost", own.hostname} or _is_loopback(host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
 
 
 def signature_verifies(webhook: WebhookReceived, secret: str) -> None:
     """Check that a webhook is signed over its timestamp followed by the exact bytes of its body."""
     timestamp = "".join(webhook.header("X-Timestamp"))
     signed = hmac.new(secret.encode(), timestamp.encode() + webhook.body, hashlib.sha256).hexdigest()
-    if webhook.header("X-HMAC-Signature") != (signed,):
+    given = webhook.header("X-HMAC-Signature")
+    expected = "the webhook's signature verifies over its timestamp and the exact bytes of its body"
+    if len(given) != 1:
         raise ConformanceFailure(
-            "the webhook's signature verifies over its timestamp and the exact bytes of its body",
+            expected, f"{webhook.event or 'a webhook'} has {len(given) or 'no'} X-HMAC-Signature"
+        )
+    if given != (signed,):
+        raise ConformanceFailure(
+            expected,
             f"it does not, for {webhook.event or 'no event'}, timestamp {timestamp} and a body of "
             f"{len(webhook.body)} bytes: {_signed_instead(webhook, timestamp, secret)}",
         )
@@ -100,43 +161,64 @@ def _signed_instead(webhook: WebhookReceived, timestamp: str, secret: str) -> st
     return "neither is it made over the body alone, nor with a separator, nor over the body written anew; the secret?"
 
 
-def announces(webhooks: Sequence[WebhookReceived], event: str, tenant: Tenant) -> WebhookReceived:
-    """Check that the first webhook about a session is this event, and return it."""
-    if not webhooks:
-        raise ConformanceFailure(f"the control plane hears {event} of the session", "it heard nothing of it")
-    first = webhooks[0]
-    if first.event != event:
-        raise ConformanceFailure(
-            f"the control plane hears {event} of the session", f"it heard {first.event or 'no event'} first"
-        )
-    expected: dict[str, object] = {"workspace_id": tenant.workspace_id, "status": "connected"}
-    if event == "session_ready":
+def announcement(
+    webhooks: Sequence[WebhookReceived], event: str, *, anew: bool = False
+) -> WebhookReceived | None:
+    """Return the webhook by which this event of a session is announced, whatever others came; None without any.
+
+    A session that reconnects by logging in anew is connected by a new client: session_ready announces it too. That it
+    does so, `anew` or the events of a login say.
+    """
+    login = anew or any(one.event in LOGIN_EVENTS for one in webhooks)
+    announcing = {event, "session_ready"} if login and event == "session_reconnected" else {event}
+    return next((one for one in webhooks if one.event in announcing), None)
+
+
+def announces(webhooks: Sequence[WebhookReceived], event: str, tenant: Tenant, *, anew: bool = False) -> None:
+    """Check that this event is announced (see `announcement`), with what the contract has it say."""
+    found = announcement(webhooks, event, anew=anew)
+    if found is None:
+        raise ConformanceFailure(f"the control plane hears {event} of the session", _only(webhooks))
+    expected: dict[str, object] = {"workspace_id": tenant.workspace_id}
+    if found.event == "session_ready":
         expected["phone_number"] = tenant.phone_number
     if wrong := {
-        name: first.data.get(name) for name, value in expected.items() if first.data.get(name) != value
+        name: found.data.get(name) for name, value in expected.items() if found.data.get(name) != value
     }:
         told = ", ".join(f"{name} {value!r}" for name, value in wrong.items())
         wanted = ", ".join(f"{name} {expected[name]!r}" for name in wrong)
-        raise ConformanceFailure(f"{event} says {wanted}", f"it says {told}")
-    return first
+        raise ConformanceFailure(f"{found.event} says {wanted}", f"it says {told}")
 
 
 def true_when_announced(webhook: WebhookReceived) -> None:
     """Check that the session was connected when that was announced."""
     if webhook.asked_back != "connected":
         raise ConformanceFailure(
-            "the instance holds the session connected when it announces that",
+            f"the instance holds the session connected when it sends {webhook.event}",
             f"asked at that moment, it answered {webhook.asked_back}",
         )
 
 
-def waits_grow(tries: Sequence[WebhookReceived], least: int) -> None:
+def tries(webhooks: Sequence[WebhookReceived]) -> tuple[WebhookReceived, ...]:
+    """Return the tries of the location webhook that was tried most often: the same event with the same body.
+
+    Each is signed for its own moment, and may say that moment in its data.
+    """
+    groups: dict[str, list[WebhookReceived]] = {}
+    for one in locations(webhooks):
+        data = {name: value for name, value in one.data.items() if name != "timestamp"}
+        groups.setdefault(f"{one.event} {json.dumps(data, sort_keys=True)}", []).append(one)
+    most: list[WebhookReceived] = max(groups.values(), key=len, default=[])
+    return tuple(most)
+
+
+def waits_grow(tried: Sequence[WebhookReceived], least: int) -> None:
     """Check that a webhook was tried at least so often, after growing waits, the last at least twice the first."""
-    if len(tries) < least:
+    if len(tried) < least:
         raise ConformanceFailure(
-            f"the webhook is tried at least {least} times", f"it was tried {len(tries)} times"
+            f"the location webhook is tried at least {least} times", f"it was tried {len(tried)} times"
         )
-    waits = [after.at - before.at for before, after in pairwise(tries)]
+    waits = [after.at - before.at for before, after in pairwise(tried)]
     if waits[-1] < 2 * waits[0] or any(after < _GROWTH * before for before, after in pairwise(waits)):
         told = ", ".join(f"{wait:.2f}" for wait in waits)
         raise TimeBoundFailure(
@@ -145,12 +227,12 @@ def waits_grow(tries: Sequence[WebhookReceived], least: int) -> None:
         )
 
 
-def tried_once(tries: Sequence[WebhookReceived], meanwhile: int) -> None:
+def tried_once(tried: Sequence[WebhookReceived], meanwhile: int) -> None:
     """Check that a webhook was tried once, while another was tried `meanwhile` times."""
-    if len(tries) != 1:
+    if len(tried) != 1:
         raise ConformanceFailure(
-            "the webhook is tried once, and not again",
-            f"it was tried {len(tries)} times, while another was tried {meanwhile} times",
+            "the location webhook is tried once, and not again",
+            f"it was tried {len(tried)} times, while another was tried {meanwhile} times",
         )
 
 

@@ -33,7 +33,7 @@ def requirement_ids(_context: click.Context, _param: click.Parameter, incomplete
 def fleet_options(command: Command) -> Command:
     """Add the options that say where the instances of a fleet listen."""
     address = click.option(
-        "--fleet-address", default="127.0.0.1", metavar="ADDRESS", help="where the instances listen"
+        "--fleet-address", default="localhost", metavar="ADDRESS", help="where the instances listen"
     )
     ports = click.option(
         "--fleet-ports",

@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from fake_instances import Fleet, Session
 from fake_instances.faults import Endpoint, LoseWebhook
 from harness.attach.control_plane import ControlPlane, Place, random_secrets
 from harness.attach.http import health
-from harness.attach.setup import fleet_addresses, start_fleet
+from harness.attach.setup import check_fleet_address, fleet_addresses, launch_host, start_fleet
 from harness.checks import sending
 from harness.cli.group import epilog
 from harness.cli.options import fleet_options
@@ -90,23 +89,19 @@ class Story:
 def _stage(host: str, ports: str) -> Iterator[tuple[Fleet, Place]]:
     """Run the four instances under the document's own URLs, with a folder for the one database and the one log."""
     api_key, hmac_secret = random_secrets()
-    # The document says localhost where the incident's addresses are the default ones.
-    spelled = [
-        replace(one, url=f"http://localhost:{one.port}") if host == "127.0.0.1" and one.port else one
-        for one in fleet_addresses(host, ports)
-    ]
-    fleet = start_fleet(Fleet(spelled, api_key=api_key, secret=hmac_secret))
+    addresses = fleet_addresses(host, ports)
+    fleet = start_fleet(Fleet(addresses, api_key=api_key, secret=hmac_secret))
     with contextlib.ExitStack() as opened:
         opened.callback(fleet.stop)
         scratch = opened.enter_context(tempfile.TemporaryDirectory(prefix="instance-sync-"))
-        yield fleet, Place(host, Path(scratch))
+        yield fleet, Place(launch_host(addresses[0].host), Path(scratch))
 
 
 def show(host: str, ports: str, *, pause: bool) -> None:
     """Show the whole story.
 
     Raises:
-        TargetError: `ports` is not a choice, or pausing was asked for without a terminal.
+        TargetError: `host` or `ports` is not a choice, or pausing was asked for without a terminal.
         LaunchError: a port is in use, or an implementation did not come up.
         ConformanceFailure: the story did not hold: something shown is not what the incident was.
     """
@@ -116,6 +111,7 @@ def show(host: str, ports: str, *, pause: bool) -> None:
     story.say(
         "The incident of account 142. Each thing shown here really happens, on this machine.", indent=""
     )
+    check_fleet_address(host)
     with _stage(host, ports) as (fleet, place):
         old, new = fleet.numbers[:2]
         session = Session(INCIDENT_SESSION, 1, INCIDENT_PHONE)

@@ -6,8 +6,16 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fake_instances.addresses import LOCALHOST
 from harness.attach.fleet_containers import DEFAULT_IMAGE, check_fleet_image
-from harness.attach.setup import HOSTS, check_database, check_running, fleet_addresses
+from harness.attach.setup import (
+    HOSTS,
+    check_database,
+    check_fleet_address,
+    check_running,
+    fleet_addresses,
+    worker_addresses,
+)
 from harness.catalogue.requirements import Level, Profile
 from harness.catalogue.verdict import Outcome
 from harness.errors import TargetError
@@ -95,7 +103,8 @@ def _add_surroundings(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--fleet-address",
         metavar="ADDRESS",
-        help="the loopback address of the four instances (default: 127.0.0.1; with -n, one for each worker)",
+        help="the loopback address of the four instances, or with -n of those of the first worker, the others having "
+        "those that follow (default: localhost; with -n, an address for each worker from 127.0.0.11 on)",
     )
     group.addoption(
         "--fleet-ports",
@@ -129,7 +138,8 @@ def scope_of(config: pytest.Config) -> Scope:
     if options.rerun_failed and handed is None:
         again = failed_before(options.report)
     scope = Scope(options, again)
-    fleet_addresses("127.0.0.1", options.fleet_ports)
+    fleet_addresses(LOCALHOST, options.fleet_ports)
+    check_fleet_address(options.fleet_address or LOCALHOST)
     check_database(scope.target, options.database)
     check_running(scope.target, in_workers=bool(getattr(options, "numprocesses", None)))
     if options.fleet_host == "containers" and handed is None and not options.list_scenarios:
@@ -161,6 +171,9 @@ def addresses_of(config: pytest.Config) -> tuple[InstanceAddress, ...]:
     """Return where the instances of this worker listen."""
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     number = int(worker.removeprefix("gw")) if worker else None
-    address = config.option.fleet_address or ("127.0.0.1" if number is None else f"127.0.0.{11 + number}")
-    fallback = number is not None and not config.option.fleet_address
-    return fleet_addresses(address, config.option.fleet_ports, fallback=fallback)
+    given, ports = config.option.fleet_address, config.option.fleet_ports
+    return (
+        fleet_addresses(given or LOCALHOST, ports)
+        if number is None
+        else worker_addresses(given, ports, number)
+    )

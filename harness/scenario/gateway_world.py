@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from harness.checks import gateways as checks
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.gateway_contract import NUMBERS, Answer, Tenant
 from harness.history import History, MessagePosted, WebhookReceived, json_object
 from harness.scenario.traffic import Traffic, post
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from random import Random
 
     from fake_instances.journal import Journal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from harness.attach.webhook_receiver import Receiver
 
 _HEALTH = ("/health", "/health/detailed")
+_LOGGING_IN = ("qr_scanning", "authenticated")
 _LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
@@ -42,6 +44,7 @@ class GatewayWorld:
         self._held: dict[Tenant, int] = {}
         setup.receiver.holder = self._holder
         self._acted = self._started
+        self.logs_in_anew = False
         self.tenants: list[Tenant] = []
         self._seen: dict[tuple[int, str], Answer] = {}
 
@@ -71,15 +74,17 @@ class GatewayWorld:
         return tenant
 
     def connect(self, number: int, *, announced: bool = True) -> Tenant:
-        """Have a new session connect on an instance and, unless `announced` is off, wait for its webhook.
+        """Have a new session connect on an instance and, unless `announced` is off, wait until it announces that.
 
-        NotJudgedError if it does not come.
+        NotJudgedError if it does not.
         """
         tenant = self.new_tenant()
         self.act()
         self.hold(tenant, number)
-        if announced and not self.await_webhooks(tenant, 1):
-            raise NotJudgedError(f"instance {number} never announced that a session connected")
+        if announced and not checks.locations(webhooks := self.await_location(tenant)):
+            events = ", ".join(dict.fromkeys(one.event for one in webhooks))
+            told = f"; it sent only {events}" if events else ""
+            raise NotJudgedError(f"instance {number} never announced that a session connected{told}")
         return tenant
 
     def hold(self, tenant: Tenant, number: int) -> None:
@@ -99,9 +104,10 @@ class GatewayWorld:
         self.gateway(self._held.pop(tenant)).end(tenant)
 
     def reconnect(self, tenant: Tenant, *, called: str = "") -> None:
-        """Have a session reconnect on the instance that holds it."""
+        """Have a session reconnect on the instance that holds it, and see whether that logs in anew."""
         self.act()
         self.gateway(self._held[tenant]).reconnect(tenant, called=called)
+        self.logs_in_anew = self._status(tenant.session_id) in _LOGGING_IN
 
     def held(self, number: int) -> tuple[Tenant, ...]:
         """Return the tenants whose sessions an instance holds."""
@@ -114,9 +120,18 @@ class GatewayWorld:
         self._acted = self.journal.last
 
     def move(self, number: int) -> None:
-        """Restart an instance on another port."""
-        self.act()
-        self.gateway(number).move(self.held(number))
+        """Restart an instance on another port.
+
+        NotJudgedError if it keeps the URL by which it names itself.
+        """
+        gateway = self.gateway(number)
+        before = gateway.stated_url
+        gateway.move(self.held(number), ended=self.act)
+        if before and gateway.stated_url == before:
+            raise NotJudgedError(
+                f"claims_as gives instance {number} the same URL under every port, {before}: no webhook shows "
+                "that it moved; if its URL has the port in it, write {port} there"
+            )
 
     def post(self, number: int, session_id: str, text: str) -> MessagePosted:
         """Hand a message to an instance."""
@@ -144,18 +159,17 @@ class GatewayWorld:
                 self.post(one.instance, one.session_id, one.text)
 
     def ask_back(self) -> None:
-        """Have the receiver ask the instance for the session's status before it answers a webhook."""
+        """Have the receiver ask the instance for the session's status before it answers a location webhook."""
+        self.receiver.ask_back = self._status
 
-        def status(session_id: str) -> str | None:
-            number = self._holder(session_id)
-            if number is None:
-                return None
-            answer = self.gateway(number).get(f"/api/sessions/{session_id}/status")
-            if answer.status != 200:
-                return str(answer.status)
-            return str(_object(answer).get("status", answer.body))
-
-        self.receiver.ask_back = status
+    def _status(self, session_id: str) -> str | None:
+        number = self._holder(session_id)
+        if number is None:
+            return None
+        answer = self.gateway(number).get(f"/api/sessions/{session_id}/status")
+        if answer.status != 200:
+            return str(answer.status)
+        return str((json_object(answer.body) or {}).get("status", answer.body[:200]))
 
     # Looking
 
@@ -164,10 +178,25 @@ class GatewayWorld:
         received = History(self.journal.entries(after=self._acted)).of(WebhookReceived)
         return tuple(one for one in received if one.data.get("session_id") == tenant.session_id)
 
-    def await_webhooks(self, tenant: Tenant, count: int) -> tuple[WebhookReceived, ...]:
-        """Wait, as long as the target's patience, for so many webhooks about a session, and return all."""
+    def await_location(self, tenant: Tenant) -> tuple[WebhookReceived, ...]:
+        """Wait, as long as the target's patience, until a webhook says where a session lives; return all about it."""
+        return self._await(tenant, lambda webhooks: bool(checks.locations(webhooks)))
+
+    def await_event(self, tenant: Tenant, event: str) -> tuple[WebhookReceived, ...]:
+        """Wait as long until an event of a session is announced, and return all webhooks about it."""
+        return self._await(
+            tenant, lambda webhooks: checks.announcement(webhooks, event, anew=self.logs_in_anew) is not None
+        )
+
+    def await_tries(self, tenant: Tenant, count: int) -> tuple[WebhookReceived, ...]:
+        """Wait as long until a location webhook about a session was tried so often, and return its tries."""
+        return checks.tries(self._await(tenant, lambda webhooks: len(checks.tries(webhooks)) >= count))
+
+    def _await(
+        self, tenant: Tenant, enough: Callable[[tuple[WebhookReceived, ...]], bool]
+    ) -> tuple[WebhookReceived, ...]:
         patience = self._setup.target.patience
-        self.journal.wait_until(lambda: len(self.webhooks(tenant)) >= count, timeout=patience)
+        self.journal.wait_until(lambda: enough(self.webhooks(tenant)), timeout=patience)
         return self.webhooks(tenant)
 
     def posted(self) -> tuple[MessagePosted, ...]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from harness.catalogue.requirements import Profile
 from harness.contract import Operations, SendTarget, Target
-from harness.gateway_contract import GatewayTarget
+from harness.gateway_contract import NUMBERS, GatewayTarget
+from harness.placeholders import filled_text
 from harness.targets.kinds import (
     GIVEN,
     BaseUrl,
@@ -29,6 +30,7 @@ from harness.targets.kinds import (
     WrongValueError,
     among,
     hint,
+    is_base_url,
     must,
 )
 from harness.targets.variables import OF_A_CONTROL_PLANE, OF_AN_INSTANCE, check_renamed
@@ -207,6 +209,21 @@ class Timing(Section):
     settle_seconds: Seconds = Target.settle_seconds
 
 
+def _own_urls(stated: list[str]) -> list[str]:
+    if len(stated) not in {0, 1, len(NUMBERS)}:
+        raise WrongValueError(
+            f"has {len(stated)} texts; write one for all instances, or one for each of the four"
+        )
+    for text in stated:
+        one = filled_text(text, {"host": "localhost", "port": 3001, "number": 3001})
+        if "{" in one or not is_base_url(one):
+            raise WrongValueError(
+                f'has {text!r}; write URLs such as "http://gateway-{{number}}.internal:{{port}}", in which {{host}}, '
+                "{port} and {number} are filled in"
+            )
+    return stated
+
+
 class HookTable(Section):
     """A call that does something to a gateway instance."""
 
@@ -234,6 +251,12 @@ class Instance(Section):
     restart: HookKey = None
     delivered: HookKey = None
     keeps_sessions: Flag = GatewayTarget.keeps_sessions
+    claims_as: Annotated[
+        list[str],
+        Kind("a text, or a list of four texts"),
+        AfterValidator(_own_urls),
+        BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
+    ] = []
     patience: Seconds = GatewayTarget.patience
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -15,7 +16,8 @@ import psutil
 import pytest
 
 from fake_instances import Fleet, InstanceAddress, PortInUseError, SessionStatus, UnknownInstanceError
-from fake_instances.faults import VERIFICATION, Hang
+from fake_instances.addresses import LOOPBACK, family_of
+from fake_instances.faults import VERIFICATION, Hang, Refuse
 from fake_instances.http import connection
 from fake_instances.journal import (
     InstanceStarted,
@@ -132,6 +134,37 @@ def test_a_fleet_on_the_second_protocol_names_itself_by_a_usable_url() -> None:
         assert host == "::1"
         with Caller(fleet) as caller:
             assert caller.get("/health").status == 200
+
+
+def test_a_fleet_on_localhost_listens_wherever_that_name_leads() -> None:
+    with Fleet([InstanceAddress(3001, "localhost", 0)], api_key=API_KEY, secret=SECRET) as fleet:
+        port = int(fleet.url(3001).removeprefix("http://localhost:"))
+        fleet.arm(Refuse(), 3001)
+        for address in reachable():
+            with socket.socket(family_of(address)) as caller:
+                assert caller.connect_ex((address, port)) != 0
+        fleet.clear()
+        for address in reachable():
+            socket.create_connection((address, port), timeout=PATIENCE).close()
+
+
+def test_a_fleet_on_localhost_is_refused_a_port_that_is_taken_at_either_address() -> None:
+    for address in reachable():
+        with socket.create_server((address, 0), family=family_of(address)) as taken:
+            port = taken.getsockname()[1]
+            fleet = Fleet([InstanceAddress(3001, "localhost", port)], api_key=API_KEY, secret=SECRET)
+            with pytest.raises(PortInUseError, match=f"port {port} on localhost is in use"):
+                fleet.start()
+
+
+def reachable() -> list[str]:
+    """Return the loopback addresses that this machine has."""
+    found = []
+    for address in LOOPBACK:
+        with contextlib.suppress(OSError), socket.socket(family_of(address)) as probe:
+            probe.bind((address, 0))
+            found.append(address)
+    return found
 
 
 # Stopping

@@ -110,7 +110,7 @@ def test_a_port_in_use_is_told_in_one_sentence(run: Callable[..., subprocess.Pop
     first = run("--ports", "0", "--control-port", "0")
     port = introduced(first, 1)[0].rsplit(":", 1)[1].split()[0]
     _, told = run("--ports", port, "--control-port", "0").communicate(timeout=PATIENCE)
-    assert told.startswith(f"python -m fake_instances: port {port} on 127.0.0.1 is in use by ")
+    assert told.startswith(f"python -m fake_instances: port {port} on localhost is in use by ")
     assert told.endswith("; free it, or choose others with --ports\n")
 
 

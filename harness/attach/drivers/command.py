@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from fake_instances.addresses import url_of
 from harness.attach.drivers import container
 from harness.attach.drivers.guarded import Guarded
 from harness.attach.drivers.program import can_bind, command_program, image_program
@@ -50,7 +51,7 @@ class CommandImplementation:
     @property
     def base_url(self) -> str:
         """Where it listens, without a trailing slash."""
-        return f"http://{self._program.host}:{self._program.port}"
+        return url_of(self._program.host, self._program.port)
 
     @property
     def problem(self) -> str | None:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from fake_instances.addresses import family_of
 from harness.attach.drivers import container
 from harness.placeholders import filled_text
 
@@ -110,7 +111,7 @@ _given: set[tuple[str, int]] = set()
 def free_port(host: str) -> int:
     """Return a port on `host` that nothing listens on now, and that was not given before."""
     while True:
-        with socket.socket() as probe:
+        with socket.socket(family_of(host)) as probe:
             probe.bind((host, 0))
             port: int = probe.getsockname()[1]
         if (host, port) not in _given:
@@ -120,13 +121,13 @@ def free_port(host: str) -> int:
 
 def can_bind(host: str, port: int = 0) -> bool:
     """Say whether an address is this machine's, and the port on it free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family_of(host)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError:
-            return False
-        return True
+    except OSError:
+        return False
+    return True
 
 
 def _values(given: Launch, host: str, port: int) -> dict[str, object]:

@@ -12,6 +12,7 @@ from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 from pytest_bdd.parsers import re as regex
 
+from fake_instances.addresses import LOCALHOST, address_of
 from fake_instances.faults import VERIFICATION, Endpoint, Redirect
 from fake_instances.journal import WebhookAnswered, WebhookSent
 from harness.checks import security
@@ -40,9 +41,15 @@ def _host_and_port(url: str) -> tuple[str, str]:
     return host, port
 
 
+def _by_another_name(url: str) -> str:
+    host, port = _host_and_port(url)
+    return f"http://{'127.0.0.1' if host == LOCALHOST else LOCALHOST}:{port}"
+
+
 def _as_ipv6(url: str) -> str:
     host, port = _host_and_port(url)
-    return f"http://[::ffff:{host}]:{port}"
+    spelled = "0:0:0:0:0:0:0:1" if ":" in host else f"::ffff:{address_of(host)}"
+    return f"http://[{spelled}]:{port}"
 
 
 def _as_number(url: str) -> str:
@@ -61,6 +68,7 @@ _LOCATIONS: dict[str, Callable[[str], str]] = {
     "its URL with a path": lambda url: f"{url}/health",
     "its URL with a query": lambda url: f"{url}?to=evil.example",
     "its URL with a fragment": lambda url: f"{url}#evil.example",
+    "its address by another name": _by_another_name,
     "its address as an IPv6 one": _as_ipv6,
     "its address as one number": _as_number,
     "its URL and an encoded line end": lambda url: f"{url}%0d%0aX-Evil:1",

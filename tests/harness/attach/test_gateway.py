@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError, NotJudgedError
 from harness.gateway_contract import Delivered, Hook, Tenant
 from harness.history import WebhookReceived
+from harness.scenario.gateway_world import GatewayWorld
 from harness.targets.reader import load_target
 from tests.harness.support import PATIENCE
 
@@ -62,6 +64,32 @@ def test_a_process_that_is_launched_again_gets_its_sessions_back() -> None:
         assert launched.problem is None
         launched.stop()
         assert (launched.problem, launched.url) == ("instance 3003 was ended", "")
+
+
+def test_an_instance_is_known_by_the_url_that_its_target_states() -> None:
+    with gateway() as (launched, _):
+        launched.start()
+        assert launched.stated_url == ""
+    stated = ("http://gateway-{number}.example:{port}",)
+    with gateway(claims_as=stated) as (launched, _):
+        assert launched.stated_url == ""
+        launched.start()
+        assert launched.stated_url == f"http://gateway-3003.example:{launched.url.rpartition(':')[2]}"
+    four = tuple(f"http://{letter}.example" for letter in "abcd")
+    with gateway(claims_as=four) as (launched, _):
+        launched.start()
+        assert launched.stated_url == "http://c.example"
+
+
+def test_a_move_that_no_webhook_can_show_is_not_judged() -> None:
+    target = load_target("fake-gateway").gateway
+    assert target is not None
+    stated = replace(target, claims_as=("http://gateway-{number}.example",))
+    with GatewaySetup(stated, "localhost") as setup:
+        world = GatewayWorld(setup, Random(1))
+        with pytest.raises(NotJudgedError, match="the same URL under every port, http://gateway-3003"):
+            world.move(3003)
+        world.close()
 
 
 def test_a_hook_that_is_missing_or_fails_leaves_a_scenario_unjudged() -> None:

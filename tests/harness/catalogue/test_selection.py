@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.attach.setup import fleet_addresses
+from harness.attach import setup
+from harness.attach.setup import check_fleet_address, fleet_addresses, worker_addresses
 from harness.catalogue.selection import check_requirements, names_in_expression
 from harness.errors import TargetError
 
@@ -80,14 +81,68 @@ def test_ports_that_are_no_choice_are_reported(ports: str) -> None:
         fleet_addresses("127.0.0.1", ports)
 
 
-def test_where_the_system_lacks_the_address_the_instances_fall_back() -> None:
-    nowhere = "192.0.2.1"  # an address that is for documentation only
+NOWHERE = "192.0.2.1"
+"""An address that is for documentation only."""
 
-    addresses = fleet_addresses(nowhere, "document", fallback=True)
 
-    assert {(one.host, one.port) for one in addresses} == {("127.0.0.1", 0)}
-    assert fleet_addresses(nowhere, "document")[0].host == nowhere
-    assert fleet_addresses("127.0.0.1", "document", fallback=True)[0].port == 3001
+def test_an_ipv6_address_may_stand_in_brackets() -> None:
+    assert {one.host for one in fleet_addresses("[::1]", "document")} == {"::1"}
+
+
+def places(given: str | None, ports: str, worker: int) -> set[tuple[str, int]]:
+    return {(one.host, one.port) for one in worker_addresses(given, ports, worker)}
+
+
+def on(host: str) -> set[tuple[str, int]]:
+    return {(host, port) for port in (3001, 3002, 3003, 3004)}
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, int]]:
+    """Give a system that has 127.0.0.0/8 and ::1, and on which what is put in here is taken."""
+    taken: set[tuple[str, int]] = set()
+
+    def can_bind(host: str, port: int = 0) -> bool:
+        return (host.startswith("127.") or host == "::1") and (host, port) not in taken
+
+    monkeypatch.setattr(setup, "can_bind", can_bind)
+    return taken
+
+
+@pytest.mark.usefixtures("system")
+def test_workers_have_the_addresses_that_follow_the_one_given() -> None:
+    assert places("127.0.0.254", "document", 0) == on("127.0.0.254")
+    assert places("127.0.0.254", "document", 2) == on("127.0.1.0")
+    assert places("localhost", "document", 0) == on("localhost")
+    assert places("localhost", "document", 1) == on("127.0.0.2")
+    assert places(None, "document", 3) == on("127.0.0.14")
+
+
+def test_without_an_address_workers_take_one_whose_ports_are_free(system: set[tuple[str, int]]) -> None:
+    system |= {("127.0.0.11", 3003), ("127.1.0.11", 3001)}
+    assert places(None, "document", 0) == on("127.2.0.11")
+    assert places(None, "document", 1) == on("127.0.0.12")
+    assert places("127.0.0.11", "document", 0) == on("127.0.0.11")
+
+
+@pytest.mark.usefixtures("system")
+def test_where_the_system_lacks_the_address_workers_get_free_ports() -> None:
+    assert places("[::1]", "document", 1) == {("::1", 0)}
+    assert places(NOWHERE, "document", 1) == {(NOWHERE, 0)}
+    with pytest.raises(TargetError, match="no address of its own for each"):
+        worker_addresses("::1", "1,2,3,4", 1)
+
+
+def test_where_the_system_has_one_loopback_address_workers_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "can_bind", lambda host, _port=0: host == "127.0.0.1")
+    assert places(None, "document", 0) == places(None, "free", 5) == {("127.0.0.1", 0)}
+
+
+def test_an_address_of_another_machine_is_a_usage_error() -> None:
+    for host in ("localhost", "127.0.0.9"):
+        check_fleet_address(host)
+    with pytest.raises(TargetError, match=f"--fleet-address {NOWHERE} is no address of this machine"):
+        check_fleet_address(NOWHERE)
 
 
 def test_a_tag_of_ones_own_scenario_that_is_no_requirement_is_a_usage_error(tmp_path: Path) -> None:

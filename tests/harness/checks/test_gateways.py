@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.checks import gateways
 from harness.errors import TimeBoundFailure
-from harness.gateway_contract import Delivered
+from harness.gateway_contract import Delivered, Tenant
 from harness.history import MessagePosted, WebhookReceived
 from tests.harness.support import SESSION, failure
 
@@ -51,6 +52,7 @@ def observed(judge: Callable[..., object], *given: Any) -> str:
     ("headers", "told"),
     [
         ({"Content_Type": "text/plain"}, "it is text/plain"),
+        ({"Content_Type": "application/jsonp; charset=utf-8"}, "it is application/jsonp; charset=utf-8"),
         ({"X_HMAC_Signature": "A" * 64}, "it is 64 characters of another form"),
         ({"X_Timestamp": "1763798326000"}, "it is '1763798326000'"),
         ({"X_Timestamp": "now"}, "it is 'now'"),
@@ -61,6 +63,91 @@ def observed(judge: Callable[..., object], *given: Any) -> str:
 def test_a_header_that_is_wrong_is_named(headers: dict[str, str], told: str) -> None:
     gateways.five_headers(webhook())
     assert observed(gateways.five_headers, webhook(**headers)) == told
+
+
+def test_a_content_type_may_have_parameters() -> None:
+    gateways.five_headers(webhook(Content_Type="Application/JSON;charset=UTF-8"))
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        URL,
+        f"{URL}/",
+        "http://localhost:3002",
+        "http://LOCALHOST:3002",
+        "http://127.0.0.9:3002",
+        "http://[::1]:3002",
+        "http://[::ffff:127.0.0.1]:3002",
+    ],
+)
+def test_any_spelling_of_the_loopback_address_with_its_port_is_its_own(claimed: str) -> None:
+    gateways.names(webhook(X_Instance_Url=claimed), URL, 3002)
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        "http://localhost:3001",
+        "http://localhost",
+        "https://localhost:3002",
+        "http://0.0.0.0:3002",
+        "http://gateway.example:3002",
+        "http://user@localhost:3002",
+        "http://localhost:3002/api",
+        "http://localhost:3002?",
+        "http://localhost.gateway.example:3002",
+        "http://[::1:3002",
+        "http://localhost:port",
+        "absent",
+    ],
+)
+def test_any_other_url_is_not_its_own(claimed: str) -> None:
+    told = observed(gateways.names, webhook(X_Instance_Url=claimed), URL, 3002)
+    assert told.startswith(f"it names {'none' if claimed == 'absent' else claimed}")
+    assert told.endswith("state it in [instance] claims_as") == (claimed != "absent")
+
+
+def test_an_instance_whose_target_states_its_url_has_that_one_alone() -> None:
+    stated = "http://gateway.example:3002"
+    gateways.names(webhook(X_Instance_Url=stated), URL, 3002, stated)
+    assert observed(gateways.names, webhook(), URL, 3002, stated) == f"it names {URL}"
+
+
+def heard(*events: str) -> list[WebhookReceived]:
+    """Return webhooks of these events; what follows a blank is a moment that the event says."""
+    made = []
+    for event, _, moment in (one.partition(" ") for one in events):
+        data = {"session_id": SESSION, "workspace_id": 7, "phone_number": "62", "timestamp": moment}
+        body = json.dumps({"event": event, "data": data}).encode()
+        made.append(replace(webhook(), body=body))
+    return made
+
+
+def test_an_event_is_found_among_others() -> None:
+    tenant = Tenant(SESSION, 7, "62")
+    around = heard("qr_code_generated", "session_authenticated", "session_ready", "message_sent")
+    gateways.announces(around, "session_ready", tenant)
+    gateways.announces(around, "session_reconnected", tenant)
+    told = observed(
+        gateways.announces, heard("session_ready", "session_ready"), "session_reconnected", tenant
+    )
+    assert told == "it heard only session_ready"
+    assert observed(gateways.announces, [], "session_ready", tenant) == "it heard nothing of it"
+    assert observed(gateways.heard, heard("qr_code_generated")) == "it heard only qr_code_generated"
+    assert gateways.heard(around) == (around[2],)
+    other = Tenant(SESSION, 8, "63")
+    assert observed(gateways.announces, around, "session_ready", other) == (
+        "it says workspace_id 7, phone_number '62'"
+    )
+
+
+def test_tries_are_those_of_one_event_and_body_whatever_comes_between() -> None:
+    tried = heard(
+        "session_ready 1", "qr_code_generated", "session_ready 2", "session_reconnected", "session_ready 3"
+    )
+    assert gateways.tries(tried) == (tried[0], tried[2], tried[4])
+    assert gateways.tries(heard("qr_code_generated", "qr_code_generated")) == ()
 
 
 @pytest.mark.parametrize(
@@ -83,6 +170,11 @@ def test_a_common_mistake_in_signing_is_named(signed: Callable[[bytes, bytes], b
     message = signed(str(NOW).encode(), json.dumps(READY).encode())
     wrong = webhook(X_HMAC_Signature=signature(message))
     assert observed(gateways.signature_verifies, wrong, SECRET).endswith(told)
+
+
+def test_a_webhook_without_a_signature_is_told() -> None:
+    told = observed(gateways.signature_verifies, webhook(X_HMAC_Signature="absent"), SECRET)
+    assert told == "session_ready has no X-HMAC-Signature"
 
 
 @pytest.mark.parametrize("waits", [(1, 1, 1), (1, 2, 1), (1, 1.3, 1.6), (4, 2, 1)])

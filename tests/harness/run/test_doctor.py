@@ -11,8 +11,9 @@ from harness.attach import remedies
 from harness.attach.drivers.program import free_port
 from harness.attach.rows_by_sql import SqlAccounts
 from harness.cli.main import main
+from harness.exit_codes import ExitCode
 from harness.history import UserAnswered
-from harness.targets.reader import load_target
+from harness.targets.reader import BUILT_IN, load_target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,22 @@ def test_of_one_that_is_attached_correctly_everything_is_tried_and_good(
 
 def test_a_gateway_is_examined_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--target", "fake-gateway", *ROOM]) == 0
-    assert re.findall(r"^[✓✗] (.+)$", capsys.readouterr().out, re.MULTILINE) == ["gateways"]
+    seen = re.findall(r"^✓ (.+)$", capsys.readouterr().out, re.MULTILINE)
+    assert seen == ["gateways", "their URL", "their signature"]
+
+
+def test_a_gateway_that_names_itself_otherwise_learns_where_to_say_so(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = (BUILT_IN / "fake-gateway.toml").read_text("utf-8")
+    stated = known.replace(
+        "\n[instance]\n", '\n[instance]\nclaims_as = "http://gateway.internal:{port}"\n', 1
+    )
+    file.write_text(stated, "utf-8")
+    status, said = examined(file, capsys)
+    assert re.findall(r"^✗ (.+)$", said, re.MULTILINE) == ["their URL"], said
+    assert "[instance] claims_as, if that is how it is known" in said
+    assert status == ExitCode.INCOMPLETE
 
 
 BROKEN = {

@@ -182,6 +182,20 @@ def test_a_mistake_in_a_line_is_reported_with_its_key_and_what_is_allowed(
     assert mistake(file, with_line(section, line)) == key + (said if said[0] == "." else f": {said}")
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("3001", "is 3001 and must be a text, or a list of four texts"),
+        ('["http://a", "http://b"]', "has 2 texts; write one for all instances, or one for each of the four"),
+        ('"gateway:{port}"', "has 'gateway:{port}'; write URLs such as"),
+        ('"http://{name}:{port}"', "has 'http://{name}:{port}'; write URLs such as"),
+    ],
+)
+def test_a_url_by_which_no_instance_can_name_itself_is_reported(file: Path, value: str, said: str) -> None:
+    told = mistake(file, with_line("instance", f"claims_as = {value}", GATEWAY))
+    assert told.startswith(f"instance.claims_as: {said}")
+
+
 @pytest.mark.parametrize(("text", "said"), TEXTS)
 def test_a_mistake_in_a_file_is_reported_with_its_key_and_what_is_allowed(
     file: Path, text: str, said: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -127,6 +128,18 @@ def test_a_gateway_of_a_team_is_read_whole(file: Path) -> None:
     assert gateway.reconnect.url == "{url}/api/sessions/{session_id}/reconnect"
     assert (gateway.restart, gateway.delivered) == (None, None)
     assert (gateway.keeps_sessions, gateway.patience, gateway.ready) == (True, 7, "/health")
+
+
+def test_an_instance_may_state_the_url_by_which_it_names_itself(file: Path) -> None:
+    def stated(line: str) -> tuple[str, ...]:
+        gateway = read(file, with_line("instance", line, GATEWAY)).gateway
+        assert gateway is not None
+        return gateway.claims_as
+
+    four = [f"http://gateway-{letter}.internal" for letter in "abcd"]
+    assert stated('claims_as = "http://{host}:{port}"') == ("http://{host}:{port}",)
+    assert stated(f"claims_as = {json.dumps(four)}") == tuple(four)
+    assert stated("") == ()
 
 
 def test_a_claim_of_instance_without_a_gateway_is_about_the_fakes(file: Path) -> None:

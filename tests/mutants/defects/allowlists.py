@@ -56,6 +56,7 @@ def host_alone_makes_an_instance() -> None:
         "another host",
         "its URL over https",
         "its URL with a user",
+        "its address by another name",
         "its address as an IPv6 one",
         "its address as one number",
     ),
@@ -63,6 +64,16 @@ def host_alone_makes_an_instance() -> None:
 def port_alone_makes_an_instance() -> None:
     """A location is stored when its port is an instance's, whatever its host."""
     stored_where(lambda claim, base: _part(claim, "port") == _part(base, "port"))
+
+
+@mutant("SPOOF-01", *rows(OUTSIDE, "its address by another name"))
+def every_name_of_this_machine_stored() -> None:
+    """A location is stored as it was sent when it is localhost or 127.0.0.1 with an instance's port."""
+    stored_where(
+        lambda claim, base: (
+            claim in {f"http://{host}:{_part(base, 'port')}" for host in ("localhost", "127.0.0.1")}
+        )
+    )
 
 
 @mutant("SPOOF-01", *rows(OUTSIDE, *LONGER, "a host after the instance's", "its URL over https"))

@@ -9,7 +9,7 @@ from fake_instances.faults.told import statistics, utc_now
 from fake_instances.instance import Instance
 from fake_instances.routes import app
 from fake_instances.routes.replies import answer
-from fake_instances.sessions import SessionStatus
+from fake_instances.sessions import SessionStatus, to_json
 from tests.mutants.machinery.patching import around
 from tests.mutants.machinery.registry import mutant, rows
 
@@ -76,6 +76,55 @@ def statistics_in_place_of_a_list() -> None:
     @around(Instance, "details")
     def told(details, self, *asked):
         return details(self, *asked)[0], statistics(tuple(self.sessions()), utc_now())
+
+
+@mutant("INSTANCE-03", HOLDS_WAITING)
+def waiting_sessions_left_out() -> None:
+    """A session that waits for its QR code is counted, and not listed."""
+
+    @around(Instance, "details")
+    def told(details, self, *asked):
+        connected = [one for one in self.sessions() if one.connected]
+        return details(self, *asked)[0], to_json(connected)
+
+
+@mutant("INSTANCE-03", HOLDS_SOME, HOLDS_WAITING, HOLDS_NO_MORE)
+def first_session_listed_twice() -> None:
+    """The list is put together from two registries, and one session is in both."""
+
+    @around(Instance, "details")
+    def told(details, self, *asked):
+        held = list(self.sessions())
+        return details(self, *asked)[0], to_json([*held, *held[:1]])
+
+
+def _not_found_answered(body, status) -> None:
+    send = app.send
+
+    def other(gateway, exchange, asked):
+        if gateway.session(asked["session_id"]) is None:
+            return answer(body, status)
+        return send(gateway, exchange, asked)
+
+    app.send = other
+
+
+@mutant("INSTANCE-04", NOT_HELD)
+def not_found_in_other_words() -> None:
+    """The answer is 404 with the framework's own words: it could be a missing route."""
+    _not_found_answered({"error": "Not Found"}, 404)
+
+
+@mutant("INSTANCE-04", NOT_HELD)
+def not_found_answered_with_200() -> None:
+    """Only the body says that the session is not found."""
+    _not_found_answered({"success": False, "error": "Session not found"}, 200)
+
+
+@mutant("INSTANCE-04", NOT_HELD)
+def session_not_held_called_not_connected() -> None:
+    """A session that is not held is answered like one that is not connected."""
+    _not_found_answered({"error": "Session not connected. Please check session status."}, 400)
 
 
 @mutant("INSTANCE-04", NOT_HELD)

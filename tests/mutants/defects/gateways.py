@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
 import os
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import request
 
 from fake_instances import fleet
 from fake_instances.fleet import Fleet
-from fake_instances.instance import Instance
 from fake_instances.routes import app
 from fake_instances.sessions import SessionStatus
 from fake_instances.webhooks import announcer, message, retries
 from fake_instances.webhooks.retries import PATIENT, Failure, RetryPolicy
+from tests.mutants.machinery.gateway_events import claimed_url, every_webhook
 from tests.mutants.machinery.registry import mutant, rows
 
 FIVE_HEADERS = "A webhook carries the five headers and the URL of its sender"
@@ -31,18 +33,6 @@ TRIED_AGAIN = "A webhook that the control plane cannot take now is tried again"
 NETWORK_BACK = "A webhook that the network refuses arrives when the network is back"
 TRIED_ONCE = "A webhook that is answered 401 is tried once"
 MOVED = "A session on an instance that has moved is announced with the new URL"
-
-
-def _url_by(claimed) -> None:
-    """Change the URL by which instances name themselves."""
-    own = Instance.url.fget
-    Instance.url = property(lambda self: claimed(self, own(self)))
-
-
-def _webhooks_by(change) -> None:
-    """Change every genuine webhook after it was built."""
-    build = fleet.build
-    fleet.build = lambda **parts: change(build(**parts))
 
 
 def _retries_by(policy) -> None:
@@ -63,25 +53,53 @@ def url_from_the_host_header() -> None:
             del called.url
 
     app.view = viewing
-    _url_by(lambda _self, own: getattr(called, "url", own))
+    claimed_url(lambda _self, own: getattr(called, "url", own))
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
 def default_port_claimed() -> None:
     """The URL has the default port, whatever port the instance listens on."""
-    _url_by(lambda _self, own: own.rpartition(":")[0] + ":3001")
+    claimed_url(lambda _self, own: own.rpartition(":")[0] + ":3001")
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
-def localhost_claimed() -> None:
-    """The URL has the right port, but the host name by which the instance knows itself."""
-    _url_by(lambda _self, own: f"http://localhost:{own.rpartition(':')[2]}")
+def name_of_the_machine_claimed() -> None:
+    """The URL has the right port, and a host name of which nobody was told."""
+    claimed_url(lambda _self, own: f"http://gateway.internal:{own.rpartition(':')[2]}")
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
+def every_address_claimed() -> None:
+    """The URL has the address on which the instance was told to listen: every one, which is none to call."""
+    claimed_url(lambda _self, own: f"http://0.0.0.0:{own.rpartition(':')[2]}")
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
+def another_scheme_claimed() -> None:
+    """The URL has the scheme by which the instance is reached from outside."""
+    claimed_url(lambda _self, own: own.replace("http://", "https://"))
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
+def route_claimed() -> None:
+    """The URL is that of a route, and not the base of all."""
+    claimed_url(lambda _self, own: f"{own}/api")
+
+
+@mutant("INSTANCE-01", FIVE_HEADERS)
+def body_called_a_form() -> None:
+    """The content type is that of a form, which the client library sets by itself."""
+    every_webhook(
+        lambda webhook: webhook.with_header(
+            "Content-Type", "application/x-www-form-urlencoded; charset=utf-8"
+        )
+    )
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS)
 def user_agent_of_the_library() -> None:
     """The webhook has the client library's own User-Agent."""
-    _webhooks_by(lambda webhook: webhook.with_header("User-Agent", "axios/1.6.2"))
+    every_webhook(lambda webhook: webhook.with_header("User-Agent", "axios/1.6.2"))
 
 
 @mutant("INSTANCE-01", FIVE_HEADERS)
@@ -91,10 +109,22 @@ def timestamp_in_milliseconds() -> None:
     fleet.build = lambda **parts: build(**{**parts, "timestamp": parts["timestamp"] + "000"})
 
 
+@mutant("INSTANCE-01", FIVE_HEADERS)
+def timestamp_as_a_date() -> None:
+    """The timestamp is a date in words of ISO 8601, and signed so."""
+    build = fleet.build
+
+    def dated(**parts):
+        moment = datetime.fromtimestamp(int(parts["timestamp"]), UTC)
+        return build(**{**parts, "timestamp": moment.isoformat()})
+
+    fleet.build = dated
+
+
 @mutant("INSTANCE-01", FIVE_HEADERS, OTHER_NAME)
 def location_left_out() -> None:
     """The webhook lacks X-Instance-Url."""
-    _webhooks_by(lambda webhook: webhook.without("X-Instance-Url"))
+    every_webhook(lambda webhook: webhook.without("X-Instance-Url"))
 
 
 @mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
@@ -110,6 +140,20 @@ def signature_over_the_body_alone() -> None:
     message.sign = lambda secret, _stamp, body: hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
+@mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
+def signature_with_a_prefix() -> None:
+    """The signature has the name of its algorithm before it."""
+    sign = message.sign
+    message.sign = lambda *given: f"sha256={sign(*given)}"
+
+
+@mutant("INSTANCE-02", SIGNED_CONNECT, SIGNED_RECONNECT)
+def signature_in_base64() -> None:
+    """The signature is the digest in Base64."""
+    sign = message.sign
+    message.sign = lambda *given: base64.b64encode(bytes.fromhex(sign(*given))).decode()
+
+
 @mutant("INSTANCE-02", SIGNED_RECONNECT)
 def reconnect_signed_with_the_api_key() -> None:
     """A reconnect is signed with another secret."""
@@ -118,7 +162,7 @@ def reconnect_signed_with_the_api_key() -> None:
         wrong = webhook.event == "session_reconnected"
         return webhook.signed(os.environ["API_KEY"]) if wrong else webhook
 
-    _webhooks_by(resigned)
+    every_webhook(resigned)
 
 
 @mutant("INSTANCE-05", RECONNECTED)
@@ -142,6 +186,13 @@ def reconnect_announced_as_ready() -> None:
 def connection_announced_as_reconnect() -> None:
     """A first connection is announced like a reconnect, without the phone number."""
     _announced_as(lambda _event: "session_reconnected")
+
+
+@mutant("INSTANCE-05", READY)
+def ready_without_the_phone_number() -> None:
+    """session_ready goes out before the phone number is known, and lacks it."""
+    fields_of = fleet.fields_of
+    fleet.fields_of = lambda *given: {**fields_of(*given), "phone_number": None}
 
 
 @mutant("INSTANCE-05", READY)
@@ -186,6 +237,13 @@ def server_errors_given_up() -> None:
     _retries_by(replace(retries.DEPLOYED, name="patient"))
 
 
+@mutant("INSTANCE-06", *rows(TRIED_AGAIN, "500", "503"))
+def given_up_after_two_tries() -> None:
+    """A webhook answered by a server's error is tried once more, and then its location is lost."""
+    errors = frozenset({500, 503})
+    _retries_by(RetryPolicy("patient", ((errors, PATIENT.rules[0][1][:1]), *PATIENT.rules)))
+
+
 @mutant("INSTANCE-06", NETWORK_BACK)
 def refused_connections_given_up() -> None:
     """A webhook that cannot be delivered at all is given up."""
@@ -223,4 +281,4 @@ def first_url_kept() -> None:
             kept.write_text(own, "utf-8")
         return kept.read_text("utf-8")
 
-    _url_by(claimed)
+    claimed_url(claimed)

@@ -61,3 +61,22 @@ BLENDS = (
     ),
 )
 """Their names, in the order in which they patch the reference."""
+
+GATEWAY_BLENDS = (
+    (
+        "localhost-claimed",
+        "webhooks-in-chunks",
+        "other-events-around-a-login",
+        "content-type-names-its-charset",
+        "status-in-its-own-words",
+    ),
+    (
+        "url-of-the-target-claimed",
+        "header-names-in-lower-case",
+        "other-events-between-tries",
+        "reconnects-by-logging-in-anew",
+        "tries-say-their-own-moment",
+    ),
+    ("ipv6-loopback-claimed", "reconnects-by-a-new-client"),
+)
+"""The same for gateways."""

@@ -55,12 +55,15 @@ class Mutant(Defect):
     @property
     def of_a_gateway(self) -> bool:
         """Whether it patches the fakes."""
-        return self.apply.__module__.rpartition(".")[2].startswith("gateway")
+        return _of_a_gateway(self.apply)
 
 
 @dataclass(frozen=True)
 class SoundDesign:
-    """An implementation that does the same in another way, and must be acquitted."""
+    """An implementation that does the same in another way, and must be acquitted.
+
+    One in a module called `gateway…` patches the fakes, and its `target` has further keys of [instance].
+    """
 
     name: str
     apply: Callable[[], None]
@@ -72,6 +75,15 @@ class SoundDesign:
     """The profiles whose scenarios can see the difference; only these judge it."""
     slow: bool = False
     """Whether it takes minutes to judge: each of its profiles then has a run of its own."""
+
+    @property
+    def of_a_gateway(self) -> bool:
+        """Whether it patches the fakes."""
+        return _of_a_gateway(self.apply)
+
+
+def _of_a_gateway(apply: Callable[[], None]) -> bool:
+    return apply.__module__.rpartition(".")[2].startswith("gateway")
 
 
 _mutants: dict[str, Mutant] = {}
@@ -135,9 +147,15 @@ def gateway_mutants() -> Mapping[str, Mutant]:
 
 
 def sound_designs() -> Mapping[str, SoundDesign]:
-    """Return every sound design by its name."""
-    _load("designs/*.py")
-    return _designs
+    """Return every sound design of a control plane by its name."""
+    _load("designs/[!g]*.py")
+    return {name: one for name, one in _designs.items() if not one.of_a_gateway}
+
+
+def gateway_designs() -> Mapping[str, SoundDesign]:
+    """Return every sound design of a gateway by its name."""
+    _load("designs/gateway*.py")
+    return {name: one for name, one in _designs.items() if one.of_a_gateway}
 
 
 def _load(pattern: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tests.mutants.machinery.registry import gateway_mutants, mutants, sound_designs
+from tests.mutants.machinery.registry import gateway_designs, gateway_mutants, mutants, sound_designs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,9 @@ def main(program: str, *words: str) -> int | None:
     end = words.index("--")
     names, arguments = words[:end], words[end + 1 :]
     known: Mapping[str, Mutant | SoundDesign]
-    known = gateway_mutants() if program == "fakes" else {**mutants(), **sound_designs()}
+    known = (
+        {**gateway_mutants(), **gateway_designs()} if program == "fakes" else {**mutants(), **sound_designs()}
+    )
     for name in names:
         if name not in known:
             sys.exit(f"run.py: {name!r} is no mutant of the {program}")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from harness.attach.rows_by_sql import SqlAccounts
 from harness.targets.reader import load_target
 from tests.harness.support import PATIENCE, ROOT
-from tests.mutants.machinery.blends import BLENDS
-from tests.mutants.machinery.registry import sound_designs
+from tests.mutants.machinery.blends import BLENDS, GATEWAY_BLENDS
+from tests.mutants.machinery.registry import gateway_designs, sound_designs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,3 +71,7 @@ def test_no_design_of_a_blend_takes_the_place_of_another(tmp_path: Path) -> None
 def test_asynchronous_designs_are_in_no_blend() -> None:
     blended = {name for names in BLENDS for name in names}
     assert not [one.name for one in sound_designs().values() if one.asynchronous and one.name in blended]
+
+
+def test_every_design_of_a_gateway_is_in_one_blend() -> None:
+    assert sorted(name for names in GATEWAY_BLENDS for name in names) == sorted(gateway_designs())

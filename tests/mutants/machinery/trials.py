@@ -13,11 +13,12 @@ from harness.catalogue.features import catalogue
 from harness.catalogue.requirements import Profile
 from harness.targets.reader import BUILT_IN, FAKE_GATEWAY, load_target
 from tests.mutants.defects import node
-from tests.mutants.machinery.blends import BLENDS
+from tests.mutants.machinery.blends import BLENDS, GATEWAY_BLENDS
 from tests.mutants.machinery.registry import (
     CONTROL_PLANE,
     OPERATIONS,
     SoundDesign,
+    gateway_designs,
     gateway_mutants,
     mutants,
     sound_designs,
@@ -106,7 +107,23 @@ def design_trials(*, apart: bool = False) -> list[Trial]:
     blended = {name for names in blends for name in names}
     every = [*blends, *((name,) for name in known if name not in blended)]
     every.sort(key=lambda names: not any(known[name].slow for name in names))
-    return [trial for names in every for trial in _blend([known[name] for name in names])]
+    judged = [trial for names in every for trial in _blend([known[name] for name in names])]
+    return [*judged, *_gateway_designs(apart=apart)]
+
+
+def _gateway_designs(*, apart: bool) -> list[Trial]:
+    known = gateway_designs()
+    blends = tuple((name,) for name in known) if apart else GATEWAY_BLENDS
+    return [
+        Trial(
+            names[0],
+            Kind.DESIGN,
+            (Profile.INSTANCE,),
+            launched_gateway(*names, keys="".join(known[name].target for name in names)),
+            blended=names[1:],
+        )
+        for names in blends
+    ]
 
 
 def _trial(defect: Defect, prepare: Callable[[Path], Path]) -> Trial:
@@ -147,15 +164,15 @@ def launched(patches: Sequence[Mutant | SoundDesign], claims: Sequence[Profile])
     return prepare
 
 
-def launched_gateway(*names: str) -> Callable[[Path], Path]:
-    """Return what attaches the fakes, as a gateway, with these patches."""
+def launched_gateway(*names: str, keys: str = "") -> Callable[[Path], Path]:
+    """Return what attaches the fakes, as a gateway, with these patches and further keys of [instance]."""
 
     def prepare(folder: Path) -> Path:
         text = (BUILT_IN / f"{FAKE_GATEWAY}.toml").read_text("utf-8")
         command = json.dumps([sys.executable, str(LAUNCHER), "fakes", *names, "--"])[1:-1]
         started = text.replace('"{python}", "-m", "fake_instances"', command)
         # A mutant may call itself unhealthy, or never send what is waited for.
-        more = '\n[instance]\nready = "/info"\npatience = 3.0\nenv = { DATA = "{data}" }\n'
+        more = '\n[instance]\nready = "/info"\npatience = 3.0\nenv = { DATA = "{data}" }\n' + keys
         changed = started.replace("\n[instance]\n", more)
         if started in {text, changed}:
             raise ValueError(f"the target {FAKE_GATEWAY} is not written as mutants of gateways need it")
