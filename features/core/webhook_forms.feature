@@ -105,9 +105,9 @@ Feature: A webhook may be written in any form that its standards allow
       And the first account's row was not written
 
       Examples:
-        | likeness                                 |
-        | differs in case from                     |
-        | begins like                              |
-        | ends like                                |
-        | is the beginning of                      |
-        | has other signs where there are lines in |
+        | likeness                           |
+        | differs in case from               |
+        | begins like                        |
+        | ends like                          |
+        | is the beginning of                |
+        | has hyphens for the underscores of |

@@ -88,6 +88,6 @@ LIKENESSES: dict[str, Callable[[str], str]] = {
     "begins like": lambda own: f"{own}2",
     "ends like": lambda own: f"2{own}",
     "is the beginning of": lambda own: own[:-1],
-    "has other signs where there are lines in": lambda own: own.replace("_", "-"),
+    "has hyphens for the underscores of": lambda own: own.replace("_", "-"),
 }
 """Session ids that a careless search takes for the one they are made of."""
