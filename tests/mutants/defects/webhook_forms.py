@@ -57,7 +57,7 @@ def header_names_in_capitals_overlooked() -> None:
     _names_read(lambda name: not name.isupper())
 
 
-def _chunked(act) -> None:
+def around_chunked(act) -> None:
     """Call `act` with the application's request when its body came in chunks, before it is read."""
     environment, create = WSGITask.get_environment, app.create_app
 
@@ -86,7 +86,7 @@ def every_chunked_body_refused() -> None:
     def refuse(_request):
         raise LengthRequired
 
-    _chunked(refuse)
+    around_chunked(refuse)
 
 
 @mutant("WEBHOOK-17", CHUNKS)
@@ -96,7 +96,7 @@ def chunked_body_read_by_its_declared_length() -> None:
     def empty(request):
         request.get_data = lambda: b""
 
-    _chunked(empty)
+    around_chunked(empty)
 
 
 def _signed_over(change) -> None:
