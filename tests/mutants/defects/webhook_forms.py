@@ -8,15 +8,13 @@ import sys
 
 from sqlalchemy import func, select
 from waitress.parser import HTTPRequestParser
-from waitress.task import WSGITask
 from werkzeug.exceptions import LengthRequired
 
-from reference_impl import app
 from reference_impl.edges import signature
 from reference_impl.edges.accounts import ACCOUNTS, READ_COLUMNS, Account, Accounts
 from reference_impl.fix import webhooks
 from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
-from tests.mutants.machinery.patching import around
+from tests.mutants.machinery.patching import around, around_chunked
 from tests.mutants.machinery.registry import mutant, rows
 
 NAMES = "A webhook is understood whatever the case of its header names"
@@ -55,28 +53,6 @@ def header_names_read_as_documented() -> None:
 def header_names_in_capitals_overlooked() -> None:
     """Headers are read in the document's spelling and in small letters, not in capitals."""
     _names_read(lambda name: not name.isupper())
-
-
-def around_chunked(act) -> None:
-    """Call `act` with the application's request when its body came in chunks, before it is read."""
-    environment, create = WSGITask.get_environment, app.create_app
-
-    def told(self):
-        return {**environment(self), "body.chunked": self.request.chunked}
-
-    def created(*parts):
-        made = create(*parts)
-
-        @made.before_request
-        def first():
-            from flask import request  # noqa: PLC0415 - it is the one of this moment
-
-            if request.environ["body.chunked"]:
-                act(request)
-
-        return made
-
-    WSGITask.get_environment, app.create_app = told, created
 
 
 @mutant("WEBHOOK-17", CHUNKS)

@@ -12,8 +12,7 @@ from reference_impl.edges.log import EventLog
 from reference_impl.fix import locations
 from reference_impl.fix.locations import LocationSync
 from reference_impl.fix.webhooks import WebhookError, WebhookReceiver
-from tests.mutants.defects.webhook_forms import around_chunked
-from tests.mutants.machinery.patching import around
+from tests.mutants.machinery.patching import around, around_chunked
 from tests.mutants.machinery.registry import mutant, rows
 
 TOO_LARGE = "A location in a body over the limit is refused without being processed"
@@ -21,6 +20,7 @@ ALMOST = "A location in a body of almost 1 MiB is taken"
 OTHER_EVENT = "A long body of another event breaks nothing"
 TOLD = "A refused location is logged in one bounded line that passes for no other event"
 
+PLAIN = ("another host", "instance 3003", "its URL with a user and a query")
 NOT_PLAIN = ("another event's text", "an encoded line end and a text", "10,000 characters")
 
 
@@ -101,7 +101,7 @@ def claims_are_logged_as_they_came() -> None:
     EventLog._write = written
 
 
-@mutant("SPOOF-08", TOLD)
+@mutant("SPOOF-08", *rows(TOLD, *PLAIN, "10,000 characters"))
 def claims_told_by_their_host() -> None:
     """Of a refused location only the host is logged."""
     locations.safe_location = lambda claim: claim.partition("://")[2].rpartition("@")[2].partition(":")[0]

@@ -59,5 +59,18 @@ BLENDS = (
         "health-check-asks-twice",
         "rows-have-a-column-of-its-own",
     ),
+    (
+        "long-bodies-in-chunks-answered-411",
+        "photographs-taken",
+        "webhooks-count-as-they-come",
+        "bursts-of-codes-slowed-down",
+        "text-that-cannot-be-stored-refused",
+        "times-written-as-iso-8601",
+        "claims-quoted-with-their-query",
+    ),
+    (
+        "webhooks-count-as-their-senders-say",
+        "seen-signatures-ignored",
+    ),
 )
 """Their names, in the order in which they patch the reference."""
