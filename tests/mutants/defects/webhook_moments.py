@@ -112,8 +112,8 @@ def one_webhook_a_second_for_a_session() -> None:
 
 @mutant("WEBHOOK-19", BURST, asynchronous=True)
 def queue_too_short_for_a_burst() -> None:
-    """Webhooks wait in a queue of a hundred places for one worker, and what finds no place is dropped."""
-    lock, waiting = threading.Lock(), deque(maxlen=100)
+    """Webhooks wait in a queue of fifty places for one worker, and what finds no place is dropped."""
+    lock, waiting = threading.Lock(), deque(maxlen=50)
 
     def act(_parts, _account, delivery, apply):
         with lock:

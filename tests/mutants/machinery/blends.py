@@ -64,13 +64,13 @@ BLENDS = (
         "photographs-taken",
         "webhooks-count-as-they-come",
         "bursts-of-codes-slowed-down",
-        "text-that-cannot-be-stored-refused",
         "times-written-as-iso-8601",
         "claims-quoted-with-their-query",
     ),
     (
         "webhooks-count-as-their-senders-say",
         "seen-signatures-ignored",
+        "text-that-cannot-be-stored-refused",
     ),
 )
 """Their names, in the order in which they patch the reference."""
