@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from harness.contract import LogLine
 
 
+_LONGEST_PIECE = 1024 * 1024
+
+
 class FileLog:
     """A log that the implementation appends to a file. Positions are byte offsets."""
 
@@ -38,11 +41,15 @@ class FileLog:
 
     def place_of(self, text: str) -> str:
         """Return where a line is, as file and line number; empty if it is nowhere."""
-        if self._path.exists():
-            with self._path.open("rb") as file:
-                for number, line in enumerate(file, 1):
-                    if line.rstrip(b"\n").decode("utf-8", "replace") == text:
-                        return f"{self._path.name}, line {number}"
+        if not self._path.exists():
+            return ""
+        number = 1
+        with self._path.open("rb") as file:
+            # In pieces: a line may have any length.
+            while piece := file.readline(_LONGEST_PIECE):
+                if piece.rstrip(b"\n").decode("utf-8", "replace") == text:
+                    return f"{self._path.name}, line {number}"
+                number += piece.endswith(b"\n")
         return ""
 
 

@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from reference_impl.edges.accounts import ACCOUNTS, READ_COLUMNS, Account, Accounts
 from reference_impl.fix.locations import LocationSync
+from reference_impl.fix.syncs import Source, Syncs
 from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
+from tests.mutants.defects.monitoring import FILLED
 from tests.mutants.defects.webhooks import URL, stores_url, tell_move
 from tests.mutants.machinery.patching import around, around_webhooks
 from tests.mutants.machinery.registry import mutant
@@ -179,3 +181,18 @@ def trailing_slash_counts_as_a_move() -> None:
         return apply()
 
     around_webhooks(act)
+
+
+@mutant("MONITOR-02", FILLED)
+def fillings_are_not_counted() -> None:
+    """A webhook that fills a null URL moves nothing, as the counting has it."""
+
+    @around(Syncs, "write")
+    def written(write, self, view, new_url, *, source, **more):
+        counted = self._monitoring.synced
+        if view.account.assigned_instance_url is None and source is Source.WEBHOOK:
+            self._monitoring.synced = lambda _source: None
+        try:
+            return write(self, view, new_url, source=source, **more)
+        finally:
+            self._monitoring.synced = counted
