@@ -74,6 +74,19 @@ Feature: A webhook may be written in any form that its standards allow
         | session_ready    | a NUL                        |
         | session_ready    | lists in lists, 100,000 deep |
 
+    @WEBHOOK-17
+    Scenario Outline: A name that no database can hold breaks nothing
+      Given an account whose session lives on instance 3002
+      When instance 3002 announces session_ready with <oddity> for its <field>
+      Then the webhook is answered below 500
+
+      Examples:
+        | oddity        | field        |
+        | half an emoji | session id   |
+        | a NUL         | session id   |
+        | half an emoji | phone number |
+        | a NUL         | phone number |
+
   Rule: A session may have any name
 
     @WEBHOOK-08

@@ -170,6 +170,14 @@ def announces_odd(world: World, number: int, event: str, oddity: str) -> None:
     world.deliver(_genuine(world, number, "session_reconnected"))
 
 
+@when(parse("instance {number:d} announces session_ready with {oddity} for its {field}"))
+def announces_odd_name(world: World, number: int, oddity: str, field: str) -> None:
+    """Send a correctly signed session_ready whose session or number has a name that few can store."""
+    webhook = _changed(world, number, **{field.replace(" ", "_"): "-"})
+    body = webhook.body.replace(b'"-"', forms.ODDITIES[oddity])
+    world.deliver(webhook.with_body(body).signed(world.fleet.secret))
+
+
 @when(parse("instance {number:d} announces session_ready whose phone number is null"))
 def announces_null_phone(world: World, number: int) -> None:
     """Send a session_ready whose phone number is null, as a gateway does that does not know it yet."""

@@ -21,6 +21,7 @@ NAMES = "A webhook is understood whatever the case of its header names"
 CHUNKS = "A small body in chunks is read whole"
 WRITTEN = "A body says the same however its JSON is written"
 ODD = "What cannot be stored keeps nothing out"
+ODD_NAME = "A name that no database can hold breaks nothing"
 ANY_NAME = "A webhook finds its session whatever characters the id has"
 ALIKE = "A session id that is only alike is another session"
 
@@ -207,6 +208,27 @@ def _now() -> float:
     import time  # noqa: PLC0415 - only one mutant needs it
 
     return time.time()
+
+
+@mutant(
+    "WEBHOOK-17",
+    *rows(ODD_NAME, "half an emoji-session id", "half an emoji-phone number"),
+    crashes=True,
+)
+def names_handed_to_the_database_unread() -> None:
+    """Whatever is a text goes to the database, which cannot hold half a character."""
+    webhooks._is_storable = lambda value: isinstance(value, str)
+
+
+@mutant("WEBHOOK-17", *rows(ODD_NAME, "a NUL-session id", "a NUL-phone number"))
+def names_with_a_nul_answered_503() -> None:
+    """A text with a NUL is refused by the database, which is taken for its being away."""
+
+    @around(WebhookReceiver, "receive")
+    def received(receive, self, headers, body):
+        if re.search(rb'"(session_id|phone_number)":"[^"]*\\u0000', body):
+            raise WebhookError(503, "The database cannot be used at the moment")
+        return receive(self, headers, body)
 
 
 def _sought(where) -> None:
