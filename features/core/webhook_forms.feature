@@ -77,7 +77,7 @@ Feature: A webhook may be written in any form that its standards allow
     @WEBHOOK-17
     Scenario Outline: A name that no database can hold breaks nothing
       Given an account whose session lives on instance 3002
-      When instance 3002 announces session_ready with <oddity> for its <field>
+      When instance 3002 announces session_ready with <oddity> as its <field>
       Then the webhook is answered below 500
 
       Examples:

@@ -170,7 +170,7 @@ def announces_odd(world: World, number: int, event: str, oddity: str) -> None:
     world.deliver(_genuine(world, number, "session_reconnected"))
 
 
-@when(parse("instance {number:d} announces session_ready with {oddity} for its {field}"))
+@when(parse("instance {number:d} announces session_ready with {oddity} as its {field}"))
 def announces_odd_name(world: World, number: int, oddity: str, field: str) -> None:
     """Send a correctly signed session_ready whose session or number has a name that few can store."""
     webhook = _changed(world, number, **{field.replace(" ", "_"): "-"})
