@@ -119,6 +119,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     webhook_path: str = "/api/whatsapp/webhooks/webjs"
     asynchronous: bool = False
+    max_body: int = 1024 * 1024
     send: SendTarget = field(default_factory=SendTarget)
     table: str = "whatsapp_accounts"
     columns: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -127,6 +128,7 @@ class Target:
     log: str = "file"
     log_path: str = ""
     log_file: Path | None = None
+    log_files: Sequence[str] = ()
     verify_timeout: float = 3.0
     send_timeout: float = 30.0
     settle_seconds: float = 2.0

@@ -34,6 +34,8 @@ class Webhook:
     session_id: str | None
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes = field(repr=False)
+    chunk: int = 0
+    """Bytes of each chunk in which the body goes out; 0 for a body that goes out whole, with its length."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, or None."""
@@ -68,6 +70,10 @@ class Webhook:
     def with_body(self, body: bytes) -> Webhook:
         """Return a copy with another body; not signed anew."""
         return replace(self, body=body)
+
+    def in_chunks(self, size: int) -> Webhook:
+        """Return a copy whose body goes out in chunks of so many bytes, and without a declared length."""
+        return replace(self, chunk=size)
 
     def signed(self, secret: str, timestamp: str | None = None) -> Webhook:
         """Return a copy signed over its timestamp, or another one, and its body as they are now."""
@@ -174,16 +180,23 @@ def _flipped(webhook: Webhook, place: int) -> str:
 def on_wire(webhook: Webhook, path: str, host: str) -> bytes:
     """Return the bytes of the request that brings a webhook, every header as it is.
 
-    The webhook's own headers are followed by Connection, Content-Length, Accept-Encoding and Host, unless it has
-    them already.
+    The webhook's own headers are followed by Connection, Content-Length (or Transfer-Encoding, where its body goes
+    out in chunks), Accept-Encoding and Host, unless it has them already.
     """
+    length = ("Content-Length", str(len(webhook.body)))
     usual = (
         ("Connection", "close"),
-        ("Content-Length", str(len(webhook.body))),
+        ("Transfer-Encoding", "chunked") if webhook.chunk else length,
         ("Accept-Encoding", "gzip, compress, deflate, br"),
         ("Host", host),
     )
     added = tuple(pair for pair in usual if webhook.header(pair[0]) is None)
     lines = [f"POST {path} HTTP/1.1".encode()]
     lines += [encoded(name) + b": " + encoded(value) for name, value in (*webhook.headers, *added)]
-    return b"\r\n".join([*lines, b"", webhook.body])
+    body = _chunked(webhook.body, webhook.chunk) if webhook.chunk else webhook.body
+    return b"\r\n".join([*lines, b"", body])
+
+
+def _chunked(body: bytes, size: int) -> bytes:
+    pieces = (body[start : start + size] for start in range(0, len(body), size))
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"

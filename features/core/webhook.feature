@@ -40,11 +40,23 @@ Feature: Instances name themselves in webhooks
       When instance 3002 announces session_ready
       Then the row is assigned to instance 3002
 
+    @WEBHOOK-05
+    Scenario: A row that is filled is a move from nowhere
+      Given its row is assigned to no instance
+      When instance 3002 announces session_ready
+      Then the log says that a webhook filled the URL with instance 3002
+
   Rule: A session_reconnected moves the URL too
 
     @WEBHOOK-02
     Scenario: A reconnect moves the URL and keeps the phone number, which it does not carry
       When instance 3002 announces session_reconnected
+      Then the row is assigned to instance 3002
+      And the row keeps its phone number
+
+    @WEBHOOK-02
+    Scenario: A phone number that is null counts as absent
+      When instance 3002 announces session_ready whose phone number is null
       Then the row is assigned to instance 3002
       And the row keeps its phone number
 
@@ -91,7 +103,7 @@ Feature: Instances name themselves in webhooks
     Scenario: A webhook for an unknown session changes no row
       Given another account whose session lives on instance 3003
       When instance 3002 announces session_ready for a session that no account has
-      Then the webhook is answered with an error below 500
+      Then the webhook is answered below 500
       And the row was not written
       And every other account's row was not written
 
@@ -100,14 +112,36 @@ Feature: Instances name themselves in webhooks
       When instance 3002 announces session_ready for another workspace
       Then the row was not written
 
+    @WEBHOOK-14
+    Scenario: A webhook without a workspace is taken by its session alone
+      When instance 3002 announces session_ready without a workspace
+      Then the webhook is accepted
+      And the row is assigned to instance 3002
+
+    @WEBHOOK-16
+    Scenario: Whoever announces an unknown session is told
+      When instance 3002 announces session_ready for a session that no account has
+      Then the webhook is answered with an error below 500
+
+    @WEBHOOK-16
+    Scenario: Whoever announces a session of another workspace is told
+      When instance 3002 announces session_ready for another workspace
+      Then the webhook is answered with an error below 500
+
   Rule: A webhook that says nothing new moves nothing
 
     @WEBHOOK-09
-    Scenario: The same webhook twice leaves the same row and is no second move
+    Scenario: The same webhook twice leaves the same row
+      Given instance 3002 has announced session_ready
+      And the row has been read and says instance 3002
+      When the very same webhook arrives again
+      Then the row says what it said before
+
+    @WEBHOOK-11
+    Scenario: The same webhook twice is no second move
       When instance 3002 announces session_ready
       And the very same webhook arrives again
       Then the row is assigned to instance 3002
-      And the row has status "connected"
       And the log has one move by webhook
 
     @WEBHOOK-11
@@ -132,6 +166,14 @@ Feature: Instances name themselves in webhooks
       And the row has been read and says instance 3003
       When the announcement of instance 3002 from 100 seconds ago arrives late
       Then the row is still assigned to instance 3003
+
+    @WEBHOOK-12
+    Scenario: A clock that was ahead does not keep out the next move
+      Given instance 3002, whose clock is 240 seconds ahead, has announced session_ready
+      And the row has been read and says instance 3002
+      And the session has moved to instance 3003 unannounced
+      When instance 3003 announces session_ready
+      Then the row is assigned to instance 3003
 
   Rule: The next send follows the webhook at once
 

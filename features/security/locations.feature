@@ -141,7 +141,10 @@ Feature: A location is not believed on a signature alone
       Then one bounded line reports the refused location, and no line another event
 
       Examples:
-        | location                       |
-        | another event's text           |
-        | an encoded line end and a text |
-        | 10,000 characters              |
+        | location                        |
+        | another host                    |
+        | instance 3003                   |
+        | its URL with a user and a query |
+        | another event's text            |
+        | an encoded line end and a text  |
+        | 10,000 characters               |

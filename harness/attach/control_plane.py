@@ -16,11 +16,12 @@ from harness.attach.drivers.guarded import output_file
 from harness.attach.drivers.program import one_off
 from harness.attach.drivers.url import RunningImplementation, attach
 from harness.attach.hooks import HttpAccounts, HttpLog
-from harness.attach.log_file import FileLog
+from harness.attach.log_file import FileLog, SeveralLogs
 from harness.attach.rows_by_sql import SqlAccounts
 from harness.contract import Launch, Settings, Target
 from harness.errors import NotJudgedError
 from harness.history import ImplementationKilled, ImplementationStarted
+from harness.placeholders import filled_text
 
 if TYPE_CHECKING:
     from fake_instances import Fleet
@@ -172,8 +173,11 @@ class ControlPlane:
             accounts.close()  # the contract has the table exist before a launch, however its rows are read
         return HttpAccounts(self.target, lambda: self.base_url)
 
-    def _log_source(self) -> FileLog | HttpLog:
+    def _log_source(self) -> FileLog | SeveralLogs | HttpLog:
         match self.target.log:
+            case "file" if self.target.log_files:
+                given = {"log_file": self._given.log_file}
+                return SeveralLogs([Path(filled_text(one, given)) for one in self.target.log_files])
             case "file":
                 return FileLog(self.target.log_file or self._given.log_file)
             case "stderr":

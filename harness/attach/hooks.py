@@ -20,6 +20,7 @@ from harness.placeholders import filled_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from harness.contract import LogLine, Target
 
@@ -87,6 +88,10 @@ class HttpAccounts(_Hooks):
         """Empty the table: the hooks know no smaller removal, and one scenario at a time has rows."""
         self._call("DELETE", self._path)
 
+    def held(self, account_id: int) -> AbstractContextManager[None]:  # noqa: ARG002 - it cannot be held
+        """Raise NotJudgedError: over hooks, nobody can hold the database."""
+        raise NotJudgedError("its rows are reached over hooks, by which nobody can hold its database")
+
     def close(self) -> None:
         """Do nothing: no connection is kept."""
 
@@ -104,6 +109,10 @@ class HttpLog(_Hooks):
     def lines(self, after: int) -> Sequence[LogLine]:
         """Return the lines written since a position."""
         return tuple(parse_line(line) for line in self._read(after))
+
+    def place_of(self, text: str) -> str:  # noqa: ARG002 - lines that come over HTTP have no file
+        """Return nothing: nobody told which file a line is in."""
+        return ""
 
     def _read(self, after: int) -> list[str]:
         path = filled_text(self._target.log_path, {"cursor": after})

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
-from harness.attach.databases import connect
+from harness.attach.databases import SQLITE, connect
 from harness.contract import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.contract import Target
 
@@ -43,6 +45,17 @@ class SqlAccounts:
         # Read back when a row is first touched: an implementation may have added its own columns by then.
         return sql.Table(self._table_name, sql.MetaData(), autoload_with=self._engine)
 
+    @cached_property
+    def _read_columns(self) -> list[sql.ColumnElement[Any]]:
+        # SQLite holds any text as a time, and a driver would refuse one that is written in another way.
+        as_text = self._engine.dialect.name == SQLITE
+        return [
+            sql.type_coerce(one, sql.String).label(one.name)
+            if as_text and isinstance(one.type, sql.DateTime)
+            else one
+            for one in self._table.c
+        ]
+
     @property
     def _id(self) -> sql.Column[int]:
         return self._table.c[self._name("id")]
@@ -57,10 +70,12 @@ class SqlAccounts:
     def get(self, account_id: int) -> Row | None:
         """Return a row as it stands now, or None."""
         with self._engine.connect() as connection:
-            found = connection.execute(self._table.select().where(self._id == account_id)).mappings().first()
+            statement = sql.select(*self._read_columns).where(self._id == account_id)
+            found = connection.execute(statement).mappings().first()
         if found is None:
             return None
-        return Row({self._contract_names.get(name, name): value for name, value in found.items()})
+        read = {self._contract_names.get(name, name): value for name, value in found.items()}
+        return Row({**read, "updated_at": _moment(read["updated_at"])})
 
     def assign(self, account_id: int, url: str | None) -> None:
         """Set a row's assigned instance by hand, as the document does with tinker."""
@@ -73,9 +88,30 @@ class SqlAccounts:
         with self._engine.begin() as connection:
             connection.execute(self._table.delete().where(self._id.in_(account_ids)))
 
+    @contextlib.contextmanager
+    def held(self, account_id: int) -> Iterator[None]:
+        """Hold the database, or on a server a row, as another part of the application does that is about to write."""
+        with self._engine.connect() as connection:
+            if self._engine.dialect.name == SQLITE:
+                connection.exec_driver_sql("BEGIN EXCLUSIVE")
+            else:
+                connection.execute(self._table.select().where(self._id == account_id).with_for_update())
+            try:
+                yield
+            finally:
+                connection.rollback()
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
 
     def _name(self, column: str) -> str:
         return self._names.get(column, column)
+
+
+def _moment(value: object) -> object:
+    """Return the moment that a text of SQLite means, or the text itself where it means none without more ado."""
+    with contextlib.suppress(TypeError, ValueError):
+        moment = datetime.fromisoformat(value)  # type: ignore[arg-type]  # a TypeError says that it is no text
+        return value if moment.tzinfo else moment
+    return value

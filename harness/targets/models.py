@@ -148,6 +148,7 @@ class Webhook(Section):
 
     path: Path = Target.webhook_path
     asynchronous: Flag = Target.asynchronous
+    max_body: Annotated[int, Field(ge=Target.max_body), Kind("bytes, 1048576 or more")] = Target.max_body
 
 
 class Succeeded(Section):
@@ -199,6 +200,7 @@ class Log(Section):
     via: Annotated[Text, among("file", "http", "stderr", "none")] = "file"
     path: Annotated[Path, HAS_CURSOR, Via("http", f'"{LOG}"')] = ""
     file: Annotated[Text, Via("file")] = ""
+    files: Annotated[Texts, Via("file")] = []
 
 
 class Timing(Section):
@@ -304,7 +306,9 @@ class TargetFile(Section):
             raise WrongValueError(
                 "is only for launch.url: what is launched is given its file as LOG_FILE", "log.file"
             )
-        if url and log.via == "file" and not log.file:
+        if log.file and log.files:
+            raise WrongValueError("is there beside log.file; keep one of them", "log.files")
+        if url and log.via == "file" and not (log.file or log.files):
             raise WrongValueError(
                 'is missing; write the file to which it logs, file = "…", or via = "http"', "log.file"
             )

@@ -106,6 +106,9 @@ def _target(file: TargetFile, path: Path) -> Target:
             "directory": _folder(path, file.launch),
             "log": file.log.via,
             "log_file": (path.parent / file.log.file).absolute() if file.log.file else None,
+            "log_files": tuple(
+                one if one.startswith("{") else str((path.parent / one).absolute()) for one in file.log.files
+            ),
             "send": SendTarget(
                 file.send.method, file.send.path, file.send.body, (status[0], status[1]), having
             ),

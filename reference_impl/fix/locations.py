@@ -181,5 +181,11 @@ class LocationSync:
 
 
 def safe_location(location: str) -> str:
-    """Return a location as it may be logged: bounded, and only with characters that a URL may have."""
-    return quote(bounded(location), safe=URL_CHARACTERS, errors="replace")
+    """Return a location as it may be logged: bounded, and only with characters that a URL may have.
+
+    Its user and its query may hold somebody's secret, and are left out.
+    """
+    scheme, separator, rest = location.partition("://")
+    authority, slash, path = rest.partition("?")[0].partition("#")[0].partition("/")
+    shown = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else location
+    return quote(bounded(shown), safe=URL_CHARACTERS, errors="replace")

@@ -33,7 +33,8 @@ class Event:
     """What the body of a webhook says."""
 
     name: str
-    workspace_id: int
+    workspace_id: int | None
+    """None if it has none: then nobody compares it."""
     session_id: str
     phone_number: str | None
     """None if it has none, or an empty one: the stored one stays."""
@@ -103,7 +104,7 @@ class WebhookReceiver:
             raise WebhookError(401, str(error)) from error
         event = Event.parse(body)
         account = self.parts.accounts.by_session(event.session_id)
-        if account is None or account.workspace_id not in {None, event.workspace_id}:
+        if account is None or not _is_of(account.workspace_id, event.workspace_id):
             raise WebhookError(404, "No such session in this workspace")
         location = headers.get("X-Instance-Url") or None
         try:
@@ -117,7 +118,13 @@ def _is_storable(value: object) -> TypeGuard[str]:
     return is_text(value) and "\0" not in value
 
 
-def _workspace_id(given: object) -> int:
+def _is_of(stored: int | None, said: int | None) -> bool:
+    return stored is None or said is None or stored == said
+
+
+def _workspace_id(given: object) -> int | None:
+    if given is None:
+        return None
     if isinstance(given, str) and given.isascii() and given.isdecimal() and len(given) < 19:
         return int(given)
     if isinstance(given, int) and not isinstance(given, bool):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.attach.log_file import FileLog
+from harness.attach.log_file import FileLog, SeveralLogs
 from harness.log_events import parse_line
 
 if TYPE_CHECKING:
@@ -58,3 +58,19 @@ def test_neither_bad_bytes_nor_other_separators_stop_the_reading(tmp_path: Path)
     path.write_bytes(b'\xff\xfe {"a":1}\na\xe2\x80\xa8b\x0c {"b":2}\n')
 
     assert [line.fields for line in FileLog(path).lines(0)] == [{"a": 1}, {"b": 2}]
+
+
+def test_several_files_are_read_each_from_its_own_end(tmp_path: Path) -> None:
+    web, worker = tmp_path / "web.log", tmp_path / "worker.log"
+    web.write_text("old\n")
+    log = SeveralLogs([web, worker])
+    position = log.position()
+    web.write_text("old\nnew\n")
+    worker.write_text("first\n")
+
+    assert [line.text for line in log.lines(position)] == ["new", "first"]
+    assert [line.text for line in log.lines(log.position())] == []
+    assert [line.text for line in log.lines(0)] == ["old", "new", "first"]
+    assert log.place_of("new") == "web.log, line 2"
+    assert log.place_of("first") == "worker.log, line 1"
+    assert log.place_of("never written") == ""

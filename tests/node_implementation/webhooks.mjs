@@ -24,7 +24,7 @@ function authentic(headers, body) {
 function parse(body) {
   try {
     const { event, data } = JSON.parse(body.toString("utf8")) ?? {};
-    const good = typeof event === "string" && typeof data?.session_id === "string" && Number.isInteger(data.workspace_id);
+    const good = typeof event === "string" && typeof data?.session_id === "string" && (data.workspace_id == null || Number.isInteger(data.workspace_id));
     return good ? { event, data } : null;
   } catch {
     return null;
@@ -37,7 +37,7 @@ export async function receive(headers, body) {
   const webhook = parse(body);
   if (webhook === null) return [422, "The body is no webhook."];
   const row = rows.bySession(webhook.data.session_id);
-  if (!row || row.workspace_id !== webhook.data.workspace_id) return [404, "There is no such session."];
+  if (!row || row.workspace_id !== (webhook.data.workspace_id ?? row.workspace_id)) return [404, "There is no such session."];
   const at = Number(headers["x-timestamp"]);
   const claim = headers["x-instance-url"] || null;
   if (LOCATED.has(webhook.event)) await located(row, webhook.data, claim, at, headers["x-hmac-signature"]);

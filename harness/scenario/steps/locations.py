@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import json
+import secrets
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
@@ -15,7 +14,8 @@ from pytest_bdd.parsers import re as regex
 from fake_instances.addresses import LOCALHOST, address_of
 from fake_instances.faults import VERIFICATION, Endpoint, Redirect
 from fake_instances.journal import WebhookAnswered, WebhookSent
-from harness.checks import security
+from harness.checks import security, webhooks
+from harness.errors import NotJudgedError
 from harness.history import OperatorAsked, UserAnswered, UserSends
 from harness.scenario import operator
 from harness.scenario.client import NEW_PHONE, RECIPIENT
@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from harness.scenario.world import World
 
 _MEBIBYTE = 1024 * 1024
-_PATIENCE_SECONDS = 10.0
+_FAR = 64 * 1024
+"""Bytes by which a body is over the limit."""
+_NEAR = 4 * 1024
+"""Bytes by which it is under it: what chunks add may be counted too."""
+_CHUNK = 64 * 1024
 _TEN_THOUSAND = 10_000
 _EVIL = "http://evil.example:3002"
 _EVENT = 'Instance sync successful! Database updated {"session_id":"x","old_url":"y","new_url":"z"}'
@@ -76,6 +80,7 @@ _LOCATIONS: dict[str, Callable[[str], str]] = {
     "a file": lambda _url: "file:///etc/passwd",
     "10,000 characters": lambda url: f"{url}/".ljust(_TEN_THOUSAND, "a"),
     "another event's text": lambda _url: f"http://evil.example/ {_EVENT}",
+    "its URL with a user and a query": lambda url: url.replace("http://", "http://user:word@", 1) + "/a?k=v",
     "an encoded line end and a text": lambda _url: f"http://evil.example/%0a{_EVENT}\\n{_EVENT}",
 }
 _PAIRS: dict[str, Callable[[Webhook], Webhook]] = {
@@ -90,7 +95,16 @@ _TIMESTAMPS: dict[str, Callable[[], str]] = {
     "1e3": lambda: "1e3",
     "now and a letter": lambda: f"{int(time.time())}x",
     "huge": lambda: "9" * 40,
+    "now in Arabic digits": lambda: str(int(time.time())).translate(_digits_from(0x0660)),
+    "now in digits of full width": lambda: str(int(time.time())).translate(_digits_from(0xFF10)),
+    "now behind a blank that is none": lambda: f"\xa0{int(time.time())}",
+    "now and an accent": lambda: f"{int(time.time())}é",
+    "superscript digits": lambda: "¹²³²¹³¹²²¹",
 }
+
+
+def _digits_from(zero: int) -> dict[int, int]:
+    return {ord("0") + digit: zero + digit for digit in range(10)}
 
 
 _REDIRECTED: dict[str, tuple[str, frozenset[Endpoint]]] = {
@@ -154,34 +168,24 @@ def announces_body(world: World, number: int, body: str) -> None:
     world.deliver(genuine.with_body(_BODIES[body](data)).signed(world.fleet.secret))
 
 
-@when(parse("instance {number:d} announces session_ready in a {length} body of more than 1 MiB"))
-def announces_too_much(world: World, number: int, length: str) -> None:
-    """Send a genuine webhook that is too long, with its length declared or in chunks."""
-    genuine = world.fleet.webhook(world.account.session, number, "session_ready")
+@when(parse("instance {number:d} announces {event} in a {framing} body over the limit"))
+def announces_too_much(world: World, number: int, event: str, framing: str) -> None:
+    """Send a genuine webhook that is longer than a location webhook may be."""
+    world.deliver(_long(world, number, event, framing, world.implementation.target.max_body + _FAR))
+
+
+@when(parse("instance {number:d} announces session_ready in a {framing} body of almost 1 MiB"))
+def announces_much(world: World, number: int, framing: str) -> None:
+    """Send a genuine webhook that is a little shorter than every implementation must take."""
+    world.deliver(_long(world, number, "session_ready", framing, _MEBIBYTE - _NEAR))
+
+
+def _long(world: World, number: int, event: str, framing: str, length: int) -> Webhook:
+    genuine = world.fleet.webhook(world.account.session, number, event)
     value = json.loads(genuine.body)
-    value["data"]["note"] = "x" * (_MEBIBYTE + 1)
+    value["data"]["note"] = "x" * (length - len(genuine.body))
     webhook = genuine.with_body(json.dumps(value).encode()).signed(world.fleet.secret)
-    if length == "declared":
-        world.deliver(webhook)
-    else:
-        _deliver_in_chunks(world, webhook)
-
-
-def _deliver_in_chunks(world: World, webhook: Webhook) -> None:
-    world.remember_rows()
-    target = urlsplit(world.implementation.base_url + world.implementation.target.webhook_path)
-    connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=_PATIENCE_SECONDS)
-    pieces = (webhook.body[start : start + 65536] for start in range(0, len(webhook.body), 65536))
-    status, reason = None, None
-    try:
-        connection.request("POST", target.path, pieces, dict(webhook.headers), encode_chunked=True)
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as problem:
-        reason = f"{type(problem).__name__}: {problem}"
-    finally:
-        connection.close()
-    answered = WebhookAnswered(instance=webhook.instance, webhook=0, status=status, reason=reason)
-    world.webhook_answers.append(world.journal.record(answered))
+    return webhook.in_chunks(_CHUNK) if framing == "chunked" else webhook
 
 
 @given(parse("the very same webhook has arrived again and named {location}"))
@@ -215,6 +219,8 @@ def redirects(world: World, stranger: Stranger, number: str, what: str, status: 
 def many_ways(world: World) -> None:
     """Have webhooks and messages succeed and fail, so that the implementation logs and answers."""
     genuine = _genuine(world)
+    # Not the real key: whoever quotes what it was sent leaks nothing of its own.
+    lure = f"{_EVIL}/?api_key={secrets.token_hex(16)}"
     stale = str(int(time.time()) - 4000)
     world.deliver(genuine)
     world.deliver(genuine)
@@ -222,14 +228,14 @@ def many_ways(world: World) -> None:
         genuine.signed("another-secret"),
         genuine.signed(world.fleet.secret, stale),
         genuine.with_body(b"{").signed(world.fleet.secret),
-        genuine.with_header("X-Instance-Url", f"{_EVIL}/?api_key={world.fleet.api_key}"),
+        genuine.with_header("X-Instance-Url", lure),
     ):
         world.deliver(wrong)
     world.send("hello")
     lost = world.new_account(on=None, assigned=world.fleet.urls[0])
     world.send("hello", lost)
     world.arm(
-        Redirect(f"{_EVIL}/?api_key={world.fleet.api_key}", 307),
+        Redirect(lure, 307),
         genuine.instance,
         {Endpoint.SEND},
         optional=True,
@@ -264,6 +270,12 @@ def stranger_untouched(world: World, stranger: Stranger) -> None:
     security.stranger_untouched(world.history)
 
 
+@then("the webhook is taken or refused, and nothing breaks")
+def taken_or_refused(world: World) -> None:
+    """Check the answer to a long webhook that carries no location."""
+    webhooks.taken_or_refused(world.webhook_answers[-1])
+
+
 @then("the webhook is refused as too large")
 def refused_as_too_large(world: World) -> None:
     """Check the answer to a body over the limit."""
@@ -282,8 +294,11 @@ def whole_or_nothing(world: World) -> None:
 @then("one bounded line reports the refused location, and no line another event")
 def refusal_logged_safely(world: World) -> None:
     """Check the log."""
-    session_id = world.account.session_id
-    world.soon(lambda: security.refusal_logged_safely(world.log_lines(), session_id))
+    session_id, claim = world.account.session_id, world.webhook.header("X-Instance-Url") or ""
+    world.let_pass()
+    if (world.existing_row().assigned_instance_url or "").removesuffix("/") == claim:
+        raise NotJudgedError("the location was believed, so there is no refusal to log; SPOOF-04 judges that")
+    world.soon(lambda: security.refusal_logged_safely(world.log_lines(), session_id, claim))
 
 
 @then("no secret and no signature is in the log, in an answer or in a metric")
@@ -296,13 +311,14 @@ def nothing_secret(world: World) -> None:
     headers = [header for entry in world.history.of(WebhookSent) for header in entry.headers]
     signed = sorted({value for name, value in headers if name == "X-HMAC-Signature"})
     signatures = {f"signature {number}": value for number, value in enumerate(signed, 1)}
-    secrets = {"the API key": world.fleet.api_key, "the HMAC secret": world.fleet.secret, **signatures}
+    kept = {"the API key": world.fleet.api_key, "the HMAC secret": world.fleet.secret, **signatures}
     answers = [entry.body for entry in world.history.of(UserAnswered)]
     answers += [entry.body for entry in world.history.of(OperatorAsked)]
     told = [entry.body.decode("utf-8", "replace") for entry in world.history.of(WebhookAnswered)]
-    places = {
-        "the log": "\n".join(line.text for line in world.log_lines()),
-        "an answer": "\n".join(answers),
-        "an answer to a webhook": "\n".join(told),
-    }
-    security.nothing_secret(secrets, places)
+    log = world.implementation.log
+    places = [
+        *((line.text, lambda text: log.place_of(text) or "the log") for line in world.log_lines()),
+        *((text, lambda _text: "an answer") for text in answers),
+        *((text, lambda _text: "an answer to a webhook") for text in told),
+    ]
+    security.nothing_secret(kept, places)

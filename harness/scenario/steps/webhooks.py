@@ -43,6 +43,9 @@ def _flipped(digit: str) -> str:
     return "0" if digit != "0" else "1"
 
 
+_WIDE = {ord(digit): 0xFEE0 + ord(digit) for digit in "0123456789abcdef"}
+
+
 def _resigned(change: Callable[[str], str]) -> Callable[[World, Webhook], Webhook]:
     return lambda _world, webhook: webhook.with_header("X-HMAC-Signature", change(_signature(webhook)))
 
@@ -62,6 +65,11 @@ _FLAWS: dict[str, Callable[[World, Webhook], Webhook]] = {
         webhook.body.replace(NEW_PHONE.encode(), b"628111222333")
     ),
     "other spacing": lambda _world, webhook: webhook.with_body(webhook.body.replace(b'":', b'": ')),
+    "an accent for its first digit": _resigned(lambda digits: f"é{digits[1:]}"),
+    "an accent behind it": _resigned(lambda digits: f"{digits}é"),
+    "63 digits and a letter of two bytes": _resigned(lambda digits: f"{digits[:63]}Ω"),
+    "digits of full width": _resigned(lambda digits: digits.translate(_WIDE)),
+    "an emoji": _resigned(lambda _digits: "😀" * 16),
     "another timestamp": lambda _world, webhook: webhook.with_header(
         "X-Timestamp", str(int(webhook.header("X-Timestamp") or "0") - 1)
     ),

@@ -180,3 +180,11 @@ def test_a_digit_that_a_signature_lacks_cannot_be_flipped(ready: Webhook) -> Non
             Alteration(signature="abc", flipped_digit=place)
     with pytest.raises(FaultError, match="digit -1 cannot be flipped in a signature of 0 digits"):
         altered(ready.without(SIGNATURE), Alteration(flipped_digit=-1), SECRET)
+
+
+def test_a_body_in_chunks_has_no_declared_length(ready: Webhook) -> None:
+    sent = on_wire(ready.with_body(BODY[:103]).in_chunks(100), PATH, "there")
+    head, _, body = sent.partition(b"\r\n\r\n")
+    assert b"Transfer-Encoding: chunked" in head
+    assert b"Content-Length" not in head
+    assert body == b"64\r\n%s\r\n3\r\n%s\r\n0\r\n\r\n" % (BODY[:100], BODY[100:103])

@@ -81,3 +81,31 @@ def test_a_write_of_another_process_is_seen_and_reading_changes_nothing(
     assert found is not None
     assert found.columns["updated_at"] == datetime(2026, 7, 1, 10)  # noqa: DTZ001 - the column has no zone
     assert found.difference(found) == ""
+
+
+@pytest.mark.parametrize("written", ["2026-07-01T10:00:00Z", "yesterday", "2026-07-01T10:00:00+07:00"])
+def test_a_time_that_is_written_in_another_way_is_shown_as_it_is(
+    attach: Callable[..., SqlAccounts], path: Path, written: str
+) -> None:
+    accounts = attach()
+    accounts.put(ROW)
+    execute(path, f"UPDATE whatsapp_accounts SET updated_at = '{written}' WHERE id = 142")
+
+    found = accounts.get(142)
+    assert found is not None
+    assert found.columns["updated_at"] == written
+
+
+def test_nobody_writes_or_reads_while_the_database_is_held(
+    attach: Callable[..., SqlAccounts], path: Path
+) -> None:
+    accounts = attach()
+    accounts.put(ROW)
+    with (
+        accounts.held(142),
+        contextlib.closing(sqlite3.connect(path, timeout=0)) as other,
+        pytest.raises(sqlite3.OperationalError, match="locked"),
+    ):
+        other.execute("SELECT * FROM whatsapp_accounts")
+    accounts.assign(142, "http://two")
+    assert execute(path, "SELECT assigned_instance_url FROM whatsapp_accounts") == [("http://two",)]

@@ -41,3 +41,8 @@ def test_a_hook_for_the_log_that_answers_something_else_judges_nobody() -> None:
 def test_a_hook_that_nothing_serves_judges_nobody() -> None:
     with pytest.raises(NotJudgedError, match=f"{GET} did not answer: ConnectionError"):
         HttpAccounts(ROWS, lambda: "http://127.0.0.1:1").get(142)
+
+
+def test_nobody_can_hold_a_database_over_hooks() -> None:
+    with pytest.raises(NotJudgedError, match="by which nobody can hold its database"):
+        HttpAccounts(ROWS, lambda: "").held(142)

@@ -65,6 +65,7 @@ WAYS = {
         hooks=HOOKS,
         not_judged={
             "WEBHOOK-15": "the reference is attached by its URL, and is not killed by the harness",
+            "WEBHOOK-21": "its rows are reached over hooks, by which nobody can hold its database",
             "HEALTH-07": f"{NOT_LAUNCHED} launched with other settings",
             "MONITOR-09": f"{NOT_LAUNCHED} restarted by the harness",
         },

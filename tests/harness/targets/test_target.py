@@ -88,6 +88,8 @@ def with_line(section: str, line: str, text: str = SMALLEST) -> str:
         ("health_check.path", '"/check"', "operations", Operations(path="/check")),
         ("monitoring.path", '"/counts"', "operations", Operations(monitoring="/counts")),
         ("monitoring.metrics", '"/prom"', "operations", Operations(metrics="/prom")),
+        ("webhook.max_body", "2000000", "max_body", 2_000_000),
+        ("log.files", '["{log_file}", "/var/log/w.log"]', "log_files", ("{log_file}", "/var/log/w.log")),
         ("log.via", '"stderr"', "log", "stderr"),
         ("timing.settle_seconds", "1.5", "settle_seconds", 1.5),
         ("state", '"http"\npath = "/rows"', "state_path", "/rows"),

@@ -7,11 +7,13 @@ import hmac
 import json
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 from reference_impl.edges import signature
 from reference_impl.edges.signature import Authenticator, NotAuthenticError, sign
+from reference_impl.settings import Settings
 from tests.mutants.machinery.patching import around
 from tests.mutants.machinery.registry import mutant, rows
 
@@ -19,6 +21,9 @@ ACCEPTED = "A correctly signed webhook is accepted and acted upon"
 CLOCK = "A clock that is a little off is no reason to refuse"
 LACKING = "A webhook that lacks a security header changes nothing"
 NOT_FITTING = "A webhook whose signature does not fit changes nothing"
+WINDOW = "Webhooks are judged by the window that was set"
+ODD_STAMP = "A timestamp with a character outside ASCII is refused, however well it is signed"
+ODD_SIGNATURE = "A signature with a character outside ASCII is refused"
 TOO_OLD = "A webhook older than the window changes nothing"
 
 
@@ -173,3 +178,147 @@ def signature_compared_by_its_first_half() -> None:
 def signature_compared_by_its_last_half() -> None:
     """Only the last 32 digits of the signatures are compared."""
     _compare_by(lambda expected, given: expected[-32:] == given[-32:])
+
+
+def _window(of) -> None:
+    """Have the window be what `of` makes of the one that was set."""
+    own = Settings.from_environment.__func__
+
+    def read(cls, environment):
+        settings = own(cls, environment)
+        return replace(settings, signature_ttl=of(settings.signature_ttl))
+
+    Settings.from_environment = classmethod(read)
+
+
+@mutant("AUTH-12", WINDOW)
+def window_never_read() -> None:
+    """The window is 300 seconds, whatever an operator sets."""
+    _window(lambda _seconds: 300.0)
+
+
+@mutant("AUTH-12", WINDOW)
+def window_read_as_milliseconds() -> None:
+    """The window that was set is taken for milliseconds."""
+    _window(lambda seconds: seconds / 1000)
+
+
+@mutant("AUTH-12", *rows(WINDOW, "900"))
+def window_of_five_minutes_at_most() -> None:
+    """A window longer than the default is cut to it."""
+    _window(lambda seconds: min(seconds, 300.0))
+
+
+@mutant("AUTH-12", *rows(WINDOW, "60"))
+def window_of_five_minutes_at_least() -> None:
+    """A window shorter than the default is made as long."""
+    _window(lambda seconds: max(seconds, 300.0))
+
+
+@mutant("AUTH-12", WINDOW)
+def window_as_set_for_the_past_only() -> None:
+    """The window that was set holds for the past; clocks that are ahead have the default."""
+    _age_by(lambda age, window: age > window or age < -300)
+
+
+@mutant("AUTH-13", ODD_SIGNATURE, crashes=True)
+def signature_compared_as_text() -> None:
+    """Signatures are compared by a function for texts that refuses characters outside ASCII."""
+    _compare_by(lambda expected, given: hmac.compare_digest(expected.decode(), given.decode("utf-8")))
+
+
+@mutant(
+    "AUTH-13",
+    *rows(ODD_SIGNATURE, "an accent for its first digit", "an emoji"),
+    crashes=True,
+)
+def signature_measured_in_characters() -> None:
+    """A signature of 64 characters is compared by a function for bytes, which demands equally many of those."""
+
+    def is_equal(expected, given):
+        if len(given.decode("utf-8")) != len(expected):
+            return False
+        if len(given) != len(expected):
+            raise ValueError("Input buffers must have the same byte length")
+        return hmac.compare_digest(expected, given)
+
+    _compare_by(is_equal)
+
+
+@mutant("AUTH-13", *rows(ODD_SIGNATURE, "an accent behind it"))
+def signature_cleaned_of_what_is_not_ascii() -> None:
+    """Characters outside ASCII are dropped from a signature before it is compared."""
+    _compare_by(
+        lambda expected, given: expected == given.decode("utf-8", "replace").encode("ascii", "ignore")
+    )
+
+
+def _stamps_read(read) -> None:
+    """Read the number in a timestamp in another way; None refuses it."""
+
+    def check(self, given, timestamp, body, now):
+        if not given or not timestamp:
+            raise NotAuthenticError("Missing required security headers")
+        number = read(timestamp)
+        if number is None or abs(now - number) > self.time_to_live:
+            raise NotAuthenticError("Request timestamp expired")
+        # Over the bytes as they came: the server gives each as one character.
+        wanted = hmac.new(
+            self.secret.encode(), timestamp.encode("latin-1") + body, hashlib.sha256
+        ).hexdigest()
+        if not hmac.compare_digest(wanted.encode(), given.encode("utf-8", "replace")):
+            raise NotAuthenticError("Invalid signature")
+        return number
+
+    Authenticator.timestamp_of = check
+
+
+def _decoded(timestamp) -> str:
+    try:
+        return timestamp.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return timestamp
+
+
+def _whole(text):
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+@mutant(
+    "AUTH-13",
+    *rows(
+        ODD_STAMP,
+        "now in Arabic digits",
+        "now in digits of full width",
+        "now behind a blank that is none",
+    ),
+)
+def digits_of_every_script_make_a_timestamp() -> None:
+    """A timestamp is read by a function that takes the digits and blanks of every script."""
+    _stamps_read(lambda timestamp: _whole(_decoded(timestamp)))
+
+
+@mutant("AUTH-13", *rows(ODD_STAMP, "now and an accent"))
+def what_follows_a_timestamp_dropped() -> None:
+    """Only the digits at the beginning of a timestamp are read, unless a usual letter follows."""
+
+    def read(timestamp):
+        found = re.fullmatch(r"([0-9]{1,12})[^\x00-\x7f]*", timestamp)
+        return int(found[1]) if found else None
+
+    _stamps_read(read)
+
+
+@mutant("AUTH-13", *rows(ODD_STAMP, "superscript digits"), crashes=True)
+def superscript_digits_crash() -> None:
+    """What counts as a digit is asked of a function that says yes to a superscript, which is no number."""
+    _stamps_read(
+        lambda timestamp: int(timestamp) if _decoded(timestamp).isdigit() and _latin(timestamp) else None
+    )
+
+
+def _latin(timestamp) -> bool:
+    return _decoded(timestamp) == timestamp

@@ -14,6 +14,7 @@ from tests.mutants.machinery.registry import mutant, rows
 
 GREPS = "The log has one line for each scan sync, verification failure and webhook sync"
 APART = "Sends and webhooks that move a row are counted apart"
+FILLED = "A webhook that fills a row is counted"
 CORRECTIONS = "Corrections of the health check are counted apart"
 FIRST = "The rate is 100 percent before the first attempt"
 RATE = "Scans that find the holder and scans that do not make the rate"
@@ -98,7 +99,7 @@ def webhook_syncs_logged_in_other_words() -> None:
     )
 
 
-@mutant("MONITOR-02", APART)
+@mutant("MONITOR-02", APART, FILLED)
 def webhook_syncs_are_not_counted() -> None:
     """Only sends that move a row count it, not webhooks."""
     _not_counted("webhook")
@@ -116,7 +117,7 @@ def confirmations_are_counted_as_moves() -> None:
         return done
 
 
-@mutant("MONITOR-02", APART, CORRECTIONS)
+@mutant("MONITOR-02", APART, CORRECTIONS, FILLED)
 def every_source_is_a_send() -> None:
     """All sync events are counted as those of sends."""
     report_with(

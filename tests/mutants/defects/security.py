@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 import time
 from datetime import UTC, datetime
 
 import aiohttp
-from flask import request
-from waitress.task import WSGITask
 
-from reference_impl import app
 from reference_impl.edges.answers import Holding
 from reference_impl.edges.instances import InstanceClient
 from reference_impl.edges.log import EventLog
@@ -29,7 +25,6 @@ from tests.mutants.machinery.registry import mutant, rows
 FUTURE = "A timestamp further ahead than the window is refused"
 NO_NUMBER = "A timestamp that is no number is refused, however well it is signed"
 SHAPES = "A signed body of another shape is refused in good order"
-TOO_LARGE = "A body over 1 MiB is refused without being processed"
 REPLAY = (
     "A captured announcement with another location moves nothing while the session is where it was announced"
 )
@@ -46,7 +41,6 @@ WITHOUT_SESSION_AGAIN = "A captured webhook that names an instance without the s
 REDIRECTED = "An instance that redirects elsewhere when asked is not followed there"
 REDIRECTED_MESSAGE = "An instance that redirects the message is not followed outside"
 HALF = "What else a webhook with a bad location says is written, or the whole webhook is refused"
-TOLD = "A refused location is logged in one bounded line that passes for no other event"
 
 
 def timestamps_read(read) -> None:
@@ -169,12 +163,6 @@ def wrapped_bodies_are_unwrapped() -> None:
         return parse(cls, json.dumps(given).encode())
 
     Event.parse = classmethod(parsed)
-
-
-@mutant("AUTH-08", TOO_LARGE)
-def bodies_of_any_length() -> None:
-    """Bodies have no limit."""
-    app.LONGEST_BODY = 1024 * 1024 * 1024
 
 
 @mutant("AUTH-09", REPLAY)
@@ -314,17 +302,6 @@ def a_bad_claim_crashes_behind_the_write() -> None:
         return done
 
 
-@mutant("SPOOF-08", TOLD)
-def claims_are_logged_as_they_came() -> None:
-    """The location is logged as it was sent."""
-    locations.safe_location = lambda claim: claim
-
-    def written(self, level, text, fields):
-        os.write(self._file, f"{level}: {text} {json.dumps(fields)}\n".encode())
-
-    EventLog._write = written
-
-
 @mutant("SPOOF-06", REDIRECTED)
 def redirected_questions_followed() -> None:
     """Questions follow redirects; messages do not."""
@@ -345,30 +322,3 @@ def _redirects_followed(where) -> None:
         return await request(self, method, url, **{**more, "allow_redirects": followed})
 
     aiohttp.ClientSession._request = requested
-
-
-@mutant("AUTH-08", TOO_LARGE)
-def limit_of_two_mebibytes() -> None:
-    """A body may have two mebibytes."""
-    app.LONGEST_BODY = 2 * 1024 * 1024
-
-
-@mutant("AUTH-08", *rows(TOO_LARGE, "chunked"))
-def only_a_declared_length_limited() -> None:
-    """The limit is compared with Content-Length, which a chunked body lacks."""
-    environment, create = WSGITask.get_environment, app.create_app
-
-    def told(self):
-        return {**environment(self), "body.chunked": self.request.chunked}
-
-    def created(*parts):
-        made = create(*parts)
-
-        @made.before_request
-        def unlimited():
-            if request.environ["body.chunked"]:
-                request.max_content_length = 1024 * 1024 * 1024
-
-        return made
-
-    WSGITask.get_environment, app.create_app = told, created

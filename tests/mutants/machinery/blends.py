@@ -59,6 +59,19 @@ BLENDS = (
         "health-check-asks-twice",
         "rows-have-a-column-of-its-own",
     ),
+    (
+        "long-bodies-in-chunks-answered-411",
+        "photographs-taken",
+        "webhooks-count-as-they-come",
+        "bursts-of-codes-slowed-down",
+        "times-written-as-iso-8601",
+        "claims-quoted-with-their-query",
+    ),
+    (
+        "webhooks-count-as-their-senders-say",
+        "seen-signatures-ignored",
+        "text-that-cannot-be-stored-refused",
+    ),
 )
 """Their names, in the order in which they patch the reference."""
 

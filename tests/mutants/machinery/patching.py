@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from flask import request
+from waitress.task import WSGITask
+
+from reference_impl import app
 from reference_impl.edges.log import EventLog
 from reference_impl.edges.messages import Message
 from reference_impl.fix.locations import LocationSync
@@ -40,6 +44,26 @@ def around_webhooks(act) -> None:
         return act(self.parts, account, delivery, own)
 
     LocationSync.apply = applied
+
+
+def around_chunked(act) -> None:
+    """Call `act` with each request whose body comes in chunks, before the body is read."""
+    environment, create = WSGITask.get_environment, app.create_app
+
+    def told(self):
+        return {**environment(self), "body.chunked": self.request.chunked}
+
+    def created(*parts):
+        made = create(*parts)
+
+        @made.before_request
+        def first():
+            if request.environ["body.chunked"]:
+                act(request)
+
+        return made
+
+    WSGITask.get_environment, app.create_app = told, created
 
 
 def around_log(act) -> None:

@@ -57,12 +57,16 @@ def rule(trial: Trial, ended: Ended, catalogue: Catalogue) -> Ruling:
 def _acquitted(trial: Trial, report: Report) -> Ruling:
     ran = [one for one in report.scenarios if one.ran]
     complaints = [
-        f"{_outcome(one)}: {_finding(one) or one.reason}" for one in ran if one.outcome is not Outcome.PASSED
+        f"{_outcome(one)}: {_finding(one) or one.reason}"
+        for one in ran
+        if one.outcome is not Outcome.PASSED
+        and not (one.outcome is Outcome.NOT_JUDGED and set(one.requirement_ids) <= set(trial.unjudged))
     ]
     unjudged = [
         one.id
         for one in report.requirements
         if one.judged and one.profile in trial.profiles and one.outcome is not Outcome.PASSED
+        if one.id not in trial.unjudged
     ]
     if unjudged and not complaints:
         complaints.append(f"not judged: {', '.join(unjudged)}")

@@ -196,3 +196,15 @@ def test_a_slow_design_is_acquitted_only_by_all_its_runs() -> None:
     assert "✗ sound design slow (security) with other: must be acquitted" in last
     assert "sound designs  0 of 2 acquitted, in 1 implementations" in last
     assert "sound designs  2 of 2" in "\n".join(conclusion([ruling(core), ruling(core)], [], 3.0, whole=True))
+
+
+def test_a_baseline_may_leave_unjudged_what_its_attachment_cannot_show() -> None:
+    unjudged = [
+        record(FOUND, Outcome.NOT_JUDGED, row=one, reason="it cannot be held") for one in ("3001", "3002")
+    ]
+    assert not ruling(BASELINE, *unjudged).good
+    told = ruling(replace(BASELINE, unjudged=("SCAN-01",)), *unjudged).complaints
+    assert not any("it cannot be held" in one for one in told)
+    assert "It is found [3001] (SCAN-01): failed" in "\n".join(
+        ruling(replace(BASELINE, unjudged=("SCAN-01",)), FAILED).complaints
+    )

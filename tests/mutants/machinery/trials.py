@@ -67,6 +67,8 @@ class Trial:
     profiles: tuple[Profile, ...]
     prepare: Callable[[Path], Path]
     defect: Defect | None = None
+    unjudged: tuple[str, ...] = ()
+    """Requirements that cannot be judged, because of how it is attached."""
     blended: tuple[str, ...] = ()
     """The further sound designs in a blend, beside the one that names it."""
 
@@ -95,7 +97,8 @@ def baselines() -> list[Trial]:
     in_node = load_target(str(node.SOURCE / node.TARGET)).claims
     return [
         Trial("reference", Kind.BASELINE, CONTROL_PLANE, launched([], CONTROL_PLANE)),
-        Trial("node", Kind.BASELINE, in_node, node.copy),
+        # Its rows are reached over hooks, by which nobody can hold its database.
+        Trial("node", Kind.BASELINE, in_node, node.copy, unjudged=("WEBHOOK-21",)),
         Trial("fakes", Kind.BASELINE, (Profile.INSTANCE,), launched_gateway()),
     ]
 

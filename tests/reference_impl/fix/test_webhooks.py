@@ -112,3 +112,14 @@ def test_a_value_that_databases_refuse_is_refused(system: System, data: dict[str
 )
 def test_a_logged_location_is_bounded_and_has_only_characters_of_a_url(location: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,210}", safe_location(location))
+
+
+def test_a_logged_location_has_neither_its_user_nor_its_query() -> None:
+    assert safe_location("http://user:word@one:3001/a?key=v#f") == "http://one:3001/a"
+    assert safe_location("javascript:alert(1)") == "javascript:alert(1)"
+
+
+@pytest.mark.parametrize("data", [{"workspace_id": None}, {"phone_number": None}])
+@pytest.mark.usefixtures("account")
+def test_what_is_null_is_as_if_it_were_absent(system: System, data: dict[str, object]) -> None:
+    assert system.webhook(event(**data)).status == 200
