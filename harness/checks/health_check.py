@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.checks.reported import Reported
 from harness.errors import ConformanceFailure
 from harness.wording import counted
 
@@ -41,20 +41,14 @@ class CheckReport:
     changes: frozenset[Change]
 
     @classmethod
-    def read(cls, body: str) -> CheckReport:
-        """Read a report."""
-        expected = f"a JSON object with the whole numbers {', '.join(COUNTS)} and the list changes"
-        try:
-            value = json.loads(body)
-            counts = {name: value[name] for name in COUNTS}
-            changes = frozenset(
-                Change(one["account_id"], _bare(one["old_url"]), _bare(one["new_url"]))
-                for one in value["changes"]
-            )
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise ConformanceFailure(expected, f"the report {body[:500]!r}") from None
-        if any(type(count) is not int for count in counts.values()):
-            raise ConformanceFailure(expected, f"the report {body[:500]!r}")
+    def read(cls, body: str, asked: str = "the health check") -> CheckReport:
+        """Read a report; a ConformanceFailure names the key that is missing or wrong."""
+        report = Reported.of(asked, body)
+        counts = {name: report[name].whole() for name in COUNTS}
+        changes = frozenset(
+            Change(_number(one["account_id"].value), _bare(one["old_url"].value), _bare(one["new_url"].value))
+            for one in report["changes"].each()
+        )
         if counts["checked"] != sum(counts[name] for name in COUNTS[1:]):
             raise ConformanceFailure(
                 "verified, updated, failed and unreachable add up to checked", counted(counts)
