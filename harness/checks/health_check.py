@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 COUNTS = ("checked", "verified", "updated", "failed", "unreachable")
 MOST_CALLS = 2
 """Calls to each instance, however many accounts there are (HEALTH-08)."""
+_MOST_PROCESSES = 5
+"""Behind one port, each of which may keep a schedule of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,21 @@ def asked_a_few_times(history: History, accounts: int) -> None:
         raise ConformanceFailure(
             f"a check of {accounts} accounts asks each instance at most {MOST_CALLS} times",
             f"it asked {shown}",
+        )
+
+
+def asked_at_intervals(history: History, interval: float) -> None:
+    """Check that scheduled checks come at their interval: several processes may check, but none in a loop."""
+    calls = list(history.calls())
+    elapsed = calls[-1].at - calls[0].at if calls else 0.0
+    most = math.ceil(elapsed / interval + 2) * MOST_CALLS * _MOST_PROCESSES
+    number, count = max(
+        Counter(entry.instance for entry in calls).items(), key=lambda one: one[1], default=(0, 0)
+    )
+    if count > most:
+        raise ConformanceFailure(
+            f"with an interval of {interval:g} s, an instance is asked at most {most} times in {elapsed:.1f} s",
+            f"instance {number} was asked {count} times",
         )
 
 

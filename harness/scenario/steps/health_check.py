@@ -2,35 +2,119 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
+from sqlalchemy.exc import IntegrityError
 
 from fake_instances.faults import Endpoint, LoseWebhook
 from harness import log_events
 from harness.checks import health_check, monitoring, sending
 from harness.checks.health_check import Change, CheckReport
 from harness.contract import MARGIN
-from harness.errors import ConformanceFailure, TimeBoundFailure
+from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
 from harness.scenario import operator
+from harness.scenario.strange_ids import LONG, STRANGE_IDS
+from harness.wording import few, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fake_instances import Session
     from harness.scenario.world import World
 
 _INTERVAL_SECONDS = 0.5
 _MANY = 40
+_MOST_WRONG = 5
+_LONGEST_ID = 255
 _NO_INSTANCE = "none"
+_CONTENTS: dict[str, Callable[[str], str | None]] = {
+    _NO_INSTANCE: lambda _url: None,
+    "an empty text": lambda _url: "",
+    "a text that is no URL": lambda _url: "instance two",
+    "an instance of last year": lambda url: f"{url.rpartition(':')[0]}:3999",
+}
+"""What a row may say that is no instance, by the URL of one."""
+_SLASH = " and a slash"
+_SESSION_IDS = {"null": None, "an empty text": ""}
 
 
 @given("accounts whose sessions and rows are")
 def accounts(world: World, datatable: list[list[str]]) -> None:
     """Make accounts with these holders and rows. "none" stands for no holder, or for null."""
     for holder, assigned in datatable[1:]:
-        url = None if assigned == _NO_INSTANCE else world.fleet.url(int(assigned))
-        world.new_account(on=None if holder == _NO_INSTANCE else int(holder), assigned=url)
+        on = None if holder == _NO_INSTANCE else int(holder)
+        world.new_account(on=on, assigned=_assigned(world, assigned))
     world.remember_rows()
+
+
+def _assigned(world: World, words: str) -> str | None:
+    if words in _CONTENTS:
+        return _CONTENTS[words](world.fleet.urls[0])
+    number = words.removesuffix(_SLASH)
+    return world.fleet.url(int(number)).removesuffix("/") + ("" if number == words else "/")
+
+
+@given(parse("the row in the middle has {content} as its session id, where the table takes it"))
+def middle_without_session(world: World, content: str) -> None:
+    """Take the session id out of the second account's row. A table that takes no such row has none to judge."""
+    middle = world.other_account
+    row = {**world.existing_row(middle).columns, "session_id": _SESSION_IDS[content]}
+    with contextlib.suppress(IntegrityError, NotJudgedError):
+        world.implementation.accounts.put(row)
+    world.remember_rows()
+
+
+@given("an account for each kind of strange session id, its row wrong")
+def strange_and_wrong(world: World) -> None:
+    """Make accounts whose sessions live on another instance than their rows say."""
+    for place, strange in enumerate(STRANGE_IDS):
+        holder, assigned = _two_instances(world, place)
+        world.new_account(on=holder, assigned=world.fleet.url(assigned), session=_strange(world, strange))
+
+
+@given("another for each, its row right")
+def strange_and_right(world: World) -> None:
+    """Make accounts whose rows name the holder."""
+    for place, strange in enumerate(STRANGE_IDS):
+        holder, _ = _two_instances(world, place)
+        world.new_account(on=holder, assigned=world.fleet.url(holder), session=_strange(world, strange))
+
+
+@given("another for each, its session lost")
+def strange_and_lost(world: World) -> None:
+    """Make accounts whose sessions no instance holds, while one holds a session that a careless reader confuses."""
+    for place, (strange, confused) in enumerate(STRANGE_IDS.items()):
+        other, assigned = _two_instances(world, place)
+        lost = _strange(world, strange)
+        world.new_account(on=None, assigned=world.fleet.url(assigned), session=lost)
+        world.fleet.hold(replace(lost, session_id=lost.session_id.replace(strange, confused)), other)
+    world.remember_rows()
+
+
+def _strange(world: World, strange: str) -> Session:
+    plain = world.new_session().session_id
+    return world.new_session(
+        f"{plain}_{strange}".ljust(_LONGEST_ID, "x") if strange == LONG else f"{plain}_{strange}"
+    )
+
+
+def _two_instances(world: World, place: int) -> tuple[int, int]:
+    numbers = world.fleet.numbers
+    return numbers[place % len(numbers)], numbers[(place + 1) % len(numbers)]
+
+
+@given("the row has been repaired by itself")
+def repaired_by_itself(world: World) -> None:
+    """Wait for the first check that nobody asked for."""
+    world.within(_one_check_later(world), lambda: world.check_assigned(world.holder))
+
+
+def _one_check_later(world: World) -> float:
+    return _INTERVAL_SECONDS + 2 * world.settings.verify_timeout_in_force + MARGIN
 
 
 @given("forty accounts, each assigned to its holder")
@@ -81,26 +165,50 @@ def interval(world: World) -> None:
 @then(parse("the row of the account is assigned to instance {number:d} within an interval and one check"))
 def assigned_in_time(world: World, number: int) -> None:
     """Check that the health check ran by itself."""
-    bound = _INTERVAL_SECONDS + 2 * world.settings.verify_timeout_in_force + MARGIN
+    bound = _one_check_later(world)
     try:
         world.within(bound, lambda: world.check_assigned(number))
     except ConformanceFailure as failure:
         raise TimeBoundFailure(f"{failure.expected} within {bound:g} s", failure.observed) from None
 
 
+@then("the instances were asked no more often than the interval says")
+def asked_at_intervals(world: World) -> None:
+    """Check the calls to instances, which are all of checks that nobody asked for."""
+    health_check.asked_at_intervals(world.history, _INTERVAL_SECONDS)
+
+
+@then("each of them is counted as what it is")
+def counted_as_they_are(report: CheckReport) -> None:
+    """Check that of each strange kind one was moved, one confirmed and one not found."""
+    each = len(STRANGE_IDS)
+    health_check.counts_are(report, {"checked": 3 * each, "verified": each, "updated": each, "failed": each})
+
+
+@then("the row in the middle was not written")
+def middle_not_written(world: World) -> None:
+    """Check the second account's row by what it was before."""
+    middle = world.other_account
+    sending.rows_untouched([(middle.id, world.row_before(middle), world.row(middle))])
+
+
 @then("every row is assigned to the instance that holds its session")
+@then("every row is assigned to the instance that holds the session connected")
 def all_repaired(world: World) -> None:
-    """Check every row by who really holds its session."""
+    """Check every row by who really holds its session. A row whose session nobody holds is not this step's."""
     wrong: list[str] = []
     for account in world.accounts:
-        (holder,) = world.fleet.holders(account.session_id)
+        holder = next(iter(world.fleet.holders(account.session_id)), None)
+        if holder is None:
+            continue
         try:
             world.check_assigned(holder, account)
         except ConformanceFailure as failure:
-            wrong.append(f"account {account.id}, held by instance {holder}: {failure.observed}")
+            name = quoted(account.session_id)
+            wrong.append(f"account {account.id} ({name}), held by instance {holder}: {failure.observed}")
     if wrong:
         raise ConformanceFailure(
-            "every row is assigned to the instance that holds its session", "; ".join(wrong)
+            "every row is assigned to the instance that holds its session", few(wrong, _MOST_WRONG, "; ")
         )
 
 
