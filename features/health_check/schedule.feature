@@ -15,8 +15,7 @@ Feature: The health check runs by itself, gently, and never against newer knowle
       Given the implementation checks every account by itself at a short interval
       And an account whose session lives on instance 3002
       And its row is assigned to instance 3001
-      And the row has been repaired by itself
-      When the session moves to instance 3003 unannounced
+      When the session moves to instance 3003 as soon as the row has been repaired
       Then the row of the account is assigned to instance 3003 within an interval and one check
       And the instances were asked no more often than the interval says
 

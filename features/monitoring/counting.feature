@@ -166,7 +166,7 @@ Feature: What happens is counted as it happens
       And the counts so far are remembered
       And 6 sends have found the session on another instance
       And 2 webhooks have moved the session
-      When 2 sends find the session nowhere
+      When 3 sends find the session nowhere
       Then twenty reports and twenty answers with metrics, each on a new connection, say the same
       And since then 6 sync events of sends and 2 of webhooks are counted
 

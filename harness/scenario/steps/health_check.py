@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from pytest_bdd.parsers import parse
 from sqlalchemy.exc import IntegrityError
 
 from fake_instances.faults import Endpoint, LoseWebhook
+from fake_instances.journal import RequestArrived
 from harness import log_events
 from harness.checks import health_check, monitoring, sending
 from harness.checks.health_check import Change, CheckReport
@@ -107,10 +109,11 @@ def _two_instances(world: World, place: int) -> tuple[int, int]:
     return numbers[place % len(numbers)], numbers[(place + 1) % len(numbers)]
 
 
-@given("the row has been repaired by itself")
-def repaired_by_itself(world: World) -> None:
-    """Wait for the first check that nobody asked for."""
-    world.within(_one_check_later(world), lambda: world.check_assigned(world.holder))
+@when(parse("the session moves to instance {number:d} as soon as the row has been repaired"))
+def moves_after_repair(world: World, number: int) -> None:
+    """Wait for the first check that nobody asked for, and move the session silently."""
+    assigned_in_time(world, world.holder)
+    world.fleet.move(world.account.session_id, number)
 
 
 def _one_check_later(world: World) -> float:
@@ -174,8 +177,19 @@ def assigned_in_time(world: World, number: int) -> None:
 
 @then("the instances were asked no more often than the interval says")
 def asked_at_intervals(world: World) -> None:
-    """Check the calls to instances, which are all of checks that nobody asked for."""
-    health_check.asked_at_intervals(world.history, _INTERVAL_SECONDS)
+    """Watch for two intervals how often instances are asked, which nobody but the checks does."""
+    seconds = 2 * _INTERVAL_SECONDS
+    since = world.journal.last
+
+    def calls() -> Counter[int]:
+        recent = (one for one in world.journal.entries(after=since) if isinstance(one, RequestArrived))
+        return Counter(one.instance for one in recent)
+
+    most = health_check.most_calls(seconds, _INTERVAL_SECONDS)
+    world.journal.wait_until(lambda: max(calls().values(), default=0) > most, timeout=seconds)
+    health_check.asked_at_most(
+        calls(), most, f"in {seconds:g} s, with an interval of {_INTERVAL_SECONDS:g} s"
+    )
 
 
 @then("each of them is counted as what it is")
