@@ -168,6 +168,18 @@ Feature: The health check reads answers as carefully as a send
       When the health check runs
       Then no row was written
 
+    @HEALTH-11
+    Scenario: An instance that comes back with a copy of every session draws no row
+      Given accounts whose sessions and rows are
+        | session on | row says |
+        | 3002       | 3002     |
+        | 3003       | 3003     |
+        | 3004       | 3004     |
+      And instance 3001 was restarted and restored every session, wherever it lives
+      When the health check runs
+      Then no row was written
+      And the check reports 3 verified and 0 updated
+
   Rule: Only configured instances are asked, and nobody to whom they redirect
 
     @HEALTH-11

@@ -149,3 +149,13 @@ Feature: The health check finds and repairs what webhooks and sends have missed
       When the health check runs
       Then every row is assigned to the instance that holds its session
       And the check reports 8 checked and 8 updated
+
+    @HEALTH-10
+    Scenario: Every row is repaired after an instance died under the messages that hung there
+      Given an account whose session lives on instance 3002
+      And eight other accounts whose sessions live on instance 3001
+      And instance 3001 takes messages in and never answers
+      And instance 3001 has died under a message of each, and its sessions came up on instance 3004
+      When the health check runs
+      Then every row is assigned to the instance that holds its session
+      And the check reports 9 checked, 1 verified and 8 updated

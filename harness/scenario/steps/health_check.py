@@ -18,7 +18,7 @@ from harness.checks import health_check, monitoring, sending
 from harness.checks.health_check import Change, CheckReport
 from harness.contract import MARGIN
 from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
-from harness.scenario import operator
+from harness.scenario import operator, users
 from harness.scenario.strange_ids import LONG, STRANGE_IDS
 from harness.wording import few, quoted
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _INTERVAL_SECONDS = 0.5
 _MANY = 40
 _MOST_WRONG = 5
+_HANG_PATIENCE = 0.25
+"""Of the send timeout: how long to wait at most until all messages hang."""
 _LONGEST_ID = 255
 _NO_INSTANCE = "none"
 _CONTENTS: dict[str, Callable[[str], str | None]] = {
@@ -139,6 +141,34 @@ def all_restarted(world: World) -> None:
         world.fleet.move(account.session_id, numbers[(numbers.index(holder) + 1) % len(numbers)])
     for number in numbers:
         world.fleet.restart(number)
+
+
+@given(parse("instance {number:d} was restarted and restored every session, wherever it lives"))
+def restored_everywhere(world: World, number: int) -> None:
+    """Restart an instance, and give it a second connected copy of every session, unannounced."""
+    world.fleet.restart(number, keep_sessions=False)
+    for account in world.accounts:
+        world.fleet.hold(account.session, number)
+    world.remember_rows()
+
+
+@given(
+    parse(
+        "instance {number:d} has died under a message of each, and its sessions came up on instance {new:d}"
+    )
+)
+def died_under_messages(world: World, number: int, new: int) -> None:
+    """Kill an instance while a message of each of its accounts hangs there, and hold its sessions elsewhere."""
+    there = [one for one in world.accounts if number in world.fleet.holders(one.session_id)]
+    with users.hanging_sends(world, there, number, patience=_HANG_PATIENCE * world.settings.send_timeout):
+        world.fleet.stop_instance(number, abruptly=True)
+        for account in there:
+            world.fleet.hold(account.session, new)
+    world.fleet.start_instance(number, keep_sessions=False)
+    # A send that outlived the instance may have found the session at its new place.
+    for account in there:
+        world.assign(world.fleet.url(number), account)
+    world.remember_rows()
 
 
 @given("the implementation checks every account by itself at a short interval")

@@ -28,6 +28,7 @@ OTHER_UNREACHED = (
 DRY = "A dry run reports what a real check then does"
 BY_ITSELF = "A mismatched row is repaired although nobody does anything"
 FORTY = "Forty accounts cost each instance two calls at most"
+DIED = "Every row is repaired after an instance died under the messages that hung there"
 STALE_DRAWS = "A copy that is not connected does not draw a row whose holder cannot be asked"
 SLASH = "A slash at the end of a row's URL is nothing to correct"
 SLASH_SILENT = "A slash at the end of a row's URL does not hide that its instance is silent"
@@ -267,7 +268,7 @@ def confirmations_are_no_news() -> None:
         return write(self, view, new_url, source=source, at=at, **more)
 
 
-@mutant("HEALTH-10", DEPLOYED)
+@mutant("HEALTH-10", DEPLOYED, DIED)
 def a_page_of_rows_a_check() -> None:
     """A check reads only the first page of rows, which has five."""
     views = Syncs.views

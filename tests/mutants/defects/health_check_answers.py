@@ -25,6 +25,7 @@ NO_MOVE = "A row is not moved to a copy that is not connected"
 STATISTICS = "Rows are confirmed and repaired though instances answer with statistics"
 SECOND = "A second copy elsewhere does not attract the row in a check"
 FASTER = "A second copy that answers faster does not attract the row in a check"
+RESTORED = "An instance that comes back with a copy of every session draws no row"
 UNCONFIGURED = "A row that names no configured instance is repaired, and nobody outside is called"
 STRANGER = "A stranger that a row names is not called, even if the session is found nowhere"
 REDIRECTED = "An instance that redirects the check elsewhere is not followed there"
@@ -209,7 +210,7 @@ def check_reads_statistics_as_no_session() -> None:
     asked_by(ask)
 
 
-@mutant("HEALTH-11", *rows(SECOND, "3003-3001"), FASTER)
+@mutant("HEALTH-11", *rows(SECOND, "3003-3001"), FASTER, RESTORED)
 def check_takes_the_first_of_two_holders() -> None:
     """The check gives a row to the first instance that holds its session, whether or not the assigned one does."""
 

@@ -206,6 +206,7 @@ MISTAKES = (
         scenarios=(
             "A second copy elsewhere does not attract the row in a check [3003-3001]",
             "A second copy that answers faster does not attract the row in a check",
+            "An instance that comes back with a copy of every session draws no row",
         ),
         module="check",
         right=" || holds(own, row.session_id)) {",
