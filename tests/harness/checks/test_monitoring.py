@@ -112,6 +112,6 @@ def test_alerts_that_lack_a_key_are_told_with_their_place() -> None:
 def test_reports_that_differ_are_told_with_how_often_each_came() -> None:
     reports = [counted(), counted(), counted(sync_attempts=101)]
     expected, observed = failure(lambda: monitoring.one_truth(reports, []))
-    assert expected == "3 reports, each on a connection of its own, say the same"
+    assert expected == "3 reports, each on a connection of its own, say the same, whichever process answers"
     assert observed.startswith("2 differ: 2 times 6 sync events (2 by webhook, 4 by send, 0 by health_check)")
     monitoring.one_truth([counted(), counted(counting_since="later")], [monitoring.Metrics({})] * 2)
