@@ -42,6 +42,17 @@ Feature: The health check deals with every row, whatever it says
         | null          |
         | an empty text |
 
+    @HEALTH-12
+    Scenario: A row that somebody writes while the check asks stops no other row's repair
+      Given accounts whose sessions and rows are
+        | session on | row says |
+        | 3002       | 3001     |
+        | 3003       | 3001     |
+        | 3004       | 3003     |
+      And someone assigns the row in the middle to no instance before instance 3001 says what it holds
+      When the health check runs
+      Then every row but the one in the middle is assigned to the instance that holds its session
+
   Rule: Rows that are right are left as they are, however they are written
 
     @HEALTH-03

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from fake_instances.faults import Endpoint, LoseWebhook
 from fake_instances.journal import RequestArrived
@@ -23,10 +23,10 @@ from harness.scenario.strange_ids import LONG, STRANGE_IDS
 from harness.wording import few, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fake_instances import Session
-    from harness.scenario.world import World
+    from harness.scenario.world import Account, World
 
 _INTERVAL_SECONDS = 0.5
 _MANY = 40
@@ -70,6 +70,23 @@ def middle_without_session(world: World, content: str) -> None:
     with contextlib.suppress(IntegrityError, NotJudgedError):
         world.implementation.accounts.put(row)
     world.remember_rows()
+
+
+@given(
+    parse(
+        "someone assigns the row in the middle to no instance before instance {number:d} says what it holds"
+    )
+)
+def middle_written_meanwhile(world: World, number: int) -> None:
+    """Write the second account's row when the check has asked, before it is answered."""
+    middle = world.other_account
+
+    def write() -> None:
+        with contextlib.suppress(NotJudgedError, DBAPIError):
+            world.assign(None, middle)
+
+    words = f"has the row of account {middle.id} written before it says what it holds"
+    world.fleet.after_answer(write, on=number, words=words)
 
 
 @given("an account for each kind of strange session id, its row wrong")
@@ -244,8 +261,18 @@ def middle_not_written(world: World) -> None:
 @then("every row is assigned to the instance that holds the session connected")
 def all_repaired(world: World) -> None:
     """Check every row by who really holds its session. A row whose session nobody holds is not this step's."""
+    _repaired(world, world.accounts)
+
+
+@then("every row but the one in the middle is assigned to the instance that holds its session")
+def others_repaired(world: World) -> None:
+    """Check every row but the second account's by who really holds its session."""
+    _repaired(world, [one for one in world.accounts if one is not world.other_account])
+
+
+def _repaired(world: World, accounts: Sequence[Account]) -> None:
     wrong: list[str] = []
-    for account in world.accounts:
+    for account in accounts:
         holder = next(iter(world.fleet.holders(account.session_id)), None)
         if holder is None:
             continue

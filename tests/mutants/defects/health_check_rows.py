@@ -11,6 +11,7 @@ from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
 ODD_URL = "The rows before and after one that names no instance are repaired"
+WRITTEN = "A row that somebody writes while the check asks stops no other row's repair"
 ODD_SESSION = "The rows before and after one without a session are repaired"
 
 
@@ -163,3 +164,33 @@ def rows_of_lost_messages_are_left_alone() -> None:
 
     around_sends(act)
     around_check(checked)
+
+
+@mutant("HEALTH-12", WRITTEN, crashes=True)
+def check_stumbles_over_rows_that_others_wrote() -> None:
+    """A row that was written since it was read ends the check with an error, as of an optimistic lock."""
+
+    @around(HealthCheck, "_correct")
+    def corrected(correct, self, view, holder, report, *, at):
+        moved = report.updated
+        correct(self, view, holder, report, at=at)
+        if report.updated == moved:
+            raise RuntimeError(view.account.id)
+
+
+@mutant("HEALTH-12", WRITTEN)
+def check_gives_up_where_others_write() -> None:
+    """A check that finds a row written since it was read leaves the rest to the next one."""
+    correct = HealthCheck._correct
+    stopped = set()
+
+    def corrected(self, view, holder, report, *, at):
+        if id(report) in stopped:
+            report.verified += 1
+            return
+        moved = report.updated
+        correct(self, view, holder, report, at=at)
+        if report.updated == moved:
+            stopped.add(id(report))
+
+    HealthCheck._correct = corrected

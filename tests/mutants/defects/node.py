@@ -216,7 +216,10 @@ MISTAKES = (
         name="node-check-that-ends-at-the-first-odd-row",
         requirement="HEALTH-12",
         mistake="The health check ends at the first row that names no configured instance.",
-        scenarios=("The rows before and after one that names no instance are repaired",),
+        scenarios=(
+            "A row that somebody writes while the check asks stops no other row's repair",
+            "The rows before and after one that names no instance are repaired",
+        ),
         module="check",
         right="const own = assigned ? listed.get(assigned) : undefined;",
         wrong="if (assigned === null) return { ...report, checked: report.checked - 1 };\n"
