@@ -65,22 +65,6 @@ def sends_to_nowhere(world: World, count: int) -> None:
         world.send(f"found nowhere {turn + 1}", lost)
 
 
-@when("six users send a message each from the account at the same time")
-def six_send(world: World) -> None:
-    """Send six texts at once from the account."""
-    users.send_at_once(world, [(world.account, text) for text in _SIX])
-
-
-@given(parse("{count:d} sends have waited for an instance that never answers"))
-@when(parse("{count:d} sends wait for an instance that never answers"))
-def sends_that_wait(world: World, count: int) -> None:
-    """Send from an account whose session no instance holds, while its assigned instance never answers."""
-    first, *_ = world.fleet.numbers
-    world.arm(Hang(), first, VERIFICATION)
-    sends_to_nowhere(world, count)
-    world.fleet.clear(first)
-
-
 @when(parse("{count:d} send finds the session where the row says"))
 @given(parse("{count:d} sends have found the session where the row says"))
 @when(parse("{count:d} sends find the session where the row says"))
@@ -170,6 +154,22 @@ def webhook_that_errs(world: World) -> None:
     """Have a webhook of the session name an instance that does not hold it."""
     wrong = next(number for number in world.fleet.numbers if number != world.holder)
     world.deliver(world.fleet.webhook(world.account.session, wrong, "session_reconnected"))
+
+
+@when("six users send a message each from the account at the same time")
+def six_send(world: World) -> None:
+    """Send six texts at once from the account."""
+    users.send_at_once(world, [(world.account, text) for text in _SIX])
+
+
+@given(parse("{count:d} sends have waited for an instance that never answers"))
+@when(parse("{count:d} sends wait for an instance that never answers"))
+def sends_that_wait(world: World, count: int) -> None:
+    """Send from an account whose session no instance holds, while its assigned instance never answers."""
+    first, *_ = world.fleet.numbers
+    world.arm(Hang(), first, VERIFICATION)
+    sends_to_nowhere(world, count)
+    world.fleet.clear(first)
 
 
 @then(parse("since then {send:d} sync events of sends and {webhook:d} of webhooks are counted"))
