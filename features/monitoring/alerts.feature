@@ -47,6 +47,7 @@ Feature: Three alerts, each at its threshold
     @MONITOR-04 @MONITOR-05
     Scenario Outline: Only sends add to the failures in a row, and only sends reset them
       Given an account whose session lives on instance 3002
+      And 2 sends have found the session nowhere
       And 1 sends have found the session where the row says
       And 3 sends have found the session nowhere
       When <event>
