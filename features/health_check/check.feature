@@ -98,6 +98,24 @@ Feature: The health check finds and repairs what webhooks and sends have missed
       Then no row was written
       And the check reports 0 updated, 1 failed and 0 unreachable
 
+    @HEALTH-05
+    Scenario Outline: A copy that is not connected does not draw a row whose holder cannot be asked
+      Given an account whose session lives on instance 3002
+      And its row is assigned to instance <assigned>
+      And instance 3004 has a copy of the session that is <status>
+      And instance 3002 <behaviour>
+      When the health check runs
+      Then no row was written
+      And the check reports 0 updated
+
+      Examples:
+        | assigned | status        | behaviour           |
+        | 3002     | disconnected  | refuses connections |
+        | 3002     | qr_scanning   | never answers       |
+        | 3002     | authenticated | answers 500         |
+        | 3001     | disconnected  | refuses connections |
+        | 3004     | disconnected  | refuses connections |
+
   Rule: A dry run reports what would be done, and does nothing
 
     @HEALTH-06
@@ -131,3 +149,13 @@ Feature: The health check finds and repairs what webhooks and sends have missed
       When the health check runs
       Then every row is assigned to the instance that holds its session
       And the check reports 8 checked and 8 updated
+
+    @HEALTH-10
+    Scenario: Every row is repaired after an instance died under the messages that hung there
+      Given an account whose session lives on instance 3002
+      And eight other accounts whose sessions live on instance 3001
+      And instance 3001 takes messages in and never answers
+      And instance 3001 has died under a message of each, and its sessions came up on instance 3004
+      When the health check runs
+      Then every row is assigned to the instance that holds its session
+      And the check reports 9 checked, 1 verified and 8 updated

@@ -10,6 +10,15 @@ Feature: The health check runs by itself, gently, and never against newer knowle
       When nobody does anything for an interval
       Then the row of the account is assigned to instance 3002 within an interval and one check
 
+    @HEALTH-07
+    Scenario: What goes wrong after one check is repaired by a later one
+      Given the implementation checks every account by itself at a short interval
+      And an account whose session lives on instance 3002
+      And its row is assigned to instance 3001
+      When the session moves to instance 3003 as soon as the row has been repaired
+      Then the row of the account is assigned to instance 3003 within an interval and one check
+      And the instances were asked no more often than the interval says
+
   Rule: Its calls grow with the instances, not with the accounts
 
     @HEALTH-08

@@ -44,6 +44,41 @@ Feature: Three alerts, each at its threshold
       When 1 send finds the session on another instance
       Then 11 verification failures in a row are counted, and the alert VerificationFailures is raised
 
+    @MONITOR-04 @MONITOR-05
+    Scenario Outline: Only sends add to the failures in a row, and only sends reset them
+      Given an account whose session lives on instance 3002
+      And 2 sends have found the session nowhere
+      And 1 sends have found the session where the row says
+      And 3 sends have found the session nowhere
+      When <event>
+      Then 3 verification failures in a row are counted
+
+      Examples:
+        | event                                    |
+        | a webhook confirms what the row says     |
+        | a webhook names an instance without it   |
+        | 1 webhook moves the session              |
+        | the health check looks, if there is one  |
+        | someone unknown sends twice              |
+
+    @MONITOR-04
+    Scenario: An alert that stays raised keeps the time when it was raised
+      Given an account whose session lives on instance 3002
+      And 11 sends have found the session nowhere
+      And the alert VerificationFailures has been raised
+      When 2 sends wait for an instance that never answers
+      Then the alert VerificationFailures is still raised since the same time
+
+    @MONITOR-05
+    Scenario: An alert that cleared and is raised again has the time of the second raising
+      Given an account whose session lives on instance 3002
+      And 11 sends have found the session nowhere
+      And the alert VerificationFailures has been raised
+      And 2 sends have waited for an instance that never answers
+      And 1 sends have found the session where the row says
+      When 11 sends find the session nowhere
+      Then the alert VerificationFailures is raised since a later time
+
   Rule: A success rate of ninety-nine percent or less raises an alert
 
     @MONITOR-07

@@ -32,7 +32,8 @@ class SqlAccounts:
             metadata,
             sql.Column(self._name("id"), sql.Integer, primary_key=True, autoincrement=False),
             sql.Column(self._name("workspace_id"), sql.Integer, nullable=False),
-            sql.Column(self._name("session_id"), sql.String(255), nullable=False, unique=True),
+            # An account whose login was never begun has none.
+            sql.Column(self._name("session_id"), sql.String(255), unique=True),
             sql.Column(self._name("phone_number"), sql.String(64)),
             sql.Column(self._name("status"), sql.String(32), nullable=False),
             sql.Column(self._name("assigned_instance_url"), sql.String(2048)),

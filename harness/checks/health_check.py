@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.checks.reported import Reported
 from harness.errors import ConformanceFailure
 from harness.wording import counted
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 COUNTS = ("checked", "verified", "updated", "failed", "unreachable")
 MOST_CALLS = 2
 """Calls to each instance, however many accounts there are (HEALTH-08)."""
+_MOST_PROCESSES = 4
+"""Behind one port, each of which may keep a schedule of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +44,14 @@ class CheckReport:
     changes: frozenset[Change]
 
     @classmethod
-    def read(cls, body: str) -> CheckReport:
-        """Read a report."""
-        expected = f"a JSON object with the whole numbers {', '.join(COUNTS)} and the list changes"
-        try:
-            value = json.loads(body)
-            counts = {name: value[name] for name in COUNTS}
-            changes = frozenset(
-                Change(one["account_id"], _bare(one["old_url"]), _bare(one["new_url"]))
-                for one in value["changes"]
-            )
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise ConformanceFailure(expected, f"the report {body[:500]!r}") from None
-        if any(type(count) is not int for count in counts.values()):
-            raise ConformanceFailure(expected, f"the report {body[:500]!r}")
+    def read(cls, body: str, asked: str = "the health check") -> CheckReport:
+        """Read a report; a ConformanceFailure names the key that is missing or wrong."""
+        report = Reported.of(asked, body)
+        counts = {name: report[name].whole() for name in COUNTS}
+        changes = frozenset(
+            Change(_number(one["account_id"].value), _bare(one["old_url"].value), _bare(one["new_url"].value))
+            for one in report["changes"].each()
+        )
         if counts["checked"] != sum(counts[name] for name in COUNTS[1:]):
             raise ConformanceFailure(
                 "verified, updated, failed and unreachable add up to checked", counted(counts)
@@ -100,6 +97,21 @@ def asked_a_few_times(history: History, accounts: int) -> None:
             f"a check of {accounts} accounts asks each instance at most {MOST_CALLS} times",
             f"it asked {shown}",
         )
+
+
+def most_calls(seconds: float, interval: float) -> int:
+    """Return how often an instance may be asked within some seconds by checks that come at an interval."""
+    return math.ceil(seconds / interval + 2) * MOST_CALLS * _MOST_PROCESSES
+
+
+def asked_at_most(calls: Mapping[int, int], most: int, when: str) -> None:
+    """Check how often each instance was asked."""
+    for number, count in calls.items():
+        if count > most:
+            raise ConformanceFailure(
+                f"{when}, each instance is asked at most {most} times",
+                f"instance {number} was asked {count} times or more",
+            )
 
 
 def _change(fields: Mapping[str, object]) -> Change:

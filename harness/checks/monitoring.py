@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from harness import log_events
+from harness.checks.reported import Reported
 from harness.errors import ConformanceFailure
 from harness.wording import counted
 
@@ -20,16 +22,35 @@ if TYPE_CHECKING:
 
 SOURCES = ("webhook", "send", "health_check")
 SEVERITIES = {"InstanceSyncEvents": "warning", "VerificationFailures": "critical", "SyncSuccessRate": "info"}
+THRESHOLDS = {"InstanceSyncEvents": 5, "VerificationFailures": 10, "SyncSuccessRate": 99}
 GREPS = {
     "scan syncs": "Instance sync successful",
     "verification failures": "Session not found in assigned instance",
     "webhook syncs": "Auto-syncing assigned_instance_url",
 }
 """What the document greps the log for, by what it counts (Monitoring)."""
-_NUMBERS = ("sync_events_last_hour", "consecutive_verification_failures", "sync_attempts", "sync_successes")
+METRICS = (
+    *(("instance_sync_events_total", source) for source in SOURCES),
+    ("session_verification_failures_total", ""),
+    ("session_verification_failures_consecutive", ""),
+    ("instance_sync_attempts_total", ""),
+    ("instance_sync_successes_total", ""),
+)
+"""The samples of the contract: name, and source."""
+MOVES = (log_events.AUTO_SYNC, log_events.SYNCED, log_events.CORRECTED)
 _MOST_LINES = 5
 _CLOCK_SECONDS = 1.5
 """How far apart two readings of one clock may be, one of them in whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedAlert:
+    """An alert as it is reported; `since` is a time in ISO 8601 or in Unix seconds."""
+
+    severity: str
+    since: str
+    value: float
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +64,41 @@ class Counted:
     attempts: int
     successes: int
     rate: float
-    alerts: Mapping[str, str]
-    """The severity of each raised alert, by its name."""
+    alerts: Mapping[str, RaisedAlert]
+    """Each raised alert, by its name."""
 
     @classmethod
-    def read(cls, body: str) -> Counted:
-        """Read a report."""
-        try:
-            value = json.loads(body)
-            last_hour, consecutive, attempts, successes = (_whole(value[name]) for name in _NUMBERS)
-            return cls(
-                since=str(value["counting_since"]),
-                last_hour=last_hour,
-                by_source={name: _whole(value["sync_events_by_source"][name]) for name in SOURCES},
-                consecutive=consecutive,
-                attempts=attempts,
-                successes=successes,
-                rate=float(value["sync_success_rate"]),
-                alerts={str(one["name"]): str(one["severity"]) for one in value["alerts"]},
-            )
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise ConformanceFailure(
-                "the report of the contract's section 3: counting_since, sync_events_last_hour, "
-                "sync_events_by_source, consecutive_verification_failures, sync_attempts, sync_successes, "
-                "sync_success_rate, alerts",
-                f"{body[:500]!r}",
-            ) from None
+    def read(cls, body: str, asked: str = "GET /api/monitoring") -> Counted:
+        """Read a report; a ConformanceFailure names the key that is missing or wrong."""
+        report = Reported.of(asked, body)
+        return cls(
+            since=report["counting_since"].text(),
+            last_hour=report["sync_events_last_hour"].whole(),
+            by_source={name: report["sync_events_by_source"][name].whole() for name in SOURCES},
+            consecutive=report["consecutive_verification_failures"].whole(),
+            attempts=report["sync_attempts"].whole(),
+            successes=report["sync_successes"].whole(),
+            rate=report["sync_success_rate"].number(),
+            alerts={
+                one["name"].text(): RaisedAlert(
+                    severity=one["severity"].text(),
+                    since=one["since"].text(),
+                    value=one["value"].number(),
+                    threshold=one["threshold"].number(),
+                )
+                for one in report["alerts"].each()
+            },
+        )
+
+    @property
+    def told(self) -> str:
+        """What was counted and which alerts are raised, in words; the same words, the same counts."""
+        events = ", ".join(f"{count} by {name}" for name, count in self.by_source.items())
+        return (
+            f"{self.last_hour} sync events ({events}), {self.consecutive} consecutive failures, "
+            f"{self.successes} of {self.attempts} attempts (a rate of {self.rate:g}), "
+            f"alerts: {', '.join(sorted(self.alerts)) or 'none'}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +112,7 @@ class Metrics:
         """Read Prometheus text."""
         try:
             families = list(text_string_to_metric_families(body))
-        except ValueError as problem:
+        except (ValueError, KeyError, IndexError, TypeError) as problem:
             raise ConformanceFailure("Prometheus text", f"{problem}: {body[:500]!r}") from None
         return cls(
             {
@@ -91,6 +121,15 @@ class Metrics:
                 for one in family.samples
             }
         )
+
+    @property
+    def told(self) -> str:
+        """The metrics of the contract in words; one that is missing counts as 0, as before its first increment."""
+        values = {
+            name + (f'{{source="{source}"}}' if source else ""): self.samples.get((name, source), 0.0)
+            for name, source in METRICS
+        }
+        return ", ".join(f"{name} {value:g}" for name, value in values.items())
 
 
 def moved_since(before: Counted, after: Counted, wanted: Mapping[str, int]) -> None:
@@ -111,19 +150,86 @@ def events_are(report: Counted, count: int) -> None:
 
 
 def alert_is(report: Counted, name: str, *, raised: bool) -> None:
-    """Check whether an alert is raised, with its severity."""
+    """Check whether an alert is raised, with its severity, its threshold and the value that raised it."""
     severity = SEVERITIES[name]
-    values = {
-        "InstanceSyncEvents": f"{report.last_hour} sync events in the last hour",
-        "VerificationFailures": f"{report.consecutive} consecutive verification failures",
-        "SyncSuccessRate": f"a rate of {report.rate:g}, {report.successes} of {report.attempts}",
-    }
-    at, found = f"at {values[name]}", report.alerts.get(name)
-    if raised and found != severity:
-        told = "it is silent" if found is None else f"it is raised as {found}"
-        raise ConformanceFailure(f"the alert {name} is raised as {severity}", f"{told} {at}")
-    if not raised and found is not None:
-        raise ConformanceFailure(f"the alert {name} is silent", f"it is raised as {found} {at}")
+    words, value = {
+        "InstanceSyncEvents": (f"{report.last_hour} sync events in the last hour", report.last_hour),
+        "VerificationFailures": (
+            f"{report.consecutive} consecutive verification failures",
+            report.consecutive,
+        ),
+        "SyncSuccessRate": (
+            f"a rate of {report.rate:g}, {report.successes} of {report.attempts}",
+            report.rate,
+        ),
+    }[name]
+    at, found = f"at {words}", report.alerts.get(name)
+    if not raised:
+        if found is not None:
+            raise ConformanceFailure(f"the alert {name} is silent", f"it is raised as {found.severity} {at}")
+        return
+    if found is None or found.severity != severity:
+        told = f"it is raised as {found.severity} {at}" if found else f"it is silent {at}; {_others(report)}"
+        raise ConformanceFailure(f"the alert {name} is raised as {severity}", told)
+    if not math.isclose(found.value, value, abs_tol=0.01) or found.threshold != THRESHOLDS[name]:
+        raise ConformanceFailure(
+            f"the alert {name} has the value {value:g} and the threshold {THRESHOLDS[name]}",
+            f"it has the value {found.value:g} and the threshold {found.threshold:g}",
+        )
+
+
+def _others(report: Counted) -> str:
+    """Say which alerts are raised under names that are not the contract's, and which of the contract's."""
+    if not report.alerts:
+        return "no alert is raised"
+    shown = (
+        f"{name} ({one.severity}{'' if name in SEVERITIES else ', no name of the contract'})"
+        for name, one in report.alerts.items()
+    )
+    return f"raised are {', '.join(shown)}"
+
+
+def is_raised(report: Counted, name: str) -> None:
+    """Check that an alert is raised, at whatever value."""
+    if name not in report.alerts:
+        raise ConformanceFailure(f"the alert {name} is raised", f"it is silent; {_others(report)}")
+
+
+def raised_since_the_same(first: Counted, later: Counted, name: str) -> None:
+    """Check that an alert that stays raised keeps the time at which it was raised."""
+    was, now = first.alerts[name].since, later.alerts[name].since
+    if was != now:
+        raise ConformanceFailure(
+            f"the alert {name}, raised all the while, keeps the time when it was raised, {was}",
+            f"its since is now {now}",
+        )
+
+
+def raised_anew(first: Counted, later: Counted, name: str) -> None:
+    """Check that an alert that had cleared, and was raised again, has the time of the second raising."""
+    was, now = first.alerts[name].since, later.alerts[name].since
+    times = unix(was), unix(now)
+    is_later = was != now if None in times else (times[1] or 0.0) > (times[0] or 0.0)
+    if not is_later:
+        raise ConformanceFailure(
+            f"the alert {name}, which cleared and was raised again, has the time of the second raising",
+            f"its since was {was} before, and is {now} now",
+        )
+
+
+def one_truth(reports: Sequence[Counted], metrics: Sequence[Metrics]) -> None:
+    """Check that every report and all metrics, whoever answered, say the same."""
+    for what, told in (
+        ("reports", [one.told for one in reports]),
+        ("answers with metrics", [one.told for one in metrics]),
+    ):
+        versions = Counter(told)
+        if len(versions) > 1:
+            shown = "; ".join(f"{count} times {words}" for words, count in versions.most_common(3))
+            raise ConformanceFailure(
+                f"{len(told)} {what}, each on a connection of its own, say the same, whichever process answers",
+                f"{len(versions)} differ: {shown}",
+            )
 
 
 def consecutive_is(report: Counted, count: int) -> None:
@@ -183,6 +289,23 @@ def greps_count(lines: Sequence[LogLine], wanted: Mapping[str, int]) -> None:
         raise ConformanceFailure(f"the greps count {counted(wanted)}", f"they count {counted(found)}: {off}")
 
 
+def fill_logged(lines: Sequence[LogLine], new_url: str) -> None:
+    """Check that a move is logged whose old URL is null."""
+    found = [
+        line
+        for line in lines
+        if any(text in line.text for text in MOVES)
+        and line.fields.get("old_url", "") is None
+        and str(line.fields.get("new_url")).removesuffix("/") == new_url.removesuffix("/")
+    ]
+    if len(found) != 1:
+        moves = [line.text for line in lines if any(text in line.text for text in MOVES)]
+        raise ConformanceFailure(
+            f"the log has one line of a move with old_url null and new_url {new_url}",
+            f"it has {len(found)}; its moves: {'; '.join(moves[:_MOST_LINES]) or 'none'}",
+        )
+
+
 def _matched(lines: Sequence[LogLine], pattern: str) -> str:
     """Show the lines that a grep finds, or else the first lines of the log."""
     matched = [line.text for line in lines if pattern in line.text]
@@ -195,7 +318,7 @@ def outlived_restart(before: Counted, after: Counted, restarted_at: float) -> No
     """Check that after a restart the counts are still there, or counting begins with it."""
     if after.last_hour == before.last_hour and after.by_source == before.by_source:
         return
-    since = _unix(after.since)
+    since = unix(after.since)
     if since is None or since < restarted_at - _CLOCK_SECONDS:
         raise ConformanceFailure(
             f"counting_since is the restart, or the {before.last_hour} sync events of the last hour are still there",
@@ -203,13 +326,7 @@ def outlived_restart(before: Counted, after: Counted, restarted_at: float) -> No
         )
 
 
-def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        raise ValueError(value)
-    return int(value)
-
-
-def _unix(text: str) -> float | None:
+def unix(text: str) -> float | None:
     """Read a time in ISO 8601 (UTC if it names no zone) or in Unix seconds."""
     try:
         return float(text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import requests
@@ -29,17 +31,19 @@ def check(world: World, *, dry_run: bool = False) -> CheckReport:
     # Two calls to each instance at most, one after another in the slowest design.
     most = 2 * len(world.fleet.numbers) * world.settings.verify_timeout_in_force + _PATIENCE_SECONDS
     if operations.command:
-        body = _run(world, (*operations.command, *(operations.dry_run if dry_run else ())), most)
+        words = (*operations.command, *(operations.dry_run if dry_run else ()))
+        asked, body = " ".join(words), _run(world, words, most)
     else:
+        asked = f"POST {operations.path}"
         body = _call(world, "POST", operations.path, most, {"dry_run": dry_run})
     world.fleet.settle(world.settings.verify_timeout_in_force + MARGIN)
-    return CheckReport.read(body)
+    return CheckReport.read(body, asked)
 
 
 def counted(world: World) -> Counted:
     """Return what the implementation reports that it counted."""
     path = world.implementation.target.operations.monitoring
-    return Counted.read(_call(world, "GET", path, _PATIENCE_SECONDS))
+    return Counted.read(_call(world, "GET", path, _PATIENCE_SECONDS), f"GET {path}")
 
 
 def metrics(world: World) -> Metrics:
@@ -47,6 +51,24 @@ def metrics(world: World) -> Metrics:
     return Metrics.read(
         _call(world, "GET", world.implementation.target.operations.metrics, _PATIENCE_SECONDS)
     )
+
+
+def looks(world: World, count: int) -> tuple[list[Counted], list[Metrics]]:
+    """Read the report and the metrics so often, half of them at the same moment, each on a connection of its own.
+
+    Where several processes serve one port, those that are busy with some of the calls leave the others to the rest.
+    """
+    ready = threading.Barrier(count // 2)
+
+    def look(*, at_once: bool) -> tuple[Counted, Metrics]:
+        if at_once:
+            ready.wait()
+        return counted(world), metrics(world)
+
+    with ThreadPoolExecutor(count // 2) as lookers:
+        found = list(lookers.map(lambda _: look(at_once=True), range(count // 2)))
+    found += [look(at_once=False) for _ in range(count - count // 2)]
+    return [report for report, _ in found], [one for _, one in found]
 
 
 def _call(world: World, method: str, path: str, timeout: float, value: object = None) -> str:

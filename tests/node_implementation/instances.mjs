@@ -84,7 +84,7 @@ export async function post(instance, message) {
   const told = object(answer.body ?? "");
   if (answer.status === undefined) return { outcome: answer.connected ? "unknown" : "elsewhere" };
   if (answer.status === 404) return { outcome: "elsewhere" };
-  if (answer.status === 400 && told?.error === "Session not connected") return { outcome: "elsewhere" };
+  if (answer.status === 400 && /^session not connected/i.test(told?.error ?? "")) return { outcome: "elsewhere" };
   if (answer.status === 200 && told?.success === true) return { outcome: "sent", messageId: told.message_id ?? null };
   if (answer.status === 200 && told?.success !== false) return { outcome: "unknown" };
   return { outcome: answer.status >= 500 ? "unknown" : "refused", status: answer.status };

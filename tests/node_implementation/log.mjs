@@ -18,5 +18,10 @@ export const info = (text, fields) => write("INFO", text, fields);
 export const warning = (text, fields) => write("WARNING", text, fields);
 export const error = (text, fields) => write("ERROR", text, fields);
 
-/** Somebody else's text, made safe to log: short, on one line, and without the spaces that sentences have. */
-export const safe = (text) => text.slice(0, 200).replace(/[^\x21-\x7e]/g, "?");
+/** Somebody else's URL, made safe to log: short, on one line, without the spaces of sentences, its secrets left out. */
+export const safe = (url) =>
+  url
+    .slice(0, 200)
+    .replace(/[^\x21-\x7e]/g, "?")
+    .replace(/\/\/[^/?#]*@/, "//[redacted]@")
+    .replace(/\?[^#]+/, "?[redacted]");

@@ -8,7 +8,7 @@ import { Failure, send } from "./sends.mjs";
 import { settings } from "./settings.mjs";
 import { forget, receive } from "./webhooks.mjs";
 
-const LARGEST_BODY = 1024 * 1024;
+const LARGEST_BODY = 32 * 1024 * 1024; // gateways put photographs into their events
 const HOOK = "/conformance/accounts";
 
 class TooLarge extends Error {}

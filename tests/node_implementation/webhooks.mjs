@@ -7,6 +7,7 @@ import * as rows from "./rows.mjs";
 import { configured, settings, withoutSlash } from "./settings.mjs";
 
 const LOCATED = new Set(["session_ready", "session_reconnected"]);
+const LARGEST_LOCATION = 1024 * 1024;
 const MOST_TRIES = 5;
 const seen = new Map();
 
@@ -24,7 +25,12 @@ function authentic(headers, body) {
 function parse(body) {
   try {
     const { event, data } = JSON.parse(body.toString("utf8")) ?? {};
-    const good = typeof event === "string" && typeof data?.session_id === "string" && (data.workspace_id == null || Number.isInteger(data.workspace_id));
+    // Where no workspace is named, none is compared.
+    const workspace = data?.workspace_id ?? null;
+    const good =
+      typeof event === "string" &&
+      typeof data?.session_id === "string" &&
+      (workspace === null || Number.isInteger(workspace));
     return good ? { event, data } : null;
   } catch {
     return null;
@@ -36,11 +42,14 @@ export async function receive(headers, body) {
   if (!authentic(headers, body)) return [401, "The signature or the timestamp is not valid."];
   const webhook = parse(body);
   if (webhook === null) return [422, "The body is no webhook."];
+  const carriesLocation = LOCATED.has(webhook.event);
+  if (carriesLocation && body.length > LARGEST_LOCATION) return [413, "The body is too large."];
   const row = rows.bySession(webhook.data.session_id);
-  if (!row || row.workspace_id !== (webhook.data.workspace_id ?? row.workspace_id)) return [404, "There is no such session."];
+  const workspace = webhook.data.workspace_id ?? row?.workspace_id;
+  if (!row || row.workspace_id !== workspace) return [404, "There is no such session."];
   const at = Number(headers["x-timestamp"]);
   const claim = headers["x-instance-url"] || null;
-  if (LOCATED.has(webhook.event)) await located(row, webhook.data, claim, at, headers["x-hmac-signature"]);
+  if (carriesLocation) await located(row, webhook.data, claim, at, headers["x-hmac-signature"]);
   else if (webhook.event === "session_disconnected") disconnected(row, claim, at);
   return [200, "Processed."];
 }
@@ -66,7 +75,8 @@ async function located(account, data, claim, at, signature) {
       log.warning("Rejected X-Instance-Url", { session_id: row.session_id, claimed_url: log.safe(claim), reason });
       if (doubtful) return; // late or replayed, and so is the rest of it
     } else if (url === null) {
-      if (!doubtful) rows.heard(row.id, at);
+      // A sender's clock that is ahead must not make what comes next look late.
+      if (!doubtful) rows.heard(row.id, Math.min(at, Date.now() / 1000));
     } else {
       rows.move(row.id, view, url, Math.min(at, Date.now() / 1000), changes);
       const fields = { session_id: row.session_id, old_url: row.assigned_instance_url, new_url: url };

@@ -2,35 +2,141 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from fake_instances.faults import Endpoint, LoseWebhook
+from fake_instances.journal import RequestArrived
 from harness import log_events
 from harness.checks import health_check, monitoring, sending
 from harness.checks.health_check import Change, CheckReport
 from harness.contract import MARGIN
-from harness.errors import ConformanceFailure, TimeBoundFailure
-from harness.scenario import operator
+from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
+from harness.scenario import operator, users
+from harness.scenario.strange_ids import LONG, STRANGE_IDS
+from harness.wording import few, quoted
 
 if TYPE_CHECKING:
-    from harness.scenario.world import World
+    from collections.abc import Callable, Sequence
+
+    from fake_instances import Session
+    from harness.scenario.world import Account, World
 
 _INTERVAL_SECONDS = 0.5
 _MANY = 40
+_MOST_WRONG = 5
+_HANG_PATIENCE = 0.25
+"""Of the send timeout: how long to wait at most until all messages hang."""
+_LONGEST_ID = 255
 _NO_INSTANCE = "none"
+_CONTENTS: dict[str, Callable[[str], str | None]] = {
+    _NO_INSTANCE: lambda _url: None,
+    "an empty text": lambda _url: "",
+    "a text that is no URL": lambda _url: "instance two",
+    "an instance of last year": lambda url: f"{url.rpartition(':')[0]}:3999",
+}
+"""What a row may say that is no instance, by the URL of one."""
+_SLASH = " and a slash"
+_SESSION_IDS = {"null": None, "an empty text": ""}
 
 
 @given("accounts whose sessions and rows are")
 def accounts(world: World, datatable: list[list[str]]) -> None:
     """Make accounts with these holders and rows. "none" stands for no holder, or for null."""
     for holder, assigned in datatable[1:]:
-        url = None if assigned == _NO_INSTANCE else world.fleet.url(int(assigned))
-        world.new_account(on=None if holder == _NO_INSTANCE else int(holder), assigned=url)
+        on = None if holder == _NO_INSTANCE else int(holder)
+        world.new_account(on=on, assigned=_assigned(world, assigned))
     world.remember_rows()
+
+
+def _assigned(world: World, words: str) -> str | None:
+    if words in _CONTENTS:
+        return _CONTENTS[words](world.fleet.urls[0])
+    number = words.removesuffix(_SLASH)
+    return world.fleet.url(int(number)).removesuffix("/") + ("" if number == words else "/")
+
+
+@given(parse("the row in the middle has {content} as its session id, where the table takes it"))
+def middle_without_session(world: World, content: str) -> None:
+    """Take the session id out of the second account's row. A table that takes no such row has none to judge."""
+    middle = world.other_account
+    row = {**world.existing_row(middle).columns, "session_id": _SESSION_IDS[content]}
+    with contextlib.suppress(IntegrityError, NotJudgedError):
+        world.implementation.accounts.put(row)
+    world.remember_rows()
+
+
+@given(
+    parse(
+        "someone assigns the row in the middle to no instance before instance {number:d} says what it holds"
+    )
+)
+def middle_written_meanwhile(world: World, number: int) -> None:
+    """Write the second account's row when the check has asked, before it is answered."""
+    middle = world.other_account
+
+    def write() -> None:
+        with contextlib.suppress(NotJudgedError, DBAPIError):
+            world.assign(None, middle)
+
+    words = f"has the row of account {middle.id} written before it says what it holds"
+    world.fleet.after_answer(write, on=number, words=words)
+
+
+@given("an account for each kind of strange session id, its row wrong")
+def strange_and_wrong(world: World) -> None:
+    """Make accounts whose sessions live on another instance than their rows say."""
+    for place, strange in enumerate(STRANGE_IDS):
+        holder, assigned = _two_instances(world, place)
+        world.new_account(on=holder, assigned=world.fleet.url(assigned), session=_strange(world, strange))
+
+
+@given("another for each, its row right")
+def strange_and_right(world: World) -> None:
+    """Make accounts whose rows name the holder."""
+    for place, strange in enumerate(STRANGE_IDS):
+        holder, _ = _two_instances(world, place)
+        world.new_account(on=holder, assigned=world.fleet.url(holder), session=_strange(world, strange))
+
+
+@given("another for each, its session lost")
+def strange_and_lost(world: World) -> None:
+    """Make accounts whose sessions no instance holds, while one holds a session that a careless reader confuses."""
+    for place, (strange, confused) in enumerate(STRANGE_IDS.items()):
+        other, assigned = _two_instances(world, place)
+        lost = _strange(world, strange)
+        world.new_account(on=None, assigned=world.fleet.url(assigned), session=lost)
+        world.fleet.hold(replace(lost, session_id=lost.session_id.replace(strange, confused)), other)
+    world.remember_rows()
+
+
+def _strange(world: World, strange: str) -> Session:
+    plain = world.new_session().session_id
+    return world.new_session(
+        f"{plain}_{strange}".ljust(_LONGEST_ID, "x") if strange == LONG else f"{plain}_{strange}"
+    )
+
+
+def _two_instances(world: World, place: int) -> tuple[int, int]:
+    numbers = world.fleet.numbers
+    return numbers[place % len(numbers)], numbers[(place + 1) % len(numbers)]
+
+
+@when(parse("the session moves to instance {number:d} as soon as the row has been repaired"))
+def moves_after_repair(world: World, number: int) -> None:
+    """Wait for the first check that nobody asked for, and move the session silently."""
+    assigned_in_time(world, world.holder)
+    world.fleet.move(world.account.session_id, number)
+
+
+def _one_check_later(world: World) -> float:
+    return _INTERVAL_SECONDS + 2 * world.settings.verify_timeout_in_force + MARGIN
 
 
 @given("forty accounts, each assigned to its holder")
@@ -52,6 +158,34 @@ def all_restarted(world: World) -> None:
         world.fleet.move(account.session_id, numbers[(numbers.index(holder) + 1) % len(numbers)])
     for number in numbers:
         world.fleet.restart(number)
+
+
+@given(parse("instance {number:d} was restarted and restored every session, wherever it lives"))
+def restored_everywhere(world: World, number: int) -> None:
+    """Restart an instance, and give it a second connected copy of every session, unannounced."""
+    world.fleet.restart(number, keep_sessions=False)
+    for account in world.accounts:
+        world.fleet.hold(account.session, number)
+    world.remember_rows()
+
+
+@given(
+    parse(
+        "instance {number:d} has died under a message of each, and its sessions came up on instance {new:d}"
+    )
+)
+def died_under_messages(world: World, number: int, new: int) -> None:
+    """Kill an instance while a message of each of its accounts hangs there, and hold its sessions elsewhere."""
+    there = [one for one in world.accounts if number in world.fleet.holders(one.session_id)]
+    with users.hanging_sends(world, there, number, patience=_HANG_PATIENCE * world.settings.send_timeout):
+        world.fleet.stop_instance(number, abruptly=True)
+        for account in there:
+            world.fleet.hold(account.session, new)
+    world.fleet.start_instance(number, keep_sessions=False)
+    # A send that outlived the instance may have found the session at its new place.
+    for account in there:
+        world.assign(world.fleet.url(number), account)
+    world.remember_rows()
 
 
 @given("the implementation checks every account by itself at a short interval")
@@ -81,26 +215,75 @@ def interval(world: World) -> None:
 @then(parse("the row of the account is assigned to instance {number:d} within an interval and one check"))
 def assigned_in_time(world: World, number: int) -> None:
     """Check that the health check ran by itself."""
-    bound = _INTERVAL_SECONDS + 2 * world.settings.verify_timeout_in_force + MARGIN
+    bound = _one_check_later(world)
     try:
         world.within(bound, lambda: world.check_assigned(number))
     except ConformanceFailure as failure:
         raise TimeBoundFailure(f"{failure.expected} within {bound:g} s", failure.observed) from None
 
 
-@then("every row is assigned to the instance that holds its session")
-def all_repaired(world: World) -> None:
-    """Check every row by who really holds its session."""
-    wrong: list[str] = []
+@then("the instances were asked no more often than the interval says")
+def asked_at_intervals(world: World) -> None:
+    """Watch for two intervals how often instances are asked, which nobody but the checks does."""
+    seconds = 2 * _INTERVAL_SECONDS
+    since = world.journal.last
+
+    def calls() -> Counter[int]:
+        recent = (one for one in world.journal.entries(after=since) if isinstance(one, RequestArrived))
+        return Counter(one.instance for one in recent)
+
+    most = health_check.most_calls(seconds, _INTERVAL_SECONDS)
+    world.journal.wait_until(lambda: max(calls().values(), default=0) > most, timeout=seconds)
+    health_check.asked_at_most(
+        calls(), most, f"in {seconds:g} s, with an interval of {_INTERVAL_SECONDS:g} s"
+    )
+
+
+@then("each of them is counted as what it is")
+def counted_as_they_are(world: World, report: CheckReport) -> None:
+    """Check that of each strange kind one was moved, one confirmed, and one not found and left alone."""
     for account in world.accounts:
-        (holder,) = world.fleet.holders(account.session_id)
+        if not world.fleet.holders(account.session_id):
+            whose = f"the row of the lost session {quoted(account.session_id)}"
+            sending.row_untouched(world.row_before(account), world.row(account), whose)
+    each = len(STRANGE_IDS)
+    health_check.counts_are(report, {"checked": 3 * each, "verified": each, "updated": each, "failed": each})
+
+
+@then("the row in the middle was not written")
+def middle_not_written(world: World) -> None:
+    """Check the second account's row by what it was before."""
+    middle = world.other_account
+    sending.rows_untouched([(middle.id, world.row_before(middle), world.row(middle))])
+
+
+@then("every row is assigned to the instance that holds its session")
+@then("every row is assigned to the instance that holds the session connected")
+def all_repaired(world: World) -> None:
+    """Check every row by who really holds its session. A row whose session nobody holds is not this step's."""
+    _repaired(world, world.accounts)
+
+
+@then("every row but the one in the middle is assigned to the instance that holds its session")
+def others_repaired(world: World) -> None:
+    """Check every row but the second account's by who really holds its session."""
+    _repaired(world, [one for one in world.accounts if one is not world.other_account])
+
+
+def _repaired(world: World, accounts: Sequence[Account]) -> None:
+    wrong: list[str] = []
+    for account in accounts:
+        holder = next(iter(world.fleet.holders(account.session_id)), None)
+        if holder is None:
+            continue
         try:
             world.check_assigned(holder, account)
         except ConformanceFailure as failure:
-            wrong.append(f"account {account.id}, held by instance {holder}: {failure.observed}")
+            name = quoted(account.session_id)
+            wrong.append(f"account {account.id} ({name}), held by instance {holder}: {failure.observed}")
     if wrong:
         raise ConformanceFailure(
-            "every row is assigned to the instance that holds its session", "; ".join(wrong)
+            "every row is assigned to the instance that holds its session", few(wrong, _MOST_WRONG, "; ")
         )
 
 

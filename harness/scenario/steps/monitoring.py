@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
+from fake_instances.faults import VERIFICATION, Hang
 from harness.checks import monitoring
 from harness.checks.monitoring import SOURCES, Counted, Metrics
 from harness.errors import ConformanceFailure
-from harness.scenario import operator
+from harness.scenario import operator, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.scenario.world import World
+
+_TWENTY = 20
+_SIX = tuple(f"message {number}" for number in range(1, 7))
 
 
 @given("an implementation that was just started")
@@ -100,6 +104,7 @@ def restarted(world: World) -> float:
     return at
 
 
+@given("the health check has corrected a row, if the target claims one")
 @when("the health check corrects a row, if the target claims one", target_fixture="corrected")
 def health_check_corrects(world: World) -> int:
     """Have a health check correct a mismatch; return how many it corrected, 0 if the target claims none."""
@@ -108,6 +113,63 @@ def health_check_corrects(world: World) -> int:
     world.assign(world.fleet.url(next(number for number in world.fleet.numbers if number != world.holder)))
     operator.check(world)
     return 1
+
+
+@when(
+    "the health check fills a row that names no instance, if the target claims one",
+    target_fixture="corrected",
+)
+def health_check_fills(world: World) -> int:
+    """Have a health check fill a null; return how many it filled, 0 if the target claims none."""
+    if "health-check" not in world.implementation.target.claims:
+        return 0
+    world.assign(None)
+    operator.check(world)
+    return 1
+
+
+@when("the health check looks, if there is one")
+def health_check_looks(world: World) -> None:
+    """Have a health check confirm one session and fail to find another."""
+    if "health-check" in world.implementation.target.claims:
+        world.assign(world.fleet.url(world.holder))
+        operator.check(world)
+
+
+@when("someone unknown sends twice")
+def unknown_sends(world: World) -> None:
+    """Send from an account that does not exist, and again."""
+    for _ in range(2):
+        users.send_from_nobody(world, "hello")
+
+
+@when("1 send finds the session")
+def send_finds(world: World) -> None:
+    """Send from the account with its row as it is."""
+    world.send("found")
+
+
+@when("a webhook names an instance without it")
+def webhook_that_errs(world: World) -> None:
+    """Have a webhook of the session name an instance that does not hold it."""
+    wrong = next(number for number in world.fleet.numbers if number != world.holder)
+    world.deliver(world.fleet.webhook(world.account.session, wrong, "session_reconnected"))
+
+
+@when("six users send a message each from the account at the same time")
+def six_send(world: World) -> None:
+    """Send six texts at once from the account."""
+    users.send_at_once(world, [(world.account, text) for text in _SIX])
+
+
+@given(parse("{count:d} sends have waited for an instance that never answers"))
+@when(parse("{count:d} sends wait for an instance that never answers"))
+def sends_that_wait(world: World, count: int) -> None:
+    """Send from an account whose session no instance holds, while its assigned instance never answers."""
+    first, *_ = world.fleet.numbers
+    world.arm(Hang(), first, VERIFICATION)
+    sends_to_nowhere(world, count)
+    world.fleet.clear(first)
 
 
 @then(parse("since then {send:d} sync events of sends and {webhook:d} of webhooks are counted"))
@@ -133,8 +195,71 @@ def corrections_counted(world: World, counted_before: Counted, corrected: int) -
 def greps(world: World, scans: int, failures: int, webhooks: int) -> None:
     """Check the log of this scenario."""
     wanted = {"scan syncs": scans, "verification failures": failures, "webhook syncs": webhooks}
-    world.let_pass()
+    _let_webhooks_pass(world)
     world.soon(lambda: monitoring.greps_count(world.log_lines(), wanted))
+
+
+@then(parse("{count:d} verification failures more are counted"))
+def failures_counted(world: World, metrics_before: Metrics, count: int) -> None:
+    """Check by how many verification failures the metric went up."""
+    world.soon(lambda: monitoring.failures_grew(metrics_before, operator.metrics(world), count))
+
+
+@then(parse("{count:d} verification failures in a row are counted"))
+def failures_in_a_row(world: World, count: int) -> None:
+    """Check the count of failures in a row, after whatever may follow has had its time."""
+    _let_webhooks_pass(world)
+    world.soon(lambda: monitoring.consecutive_is(operator.counted(world), count))
+
+
+@then(parse("the log has the move from no instance to instance {number:d}"))
+def fill_logged(world: World, number: int) -> None:
+    """Check that some line of a move, of any source, has null as the old URL."""
+    world.soon(lambda: monitoring.fill_logged(world.log_lines(), world.fleet.url(number)))
+
+
+@then("twenty reports and twenty answers with metrics, each on a new connection, say the same")
+def one_truth(world: World) -> None:
+    """Read them, half of them at the same moment, and compare them."""
+    world.soon(lambda: monitoring.one_truth(*operator.looks(world, _TWENTY)))
+
+
+@given(parse("the alert {name} has been raised"), target_fixture="raised_before")
+def alert_raised(world: World, name: str) -> Counted:
+    """Read the report, and check that the alert is raised."""
+
+    def judge() -> Counted:
+        report = operator.counted(world)
+        monitoring.is_raised(report, name)
+        return report
+
+    return world.soon(judge)
+
+
+@then(parse("the alert {name} is still raised since the same time"))
+def alert_kept(world: World, raised_before: Counted, name: str) -> None:
+    """Compare its since with what it was."""
+    report = operator.counted(world)
+    monitoring.is_raised(report, name)
+    monitoring.raised_since_the_same(raised_before, report, name)
+
+
+@then(parse("the alert {name} is raised since a later time"))
+def alert_anew(world: World, raised_before: Counted, name: str) -> None:
+    """Compare its since with what it was before the alert cleared."""
+
+    def judge() -> None:
+        report = operator.counted(world)
+        monitoring.is_raised(report, name)
+        monitoring.raised_anew(raised_before, report, name)
+
+    world.soon(judge)
+
+
+def _let_webhooks_pass(world: World) -> None:
+    """Wait for what webhooks may bring about later; what sends and checks do is there when they are answered."""
+    if world.webhook_answers:
+        world.let_pass()
 
 
 def _alert(world: World, name: str, state: str, check: Callable[[Counted], None]) -> None:

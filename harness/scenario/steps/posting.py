@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 from pytest_bdd.parsers import re as regex
+from sqlalchemy.exc import DBAPIError
 
 from fake_instances.faults import (
     Answer,
@@ -20,6 +22,7 @@ from fake_instances.faults import (
     Truncate,
 )
 from harness.checks import resilience, sending
+from harness.errors import NotJudgedError
 from harness.scenario import users
 from harness.scenario.client import MISSING
 
@@ -60,6 +63,26 @@ _TIMES = {"once": 1, "twice": 2, "eight times": 8}
 def sends_then_fails(world: World, number: int, failure: str) -> None:
     """Have the message go out, and its answer get lost."""
     world.arm(_FAILURES[failure], number, _SEND)
+
+
+@given(parse("someone removes the account before instance {number:d} says that it sent the message"))
+def removed_before_answer(world: World, number: int) -> None:
+    """Remove the row when the message went out, before its answer does.
+
+    Where the implementation keeps others from the row until then, it stays.
+    """
+
+    def remove() -> None:
+        with contextlib.suppress(NotJudgedError, DBAPIError):
+            world.implementation.accounts.remove([world.account.id])
+
+    world.fleet.after_answer(
+        remove,
+        on=number,
+        endpoints=_SEND,
+        session_id=world.account.session_id,
+        words="has the account removed before it says that it sent the message",
+    )
 
 
 @given(parse("instance {number:d} denies the session whenever a message arrives"))

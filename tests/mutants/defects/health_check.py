@@ -28,6 +28,12 @@ OTHER_UNREACHED = (
 DRY = "A dry run reports what a real check then does"
 BY_ITSELF = "A mismatched row is repaired although nobody does anything"
 FORTY = "Forty accounts cost each instance two calls at most"
+DIED = "Every row is repaired after an instance died under the messages that hung there"
+STALE_DRAWS = "A copy that is not connected does not draw a row whose holder cannot be asked"
+SLASH = "A slash at the end of a row's URL is nothing to correct"
+SLASH_SILENT = "A slash at the end of a row's URL does not hide that its instance is silent"
+STRANGE = "Session ids of strange characters are found, confirmed and missed like any other"
+LATER = "What goes wrong after one check is repaired by a later one"
 LAST_WORD = "A webhook is not overwritten with what the check saw before"
 DEPLOYED = "Every row is repaired after every instance was restarted and every webhook was lost"
 
@@ -84,7 +90,7 @@ def write_anyway(self, view, changes) -> None:
         connection.execute(statement.values(**changes, updated_at=now))
 
 
-@mutant("HEALTH-01", EVERY_ROW)
+@mutant("HEALTH-01", EVERY_ROW, STRANGE)
 def check_ends_with_the_first_correction() -> None:
     """A check stops after its first correction; the other rows count as verified."""
 
@@ -143,7 +149,7 @@ def corrections_logged_without_their_account() -> None:
     )
 
 
-@mutant("HEALTH-03", SAME)
+@mutant("HEALTH-03", SAME, SLASH)
 def every_row_is_written_as_checked() -> None:
     """Every row is written with the time of the check."""
 
@@ -166,7 +172,7 @@ def lost_sessions_count_as_verified() -> None:
     when_counted("failed", lambda row: recount(row, "failed", "verified"))
 
 
-@mutant("HEALTH-05", UNREACHED)
+@mutant("HEALTH-05", UNREACHED, SLASH_SILENT)
 def silence_counts_as_a_no() -> None:
     """An instance that cannot be reached counts as one that holds nothing, and its rows as failed."""
     when_counted("unreachable", lambda row: recount(row, "unreachable", "failed"))
@@ -221,7 +227,7 @@ def dry_run_reports_no_moves() -> None:
             correct(self, view, holder, report, at=at)
 
 
-@mutant("HEALTH-07", BY_ITSELF)
+@mutant("HEALTH-07", BY_ITSELF, LATER)
 def never_by_itself() -> None:
     """The interval is read, but nothing is scheduled."""
     HealthCheck.run_every = lambda _self, _seconds: None
@@ -262,7 +268,7 @@ def confirmations_are_no_news() -> None:
         return write(self, view, new_url, source=source, at=at, **more)
 
 
-@mutant("HEALTH-10", DEPLOYED)
+@mutant("HEALTH-10", DEPLOYED, DIED)
 def a_page_of_rows_a_check() -> None:
     """A check reads only the first page of rows, which has five."""
     views = Syncs.views

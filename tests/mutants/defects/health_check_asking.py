@@ -13,8 +13,12 @@ from tests.mutants.defects.health_check import (
     EVERY_ROW,
     FILLED,
     FORTY,
+    LATER,
     LOST,
     SEEN_ELSEWHERE,
+    SLASH_SILENT,
+    STALE_DRAWS,
+    STRANGE,
     UNREACHED,
     around_check,
     when_counted,
@@ -42,13 +46,13 @@ def _ask_for_lists(headers) -> None:
     InstanceClient.roster = roster
 
 
-@mutant("HEALTH-01", EVERY_ROW, FILLED, SEEN_ELSEWHERE)
+@mutant("HEALTH-01", EVERY_ROW, FILLED, SEEN_ELSEWHERE, STRANGE)
 def key_sent_where_nobody_looks() -> None:
     """The key goes in a header, which instances do not read: each answers 401, and every session counts as lost."""
     _ask_for_lists({"X-API-Key": ""})
 
 
-@mutant("HEALTH-01", EVERY_ROW)
+@mutant("HEALTH-01", EVERY_ROW, STRANGE)
 def first_instance_with_sessions_gets_the_row() -> None:
     """A mismatched row goes to the first instance that holds any session."""
     correct = HealthCheck._correct
@@ -80,7 +84,17 @@ def lost_sessions_set_disconnected() -> None:
     when_counted("failed", lambda row: write_anyway(row.check, row.view, {"status": "disconnected"}))
 
 
-@mutant("HEALTH-05", UNREACHED)
+@mutant(
+    "HEALTH-05",
+    UNREACHED,
+    SLASH_SILENT,
+    *rows(
+        STALE_DRAWS,
+        "3002-disconnected-refuses connections",
+        "3002-qr_scanning-never answers",
+        "3002-authenticated-answers 500",
+    ),
+)
 def unreachable_rows_lose_their_url() -> None:
     """The URL of a row whose instance cannot be reached is cleared."""
     when_counted(
@@ -88,7 +102,7 @@ def unreachable_rows_lose_their_url() -> None:
     )
 
 
-@mutant("HEALTH-05", *rows(UNREACHED, "never answers"))
+@mutant("HEALTH-05", *rows(UNREACHED, "never answers"), *rows(STALE_DRAWS, "3002-qr_scanning-never answers"))
 def check_waits_without_end() -> None:
     """The check gives an instance a minute to answer."""
     roster = InstanceClient.roster
@@ -106,7 +120,7 @@ def check_waits_without_end() -> None:
     HealthCheck._ask_all = ask_all
 
 
-@mutant("HEALTH-07", BY_ITSELF)
+@mutant("HEALTH-07", BY_ITSELF, LATER)
 def interval_taken_for_minutes() -> None:
     """The seconds of the interval are read as minutes."""
     run_every = HealthCheck.run_every

@@ -14,7 +14,6 @@ from tests.mutants.machinery.registry import mutant, rows
 
 GREPS = "The log has one line for each scan sync, verification failure and webhook sync"
 APART = "Sends and webhooks that move a row are counted apart"
-FILLED = "A webhook that fills a row is counted"
 CORRECTIONS = "Corrections of the health check are counted apart"
 FIRST = "The rate is 100 percent before the first attempt"
 RATE = "Scans that find the holder and scans that do not make the rate"
@@ -24,6 +23,16 @@ FIVE = "The warning is silent at five sync events and raised at six"
 TEN = "The critical alert is silent at ten failures in a row and raised at eleven"
 RESET = "A confirmed verification resets the count and clears the alert"
 NO_RESET = "A scan that finds the session elsewhere does not reset the count"
+CHECK_FILLS = "A row that the health check fills is counted as its correction"
+FILLED = "Filling a row that named no instance is a move, logged and counted"
+NONE_OF_THE_GREPS = "Corrections of the health check are none of what the greps count"
+WHATEVER = "A failure is logged and counted once, whatever kept the instance from confirming"
+NO_INSTANCE = "A row that names no instance is a failure, logged and counted once"
+NOBODY = "A failure is logged and counted where nobody answers at all"
+EACH = "Each of the sends that share a look logs and counts its own failure"
+NO_ATTEMPTS = "Moves that no send asked for are no attempts"
+ONLY_SENDS = "Only sends add to the failures in a row, and only sends reset them"
+ANEW = "An alert that cleared and is raised again has the time of the second raising"
 HUNDRED = "Ninety-nine in a hundred raises the alert, a hundred in a hundred does not"
 
 
@@ -65,7 +74,7 @@ def _metrics_without(source) -> None:
             yield family
 
 
-@mutant("MONITOR-01", GREPS)
+@mutant("MONITOR-01", GREPS, NOBODY, EACH)
 def every_scan_logged_as_a_sync() -> None:
     """A scan is logged as a sync before its result is known."""
 
@@ -75,7 +84,7 @@ def every_scan_logged_as_a_sync() -> None:
         return not_found(self, session_id, *rest)
 
 
-@mutant("MONITOR-01", GREPS)
+@mutant("MONITOR-01", GREPS, WHATEVER, NO_INSTANCE, NONE_OF_THE_GREPS, EACH)
 def a_failure_that_ends_well_is_not_logged() -> None:
     """A verification failure is logged only if the scan finds nothing either."""
     tell, not_found = Sender._report_unverified, Sender._not_found
@@ -91,7 +100,7 @@ def a_failure_that_ends_well_is_not_logged() -> None:
     Sender._report_unverified, Sender._not_found = hold, told
 
 
-@mutant("MONITOR-01", GREPS)
+@mutant("MONITOR-01", GREPS, NONE_OF_THE_GREPS)
 def webhook_syncs_logged_in_other_words() -> None:
     """The sync of a webhook is logged in other words than the document's."""
     around_log(
@@ -99,7 +108,7 @@ def webhook_syncs_logged_in_other_words() -> None:
     )
 
 
-@mutant("MONITOR-02", APART, FILLED)
+@mutant("MONITOR-02", APART, *rows(FILLED, "a webhook confirms what the row says-0-1"))
 def webhook_syncs_are_not_counted() -> None:
     """Only sends that move a row count it, not webhooks."""
     _not_counted("webhook")
@@ -117,7 +126,9 @@ def confirmations_are_counted_as_moves() -> None:
         return done
 
 
-@mutant("MONITOR-02", APART, CORRECTIONS, FILLED)
+@mutant(
+    "MONITOR-02", APART, CORRECTIONS, CHECK_FILLS, *rows(FILLED, "a webhook confirms what the row says-0-1")
+)
 def every_source_is_a_send() -> None:
     """All sync events are counted as those of sends."""
     report_with(
@@ -129,7 +140,7 @@ def every_source_is_a_send() -> None:
     )
 
 
-@mutant("MONITOR-02", CORRECTIONS)
+@mutant("MONITOR-02", CORRECTIONS, CHECK_FILLS)
 def corrections_are_not_counted() -> None:
     """The health check moves rows and counts nothing."""
     _not_counted("health_check")
@@ -165,7 +176,7 @@ def critical_at_twelve() -> None:
     alert_when("VERIFICATION_FAILURES", lambda value, threshold: value > threshold + 1)
 
 
-@mutant("MONITOR-05", RESET)
+@mutant("MONITOR-05", RESET, ANEW)
 def alert_latches() -> None:
     """An alert that was raised once stays raised."""
 
@@ -177,7 +188,7 @@ def alert_latches() -> None:
         return values
 
 
-@mutant("MONITOR-05", RESET, NO_RESET)
+@mutant("MONITOR-05", RESET, NO_RESET, ANEW, ONLY_SENDS)
 def failures_are_never_reset() -> None:
     """The count of failures in a row is never reset."""
     Monitoring.verified = lambda _self: None
@@ -200,20 +211,20 @@ def rate_zero_before_the_first_attempt() -> None:
     report_with(sync_success_rate=lambda true: true["sync_success_rate"] if true["sync_attempts"] else 0.0)
 
 
-@mutant("MONITOR-06", FIRST, RATE)
+@mutant("MONITOR-06", FIRST, RATE, NO_ATTEMPTS)
 def rate_as_a_fraction() -> None:
     """The rate is between 0 and 1."""
     report_with(sync_success_rate=lambda true: true["sync_success_rate"] / 100)
 
 
-@mutant("MONITOR-06", RATE)
+@mutant("MONITOR-06", RATE, NO_ATTEMPTS)
 def failed_scans_are_no_attempts() -> None:
     """Only scans that succeed count as attempts."""
     attempted = Monitoring.attempted
     Monitoring.attempted = lambda self, *, found: attempted(self, found=True) if found else None
 
 
-@mutant("MONITOR-06", FIRST, RATE)
+@mutant("MONITOR-06", FIRST, RATE, NO_ATTEMPTS)
 def verifications_count_as_attempts() -> None:
     """A send that needed no scan counts as an attempt that succeeded."""
 
@@ -253,7 +264,7 @@ def counting_since_ever() -> None:
     report_with(counting_since=lambda _true: "2020-01-01T00:00:00Z")
 
 
-@mutant("MONITOR-01", GREPS)
+@mutant("MONITOR-01", GREPS, WHATEVER, NO_INSTANCE, NONE_OF_THE_GREPS, NOBODY, EACH)
 def failures_logged_for_each_instance() -> None:
     """A verification failure is logged for every instance that did not hold the session."""
 
@@ -264,7 +275,7 @@ def failures_logged_for_each_instance() -> None:
         tell(self, account, trip)
 
 
-@mutant("MONITOR-02", APART)
+@mutant("MONITOR-02", APART, *rows(FILLED, "1 send finds the session-1-0"))
 def send_syncs_are_not_counted() -> None:
     """Only webhooks that move a row count it, not sends."""
     _not_counted("send")
@@ -276,7 +287,7 @@ def warning_counts_webhooks_only() -> None:
     _warning_counts("webhook")
 
 
-@mutant("MONITOR-04", TEN)
+@mutant("MONITOR-04", TEN, ONLY_SENDS)
 def failures_counted_twice() -> None:
     """A send counts as two verification failures, one of them for the scan."""
 
@@ -286,7 +297,7 @@ def failures_counted_twice() -> None:
         failed(self)
 
 
-@mutant("MONITOR-05", RESET, NO_RESET)
+@mutant("MONITOR-05", RESET, NO_RESET, ONLY_SENDS)
 def failures_counted_for_each_account() -> None:
     """Failures in a row are counted for each account, and the highest count is reported."""
     counts = Counter()

@@ -199,4 +199,39 @@ MISTAKES = (
         right="if (holder === undefined) {",
         wrong="if (holder === undefined) {\n      rows.change(row.id, { assigned_instance_url: null });",
     ),
+    NodeMistake(
+        name="node-check-takes-the-first-holder",
+        requirement="HEALTH-11",
+        mistake="The health check moves a row to the first instance that holds its session, from another holder too.",
+        scenarios=(
+            "A second copy elsewhere does not attract the row in a check [3003-3001]",
+            "A second copy that answers faster does not attract the row in a check",
+            "An instance that comes back with a copy of every session draws no row",
+        ),
+        module="check",
+        right=" || holds(own, row.session_id)) {",
+        wrong=" || settings.instances.find((one) => holds(listed.get(one), row.session_id)) === assigned) {",
+    ),
+    NodeMistake(
+        name="node-check-that-ends-at-the-first-odd-row",
+        requirement="HEALTH-12",
+        mistake="The health check ends at the first row that names no configured instance.",
+        scenarios=(
+            "A row that somebody writes while the check asks stops no other row's repair",
+            "The rows before and after one that names no instance are repaired",
+        ),
+        module="check",
+        right="const own = assigned ? listed.get(assigned) : undefined;",
+        wrong="if (assigned === null) return { ...report, checked: report.checked - 1 };\n"
+        "    const own = listed.get(assigned);",
+    ),
+    NodeMistake(
+        name="node-check-that-runs-once",
+        requirement="HEALTH-07",
+        mistake="The scheduled health check is not scheduled again after its first run.",
+        scenarios=("What goes wrong after one check is repaired by a later one",),
+        module="server",
+        right=".then(again)",
+        wrong="",
+    ),
 )

@@ -13,7 +13,7 @@ from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
 from tests.mutants.defects.monitoring import FILLED
 from tests.mutants.defects.webhooks import URL, stores_url, tell_move
 from tests.mutants.machinery.patching import around, around_webhooks
-from tests.mutants.machinery.registry import mutant
+from tests.mutants.machinery.registry import mutant, rows
 
 UNKNOWN = "A webhook for an unknown session changes no row"
 TWICE = "The same webhook twice leaves the same row"
@@ -183,7 +183,7 @@ def trailing_slash_counts_as_a_move() -> None:
     around_webhooks(act)
 
 
-@mutant("MONITOR-02", FILLED)
+@mutant("MONITOR-02", *rows(FILLED, "a webhook confirms what the row says-0-1"))
 def fillings_are_not_counted() -> None:
     """A webhook that fills a null URL moves nothing, as the counting has it."""
 

@@ -59,3 +59,43 @@ def webhooks_wait_for_health_checks() -> None:
 
     HealthCheck.run = checked
     around_webhooks(applied)
+
+
+@sound_design(profiles=OPERATIONS)
+def copies_not_connected_count_as_failed() -> None:
+    """A row whose own instance lists the session, but not connected, counts as failed and stays where it is."""
+
+    @around(HealthCheck, "_check")
+    def checked(check, self, view, rosters, report, *, at):
+        before = report.verified
+        check(self, view, rosters, report, at=at)
+        assigned = self.parts.settings.configured(view.account.assigned_instance_url)
+        roster = rosters.get(assigned)
+        listed = roster is not None and roster.holding(view.account.session_id or "")
+        if report.verified > before and listed is Holding.NOT_CONNECTED:
+            report.verified -= 1
+            report.failed += 1
+
+
+@sound_design(profiles=OPERATIONS)
+def health_check_asks_the_assigned_first() -> None:
+    """The health check asks the instances that rows name, and the others only if some row proves wrong."""
+
+    async def asked(self):
+        client, settings = self.parts.client, self.parts.settings
+        rows = [
+            (settings.configured(one.account.assigned_instance_url), one.account.session_id or "")
+            for one in self.parts.syncs.views()
+        ]
+        rosters = dict.fromkeys(settings.node_instances)
+        for base in {named for named, _ in rows if named}:
+            rosters[base] = await client.roster(base)
+        asked_already = [one for one, _ in rows]
+        known = [(rosters.get(named), session_id) for named, session_id in rows]
+        if not all(one is not None and one.holding(session_id) is Holding.HELD for one, session_id in known):
+            for base in settings.node_instances:
+                if base not in asked_already:
+                    rosters[base] = await client.roster(base)
+        return rosters
+
+    HealthCheck._ask_all = asked

@@ -21,6 +21,12 @@ from reference_impl.fix.sender import Sender
 from reference_impl.fix.webhooks import WebhookReceiver
 from tests.mutants.machinery.patching import around, around_webhooks
 from tests.mutants.machinery.registry import OPERATIONS, sound_design
+from tests.mutants.machinery.several_processes import (
+    count_together,
+    know_together,
+    serve_in_two_processes,
+    shared_memory,
+)
 
 COUNTS = Table("sync_counts", MetaData(), Column("id", Integer, primary_key=True), Column("value", Text))
 
@@ -153,3 +159,12 @@ def verifications_for_webhooks_logged_too() -> None:
         return apply()
 
     around_webhooks(applied)
+
+
+@sound_design
+def two_processes_that_count_together() -> None:
+    """Two processes serve the port, and share what they count and what they know of locations."""
+    memory = shared_memory()
+    count_together(memory)
+    know_together(memory)
+    serve_in_two_processes()

@@ -35,6 +35,27 @@ def test_events_are_of_the_last_hour_only_and_an_alert_has_the_time_of_its_cause
     assert alerts() == []
 
 
+def test_every_source_leaves_the_hour_and_the_metrics_go_on_counting() -> None:
+    now = [1_800_000_000.0]
+    monitoring = Monitoring(lambda: now[0])
+
+    def events() -> Any:
+        return monitoring.report()["sync_events_by_source"]
+
+    for source in ("webhook", "send", "health_check"):
+        monitoring.synced(source)
+        now[0] += HOUR / 3
+    # The first of them is exactly an hour old.
+    assert events() == {"webhook": 0, "send": 1, "health_check": 1}
+    now[0] += HOUR / 3 - 1
+    assert events() == {"webhook": 0, "send": 1, "health_check": 1}
+    now[0] += 1
+    assert events() == {"webhook": 0, "send": 0, "health_check": 1}
+    now[0] += HOUR
+    assert monitoring.report()["sync_events_last_hour"] == 0
+    assert b'instance_sync_events_total{source="webhook"} 1.0' in monitoring.metrics()
+
+
 def test_prometheus_reads_the_rules_and_raises_each_alert_at_its_threshold() -> None:
     promtool = program("promtool", "prometheus")
     for words in (["check", "rules", str(RULES)], ["test", "rules", str(RULE_TESTS)]):
