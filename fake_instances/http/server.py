@@ -87,8 +87,12 @@ class InstanceServer:
         A socket that does not listen reserves the port, so that nobody takes it meanwhile.
         """
         self._close()
-        if self._reserved is None:
-            self._reserved = self._bind()
+        self._reserve()
+
+    def retire(self) -> None:
+        """Do the same, except that connections go on whose request is being carried out."""
+        self._close(finish=True)
+        self._reserve()
 
     def stop(self) -> None:
         """Close the listener, drop every connection and free the port."""
@@ -120,6 +124,10 @@ class InstanceServer:
 
     # Listening
 
+    def _reserve(self) -> None:
+        if self._reserved is None:
+            self._reserved = self._bind()
+
     def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         bound = socket.socket(family, socket.SOCK_STREAM)
@@ -136,18 +144,19 @@ class InstanceServer:
             return PortInUseError(self.host, self.port, process_on(self.host, self.port))
         return problem
 
-    def _close(self) -> None:
+    def _close(self, *, finish: bool = False) -> None:
         listener, attendant, waker = self._listener, self._attendant, self._waker
         self._listener = self._attendant = self._waker = None
         if waker is not None:
             waker.close()
-        self._drop_all()
+        if not finish:
+            self._drop_all()
         self._running.set()  # not before: what waits while it stands still is not answered
         if listener is not None and attendant is not None:
             if attendant is not threading.current_thread():
                 attendant.join()
             listener.close()
-        for thread in self._drop_all():
+        for thread in () if finish else self._drop_all():
             if thread is not threading.current_thread():
                 thread.join()
 

@@ -38,6 +38,19 @@ Feature: A verification is neither waited for without end nor misread
         | 3002     | 3002  | failed        | 3001   |
         | 3003     | 3001  | disconnected  | 3004   |
 
+    @VERIFY-09
+    Scenario Outline: A copy whose login only begins does not draw the row
+      Given an account whose session lives on no instance and whose row is assigned to instance 3001
+      And instance 3003 has a copy of the session that is <status>
+      When the user sends "hello" from the account
+      Then the user is told that it was not sent
+      And the row was not written
+
+      Examples:
+        | status        |
+        | qr_scanning   |
+        | authenticated |
+
   Rule: Statistics in the place of the list are no empty list
 
     @VERIFY-10
