@@ -16,7 +16,7 @@ from fake_instances.journal import WebhookAnswered
 from fake_instances.placement import Handover
 from harness.checks import resilience, sending
 from harness.contract import MARGIN
-from harness.errors import ConformanceFailure
+from harness.errors import ConformanceFailure, NotJudgedError
 from harness.scenario import users
 
 if TYPE_CHECKING:
@@ -153,6 +153,10 @@ def sends_overlap(world: World, new: int, old: int) -> None:
         world.remember_rows()
         world.answers.append(world.hand_over(world.announce(world.words.vary("first"))))
         world.answers += [one.result() for one in later]
+    if not later:
+        raise NotJudgedError(
+            f"the first send did not ask instance {old}, so the second never overlapped with it"
+        )
     fleet.settle(world.settings.verify_timeout_in_force)
 
 

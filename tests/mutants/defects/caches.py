@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 
+from reference_impl.edges.answers import Holding
 from reference_impl.edges.instances import InstanceClient
 from reference_impl.fix.locator import Locator
 from reference_impl.fix.sender import Sender
+from tests.mutants.defects.memory import NOWHERE_AT_FIRST
 from tests.mutants.defects.resilience_sending import TWENTY_MOVES
 from tests.mutants.defects.verification import MOVED_SILENTLY
 from tests.mutants.defects.webhooks import BEHIND_A_WEBHOOK
+from tests.mutants.machinery.patching import around
 from tests.mutants.machinery.registry import mutant
 
 SECOND = 1.0
@@ -29,7 +32,7 @@ def _kept(owner, name, key) -> None:
     setattr(owner, name, found)
 
 
-@mutant("VERIFY-03", MOVED_SILENTLY)
+@mutant("VERIFY-03", MOVED_SILENTLY, NOWHERE_AT_FIRST)
 def verification_remembered_for_a_second() -> None:
     """A session that was verified counts as verified for a second."""
     _kept(Locator, "ask", lambda base, session_id, _since: (base, session_id))
@@ -37,8 +40,24 @@ def verification_remembered_for_a_second() -> None:
 
 @mutant("VERIFY-03", MOVED_SILENTLY)
 def rosters_kept_for_a_second() -> None:
-    """An instance's answer is used for a second, for every session."""
-    _kept(InstanceClient, "roster", lambda base: base)
+    """An instance's answer is used for a second, for every session that it lists."""
+    kept = {}
+
+    @around(InstanceClient, "roster")
+    async def answered(ask, self, base):
+        roster = await ask(self, base)
+        kept[base] = time.monotonic(), roster
+        return roster
+
+    @around(Sender, "_verify")
+    def verified(verify, self, account, assigned, trip):
+        at, roster = kept.get(assigned, (0.0, None))
+        known = (
+            roster is not None and account.session_id in roster.connected and assigned not in trip.ignoring
+        )
+        if known and time.monotonic() - at <= SECOND:
+            return Holding.HELD
+        return verify(self, account, assigned, trip)
 
 
 @mutant("SEND-07", TWENTY_MOVES)
