@@ -19,18 +19,19 @@ Feature: What went wrong once, or was said once, does not last
   Rule: A connection that is gone takes no message with it
 
     @SEND-17
-    Scenario Outline: The first message behind a restart of the instance goes out
+    Scenario Outline: The first message behind the end of every connection goes out
       Given an account whose session lives on instance 3002
       And the user has sent "first" from the account
-      And instance 3002 was <ended>
+      And instance 3002 <ended>
       When the user sends "second" from the account
       Then instance 3002 delivers "second" once
       And the user is told that it was sent
 
       Examples:
-        | ended                    |
-        | restarted                |
-        | killed and started again |
+        | ended                           |
+        | closed its idle connections     |
+        | was restarted                   |
+        | was killed and is started again |
 
   Rule: An instance that is well again is used again
 
@@ -52,3 +53,10 @@ Feature: What went wrong once, or was said once, does not last
         | 3002     | two   | denied the session         |
         | 3002     | six   | answered messages with 500 |
         | 3002     | six   | answered messages with 429 |
+
+    @SEND-18
+    Scenario: Messages that hung take no place from later ones
+      Given an account whose session lives on instance 3002
+      And twelve sends at once were made while instance 3002 took messages in and never answered
+      When users go on sending for one verify timeout, until a message goes out
+      Then instance 3002 delivers the last of them

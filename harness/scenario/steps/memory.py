@@ -14,6 +14,7 @@ from pytest_bdd.parsers import re as regex
 from fake_instances.faults import VERIFICATION, Answer, DeniesSession, Endpoint, Fault, Hang, Refuse
 from harness.checks import resilience, sending
 from harness.checks.resilience import Trouble
+from harness.scenario import users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +47,27 @@ def _ended(world: World, number: int, *, abruptly: bool) -> Iterator[None]:
             world.fleet.hold(session, number)
 
 
-@given(regex(r"instance (?P<number>\d+) was (?P<how>restarted|killed and started again)"))
+@given(regex(r"instance (?P<number>\d+) was (?P<how>restarted|killed and is started again)"))
 def was_restarted(world: World, number: str, how: str) -> None:
     """End an instance and start it again, with the sessions that it had."""
     with _ended(world, int(number), abruptly=how != "restarted"):
         pass
+
+
+@given(parse("instance {number:d} closed its idle connections"))
+def closed_idle(world: World, number: int) -> None:
+    """Close every connection between two sends, as a server does with those that are idle for long."""
+    fault, endpoints = _TROUBLES["refused connections"]
+    world.arm(fault, number, endpoints)
+    world.fleet.clear(number)
+
+
+@given(parse("twelve sends at once were made while instance {number:d} took messages in and never answered"))
+def twelve_hung(world: World, number: int) -> None:
+    """Have twelve messages hang until they are given up; then the instance has no fault."""
+    world.arm(Hang(), number, {Endpoint.SEND})
+    users.send_at_once(world, [(world.account, f"hanging {turn + 1}") for turn in range(12)])
+    world.fleet.clear(number)
 
 
 @given(parse("{count} sends were made while instance {number:d} was down"))

@@ -51,7 +51,7 @@ def without_the_fix(world: World) -> None:
 @given("the implementation was launched without a verify timeout")
 def launched_with_default(world: World) -> None:
     """Launch the implementation with its own default, for this scenario."""
-    world.use(settings=replace(world.settings, verify_timeout=None))
+    world.use(settings=replace(world.settings, verify_timeout=None, fixed_verify_timeout=None))
 
 
 @given(parse('the user has sent "{message}" from the account'))

@@ -7,6 +7,7 @@ import http.client
 import json
 import threading
 import time
+from collections import defaultdict
 from urllib.parse import urlsplit
 
 from reference_impl.edges.answers import Holding, PostAnswer
@@ -18,11 +19,13 @@ from tests.mutants.machinery.registry import mutant, rows
 
 SAME_PERSON = "The same words to the same person go out as often as they are sent"
 THREE_PEOPLE = "The same words go to everybody to whom they are sent"
-BEHIND_A_RESTART = "The first message behind a restart of the instance goes out"
+CONNECTIONS_GONE = "The first message behind the end of every connection goes out"
+AFTER_HANGING = "Messages that hung take no place from later ones"
 BACK = "An instance that was down and is back is used"
 
 HALF_A_MINUTE = 30.0
 TEN_SECONDS = 10.0
+TEN = 10
 
 
 class _Recent:
@@ -64,7 +67,7 @@ def same_words_sent_once_whoever_they_are_for() -> None:
     _words_sent_once(lambda account_id, message: (account_id, message.text))
 
 
-@mutant("SEND-17", BEHIND_A_RESTART)
+@mutant("SEND-17", CONNECTIONS_GONE)
 def kept_connection_taken_for_an_open_one() -> None:
     """Messages go over a kept connection, and what was lost with one that is gone is told as unknown."""
     kept, lock = {}, threading.Lock()
@@ -163,6 +166,22 @@ def denial_remembered_for_half_a_minute() -> None:
 def failed_messages_remembered_for_half_a_minute() -> None:
     """An instance that failed a message is spared the session's messages for half a minute."""
     _left_out_when_posts_fail(lambda status: status == 429 or (status or 0) >= 500)
+
+
+@mutant("SEND-18", AFTER_HANGING)
+def places_of_hanging_messages_never_free_again() -> None:
+    """Ten messages at once may be on their way to an instance, and one whose answer was lost counts for ever."""
+    places = defaultdict(lambda: TEN)
+
+    @around(InstanceClient, "post_message")
+    async def posted(post, self, base, message):
+        if not places[base]:
+            return PostAnswer(connected=False)
+        places[base] -= 1
+        answer = await post(self, base, message)
+        if answer.status is not None:
+            places[base] += 1
+        return answer
 
 
 NOWHERE_AT_FIRST = "A session that was nowhere is found as soon as it is somewhere"
