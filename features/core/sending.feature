@@ -62,6 +62,14 @@ Feature: A message arrives as it was written, or the user knows
       And every instance answers 0.2 seconds late when asked who holds the session
       When three users of each account send to somebody of their own at the same time
       Then each text went once to the person whom its user named
+      And each user is told of his own message
+
+    @SEND-16
+    Scenario: The same words to different people at the same time are as many messages
+      Given an account whose session lives on instance 3002
+      And every instance answers 0.2 seconds late when asked who holds the session
+      When four users of the account send the same words to different people at the same time
+      Then instance 3002 delivers the words each time
 
   Rule: What the instances say counts, not what the row says of the session
 

@@ -102,9 +102,11 @@ Feature: The assigned instance is asked before every send
         | a single quote      |
         | a backslash         |
         | accents             |
+        | decomposed accents  |
         | Chinese letters     |
         | an emoji            |
         | digits alone        |
+        | zeros before digits |
         | 255 characters      |
 
     @VERIFY-13

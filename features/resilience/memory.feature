@@ -16,6 +16,14 @@ Feature: What went wrong once, or was said once, does not last
       Then instance 3002 delivers the words each time
       And the user is told each time that it was sent
 
+    @SEND-15
+    Scenario: The same words go out from every account that sends them
+      Given an account whose session lives on instance 3002
+      And another account whose session lives on instance 3002
+      When the users of both accounts send the same words to the same person
+      Then instance 3002 delivers the words each time
+      And the user is told each time that it was sent
+
   Rule: A connection that is gone takes no message with it
 
     @SEND-17
@@ -49,8 +57,8 @@ Feature: What went wrong once, or was said once, does not last
         | 3001     | six   | was down                   |
         | 3002     | six   | refused connections        |
         | 3002     | six   | answered 500               |
-        | 3001     | two   | never answered             |
-        | 3002     | two   | denied the session         |
+        | 3001     | four  | never answered             |
+        | 3002     | six   | denied the session         |
         | 3002     | six   | answered messages with 500 |
         | 3002     | six   | answered messages with 429 |
 

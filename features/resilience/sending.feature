@@ -71,6 +71,7 @@ Feature: No message is lost and none is doubled
         | 408    |
         | 409    |
         | 422    |
+        | 423    |
         | 425    |
         | 429    |
         | 503    |
@@ -241,6 +242,20 @@ Feature: No message is lost and none is doubled
         | success as a text |
         | a list            |
         | HTML              |
+
+    @SEND-11
+    Scenario Outline: A status of success alone is not reported as sent
+      Given an account whose session lives on instance 3002
+      And instance 3002 does not send the message and says <status> and nothing else
+      When the user sends "hello" from the account
+      Then the user is told that it was not sent
+      And the message is posted once in all
+
+      Examples:
+        | status |
+        | 201    |
+        | 202    |
+        | 204    |
 
     @SEND-11
     Scenario: Success is success without the id of a message

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fake_instances.journal import FaultExecuted, MessageDelivered
 from harness.contract import MARGIN
 from harness.errors import ConformanceFailure, TimeBoundFailure
-from harness.history import json_object
+from harness.history import UserAnswered, json_object
 from harness.wording import quoted, shown
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fake_instances.journal import RequestArrived, WebhookAnswered
     from harness.contract import LogLine, Row, Settings
-    from harness.history import History, UserAnswered
+    from harness.history import History
 
 
 def delivered_once(history: History, session_id: str, text: str, on: int) -> None:
@@ -50,6 +50,19 @@ def each_to_its_own(history: History) -> None:
             raise ConformanceFailure(
                 f"{quoted(delivery.text)} goes to {wanted}",
                 f"instance {delivery.instance} sent it to {delivery.recipient} over session {delivery.session_id}",
+            )
+
+
+def told_of_own_message(history: History) -> None:
+    """Check that no user was told the id of a message that went out for somebody else."""
+    messages = {one.message_id: one for one in history.of(MessageDelivered)}
+    for answer in history.of(UserAnswered):
+        send, told = history.sends[answer.call], (json_object(answer.body) or {}).get("message_id")
+        message = messages.get(told) if isinstance(told, str) else None
+        if message is not None and (message.session_id, message.text) != (send.session_id, send.text):
+            raise ConformanceFailure(
+                f"the user who sent {quoted(send.text)} is told of that message",
+                f"the answer has the id of {quoted(message.text)}: {answer.body}",
             )
 
 

@@ -46,6 +46,7 @@ _IDS: dict[str, Callable[[str], str]] = {
     "an emoji": lambda own: f"{own}-\U0001f4e6",
     "digits alone": lambda own: f"1{zlib.crc32(own.encode()):010d}",
     "a fraction of zero behind the digits": lambda own: f"1{zlib.crc32(own.encode()):010d}.0",
+    "zeros before digits": lambda own: f"00{zlib.crc32(own.encode()):010d}",
     "255 characters": lambda own: own.ljust(255, "x"),
     "another one as its last of 255": lambda own: own.ljust(254, "x") + "y",
 }

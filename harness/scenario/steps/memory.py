@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.02
 _WORDS = "yes"
-_COUNTS = {"two": 2, "six": 6}
+_COUNTS = {"four": 4, "six": 6}
 _TROUBLES: dict[str, tuple[Fault, frozenset[Endpoint]]] = {
     "refused connections": (Refuse(), frozenset({Endpoint.LISTENER})),
     "answered 500": (Answer(500), VERIFICATION),
@@ -80,7 +80,7 @@ def sent_while_down(world: World, count: str, number: int) -> None:
 
 @given(
     regex(
-        rf"(?P<count>two|six) sends were made while instance (?P<number>\d+) (?P<trouble>{'|'.join(_TROUBLES)})"
+        rf"(?P<count>four|six) sends were made while instance (?P<number>\d+) (?P<trouble>{'|'.join(_TROUBLES)})"
     )
 )
 def sent_while_troubled(world: World, count: str, number: str, trouble: str) -> None:
@@ -128,10 +128,26 @@ def same_words_to_three(world: World) -> None:
         world.send(text)
 
 
+@when("the users of both accounts send the same words to the same person")
+def same_words_from_both(world: World) -> None:
+    """Send from one account after the other."""
+    text, recipient = world.words.vary(_WORDS), world.words.recipient()
+    for account in (world.account, world.other_account):
+        world.send(text, account, recipient=recipient)
+
+
+@when("four users of the account send the same words to different people at the same time")
+def same_words_at_once(world: World) -> None:
+    """Send at once from one account."""
+    text = world.words.vary(_WORDS)
+    users.send_at_once(world, [(world.account, text)] * 4)
+
+
 @then(parse("instance {number:d} delivers the words each time"))
 def delivers_each_time(world: World, number: int) -> None:
     """Check that no message was taken for another, and that each recipient got his own."""
-    resilience.each_send_delivered(world.history, world.account.session_id, number)
+    for account in world.accounts:
+        resilience.each_send_delivered(world.history, account.session_id, number)
 
 
 @then("the user is told each time that it was sent")

@@ -94,6 +94,12 @@ def answers_hollow(world: World, number: int, body: str) -> None:
     world.arm(AnswersHollow(_HOLLOW[body]), number, _SEND)
 
 
+@given(parse("instance {number:d} does not send the message and says {status:d} and nothing else"))
+def answers_status_alone(world: World, number: int, status: int) -> None:
+    """Answer a message with a status of success and an empty body."""
+    world.arm(Answer(status, b""), number, _SEND)
+
+
 @given(parse("instance {number:d} takes messages in and never answers"))
 def messages_hang(world: World, number: int) -> None:
     """Arm a hang on the send route alone."""

@@ -223,6 +223,12 @@ def each_went_to_its_own(world: World) -> None:
     resilience.sent_over_own_sessions(world.history, [account.session_id for account in world.accounts])
 
 
+@then("each user is told of his own message")
+def told_of_own(world: World) -> None:
+    """Check the ids of messages, where the answers have them."""
+    sending.told_of_own_message(world.history)
+
+
 @then(parse('the message "{message}" is not posted to instance {number:d}'))
 def text_not_posted_to(world: World, message: str, number: int) -> None:
     """Check by the texts that an instance was posted, delivered or not."""

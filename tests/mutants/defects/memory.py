@@ -18,6 +18,7 @@ from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
 SAME_PERSON = "The same words to the same person go out as often as they are sent"
+BOTH_ACCOUNTS = "The same words go out from every account that sends them"
 THREE_PEOPLE = "The same words go to everybody to whom they are sent"
 CONNECTIONS_GONE = "The first message behind the end of every connection goes out"
 AFTER_HANGING = "Messages that hung take no place from later ones"
@@ -65,6 +66,12 @@ def same_words_taken_for_a_second_click() -> None:
 def same_words_sent_once_whoever_they_are_for() -> None:
     """Messages of an account are told apart by their words alone."""
     _words_sent_once(lambda account_id, message: (account_id, message.text))
+
+
+@mutant("SEND-15", SAME_PERSON, BOTH_ACCOUNTS)
+def same_words_sent_once_whoever_sends_them() -> None:
+    """Messages are told apart by their words and the person they are for, whoever sends them."""
+    _words_sent_once(lambda _account_id, message: (message.recipient_phone, message.text))
 
 
 @mutant("SEND-17", CONNECTIONS_GONE)
@@ -117,7 +124,7 @@ def _left_out_while(recent, failed) -> None:
 @mutant(
     "SEND-18",
     *rows(BACK, "3002-six-was down", "3001-six-was down", "3002-six-refused connections"),
-    *rows(BACK, "3002-six-answered 500"),
+    *rows(BACK, "3002-six-answered 500", "3001-four-never answered"),
 )
 def breaker_open_for_half_a_minute() -> None:
     """An instance that could not be asked for a session three times in a row is not asked for half a minute."""
@@ -130,7 +137,7 @@ def breaker_open_for_half_a_minute() -> None:
     _left_out_while(_Recent(HALF_A_MINUTE), failed)
 
 
-@mutant("SEND-18", *rows(BACK, "3001-two-never answered"))
+@mutant("SEND-18", *rows(BACK, "3001-four-never answered"))
 def silent_instance_left_out_for_half_a_minute() -> None:
     """An instance that did not answer in time is not asked for the session for half a minute."""
     _left_out_while(
@@ -156,7 +163,7 @@ def _left_out_when_posts_fail(failed) -> None:
         return await ask(self, base, session_id, since)
 
 
-@mutant("SEND-18", *rows(BACK, "3002-two-denied the session"))
+@mutant("SEND-18", *rows(BACK, "3002-six-denied the session"))
 def denial_remembered_for_half_a_minute() -> None:
     """An instance that denied a session once is not believed to hold it for half a minute."""
     _left_out_when_posts_fail(lambda status: status == 404)

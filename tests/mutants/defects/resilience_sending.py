@@ -39,6 +39,7 @@ WRONG_PART = "A message with a wrong part is refused"
 NO_ACCOUNT = "A message from an account that does not exist is refused"
 HANGING = "Eight sends that hang on one instance do not hold up a send elsewhere"
 HOLLOW = "An answer without success is not reported as sent"
+STATUS_ALONE = "A status of success alone is not reported as sent"
 WITHOUT_ID = "Success is success without the id of a message"
 GIVEN_UP = "A message whose answer does not come in time is given up"
 IN_TIME = "A message whose answer comes late, and in time, is sent"
@@ -197,6 +198,14 @@ def send_timeout_for_each_read() -> None:
         session = own(self)
         session._timeout = aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds)
         return session
+
+
+@mutant("SEND-11", STATUS_ALONE)
+def no_content_counts_as_sent() -> None:
+    """A 2xx other than 200 counts as sent, whatever is in it."""
+    sender.judge_post = lambda answer: (
+        Outcome.SENT if 200 < (answer.status or 0) < 300 else judge_post(answer)
+    )
 
 
 @mutant("SEND-11", WITHOUT_ID)
@@ -370,7 +379,11 @@ def only_an_error_counts_as_failure() -> None:
     )
 
 
-@mutant("SEND-11", *rows(HOLLOW, "nothing", "an empty object", "success as a text", "a list", "HTML"))
+@mutant(
+    "SEND-11",
+    *rows(HOLLOW, "nothing", "an empty object", "success as a text", "a list", "HTML"),
+    STATUS_ALONE,
+)
 def any_2xx_counts_as_sent() -> None:
     """Every 2xx answer counts as sent, unless success is false."""
     sender.judge_post = lambda answer: (

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+import threading
+import time
 import unicodedata
+from concurrent.futures import Future
 from dataclasses import replace
 
 from reference_impl.edges.answers import Outcome, judge_post
@@ -17,6 +20,7 @@ ANY_RECIPIENT = "Any recipient arrives unchanged"
 TYPED = "The type of a message is handed on"
 UNTYPED = "A message without a type is a text"
 NOT_EXCHANGED = "Messages to different people at the same time are not exchanged"
+SAME_WORDS = "The same words to different people at the same time are as many messages"
 ANY_STATUS = "The status in the row keeps no message back"
 REFUSED = "A message that the instance refuses is not reported as sent"
 
@@ -170,7 +174,7 @@ def _kept_in_one_place(part) -> None:
     Message.parse = classmethod(parsed)
 
 
-@mutant("SEND-16", NOT_EXCHANGED)
+@mutant("SEND-16", NOT_EXCHANGED, SAME_WORDS)
 def recipient_kept_in_one_place() -> None:
     """The recipient is kept in one place for all requests, as in a service that lives as long as its worker."""
     _kept_in_one_place("recipient_phone")
@@ -180,6 +184,42 @@ def recipient_kept_in_one_place() -> None:
 def text_kept_in_one_place() -> None:
     """The text is kept in one place for all requests."""
     _kept_in_one_place("text")
+
+
+@mutant("SEND-16", SAME_WORDS)
+def same_words_at_the_same_time_sent_once() -> None:
+    """A message with the words of one that is on its way waits for it, and is told the same."""
+    under_way, lock = {}, threading.Lock()
+
+    def act(_parts, account_id, message, send):
+        key = account_id, message.text
+        with lock:
+            first = key not in under_way
+            one = under_way.setdefault(key, Future())
+        if not first:
+            return one.result()
+        try:
+            one.set_result(send())
+        except SendError as error:
+            one.set_exception(error)
+        with lock:
+            del under_way[key]
+        return one.result()
+
+    around_sends(act)
+
+
+@mutant("SEND-16", NOT_EXCHANGED)
+def answer_kept_in_one_place() -> None:
+    """What users are told is kept in one place for all requests."""
+    told = {}
+
+    def act(_parts, _account_id, _message, send):
+        told["sent"] = send()
+        time.sleep(0.05)
+        return told["sent"]
+
+    around_sends(act)
 
 
 def _barred(statuses) -> None:

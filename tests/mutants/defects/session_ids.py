@@ -120,6 +120,18 @@ def session_ids_composed() -> None:
     _ids_compared_as(lambda text: unicodedata.normalize("NFC", text))
 
 
+@mutant("VERIFY-13", *rows(ANY_CHARACTERS, "decomposed accents"))
+def session_id_of_the_row_composed() -> None:
+    """The row's id is composed when it is read, and the listed ones are not."""
+    _ids_matched_by(lambda own, listed: unicodedata.normalize("NFC", own) == listed)
+
+
+@mutant("VERIFY-13", *rows(ANY_CHARACTERS, "zeros before digits"))
+def session_id_of_digits_taken_for_a_number() -> None:
+    """The row's id is read as a number where it has digits alone."""
+    _ids_matched_by(lambda own, listed: (str(int(own)) if own.isdecimal() else own) == listed)
+
+
 @mutant("VERIFY-13", *rows(CARELESS, "digits alone-a fraction of zero behind the digits"))
 def session_ids_compared_as_numbers() -> None:
     """Ids that look like numbers are compared as numbers."""
@@ -145,7 +157,7 @@ def session_ids_cut_to_a_column() -> None:
     ),
     *rows(ANY_CHARACTERS, "a slash", "an encoded slash", "a percent sign", "a plus sign", "brackets"),
     *rows(ANY_CHARACTERS, "double quotes", "a single quote", "a backslash", "accents", "Chinese letters"),
-    *rows(ANY_CHARACTERS, "an emoji"),
+    *rows(ANY_CHARACTERS, "an emoji", "decomposed accents"),
     *rows(
         CARELESS,
         "a percent sign-letters for the percent sign",
