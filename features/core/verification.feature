@@ -52,6 +52,16 @@ Feature: The assigned instance is asked before every send
       Then instance 3003 delivers "second" once
       And the row is assigned to instance 3003
 
+    @VERIFY-03
+    Scenario: A row that was changed by hand between two sends is read anew
+      Given an account whose session lives on instance 3002
+      And the user has sent "first" from the account
+      And someone sets the row to instance 3001 by hand
+      When the user sends "second" from the account
+      Then instance 3002 delivers "second" once
+      And the assigned instance was asked before every post
+      And the row is assigned to instance 3002
+
   Rule: A slash behind a URL makes no other instance of it
 
     @VERIFY-14

@@ -72,6 +72,25 @@ Feature: A verification is neither waited for without end nor misread
       And the row is assigned to instance 3003
       And no message is posted to instance 3001
 
+    @VERIFY-10
+    Scenario Outline: A session with an unusual id is found though instances answer with statistics
+      Given an account on instance 3002 whose session id has <characters>
+      And its row is assigned to instance 3001
+      And every instance holds sessions of other tenants and answers in the deployed dialect
+      When the user sends "hello" from the account
+      Then instance 3002 delivers "hello" once
+      And the row is assigned to instance 3002
+
+      Examples:
+        | characters      |
+        | a blank         |
+        | a number sign   |
+        | a question mark |
+        | a slash         |
+        | a percent sign  |
+        | a plus sign     |
+        | accents         |
+
   Rule: Only configured instances are asked
 
     @VERIFY-11

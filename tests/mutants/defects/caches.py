@@ -8,12 +8,14 @@ from reference_impl.edges.answers import Holding
 from reference_impl.edges.instances import InstanceClient
 from reference_impl.fix.locator import Locator
 from reference_impl.fix.sender import Sender
-from tests.mutants.defects.memory import NOWHERE_AT_FIRST
+from reference_impl.fix.syncs import Syncs
 from tests.mutants.defects.resilience_sending import TWENTY_MOVES
-from tests.mutants.defects.verification import MOVED_SILENTLY
+from tests.mutants.defects.verification import MOVED_SILENTLY, remember_verifications
 from tests.mutants.defects.webhooks import BEHIND_A_WEBHOOK
-from tests.mutants.machinery.patching import around
+from tests.mutants.machinery.patching import around, around_webhooks
 from tests.mutants.machinery.registry import mutant
+
+CHANGED_BY_HAND = "A row that was changed by hand between two sends is read anew"
 
 SECOND = 1.0
 
@@ -32,10 +34,10 @@ def _kept(owner, name, key) -> None:
     setattr(owner, name, found)
 
 
-@mutant("VERIFY-03", MOVED_SILENTLY, NOWHERE_AT_FIRST)
+@mutant("VERIFY-03", MOVED_SILENTLY)
 def verification_remembered_for_a_second() -> None:
     """A session that was verified counts as verified for a second."""
-    _kept(Locator, "ask", lambda base, session_id, _since: (base, session_id))
+    remember_verifications(SECOND)
 
 
 @mutant("VERIFY-03", MOVED_SILENTLY)
@@ -64,6 +66,29 @@ def rosters_kept_for_a_second() -> None:
 def holder_remembered_for_a_second() -> None:
     """The result of a scan is used for a second."""
     _kept(Locator, "scan", lambda session_id, _since: session_id)
+
+
+@mutant("VERIFY-03", CHANGED_BY_HAND)
+def row_kept_until_a_webhook_comes() -> None:
+    """A row that a send has read is used by later sends, until a webhook of the account has come."""
+    read, written, kept = Sender._read, Syncs.write, {}
+
+    def reading(self, account_id):
+        if account_id not in kept:
+            kept[account_id] = read(self, account_id)
+        return kept[account_id]
+
+    def writing(self, view, new_url, **more):
+        kept.pop(view.account.id, None)
+        return written(self, view, new_url, **more)
+
+    def act(_parts, account, _delivery, own):
+        kept.pop(account.id, None)
+        return own()
+
+    Sender._read = reading
+    Syncs.write = writing
+    around_webhooks(act)
 
 
 @mutant("WEBHOOK-13", BEHIND_A_WEBHOOK)

@@ -21,6 +21,7 @@ LOGIN_BEGINS = "A copy whose login only begins does not draw the row"
 OTHER_STATE = "A copy in another state is passed over for the connected one"
 STATISTICS = "A correct row is used though instances answer with statistics"
 STATISTICS_REPAIR = "A mismatched row is repaired though instances answer with statistics"
+UNUSUAL = "A session with an unusual id is found though instances answer with statistics"
 UNCONFIGURED = "A row that names no configured instance leads to a scan"
 MANY = "Ten thousand sessions hide neither a session nor its absence"
 
@@ -95,13 +96,13 @@ def _statistics_read_as(read) -> None:
     instances.detailed_list = listed
 
 
-@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR)
+@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR, UNUSUAL)
 def statistics_taken_for_an_empty_list() -> None:
     """Details that are no list count as an empty list."""
     _statistics_read_as(lambda _details: [])
 
 
-@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR)
+@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR, UNUSUAL)
 def statistics_taken_for_a_list_of_those_they_name() -> None:
     """The two sessions that the statistics name count as the whole list."""
     _statistics_read_as(lambda details: [details["longest_uptime"], details["newest_session"]])

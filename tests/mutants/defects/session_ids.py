@@ -7,11 +7,12 @@ import re
 import unicodedata
 from urllib.parse import unquote_plus
 
-from reference_impl.edges.answers import Holding, Roster, json_object
+from reference_impl.edges.answers import Holding, Roster, detailed_list, json_object
 from reference_impl.edges.instances import UNUSABLE
 from reference_impl.edges.messages import SendError
 from reference_impl.fix.locator import Locator
-from tests.mutants.machinery.patching import around_sends
+from tests.mutants.defects.resilience_verification import UNUSUAL
+from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
 ANY_CHARACTERS = "A session id may have any characters"
@@ -21,6 +22,21 @@ IN_A_COLUMN = 191
 """Characters: as many as an indexed column of some databases holds."""
 
 
+async def _status(locator, base, session_id):
+    key = locator._client._settings.api_key
+    url = f"{base}/api/sessions/{session_id}/status?api_key={key}"
+    try:
+        async with locator._client._open().get(url, allow_redirects=False) as response:
+            told = json_object(await response.read()) or {}
+    except UNUSABLE:
+        return Holding.UNKNOWN
+    if response.status == 404 and told.get("error") == "Session not found":
+        return Holding.ABSENT
+    if told.get("session_id") != session_id:
+        return Holding.UNKNOWN
+    return Holding.HELD if told.get("status") == "connected" else Holding.NOT_CONNECTED
+
+
 @mutant(
     "VERIFY-13",
     *rows(ANY_CHARACTERS, "a number sign", "a question mark", "a slash", "an encoded slash"),
@@ -28,22 +44,22 @@ IN_A_COLUMN = 191
 )
 def session_id_put_into_a_path_as_it_is() -> None:
     """Instances are asked for the status of the session, with its id in the path as it is."""
+    Locator.ask = lambda self, base, session_id, _since: _status(self, base, session_id)
 
-    async def asked(self, base, session_id, _since):
-        key = self._client._settings.api_key
-        url = f"{base}/api/sessions/{session_id}/status?api_key={key}"
+
+@mutant("VERIFY-10", *rows(UNUSUAL, "a number sign", "a question mark", "a slash"))
+def session_id_put_as_it_is_into_the_other_path() -> None:
+    """Where an instance lists no session it is asked for the one, with its id in the path as it is."""
+
+    @around(Locator, "ask")
+    async def asked(ask, self, base, session_id, since):
         try:
-            async with self._client._open().get(url, allow_redirects=False) as response:
-                told = json_object(await response.read()) or {}
+            answer = await self._client._get(base, "/health/detailed")
         except UNUSABLE:
-            return Holding.UNKNOWN
-        if response.status == 404 and told.get("error") == "Session not found":
-            return Holding.ABSENT
-        if told.get("session_id") != session_id:
-            return Holding.UNKNOWN
-        return Holding.HELD if told.get("status") == "connected" else Holding.NOT_CONNECTED
-
-    Locator.ask = asked
+            answer = None
+        if answer is None or detailed_list(answer) is not None:
+            return await ask(self, base, session_id, since)
+        return await _status(self, base, session_id)
 
 
 def _ids_matched_by(matches) -> None:
