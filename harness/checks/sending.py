@@ -81,14 +81,14 @@ def text_not_posted(history: History, session_id: str, text: str, to: int) -> No
 
 def type_handed_on(history: History, session_id: str, on: int, kind: str) -> None:
     """Check that an instance was posted a message of this type."""
-    types = [
-        (json_object(one.body) or {}).get("type") for one in history.posts(session_id) if one.instance == on
-    ]
+    posts = [one for one in history.posts(session_id) if one.instance == on]
+    types = [(json_object(one.body) or {}).get("type") for one in posts]
     if types != [kind]:
-        observed = (
-            ", ".join("none" if one is None else shown(one) for one in types) or "it was posted nothing"
+        told = ", ".join("none" if one is None else shown(one) for one in types)
+        raise ConformanceFailure(
+            f"instance {on} is posted one message, of type {shown(kind)}",
+            f"it was posted {len(types)}, of type {told}" if types else "it was posted none",
         )
-        raise ConformanceFailure(f"instance {on} is posted one message, of type {shown(kind)}", observed)
 
 
 def delivered_nowhere(history: History, session_id: str) -> None:
