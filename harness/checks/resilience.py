@@ -140,9 +140,9 @@ class Trouble:
 
 
 def used_again(history: History, session_id: str, on: int, over: Trouble, answer: UserAnswered) -> None:
-    """Check that an instance that is well again delivered one of the messages, once."""
+    """Check that an instance that is well again delivered one of the messages, and no other instance did."""
     found = [one for one in history.deliveries(session_id) if one.text in over.texts]
-    if [one.instance for one in found] != [on]:
+    if {one.instance for one in found} != {on}:
         told = (
             f"none of {len(over.texts)} messages went out" if not found else f"{len(found)} messages went out"
         )
