@@ -143,9 +143,8 @@ def used_again(history: History, session_id: str, on: int, over: Trouble, answer
     """Check that an instance that is well again delivered one of the messages, and no other instance did."""
     found = [one for one in history.deliveries(session_id) if one.text in over.texts]
     if {one.instance for one in found} != {on}:
-        told = (
-            f"none of {len(over.texts)} messages went out" if not found else f"{len(found)} messages went out"
-        )
+        elsewhere = ", ".join(f"instance {one.instance}" for one in found if one.instance != on)
+        told = f"{elsewhere} delivered it" if found else f"none of {len(over.texts)} messages went out"
         raise ConformanceFailure(
             f"instance {on}, which is well again, delivers a message within one verify timeout ({over.seconds:g} s)",
             f"{told}, and {told_of_answer(answer)}",
