@@ -275,7 +275,10 @@ class Instance:
             )
         )
         if isinstance(armed.fault, Refuse):
-            self._server.refuse()
+            if armed.fault.finishes:
+                self._server.retire()
+            else:
+                self._server.refuse()
             self.executed(None, Met(armed.number, armed.fault))
 
     def clear(self, number: int | None = None) -> None:

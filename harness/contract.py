@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MARGIN = 0.7
 """Seconds that any time bound allows beyond the timeouts in force, for process switches and slow disks."""
+DEFAULT_SEND_TIMEOUT = 30.0
+"""Seconds that the POST of a message may take where nothing else is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +24,44 @@ class Settings:
     """What an implementation is launched with (contract, section 1). Times are in seconds.
 
     With a `verify_timeout` of None the variable is left out, and the implementation's own default is in force.
+    The fixed ones are what its target states instead, None where the variables count.
     """
 
     verify_timeout: float | None = 0.8
     send_timeout: float = 2.0
     signature_ttl: int = 300
     health_check_interval: float = 0.0
+    fixed_verify_timeout: float | None = None
+    fixed_send_timeout: float | None = None
 
     @property
     def verify_timeout_in_force(self) -> float:
         """The verify timeout by which bounds are scaled: the document's 3 seconds if none is set."""
+        if self.fixed_verify_timeout is not None:
+            return self.fixed_verify_timeout
         return 3.0 if self.verify_timeout is None else self.verify_timeout
+
+    @property
+    def send_timeout_in_force(self) -> float:
+        """The send timeout by which bounds are scaled."""
+        return self.send_timeout if self.fixed_send_timeout is None else self.fixed_send_timeout
 
     @property
     def in_force(self) -> Settings:
         """The same settings, with what they leave to the implementation written out."""
-        return replace(self, verify_timeout=self.verify_timeout_in_force)
+        return replace(
+            self,
+            verify_timeout=self.verify_timeout_in_force,
+            send_timeout=self.send_timeout_in_force,
+            fixed_verify_timeout=None,
+            fixed_send_timeout=None,
+        )
+
+    def under(self, target: Target) -> Settings:
+        """Return the same settings, with the timeouts that a target states to be fixed."""
+        return replace(
+            self, fixed_verify_timeout=target.verify_timeout, fixed_send_timeout=target.send_timeout
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +125,7 @@ class Target:
 
     One of `command`, `image` and `url` is set, or none if no control plane is judged; `gateway` is None if no gateway
     instance is. With a `state_path` rows go through HTTP hooks there, without one through SQL. Paths are absolute.
+    The timeouts are None where the variables, or the contract's defaults, are in force.
     """
 
     name: str
@@ -129,8 +154,8 @@ class Target:
     log_path: str = ""
     log_file: Path | None = None
     log_files: Sequence[str] = ()
-    verify_timeout: float = 3.0
-    send_timeout: float = 30.0
+    verify_timeout: float | None = None
+    send_timeout: float | None = None
     settle_seconds: float = 2.0
     gateway: GatewayTarget | None = None
 

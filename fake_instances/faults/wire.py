@@ -10,7 +10,12 @@ from fake_instances.faults.base import Bytes, Endpoint, Fault, Seconds
 
 
 class Refuse(Fault):
-    """The listener is closed and live connections are dropped: a new connection is refused by the system."""
+    """The listener is closed: a new connection is refused by the system.
+
+    Live connections are dropped, except, where it `finishes`, those whose answer is about to go out.
+    """
+
+    finishes: bool = False
 
     endpoints = usual = frozenset({Endpoint.LISTENER})
 

@@ -78,6 +78,11 @@ class RemoteServer:
         if self._peer is not None:
             self._peer.call("refuse")
 
+    def retire(self) -> None:
+        """Close the listener, and drop the connections on which no request is being carried out; go on running."""
+        if self._peer is not None:
+            self._peer.call("retire")
+
     def stop(self) -> None:
         """End in order and free the port."""
         if self._peer is not None:

@@ -93,8 +93,12 @@ class InstanceServer:
         A socket that does not listen reserves the port, so that nobody takes it meanwhile.
         """
         self._close()
-        if not self._reserved:
-            self._reserved = self._bind()
+        self._reserve()
+
+    def retire(self) -> None:
+        """Do the same, except that connections go on whose request is being carried out."""
+        self._close(finish=True)
+        self._reserve()
 
     def stop(self) -> None:
         """Close the listener, drop every connection and free the port."""
@@ -126,6 +130,10 @@ class InstanceServer:
 
     # Listening
 
+    def _reserve(self) -> None:
+        if not self._reserved:
+            self._reserved = self._bind()
+
     def _bind(self) -> list[socket.socket]:
         try:
             return bound(self.host, self.port)
@@ -137,18 +145,19 @@ class InstanceServer:
             return PortInUseError(self.host, self.port, process_on(self.host, self.port))
         return problem
 
-    def _close(self) -> None:
+    def _close(self, *, finish: bool = False) -> None:
         listeners, attendant, waker = self._listeners, self._attendant, self._waker
         self._listeners, self._attendant, self._waker = [], None, None
         if waker is not None:
             waker.close()
-        self._drop_all()
+        if not finish:
+            self._drop_all()
         self._running.set()  # not before: what waits while it stands still is not answered
         if attendant is not None and attendant is not threading.current_thread():
             attendant.join()
         for listener in listeners:
             listener.close()
-        for thread in self._drop_all():
+        for thread in () if finish else self._drop_all():
             if thread is not threading.current_thread():
                 thread.join()
 
@@ -163,13 +172,12 @@ class InstanceServer:
 
     def _attend(self, listeners: list[socket.socket], wake: socket.socket) -> None:
         with wake, selectors.DefaultSelector() as selector:
-            for listener in listeners:
+            for listener in (*listeners, wake):
                 selector.register(listener, selectors.EVENT_READ)
-            selector.register(wake, selectors.EVENT_READ)
             idle: dict[Connection, float] = {}  # the one that is closed first, first
             while True:
-                left = next(iter(idle.values())) - time.monotonic() if idle else None
-                ready = [key.fileobj for key, _ in selector.select(None if left is None else max(0.0, left))]
+                left = max(0.0, next(iter(idle.values())) - time.monotonic()) if idle else None
+                ready = [key.fileobj for key, _ in selector.select(left)]
                 if wake in ready:
                     break
                 self._running.wait()
@@ -181,8 +189,7 @@ class InstanceServer:
                             idle[one] = one.idle_until
                     elif isinstance(one, socket.socket):
                         self._accept(one, selector)
-                if left is not None:
-                    self._close_idle(idle, selector)
+                self._close_idle(idle, selector)
             for key in list(selector.get_map().values()):
                 if isinstance(key.fileobj, Connection):
                     self._forget(key.fileobj)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fake_instances.faults.book import Met
     from fake_instances.instance import Instance
 
-_PHONE_NUMBER = re.compile(r"\+?[0-9]{8,15}(@c\.us)?")
+_PHONE_NUMBER = re.compile(r"\+?[0-9]{8,15}(@(c\.us|lid))?")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _REQUIRED_TO_SEND = ("session_id", "recipient_phone", "message")
 

@@ -43,6 +43,7 @@ Feature: A scan finds the session and repairs the row
       And the error says that the session was not found in any instance
       And no message is posted to any instance
       And the row was not written
+      And the log says that the session is in no instance
 
   Rule: Other tenants' sessions do not attract the row
 
@@ -112,3 +113,19 @@ Feature: A scan finds the session and repairs the row
         | answers 500             |
         | answers broken JSON     |
         | answers without details |
+
+    @SCAN-06
+    Scenario Outline: A stale copy does not draw the row while the holder cannot be asked
+      Given an account whose session lives on instance 3002
+      And instance 3004 has a copy of the session that is <status>
+      And instance 3002 <behaviour> when asked who holds the session
+      When the user sends "hello" from the account
+      Then the row was not written
+
+      Examples:
+        | status        | behaviour           |
+        | disconnected  | never answers       |
+        | disconnected  | refuses connections |
+        | qr_scanning   | answers 500         |
+        | authenticated | answers broken JSON |
+        | failed        | answers HTML        |

@@ -29,6 +29,7 @@ Feature: A scan is quick, honest, shared and never the last word
       Then the user is told that it was not sent
       And nothing says that the session is nowhere
       And the failure says that instance <faulty> could not be asked
+      And the log says that the session could not be verified, instance <faulty> being unasked
       And the row was not written
 
       Examples:

@@ -23,6 +23,14 @@ Feature: No message is lost and none is doubled
         | 3001 | 3002 |
         | 3004 | 3003 |
 
+    @SEND-03
+    Scenario: A session is followed whose instance goes away before the message is posted
+      Given an account whose session lives on instance 3001
+      And the session moves to instance 3003 when instance 3001 has answered and goes away
+      When the user sends "hello" from the account
+      Then instance 3003 delivers "hello" once
+      And the user is told that it was sent
+
   Rule: What may have been sent is not sent again
 
     @SEND-04
@@ -41,6 +49,7 @@ Feature: No message is lost and none is doubled
         | closes the connection   |
         | breaks off its answer   |
         | answers 500             |
+        | answers 502             |
         | answers 503             |
 
   Rule: A refused message is not posted again
@@ -55,9 +64,30 @@ Feature: No message is lost and none is doubled
 
       Examples:
         | status |
+        | 302    |
         | 400    |
         | 401    |
+        | 403    |
+        | 408    |
+        | 409    |
         | 422    |
+        | 423    |
+        | 425    |
+        | 429    |
+        | 503    |
+
+    @SEND-05
+    Scenario Outline: A message that was redirected is posted nowhere else
+      Given an account whose session lives on instance 3002
+      And instance 3002 redirects the message to instance 3003 with status <status>
+      When the user sends "hello" from the account
+      Then the message is posted once in all
+      And the user is told that it was not sent
+
+      Examples:
+        | status |
+        | 307    |
+        | 308    |
 
     @SEND-05
     Scenario: A copy that proves not connected is not posted the message again
@@ -70,12 +100,11 @@ Feature: No message is lost and none is doubled
       And the user is told what became of "hello"
 
     @SEND-05
-    Scenario: Copies that all prove not connected are not tried in turn
+    Scenario: Copies that all prove not connected are tried once each at most
       Given an account whose session lives on no instance and whose row is assigned to instance 3001
       And every instance calls its disconnected copy of the session connected
       When the user sends "hello" from the account
       Then no instance is posted the message twice
-      And the message is posted at most twice in all
       And the user is told that it was not sent
 
   Rule: Every send ends
@@ -95,6 +124,34 @@ Feature: No message is lost and none is doubled
       When the user sends "hello" from the account
       Then the message is posted at most eight times in all
       And the user is told that it was not sent
+
+  Rule: An instance that only says that it has the session keeps no message
+
+    @SEND-13
+    Scenario Outline: A zombie does not keep the message from the holder
+      Given an account whose session lives on instance <holder>
+      And its row is assigned to instance <assigned>
+      And instance <zombie> lists the session too
+      And instance <zombie> denies the session whenever a message arrives
+      When the user sends "hello" from the account
+      Then instance <holder> delivers "hello" once
+      And the user is told that it was sent
+
+      Examples:
+        | assigned | zombie | holder |
+        | 3001     | 3001   | 3002   |
+        | 3004     | 3004   | 3001   |
+
+    @SEND-13
+    Scenario: A zombie that a scan finds first does not keep the message from the holder
+      Given an account whose session lives on instance 3002
+      And its row is assigned to instance 3001
+      And instance 3003 lists the session too
+      And instance 3003 denies the session whenever a message arrives, if one does
+      And instance 3002 answers 0.3 seconds late when asked who holds the session
+      When the user sends "hello" from the account
+      Then instance 3002 delivers "hello" once
+      And the user is told that it was sent
 
   Rule: However often the session moves, every message arrives once
 
@@ -185,3 +242,49 @@ Feature: No message is lost and none is doubled
         | success as a text |
         | a list            |
         | HTML              |
+
+    @SEND-11
+    Scenario Outline: A status of success alone is not reported as sent
+      Given an account whose session lives on instance 3002
+      And instance 3002 does not send the message and says <status> and nothing else
+      When the user sends "hello" from the account
+      Then the user is told that it was not sent
+      And the message is posted once in all
+
+      Examples:
+        | status |
+        | 201    |
+        | 202    |
+        | 204    |
+
+    @SEND-11
+    Scenario: Success is success without the id of a message
+      Given an account whose session lives on instance 3002
+      And instance 3002 sends the message and answers with success alone
+      When the user sends "hello" from the account
+      Then the user is told that it was sent
+      And instance 3002 delivers "hello" once
+
+  Rule: A message has the send timeout, and no more
+
+    @SEND-14
+    Scenario Outline: A message whose answer does not come in time is given up
+      Given an account whose session lives on instance 3002
+      And instance 3002 <behaviour>
+      When the user sends "hello" from the account
+      Then the user is answered within the send timeout
+      And the user is told that it was not sent
+
+      Examples:
+        | behaviour                               |
+        | takes messages in and never answers     |
+        | falls silent while it answers a message |
+        | drips its answer to a message           |
+
+    @SEND-14
+    Scenario: A message whose answer comes late, and in time, is sent
+      Given an account whose session lives on instance 3002
+      And instance 3002 takes most of the send timeout to answer the message
+      When the user sends "hello" from the account
+      Then the user is told that it was sent
+      And instance 3002 delivers "hello" once

@@ -38,6 +38,19 @@ Feature: A verification is neither waited for without end nor misread
         | 3002     | 3002  | failed        | 3001   |
         | 3003     | 3001  | disconnected  | 3004   |
 
+    @VERIFY-09
+    Scenario Outline: A copy whose login only begins does not draw the row
+      Given an account whose session lives on no instance and whose row is assigned to instance 3001
+      And instance 3003 has a copy of the session that is <status>
+      When the user sends "hello" from the account
+      Then the user is told that it was not sent
+      And the row was not written
+
+      Examples:
+        | status        |
+        | qr_scanning   |
+        | authenticated |
+
   Rule: Statistics in the place of the list are no empty list
 
     @VERIFY-10
@@ -58,6 +71,25 @@ Feature: A verification is neither waited for without end nor misread
       Then instance 3003 delivers "hello" once
       And the row is assigned to instance 3003
       And no message is posted to instance 3001
+
+    @VERIFY-10
+    Scenario Outline: A session with an unusual id is found though instances answer with statistics
+      Given an account on instance 3002 whose session id has <characters>
+      And its row is assigned to instance 3001
+      And every instance holds sessions of other tenants and answers in the deployed dialect
+      When the user sends "hello" from the account
+      Then instance 3002 delivers "hello" once
+      And the row is assigned to instance 3002
+
+      Examples:
+        | characters      |
+        | a blank         |
+        | a number sign   |
+        | a question mark |
+        | a slash         |
+        | a percent sign  |
+        | a plus sign     |
+        | accents         |
 
   Rule: Only configured instances are asked
 

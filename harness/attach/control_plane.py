@@ -47,7 +47,7 @@ class ControlPlane:
 
     def __init__(self, target: Target, settings: Settings, fleet: Fleet, place: Place) -> None:
         self.target = target
-        self.settings = settings
+        self.settings = settings.under(target)
         self._fleet = fleet
         self._place = place
         self._open = contextlib.ExitStack()

@@ -18,7 +18,7 @@ from harness.attach.databases import SQLITE, check_own_database, kind_of
 from harness.attach.drivers.program import can_bind
 from harness.attach.drivers.url import shared_secrets
 from harness.attach.fleet_containers import ContainerHost
-from harness.contract import Settings, Target
+from harness.contract import DEFAULT_SEND_TIMEOUT, Settings, Target
 from harness.errors import LaunchError, TargetError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Setup:
         self._database = database
         self.target = target
         # What is launched gets settings that keep a run short; what runs already has its own.
-        there = Settings(target.verify_timeout, target.send_timeout) if target.url else Settings()
+        there = Settings(verify_timeout=None, send_timeout=DEFAULT_SEND_TIMEOUT) if target.url else Settings()
         self.settings = settings or there
         self.secrets = api_key, hmac_secret = shared_secrets() if target.url else random_secrets()
         self.fleet = Fleet(addresses, api_key=api_key, secret=hmac_secret, hosting=hosting)

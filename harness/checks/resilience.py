@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fake_instances.faults import Endpoint
@@ -117,6 +118,39 @@ def sent_over_own_sessions(history: History, session_ids: Iterable[str]) -> None
             )
 
 
+def each_send_delivered(history: History, session_id: str, on: int) -> None:
+    """Check that an instance delivered as many messages to each person as were sent there, with these words."""
+    sends = [one for one in history.sends.values() if one.session_id == session_id]
+    wanted = Counter((one.recipient, one.text) for one in sends)
+    found = Counter((one.recipient, one.text) for one in history.deliveries(session_id) if one.instance == on)
+    for (recipient, text), times in wanted.items():
+        if found[recipient, text] != times:
+            raise ConformanceFailure(
+                f"instance {on} delivers {quoted(text)} to {recipient} {times} times, as often as it was sent",
+                f"it delivered it {found[recipient, text]} times",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What was sent since an instance is well again, the last after so many seconds unless it went out before."""
+
+    texts: tuple[str, ...]
+    seconds: float
+
+
+def used_again(history: History, session_id: str, on: int, over: Trouble, answer: UserAnswered) -> None:
+    """Check that an instance that is well again delivered one of the messages, and no other instance did."""
+    found = [one for one in history.deliveries(session_id) if one.text in over.texts]
+    if {one.instance for one in found} != {on}:
+        elsewhere = ", ".join(f"instance {one.instance}" for one in found if one.instance != on)
+        told = f"{elsewhere} delivered it" if found else f"none of {len(over.texts)} messages went out"
+        raise ConformanceFailure(
+            f"instance {on}, which is well again, delivers a message within one verify timeout ({over.seconds:g} s)",
+            f"{told}, and {told_of_answer(answer)}",
+        )
+
+
 # What was asked
 
 
@@ -193,6 +227,22 @@ def says_unasked(answer: UserAnswered, lines: Sequence[LogLine], session_id: str
             f"the failure says that {url} could not be asked",
             f'{told_of_answer(answer)}; the log has no line "{log_events.UNVERIFIABLE}" of the session',
         )
+
+
+def logged_unasked(lines: Sequence[LogLine], session_id: str, url: str) -> None:
+    """Check that the log has the line of a scan that could not ask this instance, with its text and its fields."""
+    found = matching(lines, log_events.UNVERIFIABLE, {"session_id": session_id})
+    unasked = [line.fields.get("unasked") for line in found]
+    if not any(
+        url in [str(each).removesuffix("/") for each in one] for one in unasked if isinstance(one, list)
+    ):
+        wanted = f'the log has a line "{log_events.UNVERIFIABLE}" of the session, with {url} in unasked'
+        last = (
+            found[-1].text
+            if found
+            else "no such line; the last: " + "; ".join(line.text for line in lines[-3:])
+        )
+        raise ConformanceFailure(wanted, f"it has {last}")
 
 
 def took_less_than(answer: UserAnswered, seconds: float, why: str) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from fake_instances.journal import FaultExecuted
+from fake_instances.journal import FaultExecuted, MessageDelivered
 from harness.contract import MARGIN
 from harness.errors import ConformanceFailure, TimeBoundFailure
-from harness.history import json_object
+from harness.history import UserAnswered, json_object
 from harness.wording import quoted, shown
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fake_instances.journal import RequestArrived, WebhookAnswered
     from harness.contract import LogLine, Row, Settings
-    from harness.history import History, UserAnswered
+    from harness.history import History
 
 
 def delivered_once(history: History, session_id: str, text: str, on: int) -> None:
@@ -31,6 +31,64 @@ def delivered_once(history: History, session_id: str, text: str, on: int) -> Non
     raise ConformanceFailure(
         f"instance {on} delivers {quoted(text)} exactly once", _told_of_deliveries(history, session_id, text)
     )
+
+
+def each_to_its_own(history: History) -> None:
+    """Check that whatever went out went over its account's session to the person whom its user named.
+
+    Texts tell the messages apart: two users who wrote the same words may have named two people.
+    """
+    named: dict[str, set[tuple[str, str]]] = {}
+    for send in history.sends.values():
+        named.setdefault(send.text, set()).add((send.session_id, send.recipient))
+    for delivery in history.of(MessageDelivered):
+        allowed = named.get(delivery.text, set())
+        if allowed and (delivery.session_id, delivery.recipient) not in allowed:
+            wanted = " or ".join(
+                f"{recipient} over session {session}" for session, recipient in sorted(allowed)
+            )
+            raise ConformanceFailure(
+                f"{quoted(delivery.text)} goes to {wanted}",
+                f"instance {delivery.instance} sent it to {delivery.recipient} over session {delivery.session_id}",
+            )
+
+
+def told_of_own_message(history: History) -> None:
+    """Check that no user was told the id of a message that went out for somebody else."""
+    messages = {one.message_id: one for one in history.of(MessageDelivered)}
+    for answer in history.of(UserAnswered):
+        send, told = history.sends[answer.call], (json_object(answer.body) or {}).get("message_id")
+        message = messages.get(told) if isinstance(told, str) else None
+        if message is not None and (message.session_id, message.text) != (send.session_id, send.text):
+            raise ConformanceFailure(
+                f"the user who sent {quoted(send.text)} is told of that message",
+                f"the answer has the id of {quoted(message.text)}: {answer.body}",
+            )
+
+
+def text_not_posted(history: History, session_id: str, text: str, to: int) -> None:
+    """Check that an instance was not posted this text."""
+    posts = [
+        one
+        for one in history.posts(session_id)
+        if one.instance == to and (json_object(one.body) or {}).get("message") == text
+    ]
+    if posts:
+        raise ConformanceFailure(
+            f"{quoted(text)} is not posted to instance {to}", told_of_posts(history, posts)
+        )
+
+
+def type_handed_on(history: History, session_id: str, on: int, kind: str) -> None:
+    """Check that an instance was posted a message of this type."""
+    posts = [one for one in history.posts(session_id) if one.instance == on]
+    types = [(json_object(one.body) or {}).get("type") for one in posts]
+    if types != [kind]:
+        told = ", ".join("none" if one is None else shown(one) for one in types)
+        raise ConformanceFailure(
+            f"instance {on} is posted one message, of type {shown(kind)}",
+            f"it was posted {len(types)}, of type {told}" if types else "it was posted none",
+        )
 
 
 def delivered_nowhere(history: History, session_id: str) -> None:
@@ -235,6 +293,16 @@ def given_up_in_time(history: History, session_id: str, on: int, settings: Setti
                 f"a verification that instance {on} never answers is given up after {limit:g} s",
                 f"it was given up after {seconds:.2f} s" if ends else "it was never given up",
             )
+
+
+def waited_for(history: History, session_id: str, on: int) -> None:
+    """Check that an instance's answer about the session went out whole before its caller left."""
+    asked = history.verifications(session_id, on)
+    ended = [history.completions.get((on, one.request)) for one in asked]
+    if not any(one is not None and one.ending == "answered" for one in ended):
+        waits = [one.at - question.at for one, question in zip(ended, asked, strict=True) if one is not None]
+        observed = f"its caller left after {max(waits):.2f} s" if waits else "it was not asked"
+        raise TimeBoundFailure(f"the answer of instance {on} about the session is waited for", observed)
 
 
 def told_of_answer(answer: UserAnswered) -> str:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 CALLS = itertools.count(1)
 """Numbers each call of a user."""
 
-RECIPIENT = "6281234567890"
 NEW_PHONE = "628999888777"
 """The phone number that webhooks bring, to show whether they are processed."""
 
@@ -48,7 +47,7 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     values = {"account_id": str(account_id), "recipient": recipient, "text": text}
     template = dict(target.send.body if body is None else body)
     # Longer than any sound implementation needs: it may try eight POSTs at most, each verified.
-    patience = 8 * (settings.verify_timeout_in_force + settings.send_timeout) + 10
+    patience = 8 * (settings.verify_timeout_in_force + settings.send_timeout_in_force) + 10
     began = time.monotonic()
     try:
         response = request(

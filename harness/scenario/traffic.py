@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ConformanceFailure
 from harness.history import MessagePosted
-from harness.scenario.client import RECIPIENT
+from harness.scenario.words import recipient_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,7 +81,7 @@ class Traffic:
 
 def post(journal: Journal, gateway: Gateway, number: int, session_id: str, text: str) -> MessagePosted:
     """Hand one message to an instance, and record what it answered."""
-    answer = gateway.send(session_id, RECIPIENT, text)
+    answer = gateway.send(session_id, recipient_of(text), text)
     return journal.record(
         MessagePosted(
             instance=number,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import NotJudgedError
 from harness.history import UserAnswered, UserSends
-from harness.scenario.client import CALLS, RECIPIENT, spoil
+from harness.scenario.client import CALLS, spoil
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,7 +68,7 @@ def send_from_nobody(world: World, text: str) -> None:
         account_id=max(account.id for account in world.accounts) + 1_000_000,
         session_id="",
         assigned=None,
-        recipient=RECIPIENT,
+        recipient=world.words.recipient(),
         text=text,
     )
     world.answers.append(world.hand_over(world.journal.record(nobody)))

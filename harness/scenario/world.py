@@ -15,7 +15,8 @@ from harness.checks import sending
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
 from harness.incident import INCIDENT_SESSION
-from harness.scenario.client import CALLS, RECIPIENT, ask_to_send, columns_of
+from harness.scenario.client import CALLS, ask_to_send, columns_of
+from harness.scenario.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,6 +62,7 @@ class World:
     def __init__(self, setup: Setup, random: Random) -> None:
         self._setup = setup
         self._random = random
+        self.words = Words(random)
         self.fleet: Fleet = setup.fleet
         self.journal: Journal = setup.fleet.journal
         self.secrets = setup.secrets
@@ -213,16 +215,23 @@ class World:
         first, *_ = self.fleet.numbers
         self.send("warm-up", self.new_account(on=first, assigned=self.fleet.url(first)))
 
-    def send(self, text: str, account: Account | None = None) -> UserAnswered:
+    def send(
+        self, text: str, account: Account | None = None, *, recipient: str | None = None
+    ) -> UserAnswered:
         """Have a user send a message through the implementation, and return what the user was told."""
         self.remember_rows()
-        answer = self.hand_over(self.announce(text, account))
+        answer = self.hand_over(self.announce(text, account, recipient=recipient))
         self.answers.append(answer)
         self.fleet.settle(self.settings.verify_timeout_in_force)
         return answer
 
-    def announce(self, text: str, account: Account | None = None) -> UserSends:
-        """Record that a user is about to send a message from an account, whose row was remembered."""
+    def announce(
+        self, text: str, account: Account | None = None, *, recipient: str | None = None
+    ) -> UserSends:
+        """Record that a user is about to send a message from an account, whose row was remembered.
+
+        Without a `recipient` it goes to somebody whom nobody wrote to before.
+        """
         one = account or self.account
         return self.journal.record(
             UserSends(
@@ -230,7 +239,7 @@ class World:
                 account_id=one.id,
                 session_id=one.session_id,
                 assigned=self.row_before(one).assigned_instance_url,
-                recipient=RECIPIENT,
+                recipient=recipient or self.words.recipient(),
                 text=text,
             )
         )

@@ -100,7 +100,7 @@ Table = Annotated[dict[str, Any], Kind("a table")]
 TextTable = Annotated[dict[str, Text], Kind("a table")]
 Flag = Annotated[bool, Kind("true or false")]
 Seconds = Annotated[float, Field(ge=0), Kind("a number of seconds")]
-SecondsInForce = Annotated[float, Field(gt=0), Kind("a number of seconds above 0")]
+FixedSeconds = Annotated[Annotated[float, Field(gt=0)] | None, Kind("a number of seconds above 0")]
 Path = Annotated[Text, must(lambda path: path.startswith("/"), "begin with a slash")]
 BaseUrl = Annotated[
     Text,

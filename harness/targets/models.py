@@ -17,11 +17,11 @@ from harness.placeholders import filled_text
 from harness.targets.kinds import (
     GIVEN,
     BaseUrl,
+    FixedSeconds,
     Flag,
     Kind,
     Path,
     Seconds,
-    SecondsInForce,
     Table,
     Text,
     Texts,
@@ -204,10 +204,10 @@ class Log(Section):
 
 
 class Timing(Section):
-    """The seconds in force where the harness cannot set them."""
+    """The seconds in force where the harness cannot set them, or where they are fixed."""
 
-    verify_timeout: SecondsInForce = Target.verify_timeout
-    send_timeout: SecondsInForce = Target.send_timeout
+    verify_timeout: FixedSeconds = None
+    send_timeout: FixedSeconds = None
     settle_seconds: Seconds = Target.settle_seconds
 
 

@@ -104,7 +104,7 @@ class Outcome(Enum):
     NOT_THERE = auto()
     """404: the instance does not hold the session. Another POST is permitted."""
     NOT_CONNECTED = auto()
-    """400 `Session not connected`: another instance may hold it connected. One more POST is permitted."""
+    """400 `Session not connected`: another instance may hold it connected. A POST to each other one is permitted."""
     NEVER_REACHED = auto()
     """No connection was made. Another POST is permitted."""
     REFUSED = auto()
@@ -114,7 +114,7 @@ class Outcome(Enum):
 
 
 def judge_post(answer: PostAnswer) -> Outcome:
-    """Judge the answer to a POST. Whatever leaves a doubt is UNCERTAIN: 3xx, 5xx, lost and hollow answers."""
+    """Judge the answer to a POST. Whatever leaves a doubt is UNCERTAIN: 5xx, lost and hollow answers."""
     status = answer.status or 0
     if not answer.connected:
         return Outcome.NEVER_REACHED
@@ -127,4 +127,4 @@ def judge_post(answer: PostAnswer) -> Outcome:
         return Outcome.NOT_THERE
     if status == 400 and (answer.text("error") or "").lower().startswith("session not connected"):
         return Outcome.NOT_CONNECTED
-    return Outcome.REFUSED if 400 <= status < 500 else Outcome.UNCERTAIN
+    return Outcome.REFUSED if 300 <= status < 500 else Outcome.UNCERTAIN

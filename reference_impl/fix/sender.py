@@ -152,7 +152,5 @@ def _may_try_again(outcome: Outcome, base: str, trip: Trip) -> bool:
     if outcome is Outcome.NOT_THERE:
         trip.gone_from = frozenset({base})
     if outcome is Outcome.NOT_CONNECTED:
-        first_time = not trip.not_connected
         trip.not_connected |= {base}
-        return first_time
-    return outcome in {Outcome.NOT_THERE, Outcome.NEVER_REACHED}
+    return outcome in {Outcome.NOT_THERE, Outcome.NOT_CONNECTED, Outcome.NEVER_REACHED}

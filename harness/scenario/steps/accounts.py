@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,44 @@ from harness.checks import sending
 from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.scenario.world import World
+
+_IDS: dict[str, Callable[[str], str]] = {
+    "a blank": lambda own: f"{own} east",
+    "a blank at its end": lambda own: f"{own} ",
+    "no blank at its end": lambda own: own,
+    "a number sign": lambda own: f"{own}#1",
+    "nothing from the number sign on": lambda own: own,
+    "a question mark": lambda own: f"{own}?1",
+    "an ampersand": lambda own: f"{own}&id=1",
+    "a slash": lambda own: f"{own}/east",
+    "an encoded slash": lambda own: f"{own}%2Feast",
+    "a percent sign": lambda own: f"{own}%off",
+    "letters for the percent sign": lambda own: f"{own}-is-off",
+    "a plus sign": lambda own: f"{own}+1",
+    "a blank for the plus sign": lambda own: f"{own} 1",
+    "a dot": lambda own: f"{own}.41",
+    "a dash for the dot": lambda own: f"{own}-41",
+    "an underscore": lambda own: f"{own}_41",
+    "a letter for the underscore": lambda own: f"{own}x41",
+    "brackets": lambda own: f"{own}[1](2)*",
+    "double quotes": lambda own: f'{own}"1"',
+    "a single quote": lambda own: f"{own}'s",
+    "a backslash": lambda own: rf"{own}\n1",
+    "accents": lambda own: f"{own}-jos\u00e9",
+    "no accents": lambda own: f"{own}-jose",
+    "decomposed accents": lambda own: f"{own}-jose\u0301",
+    "Chinese letters": lambda own: f"{own}-\u9500\u552e",
+    "an emoji": lambda own: f"{own}-\U0001f4e6",
+    "digits alone": lambda own: f"1{zlib.crc32(own.encode()):010d}",
+    "a fraction of zero behind the digits": lambda own: f"1{zlib.crc32(own.encode()):010d}.0",
+    "zeros before digits": lambda own: f"00{zlib.crc32(own.encode()):010d}",
+    "255 characters": lambda own: own.ljust(255, "x"),
+    "another one as its last of 255": lambda own: own.ljust(254, "x") + "y",
+}
+"""Session ids by what they have, made of one that was never used before."""
 
 
 @given(parse("an account whose session lives on instance {number:d}"))
@@ -20,6 +58,30 @@ if TYPE_CHECKING:
 def account_on(world: World, number: int) -> None:
     """Make an account whose row is assigned to the holder."""
     world.new_account(on=number, assigned=world.fleet.url(number))
+
+
+@given(
+    parse("an account on instance {number:d} whose session id has {characters}"), target_fixture="id_begins"
+)
+def account_with_id(world: World, number: int, characters: str) -> str:
+    """Make an account whose row is assigned to the holder, and return what its unusual session id was made of."""
+    unused = world.new_session().session_id
+    session = world.new_session(_IDS[characters](unused))
+    world.new_account(on=number, assigned=world.fleet.url(number), session=session)
+    return unused
+
+
+@given(parse("instance {number:d} holds a session whose id has {characters} and is else the same"))
+def holds_else_the_same(world: World, id_begins: str, number: int, characters: str) -> None:
+    """Put another tenant's session on an instance, whose id only a careless comparison takes for the account's."""
+    world.fleet.hold(world.new_session(_IDS[characters](id_begins)), number)
+
+
+@given("four accounts whose sessions live on an instance each")
+def account_on_each(world: World) -> None:
+    """Make an account on every instance."""
+    for number in world.fleet.numbers:
+        world.new_account(on=number, assigned=world.fleet.url(number))
 
 
 @given(parse("another account of the same workspace whose session lives on instance {number:d}"))
@@ -71,6 +133,18 @@ def set_row(world: World, number: int) -> None:
 def set_other_row(world: World, number: int) -> None:
     """Write the assigned instance of the second account's row."""
     world.assign(world.fleet.url(number), world.other_account)
+
+
+@given(parse("its row is assigned to instance {number:d} with a slash behind"))
+def set_row_with_slash(world: World, number: int) -> None:
+    """Write the instance's URL as some forms and seeders do."""
+    world.assign(f"{world.fleet.url(number)}/")
+
+
+@given(parse('its row has status "{status}"'))
+def set_row_status(world: World, status: str) -> None:
+    """Write a status that need not be true."""
+    world.set_status(status)
 
 
 @given("its row is disconnected")

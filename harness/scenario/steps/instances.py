@@ -41,6 +41,8 @@ _BEHAVIOURS: dict[str, tuple[Fault, frozenset[Endpoint]]] = {
     "answers without details": (Answer(200, b'{"status":"healthy","sessions":{"total":1}}'), VERIFICATION),
     "answers HTML": (Answer(200, b"<html>It works!</html>", "text/html; charset=utf-8"), VERIFICATION),
 }
+_MOST = 0.73
+"""Of a timeout: long, and far enough from its end for a busy machine."""
 _PHRASES = "|".join(_BEHAVIOURS)
 
 
@@ -60,6 +62,12 @@ def misbehaves(world: World, number: str, behaviour: str, optional: str | None) 
 def answers_late(world: World, number: int, seconds: float) -> None:
     """Arm a delay on every route that can tell who holds a session."""
     world.arm(Delay(seconds), number, VERIFICATION)
+
+
+@given(parse("instance {number:d} takes most of the verify timeout to answer who holds the session"))
+def answers_in_time(world: World, number: int) -> None:
+    """Arm a delay that whoever has the timeout in force sits out, and nobody who has a much shorter one."""
+    world.arm(Delay(_MOST * world.settings.verify_timeout_in_force), number, VERIFICATION)
 
 
 @given(parse("instance {number:d} refuses the message with status {status:d}"))
@@ -110,6 +118,12 @@ def reconnects_unheard(world: World, number: int) -> None:
     world.arm(LoseWebhook(), number, {Endpoint.WEBHOOK}, times=1)
     if world.fleet.migrate(world.account.session_id, number) is not None:
         raise HarnessError("a webhook went out that was to be lost")
+
+
+@given(parse("the session has connected on instance {number:d} unannounced"))
+def connects_unheard(world: World, number: int) -> None:
+    """Put the session on an instance, without a webhook."""
+    world.fleet.hold(world.account.session, number)
 
 
 @given(parse("the session has moved to instance {number:d} unannounced"))

@@ -18,7 +18,7 @@ from harness.checks import security, webhooks
 from harness.errors import NotJudgedError
 from harness.history import OperatorAsked, UserAnswered, UserSends
 from harness.scenario import operator
-from harness.scenario.client import NEW_PHONE, RECIPIENT
+from harness.scenario.client import NEW_PHONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -257,9 +257,13 @@ def names_configured(world: World) -> None:
 def kept_from_stranger(world: World, stranger: Stranger) -> None:
     """Check every byte that the stranger received."""
     stranger.stop()
-    (sent,) = {entry.text for entry in world.history.of(UserSends)}
-    texts = {"the message": sent, "its recipient": RECIPIENT, "the API key": world.fleet.api_key}
-    security.kept_from_stranger(world.history, texts)
+    for sent in world.history.of(UserSends):
+        parts = {
+            "the message": sent.text,
+            "its recipient": sent.recipient,
+            "the API key": world.fleet.api_key,
+        }
+        security.kept_from_stranger(world.history, parts)
 
 
 @then("nothing at all reached the stranger")

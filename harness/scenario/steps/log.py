@@ -9,7 +9,7 @@ from pytest_bdd.parsers import parse
 from pytest_bdd.parsers import re as regex
 
 from harness import log_events
-from harness.checks import sending
+from harness.checks import resilience, sending
 from harness.errors import ConformanceFailure
 
 if TYPE_CHECKING:
@@ -34,6 +34,26 @@ def move_logged(world: World, source: str, old: str, new: str) -> None:
 def verification_logged(world: World, number: int) -> None:
     """Check the line of a verification that succeeded."""
     _logged(world, log_events.VERIFIED, instance_url=world.fleet.url(number))
+
+
+@then("the log has no failed verification of the session")
+def no_failed_verification_logged(world: World) -> None:
+    """Check that the log has no line of an assigned instance that did not confirm the session."""
+    world.let_pass()
+    sending.logged_times(world.log_lines(), log_events.NOT_IN_ASSIGNED, world.account.session_id, 0)
+
+
+@then("the log says that the session is in no instance")
+def nowhere_logged(world: World) -> None:
+    """Check the line of a scan that asked everyone and found nothing."""
+    _logged(world, log_events.NOT_ANYWHERE)
+
+
+@then(parse("the log says that the session could not be verified, instance {number:d} being unasked"))
+def unverifiable_logged(world: World, number: int) -> None:
+    """Check the line of a scan that found nothing and could not ask everyone, to the letter."""
+    session_id, url = world.account.session_id, world.fleet.url(number)
+    world.soon(lambda: resilience.logged_unasked(world.log_lines(), session_id, url))
 
 
 @then("the log says that the session was verified or synced")

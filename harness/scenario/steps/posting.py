@@ -14,9 +14,12 @@ from fake_instances.faults import (
     Answer,
     AnswersHollow,
     Close,
+    Delay,
     DeniesSession,
+    Drip,
     Endpoint,
     Hang,
+    Redirect,
     Reset,
     SendsThenFails,
     Truncate,
@@ -36,6 +39,7 @@ _FAILURES = {
     "closes the connection": SendsThenFails(by=Close()),
     "breaks off its answer": SendsThenFails(by=Truncate(missing=20)),
     "answers 500": SendsThenFails(by=Answer(500)),
+    "answers 502": SendsThenFails(by=Answer(502)),
     "answers 503": SendsThenFails(by=Answer(503)),
 }
 _HOLLOW = {
@@ -56,6 +60,10 @@ _WRONG: dict[str, object] = {
     "an object": {"text": "hello"},
     "true": True,
 }
+_MOST = 0.6
+"""Of the send timeout: long, and far enough from its end for a busy machine."""
+_DRIPS = 40
+"""Drops of an answer in a send timeout; it has several times as many bytes."""
 _TIMES = {"once": 1, "twice": 2, "eight times": 8}
 
 
@@ -85,10 +93,14 @@ def removed_before_answer(world: World, number: int) -> None:
     )
 
 
-@given(parse("instance {number:d} denies the session whenever a message arrives"))
-def denies(world: World, number: int) -> None:
+@given(
+    regex(
+        r"instance (?P<number>\d+) denies the session whenever a message arrives(?P<optional>, if one does)?"
+    )
+)
+def denies(world: World, number: str, optional: str | None) -> None:
     """Have an instance hold the session and answer its messages with 404."""
-    world.arm(DeniesSession(), number, _SEND)
+    world.arm(DeniesSession(), int(number), _SEND, optional=bool(optional))
 
 
 @given("every instance holds the session and denies it whenever a message arrives")
@@ -105,16 +117,64 @@ def answers_hollow(world: World, number: int, body: str) -> None:
     world.arm(AnswersHollow(_HOLLOW[body]), number, _SEND)
 
 
+@given(parse("instance {number:d} does not send the message and says {status:d} and nothing else"))
+def answers_status_alone(world: World, number: int, status: int) -> None:
+    """Answer a message with a status of success and an empty body."""
+    world.arm(Answer(status, b""), number, _SEND)
+
+
 @given(parse("instance {number:d} takes messages in and never answers"))
 def messages_hang(world: World, number: int) -> None:
     """Arm a hang on the send route alone."""
     world.arm(Hang(), number, _SEND)
 
 
+@given(parse("instance {number:d} falls silent while it answers a message"))
+def message_answer_stops(world: World, number: int) -> None:
+    """Send the message, and stop a few bytes into the answer's body."""
+    world.arm(Hang(after=5), number, _SEND)
+
+
+@given(parse("instance {number:d} drips its answer to a message"))
+def message_answer_drips(world: World, number: int) -> None:
+    """Send the message, and take several send timeouts for the answer."""
+    world.arm(Drip(size=1, every=world.settings.send_timeout_in_force / _DRIPS), number, _SEND)
+
+
+@given(parse("instance {number:d} takes most of the send timeout to answer the message"))
+def message_answered_in_time(world: World, number: int) -> None:
+    """Send the message at once, and answer late."""
+    world.arm(Delay(_MOST * world.settings.send_timeout_in_force), number, _SEND)
+
+
+@given(parse("instance {number:d} sends the message and answers with success alone"))
+def answers_success_alone(world: World, number: int) -> None:
+    """Answer a message without an id."""
+    world.arm(AnswersHollow(b'{"success":true}', delivered=True), number, _SEND)
+
+
+@given(parse("instance {number:d} redirects the message to instance {other:d} with status {status:d}"))
+def redirects_message(world: World, number: int, other: int, status: int) -> None:
+    """Answer a message with the send route of another instance, which has the session too."""
+    world.fleet.hold(world.account.session, other)
+    world.arm(Redirect(f"{world.fleet.url(other)}/api/messages/send", status), number, _SEND)
+
+
+@when(parse('the user sends a {kind} that says "{message}" from the account'), target_fixture="given_type")
+def sends_type(world: World, message: str, kind: str) -> str:
+    """Send a message with a type, where the target's users can give one, and return the type that was given."""
+    body = world.implementation.target.send.body
+    typed = "recipient_phone" in body
+    world.remember_rows()
+    sent = world.announce(world.words.vary(message))
+    world.answers.append(world.hand_over(sent, {**body, "type": kind} if typed else None))
+    return kind if typed else "text"
+
+
 @when(parse('the user sends "{message}" from the other account'))
 def sends_from_other(world: World, message: str) -> None:
     """Send from the second account that was made."""
-    world.send(message, world.other_account)
+    world.send(world.words.vary(message), world.other_account)
 
 
 @when("the users of both accounts send a message of their own at the same time")
@@ -138,7 +198,7 @@ def sends_wrongly(world: World, part: str, wrong: str) -> None:
 def sends_from_nobody(world: World, message: str) -> None:
     """Send from an account id that no row has, and again."""
     for _ in range(2):
-        users.send_from_nobody(world, message)
+        users.send_from_nobody(world, world.words.vary(message))
 
 
 @then(regex(r"the message is posted (?:at most )?(?P<times>once|twice|eight times) in all"))
@@ -156,7 +216,28 @@ def none_posted_twice(world: World) -> None:
 @then(parse('the user is told what became of "{message}"'))
 def told_what_became(world: World, message: str) -> None:
     """Check what the user was told by what instances really sent."""
-    resilience.told_what_became_of_it(world.history, world.account.session_id, message, world.answer)
+    text = world.words.said(message)
+    resilience.told_what_became_of_it(world.history, world.account.session_id, text, world.answer)
+
+
+@then(parse("instance {number:d} is handed the type that the user gave"))
+def type_handed_on(world: World, given_type: str, number: int) -> None:
+    """Check the type of the posted message."""
+    sending.type_handed_on(world.history, world.account.session_id, number, given_type)
+
+
+@then(parse('instance {number:d} is handed the type "{kind}"'))
+def type_when_absent(world: World, number: int, kind: str) -> None:
+    """Check the type of a message to which its user gave none."""
+    sending.type_handed_on(world.history, world.account.session_id, number, kind)
+
+
+@then("the user is answered within the send timeout")
+def answered_within_send_timeout(world: World) -> None:
+    """Check the time of a send whose message hangs. The verification before it may take its own timeout."""
+    settings = world.settings
+    seconds = settings.send_timeout_in_force + settings.verify_timeout_in_force
+    sending.took_at_most(world.answer, seconds, "one verify timeout and one send timeout")
 
 
 @then("the user is not told for certain that it was not sent")

@@ -5,27 +5,30 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
-from fake_instances.faults import DeniesSession, Endpoint
+from fake_instances.faults import DeniesSession, Endpoint, Refuse
 from fake_instances.journal import WebhookAnswered
 from fake_instances.placement import Handover
 from harness.checks import resilience, sending
 from harness.contract import MARGIN
-from harness.errors import ConformanceFailure
+from harness.errors import ConformanceFailure, NotJudgedError
 from harness.scenario import users
 
 if TYPE_CHECKING:
+    from harness.history import UserAnswered
     from harness.scenario.world import World
 
 _OTHER_ASKED = 0.25
 """Of the verify timeout: how long an answer waits at most for another instance to answer."""
 _HELD_BACK = 0.6
 """Of the verify timeout: how long an answer waits at most for a webhook's effect."""
+_ASKED_ANEW = 0.25
+"""Of the verify timeout: how long an answer waits at most for a later send to ask for itself."""
 _HANG_PATIENCE = 0.25
 """Of the send timeout: how long to wait at most until all sends hang."""
 _POLL_SECONDS = 0.01
@@ -57,6 +60,20 @@ def moves_before_message(world: World, old: int, new: int) -> None:
         endpoints={Endpoint.SEND},
         session_id=session_id,
         words=f"lets the session move to instance {new} before the message arrives",
+    )
+
+
+@given(parse("the session moves to instance {new:d} when instance {old:d} has answered and goes away"))
+def moves_and_old_goes_away(world: World, old: int, new: int) -> None:
+    """Have the next verification answered, and no connection made any more."""
+    session_id = world.account.session_id
+
+    def go_away() -> None:
+        world.fleet.move(session_id, new)
+        world.arm(Refuse(finishes=True), old, {Endpoint.LISTENER})
+
+    world.fleet.after_answer(
+        go_away, on=old, words=f"lets the session move to instance {new} after its answer, and goes away"
     )
 
 
@@ -107,6 +124,53 @@ def twenty_send(world: World) -> None:
     users.send_at_once(world, [(world.account, text) for text in _TWENTY])
 
 
+@when(
+    parse(
+        "two sends overlap, and the session moves to instance {new:d} while instance {old:d} answers the first"
+    )
+)
+def sends_overlap(world: World, new: int, old: int) -> None:
+    """Move the session when the answer to the first send is ready, and let it go out when the second has asked.
+
+    The answer does not wait for ever: the second send may be taken up when the first is over.
+    """
+    fleet, session_id = world.fleet, world.account.session_id
+    patience = _ASKED_ANEW * world.settings.verify_timeout_in_force
+    with ThreadPoolExecutor(1) as user:
+        later: list[Future[UserAnswered]] = []
+
+        def move() -> None:
+            fleet.move(session_id, new)
+            before = len(world.history.verifications(session_id, old))
+            later.append(user.submit(world.hand_over, world.announce(world.words.vary("second"))))
+            fleet.journal.wait_until(
+                lambda: len(world.history.verifications(session_id, old)) > before, timeout=patience
+            )
+
+        fleet.after_answer(
+            move, on=old, words=f"lets the session move to instance {new} before its answer goes out"
+        )
+        world.remember_rows()
+        world.answers.append(world.hand_over(world.announce(world.words.vary("first"))))
+        world.answers += [one.result() for one in later]
+    if not later:
+        raise NotJudgedError(
+            f"the first send did not ask instance {old}, so the second never overlapped with it"
+        )
+    fleet.settle(world.settings.verify_timeout_in_force)
+
+
+@when("three users of each account send to somebody of their own at the same time")
+def each_to_somebody(world: World) -> None:
+    """Send different texts to different people, from all accounts at once."""
+    texts = [
+        (account, world.words.vary(f"for person {n} of {account.id}"))
+        for account in world.accounts
+        for n in range(3)
+    ]
+    users.send_at_once(world, texts)
+
+
 @when("the session moves before each of twenty messages from the account")
 def moves_before_each(world: World) -> None:
     """Move the session silently, each time to another instance, and send."""
@@ -121,12 +185,13 @@ def moves_before_each(world: World) -> None:
 @when(parse('the user sends "{message}" from the account while the other eight send'))
 def sends_meanwhile(world: World, message: str) -> None:
     """Send while the others' messages hang, only as long as it takes to see whether this one is held up."""
+    text = world.words.vary(message)
     others = world.accounts[1:]
     (holder,) = world.fleet.holders(others[0].session_id)
-    timeout = world.settings.send_timeout
+    timeout = world.settings.send_timeout_in_force
     with ThreadPoolExecutor(1) as user:
         with users.hanging_sends(world, others, holder, patience=_HANG_PATIENCE * timeout):
-            send = user.submit(world.send, message)
+            send = user.submit(world.send, text)
             wait([send], timeout=timeout / 2 + MARGIN)
         send.result()
 
@@ -139,7 +204,7 @@ def announcement_accepted(world: World, number: int) -> None:
         answers = [one for one in world.history.of(WebhookAnswered) if one.instance == number]
         return answers[-1] if answers else None
 
-    patience = world.settings.verify_timeout_in_force + world.settings.send_timeout + MARGIN
+    patience = world.settings.verify_timeout_in_force + world.settings.send_timeout_in_force + MARGIN
     world.journal.wait_until(lambda: answer() is not None, timeout=patience)
     sending.webhook_accepted(answer())
 
@@ -149,6 +214,25 @@ def delivers_each(world: World, number: int) -> None:
     """Check by the instances' own record of what they sent."""
     for text in _TWENTY:
         sending.delivered_once(world.history, world.account.session_id, text, number)
+
+
+@then("each text went once to the person whom its user named")
+def each_went_to_its_own(world: World) -> None:
+    """Check recipients and sessions by the instances' own record of what they sent."""
+    sending.each_to_its_own(world.history)
+    resilience.sent_over_own_sessions(world.history, [account.session_id for account in world.accounts])
+
+
+@then("each user is told of his own message")
+def told_of_own(world: World) -> None:
+    """Check the ids of messages, where the answers have them."""
+    sending.told_of_own_message(world.history)
+
+
+@then(parse('the message "{message}" is not posted to instance {number:d}'))
+def text_not_posted_to(world: World, message: str, number: int) -> None:
+    """Check by the texts that an instance was posted, delivered or not."""
+    sending.text_not_posted(world.history, world.account.session_id, world.words.said(message), number)
 
 
 @then("each message is delivered once by the instance that held the session")
@@ -166,4 +250,5 @@ def asked_ten_times(world: World) -> None:
 @then("the send took less than half the send timeout")
 def took_half_a_send(world: World) -> None:
     """Check the time of a send that nothing should hold up."""
-    resilience.took_less_than(world.answer, world.settings.send_timeout / 2, "half the send timeout")
+    seconds = world.settings.send_timeout_in_force / 2
+    resilience.took_less_than(world.answer, seconds, "half the send timeout")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, then, when
@@ -10,7 +11,7 @@ from pytest_bdd.parsers import re as regex
 
 from fake_instances.journal import now
 from harness.checks import sending
-from harness.contract import MARGIN, Settings
+from harness.contract import MARGIN
 from harness.errors import ConformanceFailure
 from harness.scenario import users
 from harness.targets.reader import load_target
@@ -25,7 +26,19 @@ _TEXTS = {
     "quotes": """She said "it's \\"fine\\"" & <b>left</b> {text} %s $1""",
     "newlines": "first line\nsecond line\r\n\tthird line",
     "blanks around it": "\t a tab before it, a line break after it \n",
+    "decomposed letters": "Cafe\u0301 and Caf\u00e9, \u1112\u1161\u11ab and \ud55c, \u212b and \u00c5, \ufb01",
+    "invisible characters": "a\u00a0b\u200bc\u200ed\u2028e\ufefff\u202eg\u2060h",
+    "digits alone": "007",
+    "the word null": "null",
     "4,000 characters": "0123456789" * 400,
+    # Two of ten are outside the plane where a character is one unit of UTF-16.
+    "4,000 letters of many scripts": "a\u044f\u4f60\u0645\ud55c\u0915\u0e01\u10d0\U0001e900\U00010400" * 400,
+}
+_NUMBERS = {
+    "of digits alone": "{}",
+    "with a plus": "+{}",
+    "with @c.us behind": "{}@c.us",
+    "with @lid behind": "{}@lid",
 }
 
 
@@ -38,21 +51,33 @@ def without_the_fix(world: World) -> None:
 @given("the implementation was launched without a verify timeout")
 def launched_with_default(world: World) -> None:
     """Launch the implementation with its own default, for this scenario."""
-    world.use(settings=Settings(verify_timeout=None, send_timeout=world.settings.send_timeout))
+    world.use(settings=replace(world.settings, verify_timeout=None, fixed_verify_timeout=None))
 
 
 @given(parse('the user has sent "{message}" from the account'))
 @when(parse('the user sends "{message}" from the account'))
-@when(parse('the user sends "{message}" from account 142'))
 def sends(world: World, message: str) -> None:
-    """Send from the account that the scenario is about."""
+    """Send from the account that the scenario is about: these words, and one that is made up for the scenario."""
+    world.send(world.words.vary(message))
+
+
+@when(parse('the user sends "{message}" from account 142'))
+def sends_exactly(world: World, message: str) -> None:
+    """Send exactly these words from the document's account."""
     world.send(message)
+
+
+@when(parse('the user sends "{message}" to a number {form}'))
+def sends_to_number(world: World, message: str, form: str) -> None:
+    """Send to a number that is written in one of the ways in which users write them."""
+    world.send(world.words.vary(message), recipient=_NUMBERS[form].format(world.words.recipient()))
 
 
 @when(parse('the users of both accounts send "{message}" at the same time'))
 def both_send(world: World, message: str) -> None:
     """Send from both accounts at once."""
-    users.send_at_once(world, [(world.account, message), (world.other_account, message)])
+    text = world.words.vary(message)
+    users.send_at_once(world, [(world.account, text), (world.other_account, text)])
 
 
 @when(parse("the user sends a text with {content} from the account"))
@@ -64,24 +89,27 @@ def sends_content(world: World, content: str) -> None:
 @then(parse("instance {number:d} delivers the text with {content} once, unchanged"))
 def delivers_content(world: World, number: int, content: str) -> None:
     """Check that text, recipient and session arrived as they were handed over."""
-    history = world.history
-    sending.delivered_once(history, world.account.session_id, _TEXTS[content], number)
-    (delivery,) = history.deliveries(world.account.session_id)
-    handed = history.sends[world.answer.call].recipient
-    if delivery.recipient != handed:
-        raise ConformanceFailure(f"the message goes to {handed}", f"it went to {delivery.recipient}")
+    sending.delivered_once(world.history, world.account.session_id, _TEXTS[content], number)
+    sending.each_to_its_own(world.history)
 
 
 @then(parse('instance {number:d} delivers "{message}" once'))
 def delivers(world: World, number: int, message: str) -> None:
     """Check by the instances' own record of what they sent."""
-    sending.delivered_once(world.history, world.account.session_id, message, number)
+    sending.delivered_once(world.history, world.account.session_id, world.words.said(message), number)
+
+
+@then("the message goes to that very number")
+def goes_to_number(world: World) -> None:
+    """Check that the recipient arrived as it was handed over."""
+    sending.each_to_its_own(world.history)
 
 
 @then(parse('instance {number:d} delivers "{message}" of the other account once'))
 def delivers_other(world: World, number: int, message: str) -> None:
     """Check by the instances' own record of what they sent."""
-    sending.delivered_once(world.history, world.other_account.session_id, message, number)
+    text = world.words.said(message)
+    sending.delivered_once(world.history, world.other_account.session_id, text, number)
 
 
 @then("no instance delivers anything")
@@ -151,3 +179,10 @@ def given_up(world: World, number: int) -> None:
     world.journal.wait_until(lambda: not world.fleet.hanging(number), timeout=longest)
     for session_id in {account.session_id for account in world.accounts}:
         sending.given_up_in_time(world.history, session_id, number, world.settings, now())
+
+
+@then(parse("instance {number:d} was waited for"))
+def waited_for(world: World, number: int) -> None:
+    """Check that the implementation was still there when a late answer about its session went out."""
+    world.fleet.settle(world.settings.verify_timeout_in_force + MARGIN)
+    sending.waited_for(world.history, world.account.session_id, number)

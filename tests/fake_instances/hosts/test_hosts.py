@@ -126,6 +126,17 @@ def test_the_reader_of_an_answer_finds_its_trigger_done(fleet: Fleet) -> None:
         assert caller.post(SEND, MESSAGE).status == 404
 
 
+def test_an_instance_that_goes_away_when_it_has_answered_answers_first(fleet: Fleet) -> None:
+    fleet.after_answer(lambda: fleet.arm(Refuse(finishes=True), 3001), on=3001)
+    with Caller(fleet) as idle, Caller(fleet) as caller:
+        assert idle.get("/health").status == 200
+        assert caller.get(STATUS).json["status"] == "connected"
+        with pytest.raises(ConnectionRefusedError):
+            Caller(fleet)
+    fleet.clear(3001)
+    assert truth(fleet).json["status"] == "connected"
+
+
 # Standing still
 
 

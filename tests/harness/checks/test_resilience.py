@@ -125,3 +125,42 @@ def test_a_part_is_spoiled_wherever_it_stands() -> None:
 
     assert spoil(template, "{recipient}", MISSING) == {"to": {}, "parts": [], "type": "text"}
     assert spoil(template, "{recipient}", [1]) == {"to": {"phone": [1]}, "parts": [[1]], "type": "text"}
+
+
+URL = "http://127.0.0.1:3003"
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "good"),
+    [
+        (log_events.UNVERIFIABLE, {"session_id": SESSION, "unasked": [URL]}, True),
+        (
+            log_events.UNVERIFIABLE,
+            {"session_id": SESSION, "unasked": ["http://127.0.0.1:3001", f"{URL}/"]},
+            True,
+        ),
+        (log_events.UNVERIFIABLE, {"session_id": "another", "unasked": [URL]}, False),
+        (log_events.UNVERIFIABLE, {"session_id": SESSION, "unasked": 1}, False),
+        (log_events.UNVERIFIABLE, {"session_id": SESSION}, False),
+        ("Session cannot be verified", {"session_id": SESSION, "unasked": [URL]}, False),
+    ],
+    ids=["alone", "with a slash", "another session", "a number", "no field", "other words"],
+)
+def test_the_line_of_what_could_not_be_asked_is_judged_to_the_letter(
+    text: str, fields: dict[str, object], *, good: bool
+) -> None:
+    with contextlib.nullcontext() if good else pytest.raises(ConformanceFailure):
+        resilience.logged_unasked([line(text, **fields)], SESSION, URL)
+
+
+def test_an_instance_that_is_well_again_delivers_one_of_the_messages() -> None:
+    over = resilience.Trouble(("back 1", "back 2"), 0.8)
+    well = history(
+        user_sends("back 1"), user_sends("back 2"), delivered(3001, "back 2"), delivered(3001, "before")
+    )
+    resilience.used_again(well, SESSION, 3001, over, user_answered())
+    for wrong in (history(), history(delivered(3002, "back 1"))):
+        expected, _ = failure(
+            lambda wrong=wrong: resilience.used_again(wrong, SESSION, 3001, over, user_answered())
+        )
+        assert expected.startswith("instance 3001, which is well again, delivers a message within")

@@ -174,3 +174,32 @@ def test_a_missing_line_is_told_with_the_nearest_ones(lines: list[LogLine], obse
 def test_a_long_text_is_quoted_short() -> None:
     assert quoted("x" * 80) == '"' + "x" * 80 + '"'
     assert quoted("x" * 81) == '"' + "x" * 60 + '…" (81 characters)'
+
+
+@pytest.mark.parametrize(
+    ("entries", "observed"),
+    [
+        ([ASKED, ended(3001, 1, "answered", at=102.2)], None),
+        (
+            [ASKED, ended(3001, 1, at=101.0), asked(3001, 2, at=101.0), ended(3001, 2, "answered", at=103.0)],
+            None,
+        ),
+        ([ASKED, ended(3001, 1, at=101.0)], "its caller left after 1.00 s"),
+        ([asked(3002, 1), ended(3002, 1, "answered")], "it was not asked"),
+    ],
+    ids=["answered", "answered at the second question", "left", "another asked"],
+)
+def test_an_answer_is_waited_for_by_a_caller_who_is_there(entries: list[Entry], observed: str | None) -> None:
+    left = pytest.raises(TimeBoundFailure, match=observed)
+    with contextlib.nullcontext() if observed is None else left:
+        sending.waited_for(history(*entries), SESSION, 3001)
+
+
+def test_the_same_words_may_go_to_everybody_whom_a_user_named() -> None:
+    sends = [user_sends("yes"), replace(user_sends("yes", call=2), recipient="628222")]
+    to_one = delivered(3001, "yes")
+    to_other, to_nobody = (replace(to_one, recipient=one) for one in ("628222", "628333"))
+    sending.each_to_its_own(history(*sends, to_one, to_other, delivered(3001, "of another scenario")))
+    expected, observed = failure(lambda: sending.each_to_its_own(history(*sends, to_nobody)))
+    assert expected == f'"yes" goes to 628111 over session {SESSION} or 628222 over session {SESSION}'
+    assert observed == f"instance 3001 sent it to 628333 over session {SESSION}"

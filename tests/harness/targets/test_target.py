@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.contract import Operations, SendTarget, Target
+from harness.contract import Operations, SendTarget, Settings, Target
 from harness.errors import TargetError
 from harness.gateway_contract import Hook
 from harness.targets.reader import built_in_targets, load_target, read_target
@@ -116,6 +116,14 @@ def test_what_runs_already_brings_its_timeouts_and_its_log(file: Path) -> None:
     target = read(file, RUNNING)
     assert (target.url, target.verify_timeout, target.send_timeout) == ("http://127.0.0.1:8000", 1, 5)
     assert target.log_file == file.parent / "app.log"
+
+
+def test_bounds_are_scaled_by_the_timeouts_that_a_target_states(file: Path) -> None:
+    given = Settings(verify_timeout=0.8, send_timeout=2.0)
+    assert given.under(read(file, SMALLEST)) == given
+    fixed = given.under(read(file, with_line("timing", "verify_timeout = 1.5")))
+    assert (fixed.verify_timeout_in_force, fixed.send_timeout_in_force) == (1.5, 2.0)
+    assert (fixed.verify_timeout, fixed.in_force) == (0.8, Settings(verify_timeout=1.5, send_timeout=2.0))
 
 
 def test_a_gateway_of_a_team_is_read_whole(file: Path) -> None:

@@ -24,7 +24,7 @@ from tests.mutants.defects.health_check import (
     when_counted,
     write_anyway,
 )
-from tests.mutants.defects.resilience_verification import STATISTICS, STATISTICS_REPAIR
+from tests.mutants.defects.resilience_verification import STATISTICS, STATISTICS_REPAIR, UNUSUAL
 from tests.mutants.machinery.patching import around
 from tests.mutants.machinery.registry import mutant, rows
 
@@ -138,7 +138,7 @@ def every_instance_asked_three_times() -> None:
         return await ask_all(self)
 
 
-@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR)
+@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR, UNUSUAL)
 def key_left_out_when_asking() -> None:
     """The list of sessions is requested without a key: each instance answers 401."""
     _ask_for_lists({})

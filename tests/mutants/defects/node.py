@@ -91,6 +91,7 @@ MISTAKES = (
             "A copy in another state is passed over for the connected one [3001-3001-qr_scanning-3003]",
             "A copy in another state is passed over for the connected one [3002-3002-failed-3001]",
             "A copy in another state is passed over for the connected one [3004-3004-authenticated-3001]",
+            "A copy whose login only begins does not draw the row",
         ),
         module="instances",
         right='listed?.get(sessionId) === "connected"',

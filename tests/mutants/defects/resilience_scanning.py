@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 from reference_impl.edges.answers import Holding
+from reference_impl.edges.log import EventLog
 from reference_impl.edges.messages import SendError, Sent
 from reference_impl.fix.locator import Finding, Locator, moment
 from reference_impl.fix.sender import Sender
@@ -69,6 +70,28 @@ def unasked_counts_as_absent() -> None:
 def failure_tells_nothing() -> None:
     """If a scan finds nothing, the user learns that sending failed, but not why."""
     Sender._not_found = lambda *_rest: SendError("rejected_by_instance", "Sending failed.")
+
+
+def _unverifiable_logged(text_of, fields_of) -> None:
+    """Log otherwise that the session could not be verified."""
+
+    @around(EventLog, "error")
+    def told(error, self, text, **fields):
+        if "unasked" in fields:
+            text, fields = text_of(text), fields_of(fields)
+        error(self, text, **fields)
+
+
+@mutant("SCAN-08", LEFT_OPEN)
+def unverifiable_logged_in_other_words() -> None:
+    """The log says in other words that the session could not be verified."""
+    _unverifiable_logged(lambda _text: "Unable to verify the session", lambda fields: fields)
+
+
+@mutant("SCAN-08", LEFT_OPEN)
+def unasked_logged_as_a_number() -> None:
+    """The log says how many instances could not be asked, and not which."""
+    _unverifiable_logged(lambda text: text, lambda fields: {**fields, "unasked": len(fields["unasked"])})
 
 
 @mutant("SCAN-09", TWENTY)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import replace
 
+import aiohttp
 from sqlalchemy import func, select
 
 from reference_impl import server
 from reference_impl.edges.accounts import ACCOUNTS
-from reference_impl.edges.answers import Outcome, json_object, judge_post
+from reference_impl.edges.answers import Holding, Outcome, json_object, judge_post
 from reference_impl.edges.instances import InstanceClient
 from reference_impl.edges.messages import Message, SendError
 from reference_impl.fix import sender
-from reference_impl.fix.locator import Locator
-from tests.mutants.machinery.patching import around, around_sends
+from reference_impl.fix.locator import Locator, moment
+from tests.mutants.machinery.patching import around, around_sends, with_environment
 from tests.mutants.machinery.registry import mutant, rows
 
 MOVED_BEHIND = "A session that moves after its verification is followed"
@@ -23,7 +25,11 @@ MOVED_BEFORE = "A session that moves before its message arrives is followed"
 ANSWER_LOST = "A message whose answer was lost is not sent again"
 REFUSED = "A message that was refused is not posted again"
 ONE_STALE = "A copy that proves not connected is not posted the message again"
-ALL_STALE = "Copies that all prove not connected are not tried in turn"
+ALL_STALE = "Copies that all prove not connected are tried once each at most"
+REDIRECTED = "A message that was redirected is posted nowhere else"
+GOES_AWAY = "A session is followed whose instance goes away before the message is posted"
+ZOMBIE = "A zombie does not keep the message from the holder"
+ZOMBIE_FIRST = "A zombie that a scan finds first does not keep the message from the holder"
 ONE_DENIES = "An instance that lists the session and denies it is given up"
 ALL_DENY = "Instances that all list the session and deny it are given up"
 TWENTY_MOVES = "Twenty messages follow a session that moves before each of them"
@@ -33,6 +39,10 @@ WRONG_PART = "A message with a wrong part is refused"
 NO_ACCOUNT = "A message from an account that does not exist is refused"
 HANGING = "Eight sends that hang on one instance do not hold up a send elsewhere"
 HOLLOW = "An answer without success is not reported as sent"
+STATUS_ALONE = "A status of success alone is not reported as sent"
+WITHOUT_ID = "Success is success without the id of a message"
+GIVEN_UP = "A message whose answer does not come in time is given up"
+IN_TIME = "A message whose answer comes late, and in time, is sent"
 
 
 def _may_try_again(may) -> None:
@@ -99,23 +109,113 @@ def doubt_told_as_not_sent() -> None:
     sender.failure = told
 
 
-@mutant("SEND-05", REFUSED, ONE_STALE, ALL_STALE)
+@mutant("SEND-05", *rows(REFUSED, "400", "401", "422"), ONE_STALE, ALL_STALE)
 def refused_message_posted_again() -> None:
     """A message that was answered 4xx is posted twice more."""
     _post_again(lambda answer: answer.status in {400, 401, 422}, 2)
 
 
-@mutant("SEND-05", ALL_STALE)
-def every_copy_tried() -> None:
-    """Each time a copy proves not connected, the message is posted to the next one."""
+@mutant("SEND-05", ONE_STALE, ALL_STALE)
+def copy_that_proved_not_connected_asked_again() -> None:
+    """When a copy proves not connected the send starts again, and believes the same copy again."""
+    _may_try_again(lambda outcome, _base, _trip: True if outcome is Outcome.NOT_CONNECTED else None)
 
-    def may(outcome, base, trip):
-        if outcome is not Outcome.NOT_CONNECTED:
-            return None
-        trip.not_connected |= {base}
-        return True
 
-    _may_try_again(may)
+@mutant("SEND-05", *rows(REFUSED, "408", "425", "429"))
+def posted_again_when_told_to_wait() -> None:
+    """A message that was answered 408, 425 or 429 is posted again, as many HTTP clients do by themselves."""
+    _post_again(lambda answer: answer.status in {408, 425, 429}, 2)
+
+
+class _Following:
+    """A session of aiohttp that follows the redirects of messages."""
+
+    def __init__(self, session):
+        self.get = session.get
+        self.post = lambda *given, **more: session.post(*given, **{**more, "allow_redirects": True})
+
+
+@mutant("SEND-05", REDIRECTED)
+def redirects_of_messages_followed() -> None:
+    """A message is posted again wherever an instance redirects it to."""
+
+    @around(InstanceClient, "_open")
+    def opened(own, self):
+        return _Following(own(self))
+
+
+@mutant("SEND-03", GOES_AWAY)
+def refused_connection_is_final() -> None:
+    """If no connection can be made for the message, the send fails."""
+    _may_try_again(lambda outcome, _base, _trip: False if outcome is Outcome.NEVER_REACHED else None)
+
+
+@mutant("SEND-04", *rows(ANSWER_LOST, "answers 502", "answers 503"))
+def posted_again_behind_a_bad_gateway() -> None:
+    """A message that was answered 502, 503 or 504 is posted again, as many HTTP clients do by themselves."""
+    _post_again(lambda answer: answer.status in {502, 503, 504}, 2)
+
+
+@mutant("SEND-13", ZOMBIE, ZOMBIE_FIRST)
+def list_believed_before_the_denial() -> None:
+    """An instance that lists the session still when it has denied it is believed: the send fails."""
+
+    @around(sender.Sender, "_locate")
+    def located(locate, self, account_id, trip):
+        for base in trip.gone_from:
+            _, session_id = self._read(account_id)
+            if self.parts.loop.run(self.parts.locator.ask(base, session_id, moment())) is Holding.HELD:
+                raise trip.refusal
+        return locate(self, account_id, trip)
+
+
+@mutant("SEND-13", ZOMBIE, ZOMBIE_FIRST)
+def zombie_posted_until_no_try_is_left() -> None:
+    """After a 404 the instance is asked again, and posted the message again if it lists the session."""
+    _may_try_again(lambda outcome, _base, _trip: True if outcome is Outcome.NOT_THERE else None)
+
+
+@mutant("SEND-14", GIVEN_UP)
+def send_timeout_not_as_set() -> None:
+    """A message has six seconds, whatever is set."""
+    with_environment(lambda _given: {"SEND_TIMEOUT": "6"})
+
+
+@mutant("SEND-14", IN_TIME)
+def verify_timeout_used_for_messages() -> None:
+    """A message has no longer than a verification."""
+    with_environment(lambda given: {"SEND_TIMEOUT": given["VERIFY_TIMEOUT"]})
+
+
+@mutant("SEND-14", *rows(GIVEN_UP, "drips its answer to a message"))
+def send_timeout_for_each_read() -> None:
+    """The send timeout starts again with each byte of the answer."""
+    seconds = float(os.environ["SEND_TIMEOUT"])
+    with_environment(lambda _given: {"SEND_TIMEOUT": "60"})
+
+    @around(InstanceClient, "_open")
+    def opened(own, self):
+        session = own(self)
+        session._timeout = aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds)
+        return session
+
+
+@mutant("SEND-11", STATUS_ALONE)
+def no_content_counts_as_sent() -> None:
+    """A 2xx other than 200 counts as sent, whatever is in it."""
+    sender.judge_post = lambda answer: (
+        Outcome.SENT if 200 < (answer.status or 0) < 300 else judge_post(answer)
+    )
+
+
+@mutant("SEND-11", WITHOUT_ID)
+def success_needs_an_id() -> None:
+    """A message counts as sent only if the instance gave it an id."""
+    sender.judge_post = lambda answer: (
+        Outcome.UNCERTAIN
+        if judge_post(answer) is Outcome.SENT and answer.text("message_id") is None
+        else judge_post(answer)
+    )
 
 
 @mutant("SEND-06", ONE_DENIES, ALL_DENY)
@@ -279,7 +379,11 @@ def only_an_error_counts_as_failure() -> None:
     )
 
 
-@mutant("SEND-11", *rows(HOLLOW, "nothing", "an empty object", "success as a text", "a list", "HTML"))
+@mutant(
+    "SEND-11",
+    *rows(HOLLOW, "nothing", "an empty object", "success as a text", "a list", "HTML"),
+    STATUS_ALONE,
+)
 def any_2xx_counts_as_sent() -> None:
     """Every 2xx answer counts as sent, unless success is false."""
     sender.judge_post = lambda answer: (

@@ -12,14 +12,16 @@ from reference_impl.edges.answers import Roster, detailed_list, sessions_list
 from reference_impl.edges.instances import InstanceClient
 from reference_impl.edges.messages import SendError
 from reference_impl.settings import Settings
-from tests.mutants.defects.scanning import scan_in_order
+from tests.mutants.defects.scanning import copies_as_a_last_resort, scan_in_order
 from tests.mutants.machinery.patching import around_sends, with_environment
 from tests.mutants.machinery.registry import mutant, rows
 
 TOO_SLOW = "An answer that comes too slowly is given up after the verify timeout"
+LOGIN_BEGINS = "A copy whose login only begins does not draw the row"
 OTHER_STATE = "A copy in another state is passed over for the connected one"
 STATISTICS = "A correct row is used though instances answer with statistics"
 STATISTICS_REPAIR = "A mismatched row is repaired though instances answer with statistics"
+UNUSUAL = "A session with an unusual id is found though instances answer with statistics"
 UNCONFIGURED = "A row that names no configured instance leads to a scan"
 MANY = "Ten thousand sessions hide neither a session nor its absence"
 
@@ -63,7 +65,7 @@ def _statuses_that_count(counts) -> None:
     Roster.of = classmethod(changed)
 
 
-@mutant("VERIFY-09", OTHER_STATE)
+@mutant("VERIFY-09", OTHER_STATE, LOGIN_BEGINS)
 def status_ignored() -> None:
     """Every listed session counts as held."""
     _statuses_that_count(lambda _status: True)
@@ -73,10 +75,17 @@ def status_ignored() -> None:
 @mutant(
     "VERIFY-09",
     *rows(OTHER_STATE, "3001-3001-qr_scanning-3003", "3004-3004-authenticated-3001", "3002-3002-failed-3001"),
+    LOGIN_BEGINS,
 )
 def everything_but_disconnected_counts() -> None:
     """A session counts as held unless it is listed as disconnected."""
     _statuses_that_count(lambda status: status != "disconnected")
+
+
+@mutant("VERIFY-09", LOGIN_BEGINS)
+def login_that_begins_taken_as_a_last_resort() -> None:
+    """If nobody holds the session connected, the row goes to whoever has any copy of it."""
+    copies_as_a_last_resort()
 
 
 def _statistics_read_as(read) -> None:
@@ -87,13 +96,13 @@ def _statistics_read_as(read) -> None:
     instances.detailed_list = listed
 
 
-@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR)
+@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR, UNUSUAL)
 def statistics_taken_for_an_empty_list() -> None:
     """Details that are no list count as an empty list."""
     _statistics_read_as(lambda _details: [])
 
 
-@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR)
+@mutant("VERIFY-10", STATISTICS, STATISTICS_REPAIR, UNUSUAL)
 def statistics_taken_for_a_list_of_those_they_name() -> None:
     """The two sessions that the statistics name count as the whole list."""
     _statistics_read_as(lambda details: [details["longest_uptime"], details["newest_session"]])

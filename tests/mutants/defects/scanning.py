@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from reference_impl.before_fix import StraightSender
 from reference_impl.edges.answers import Holding
+from reference_impl.edges.log import EventLog
 from reference_impl.edges.messages import SendError, Sent
 from reference_impl.fix.locator import Finding, Locator, moment
 from reference_impl.fix.syncs import Source, Syncs
@@ -18,6 +20,7 @@ NOWHERE = "A session that no instance holds fails the send and changes nothing"
 PASSED_OVER = "Earlier instances with sessions of others are passed over"
 ONE_MISBEHAVES = "One misbehaving instance does not hide the holder"
 TWO_MISBEHAVE = "Two misbehaving instances do not hide the holder"
+DRAWN_BY_A_COPY = "A stale copy does not draw the row while the holder cannot be asked"
 KEEPS_ITS_ROW = "A holder that cannot be asked keeps its row"
 
 URL = "assigned_instance_url"
@@ -136,6 +139,31 @@ def nowhere_told_as_a_missing_page() -> None:
     _when_not_found(act)
 
 
+def copies_as_a_last_resort() -> None:
+    """Make a scan that finds no holder take the first instance that lists the session at all."""
+
+    @around(Locator, "scan")
+    async def found(scan, self, session_id, since, **rest):
+        finding = await scan(self, session_id, since, **rest)
+        copies = finding.instances(Holding.NOT_CONNECTED)
+        return finding if finding.holder or not copies else replace(finding, holder=copies[0])
+
+
+@mutant("SCAN-06", DRAWN_BY_A_COPY)
+def any_copy_is_better_than_none() -> None:
+    """If nobody is known to hold the session connected, the row goes to whoever has any copy of it."""
+    copies_as_a_last_resort()
+
+
+@mutant("SCAN-03", NOWHERE)
+def nowhere_logged_in_other_words() -> None:
+    """The log says in other words that the session is in no instance."""
+
+    @around(EventLog, "error")
+    def told(error, self, text, **fields):
+        error(self, text.replace("Session not found in any Node.js instance", "No instance has it"), **fields)
+
+
 def _write_row(**changes):
     def act(parts, account_id, _message, _error):
         parts.accounts.write(parts.accounts.by_id(account_id), changes)
@@ -208,13 +236,13 @@ def one_error_fails_the_whole_scan() -> None:
         return finding
 
 
-@mutant("SCAN-06", KEEPS_ITS_ROW)
+@mutant("SCAN-06", KEEPS_ITS_ROW, DRAWN_BY_A_COPY)
 def failing_scan_clears_the_row() -> None:
     """If the session is not found, the row's URL is cleared."""
     _when_not_found(_write_row(assigned_instance_url=None))
 
 
-@mutant("SCAN-06", KEEPS_ITS_ROW)
+@mutant("SCAN-06", KEEPS_ITS_ROW, DRAWN_BY_A_COPY)
 def failing_scan_assigns_another_instance() -> None:
     """If the session is not found, the row is assigned to the first instance."""
 

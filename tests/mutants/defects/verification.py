@@ -8,9 +8,12 @@ from dataclasses import replace
 from reference_impl.before_fix import StraightSender
 from reference_impl.edges import instances
 from reference_impl.edges.answers import Holding, Roster
+from reference_impl.edges.instances import InstanceClient
 from reference_impl.edges.messages import SendError
 from reference_impl.fix import sender
 from reference_impl.fix.locator import Locator, moment
+from reference_impl.fix.syncs import Syncs
+from reference_impl.settings import Settings
 from tests.mutants.machinery.patching import around, around_log, around_sends, with_environment
 from tests.mutants.machinery.registry import mutant, rows
 
@@ -21,6 +24,9 @@ AS_IT_STANDS = "A verified session is used as it stands"
 MOVED_SILENTLY = "A session that moved silently between two sends is found at the second"
 SESSIONS_OF_OTHERS = "Sessions of others in the assigned instance are not mistaken for this one"
 ALIKE = "A session id that is only alike does not count"
+OLDER_QUESTION = "A send does not go by an answer to an older question"
+SLASH = "A row whose URL ends in a slash is used as it stands"
+SLASH_REPAIRED = "A row whose URL ends in a slash is repaired like any other"
 NEVER_ANSWERS = "An instance that never answers delays a send by one verify timeout"
 DEFAULT_TIMEOUT = "Without a setting an instance is given 3 seconds, and no more"
 UNUSABLE = "An answer that cannot be used leads to a scan"
@@ -130,21 +136,63 @@ def verified_message_sent_twice() -> None:
     around_sends(act)
 
 
+def remember_verifications(seconds) -> None:
+    """Take a session that was verified in its assigned instance for verified during so many seconds."""
+    verified = {}
+
+    @around(sender.Sender, "_verify")
+    def remembered(verify, self, account, assigned, trip):
+        known = verified.get((assigned, account.session_id), -seconds)
+        if assigned not in trip.ignoring and moment() - known < seconds:
+            return Holding.HELD
+        holding = verify(self, account, assigned, trip)
+        if holding is Holding.HELD:
+            verified[assigned, account.session_id] = moment()
+        return holding
+
+
 @mutant("VERIFY-03", MOVED_SILENTLY)
 def verification_remembered() -> None:
     """A session that was verified once counts as verified for a while."""
-    ask = Locator.ask
-    verified: set[tuple[str, str]] = set()
+    remember_verifications(60.0)
 
-    async def asked(self, base, session_id, since):
-        if (base, session_id) in verified:
-            return Holding.HELD
-        holding = await ask(self, base, session_id, since)
-        if holding is Holding.HELD:
-            verified.add((base, session_id))
-        return holding
 
-    Locator.ask = asked
+@mutant("VERIFY-03", OLDER_QUESTION)
+def open_question_shared_with_everybody() -> None:
+    """A send that finds a question open uses its answer, though it was asked before the send came."""
+
+    @around(Locator, "_question")
+    async def shared(question, self, base, since):
+        still_open = base in self._latest and not self._latest[base][1].done()
+        return await question(self, base, 0.0 if still_open else since)
+
+
+def _configured_by(find) -> None:
+    Settings.configured = lambda self, url: find(self, url or "")
+
+
+@mutant("VERIFY-14", SLASH)
+def slash_makes_another_instance_of_it() -> None:
+    """A URL with a slash behind is none of the configured ones."""
+    _configured_by(lambda self, url: url if url in self.node_instances else None)
+
+
+@mutant("VERIFY-14", SLASH)
+def slash_kept_in_the_call() -> None:
+    """A URL with a slash behind is called as it is, with two slashes in the middle."""
+    _configured_by(lambda self, url: url if url.removesuffix("/") in self.node_instances else None)
+    InstanceClient._url = lambda _self, base, target: base + target
+
+
+@mutant("VERIFY-14", SLASH_REPAIRED)
+def row_with_a_slash_never_repaired() -> None:
+    """A row is repaired if it has the very URL that was asked, which has no slash behind."""
+
+    @around(Syncs, "write")
+    def written(write, self, view, new_url, **more):
+        if (view.account.assigned_instance_url or "").endswith("/"):
+            return False
+        return write(self, view, new_url, **more)
 
 
 @mutant("VERIFY-04", SESSIONS_OF_OTHERS, ALIKE)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import http.client
+import json
+import select
+import socket
 import threading
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 from flask import request
 
+from harness.catalogue.requirements import Profile
 from reference_impl import app
 from reference_impl.edges import messages
-from reference_impl.edges.answers import Outcome
+from reference_impl.edges.answers import Outcome, PostAnswer
+from reference_impl.edges.instances import InstanceClient
 from reference_impl.edges.messages import Message, SendError
 from reference_impl.fix import sender
 from reference_impl.fix.syncs import Source, Syncs
-from tests.mutants.machinery.patching import around, around_sends
+from tests.mutants.machinery.patching import around, around_sends, with_environment
 from tests.mutants.machinery.registry import sound_design
 
 WORDS = {
@@ -48,6 +59,88 @@ def tells_failures_in_its_own_words() -> None:
     sender._may_try_again = lambda outcome, base, trip: (
         outcome is not Outcome.NOT_CONNECTED and permitted(outcome, base, trip)
     )
+
+
+@sound_design(profiles=(Profile.CORE, Profile.RESILIENCE))
+def tries_one_more_copy_at_most() -> None:
+    """When a copy proves not connected, one other instance is tried, and no third."""
+    permitted = sender._may_try_again
+
+    def decided(outcome, base, trip):
+        again = outcome is Outcome.NOT_CONNECTED and bool(trip.not_connected)
+        return permitted(outcome, base, trip) and not again
+
+    sender._may_try_again = decided
+
+
+@sound_design(profiles=(Profile.CORE,))
+def sends_of_an_account_wait_for_one_another() -> None:
+    """Messages of one account go out one after another, as from a queue of its own."""
+    queues = defaultdict(threading.Lock)
+
+    def act(_parts, account_id, _message, send):
+        with queues[account_id]:
+            return send()
+
+    around_sends(act)
+
+
+@sound_design(
+    profiles=(Profile.CORE, Profile.RESILIENCE), target="verify_timeout = 1.3\nsend_timeout = 2.6\n"
+)
+def timeouts_fixed_and_stated() -> None:
+    """Both timeouts are fixed, whatever the variables say, and the target file states them."""
+    with_environment(lambda _given: {"VERIFY_TIMEOUT": "1.3", "SEND_TIMEOUT": "2.6"})
+
+
+@sound_design(profiles=(Profile.CORE, Profile.RESILIENCE))
+def messages_go_over_kept_connections() -> None:
+    """Messages go over kept connections from a pool of threads, each looked at before it is used again."""
+    kept, lock = defaultdict(list), threading.Lock()
+
+    def taken(base):
+        with lock:
+            while kept[base]:
+                connection = kept[base].pop()
+                if not select.select([connection.sock], [], [], 0)[0]:  # readable would mean: closed
+                    return connection
+                connection.close()
+        return None
+
+    def post(settings, base, message):
+        ends, connected = time.monotonic() + settings.send_timeout, False
+        try:
+            connection = taken(base)
+            connected = connection is not None
+            if connection is None:
+                parts = urlsplit(base)
+                connection = http.client.HTTPConnection(
+                    parts.hostname, parts.port, timeout=settings.send_timeout
+                )
+                connection.connect()
+                connected = True
+            cut = threading.Timer(ends - time.monotonic(), connection.sock.shutdown, [socket.SHUT_RDWR])
+            cut.start()
+            try:
+                body = json.dumps({**message, "api_key": settings.api_key})
+                connection.request("POST", "/api/messages/send", body, {"Content-Type": "application/json"})
+                response = connection.getresponse()
+                answer = PostAnswer(connected=True, status=response.status, body=response.read())
+            finally:
+                cut.cancel()
+        except (OSError, http.client.HTTPException):
+            return PostAnswer(connected)
+        if not response.will_close:
+            with lock:
+                kept[base].append(connection)
+        return answer
+
+    pool = ThreadPoolExecutor(32)
+
+    async def posted(self, base, message):
+        return await asyncio.get_running_loop().run_in_executor(pool, post, self._settings, base, message)
+
+    InstanceClient.post_message = posted
 
 
 def around_answers(act) -> None:
