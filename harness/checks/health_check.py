@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import ConformanceFailure
+from harness.json_text import json_of
 from harness.wording import counted
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ class CheckReport:
         """Read a report."""
         expected = f"a JSON object with the whole numbers {', '.join(COUNTS)} and the list changes"
         try:
-            value = json.loads(body)
+            value = json_of(body)
             counts = {name: value[name] for name in COUNTS}
             changes = frozenset(
                 Change(one["account_id"], _bare(one["old_url"]), _bare(one["new_url"]))
                 for one in value["changes"]
             )
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             raise ConformanceFailure(expected, f"the report {body[:500]!r}") from None
         if any(type(count) is not int for count in counts.values()):
             raise ConformanceFailure(expected, f"the report {body[:500]!r}")

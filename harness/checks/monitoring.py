@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.errors import ConformanceFailure
+from harness.json_text import json_of
 from harness.wording import counted
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Counted:
     def read(cls, body: str) -> Counted:
         """Read a report."""
         try:
-            value = json.loads(body)
+            value = json_of(body)
             last_hour, consecutive, attempts, successes = (_whole(value[name]) for name in _NUMBERS)
             return cls(
                 since=str(value["counting_since"]),
@@ -62,7 +62,7 @@ class Counted:
                 rate=float(value["sync_success_rate"]),
                 alerts={str(one["name"]): str(one["severity"]) for one in value["alerts"]},
             )
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             raise ConformanceFailure(
                 "the report of the contract's section 3: counting_since, sync_events_last_hour, "
                 "sync_events_by_source, consecutive_verification_failures, sync_attempts, sync_successes, "

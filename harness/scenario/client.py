@@ -48,7 +48,7 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     values = {"account_id": str(account_id), "recipient": recipient, "text": text}
     template = dict(target.send.body if body is None else body)
     # Longer than any sound implementation needs: it may try eight POSTs at most, each verified.
-    patience = 8 * (settings.verify_timeout_in_force + settings.send_timeout) + 10
+    patience = 8 * (settings.verify_timeout_in_force + settings.send_timeout) + 5
     began = time.monotonic()
     try:
         response = request(
