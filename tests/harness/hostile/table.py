@@ -19,7 +19,7 @@ from pathlib import Path
 from harness.cli.group import WIDTH
 from tests.harness.hostile.program import KINDS
 
-REQUIREMENTS = ("SCAN-01", "SEND-01", "VERIFY-01", "WEBHOOK-01")
+REQUIREMENTS = ("TIMELINE-01", "SCAN-02", "VERIFY-02", "WEBHOOK-03")
 MOST_SECONDS, MOST_MEGABYTES = 60, 400
 _TARGET = """\
 [implementation]
