@@ -5,6 +5,7 @@
 #   make check         ruff, mypy, and which way imports run
 #   make reproduce     replay the incident of account 142
 #   make kill-matrix   judge every known-bad implementation, each by the requirement that it breaks
+#   make hostile       judge every hostile program: what each costs in time and memory
 #   make stress        the features again and again in random order, on a quiet and on a busy machine
 #   make picture       draw docs/images/report.png again (needs Chromium and its driver)
 #   make bench         measure a fake instance beside mountebank and plain Flask (needs wrk and npm)
@@ -19,7 +20,7 @@ BIN := $(VENV)/bin
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: conformance test check kill-matrix reproduce stress bench picture install clean
+.PHONY: conformance test check kill-matrix reproduce hostile stress bench picture install clean
 
 conformance: $(INSTALLED)
 	@$(BIN)/python -m pytest features/ --report reports $(ARGS)
@@ -38,6 +39,9 @@ kill-matrix: $(INSTALLED)
 
 reproduce: $(INSTALLED)
 	@$(BIN)/instance-sync reproduce $(ARGS)
+
+hostile: $(INSTALLED)
+	@$(BIN)/python -m tests.harness.hostile.table $(ARGS)
 
 stress: $(INSTALLED)
 	@$(BIN)/python -m tests.stress $(ARGS)

@@ -6,7 +6,6 @@ A History is a finished piece of it.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +23,7 @@ from fake_instances.journal import (
     SessionReleased,
 )
 from harness.gateway_contract import Delivered
+from harness.json_text import json_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ OneEntry = TypeVar("OneEntry", bound=Entry)
 def json_object(body: str | bytes) -> dict[str, Any] | None:
     """Return the JSON object that a body is; None if it is none."""
     try:
-        value = json.loads(body)
+        value = json_of(body)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import re
 
 from harness.contract import LogLine
+from harness.json_text import object_at
 
 AUTO_SYNC = "Auto-syncing assigned_instance_url from webhook header"
 VERIFIED = "Session verified in assigned instance"
@@ -17,14 +18,19 @@ CORRECTED = "Health check corrected instance URL"
 REFUSED_LOCATION = "Rejected X-Instance-Url"
 
 
+_BEGINNING = re.compile(r'\{[ \t]*"')
+"""How a JSON object that is not empty begins."""
+_MOST_LOOKED_AT = 500_000
+"""Characters of one line that are tried as JSON, in all: a line can have as many beginnings as characters."""
+
+
 def parse_line(text: str) -> LogLine:
     """Split a line into its text and the JSON object in it: the first that can be read and is not empty."""
-    decoder = json.JSONDecoder()
-    start = text.find("{")
-    while start >= 0:
+    left = _MOST_LOOKED_AT
+    for found in _BEGINNING.finditer(text):
         with contextlib.suppress(ValueError):
-            fields, _ = decoder.raw_decode(text, start)
-            if fields:
-                return LogLine(text, fields)
-        start = text.find("{", start + 1)
+            return LogLine(text, object_at(text, found.start()))
+        left -= len(text) - found.start()
+        if left <= 0:
+            break
     return LogLine(text, {})

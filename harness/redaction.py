@@ -7,10 +7,11 @@ import re
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 SHOWN_INSTEAD = "[secret]"
 _SIGNATURE_LENGTH = 64
@@ -18,6 +19,7 @@ _SIGNATURE = re.compile(rf"\b[0-9a-fA-F]{{{_SIGNATURE_LENGTH}}}\b")
 _DEPEND_ON_WHAT_IS_BEFORE = (0, 2, 3)
 """How many of the first characters of base64 depend on the 0, 1 or 2 bytes before a text in its group of three."""
 _SHORTEST_ENCODED = 8
+_SHORTEST_PIECE = 6
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -37,21 +39,54 @@ def redact(text: str, secrets: Collection[str]) -> str:
     return text if len(text) < _SIGNATURE_LENGTH else _SIGNATURE.sub(SHOWN_INSTEAD, text)
 
 
-def redact_values(values: Any, secrets: Collection[str]) -> Any:
+def redact_cut(text: str, secrets: Collection[str]) -> str:
+    """Do as `redact`, for a text in which others were quoted and cut short: take out pieces of secrets too.
+
+    A piece is where a secret begins or ends, as far as it goes; a few characters are no piece.
+    """
+    forms, _ = _forms(tuple(secrets))
+    for form in forms:
+        if len(form) < 2 * _SHORTEST_PIECE:
+            continue
+        text = _without_beginnings(text, form, SHOWN_INSTEAD)
+        text = _without_beginnings(text[::-1], form[::-1], SHOWN_INSTEAD[::-1])[::-1]
+    return redact(text, secrets)
+
+
+def _without_beginnings(text: str, form: str, instead: str) -> str:
+    """Return a text without each beginning of a form, as long as it is."""
+    kept, end = [], 0
+    while (found := text.find(form[:_SHORTEST_PIECE], end)) >= 0:
+        kept += [text[end:found], instead]
+        end = found + sum(
+            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text[found:], form, strict=False))
+        )
+    return "".join([*kept, text[end:]])
+
+
+def redact_values(
+    values: Any, secrets: Collection[str], redacted: Callable[[str, Collection[str]], str] = redact
+) -> Any:
     """Return values of the same types with every text in them redacted: JSON values, bytes, dataclasses."""
     match values:
         case Enum():
             return values
         case str():
-            return redact(values, secrets)
+            return redacted(values, secrets)
         case bytes():
-            return redact(values.decode("utf-8", "replace"), secrets).encode()
+            return redacted(values.decode("utf-8", "replace"), secrets).encode()
         case dict():
-            return {redact(str(name), secrets): redact_values(one, secrets) for name, one in values.items()}
+            return {
+                redacted(str(name), secrets): redact_values(one, secrets, redacted)
+                for name, one in values.items()
+            }
         case list() | tuple() | set() | frozenset():
-            return type(values)(redact_values(one, secrets) for one in values)
+            return type(values)(redact_values(one, secrets, redacted) for one in values)
         case _ if is_dataclass(values) and not isinstance(values, type):
-            told = {one.name: redact_values(getattr(values, one.name), secrets) for one in fields(values)}
+            told = {
+                one.name: redact_values(getattr(values, one.name), secrets, redacted)
+                for one in fields(values)
+            }
             return replace(values, **told)
         case _:
             return values

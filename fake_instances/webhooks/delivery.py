@@ -30,6 +30,9 @@ ANSWER_TIMEOUT = 10.0
 _TOGETHER_SECONDS = 2.0
 LONGEST_KEPT = 64 * 1024
 """Bytes of an answer that are kept in the journal."""
+LONGEST_READ = 4 * 1024 * 1024
+"""Bytes of an answer that are read; one with more counts as none."""
+_PART = LONGEST_KEPT
 
 
 @dataclass(eq=False)
@@ -265,7 +268,7 @@ class Notifier:
                 attempt=attempt,
                 status=status,
                 reason=reason,
-                body=body[:LONGEST_KEPT],
+                body=body,
             )
         )
 
@@ -301,10 +304,23 @@ def _post(
             connection.sendall(on_wire(webhook, path, parts.netloc))
             with contextlib.closing(http.client.HTTPResponse(connection, method="POST")) as response:
                 response.begin()
-                return response.status, None, response.read()
-    except (OSError, ValueError, http.client.HTTPException) as problem:
+                return response.status, None, _beginning(response)
+    except (OSError, ValueError, OverflowError, http.client.HTTPException) as problem:
         told = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
         return _kind(problem), told, b""
+
+
+def _beginning(response: http.client.HTTPResponse) -> bytes:
+    """Return what is kept of an answer. The rest is read too, for it must come, as far as any sound answer goes."""
+    kept, length = b"", 0
+    while part := response.read(_PART):
+        kept = kept or part[:LONGEST_KEPT]
+        length += len(part)
+        if length > LONGEST_READ:
+            raise ValueError(f"an answer of more than {LONGEST_READ} bytes")
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
+    return kept
 
 
 def _kind(problem: Exception) -> Failure:

@@ -62,6 +62,8 @@ class ControlPlane:
         )
         self._implementation: CommandImplementation | RunningImplementation | None = None
         self.log = self._log_source()
+        self.silent = False
+        """Whether the last user waited in vain for an answer."""
         self.accounts: SqlAccounts | HttpAccounts
 
     def __enter__(self) -> Self:

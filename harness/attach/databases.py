@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from typing import TYPE_CHECKING
+import sqlite3
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 from sqlalchemy.pool import NullPool, QueuePool
@@ -16,7 +17,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from harness.errors import LaunchError, TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 SQLITE = "sqlite"
@@ -36,8 +37,26 @@ _DATABASE = (
     "--database must have the address, user and password of what runs there, and the user the rights to it"
 )
 _CONNECT_SECONDS = 10
-_BUSY_SECONDS = 30
-"""How long a SQLite writer waits for another to finish."""
+_BUSY_SECONDS = 0.2
+"""How long a SQLite writer waits inside the library for another to finish. A signal is heard only afterwards."""
+_STATEMENT_SECONDS = 10
+"""How long a server may take for one statement, with its waits for locks."""
+LARGEST_VALUE = 4 * 1024 * 1024
+"""Bytes of a value in a row, or of all values of a row on a server, that are read."""
+
+_BOUNDS: Mapping[str, dict[str, Any]] = {
+    SQLITE: {"timeout": _BUSY_SECONDS},
+    "postgresql": {
+        "connect_timeout": _CONNECT_SECONDS,
+        "options": f"-c statement_timeout={_STATEMENT_SECONDS}s -c lock_timeout={_STATEMENT_SECONDS}s",
+    },
+    "mysql": {
+        "connect_timeout": _CONNECT_SECONDS,
+        "read_timeout": 2 * _STATEMENT_SECONDS,
+        "write_timeout": 2 * _STATEMENT_SECONDS,
+        "init_command": f"SET lock_wait_timeout={_STATEMENT_SECONDS}, innodb_lock_wait_timeout={_STATEMENT_SECONDS}",
+    },
+}
 
 
 def kind_of(database: str) -> str:
@@ -94,11 +113,18 @@ def connect(database_url: str, *, kept: bool = False) -> sql.Engine:
     """
     url = sql.make_url(database_url)
     sqlite = url.drivername == SQLITE
-    arguments = {"timeout": _BUSY_SECONDS} if sqlite else {"connect_timeout": _CONNECT_SECONDS}
-    if url.drivername in _KINDS:
-        url = url.set(drivername=_DRIVERS[_KINDS[url.drivername]])
+    kind = _KINDS.get(url.drivername, SQLITE)
+    if not sqlite and kind in _DRIVERS:
+        url = url.set(drivername=_DRIVERS[kind])
     pool = QueuePool if kept and not sqlite else NullPool
-    return sql.create_engine(url, connect_args=arguments, poolclass=pool)
+    engine = sql.create_engine(url, connect_args=_BOUNDS[kind], poolclass=pool)
+    if sqlite:
+        sql.event.listen(engine, "connect", _bound_values)
+    return engine
+
+
+def _bound_values(connection: sqlite3.Connection, _: object) -> None:
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
 
 
 def own_database(database: str) -> contextlib.AbstractContextManager[None]:

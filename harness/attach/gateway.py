@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import socket
 import tempfile
@@ -22,6 +21,7 @@ from harness.contract import Launch, Settings, Target
 from harness.errors import NotJudgedError
 from harness.gateway_contract import NUMBERS, Answer, Delivered, Hook, Tenant
 from harness.history import Noted
+from harness.json_text import json_of
 from harness.placeholders import filled, filled_text
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Gateway:
             )
         answer = self._call("delivered", None)
         try:
-            return delivered_from(json.loads(answer.body))
+            return delivered_from(json_of(answer.body))
         except ValueError as problem:
             raise NotJudgedError(f"the hook delivered: {problem}") from None
 

@@ -15,6 +15,7 @@ import requests
 from harness.attach.http import request
 from harness.contract import Row
 from harness.errors import NotJudgedError
+from harness.json_text import json_of
 from harness.log_events import parse_line
 from harness.placeholders import filled_text
 
@@ -46,11 +47,11 @@ class _Hooks:
                 return None
             if answer.status_code // 100 != 2:
                 raise NotJudgedError(f"{hook} answered {answer.status_code}; it must answer 2xx")
-            return answer.json() if answer.content else None
-        except requests.exceptions.JSONDecodeError:
-            raise NotJudgedError(f"{hook} answered what is not JSON") from None
+            return json_of(answer.content) if answer.content else None
         except requests.RequestException as problem:
             raise NotJudgedError(f"{hook} did not answer: {type(problem).__name__}") from None
+        except ValueError:
+            raise NotJudgedError(f"{hook} answered what is not JSON") from None
 
 
 class HttpAccounts(_Hooks):

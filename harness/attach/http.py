@@ -1,54 +1,157 @@
 """The one place from which the harness calls anything over HTTP: implementations, instances, hooks, a fleet.
 
-Where no answer comes, each function lets requests.RequestException through.
+What answers is not trusted. The whole answer must come within a time, however often something of it comes, and may
+have only so many bytes, unpacked ones too. No redirect is followed. Where no such answer comes, each function raises
+requests.RequestException.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+import http.client
+import io
+import time
+import zlib
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from harness.history import HARNESS
+from harness.json_text import json_of
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
+    from _typeshed import WriteableBuffer
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes that an answer may have, as it comes and unpacked. What is sound has a few thousand."""
 _HEALTH_SECONDS = 5.0
+_PART = 64 * 1024
+_ANY_PACKING = 47
+"""What zlib calls gzip or deflate, whichever it is."""
 
 
-def request(  # noqa: PLR0913 - the parts of a request
+class TooLargeError(requests.RequestException):
+    """An answer has more bytes than are read of any."""
+
+
+def request(
     method: str,
     url: str,
     *,
     patience: float,
     body: object = None,
     headers: Mapping[str, str] | None = None,
-    follow: bool = False,
 ) -> requests.Response:
-    """Make one request, straight and without the environment's proxies.
+    """Make one request, straight and without the environment's proxies, and return its whole answer.
 
-    `patience` is how many seconds each read may take, and `body` is sent as JSON. Redirects are followed only with
-    `follow`.
+    `patience` is how many seconds all of it may take, and `body` is sent as JSON. A text is read as UTF-8, whatever
+    the answer calls it: JSON is nothing else.
     """
-    with requests.Session() as caller:
-        caller.trust_env = False
-        return caller.request(
-            method, url, json=body, headers=headers, timeout=patience, allow_redirects=follow
-        )
+    asked = {
+        "User-Agent": requests.utils.default_user_agent(),
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+    }
+    prepared = requests.Request(method, url, json=body, headers={**asked, **(headers or {})}).prepare()
+    deadline = time.monotonic() + patience
+    try:
+        return _answer(prepared, deadline)
+    except TimeoutError:
+        raise requests.ReadTimeout(f"no whole answer in {patience:g} s") from None
+    except (OSError, ValueError, OverflowError, http.client.HTTPException, zlib.error) as problem:
+        if isinstance(problem, requests.RequestException):
+            raise
+        raise requests.ConnectionError(f"{type(problem).__name__}: {problem}") from None
 
 
 def get(url: str, headers: Mapping[str, str], patience: float) -> requests.Response:
     """Look at a URL as the harness itself, so that nobody else is credited with the look."""
-    return request("GET", url, patience=patience, headers={"User-Agent": HARNESS, **headers}, follow=True)
+    return request("GET", url, patience=patience, headers={"User-Agent": HARNESS, **headers})
 
 
 def health(url: str) -> dict[str, Any]:
     """Return what an instance's `/health/detailed` says."""
-    shown: dict[str, Any] = get(f"{url}/health/detailed", {}, _HEALTH_SECONDS).json()
+    shown: dict[str, Any] = json_of(get(f"{url}/health/detailed", {}, _HEALTH_SECONDS).content)
     return shown
 
 
 def refused(problem: requests.RequestException) -> bool:
     """Say whether no connection was ever made, because nothing listens."""
     return isinstance(problem, requests.ConnectionError) and "refused" in str(problem)
+
+
+class _UntilDeadline(io.RawIOBase):
+    """What a connection receives, until a deadline on the monotonic clock; then TimeoutError."""
+
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self._connection = connection
+        self._deadline = deadline
+
+    def makefile(self, *_: object) -> io.BufferedReader:
+        """Return this to be read from, as a socket does."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, into: WriteableBuffer) -> int:
+        """Read what comes next."""
+        self._connection.settimeout(_left(self._deadline))
+        return self._connection.recv_into(into)
+
+
+def _answer(prepared: requests.PreparedRequest, deadline: float) -> requests.Response:
+    parts = urlsplit(prepared.url or "")
+    secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    with contextlib.closing(kind(parts.hostname or "", parts.port, timeout=_left(deadline))) as connection:
+        connection.connect()
+        connection.sock.settimeout(_left(deadline))
+        # Who refuses a request before all of it came may have answered all the same.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.request(
+                prepared.method or "",
+                prepared.path_url,
+                body=prepared.body,
+                headers={**prepared.headers},
+            )
+        received = cast("socket.socket", _UntilDeadline(connection.sock, deadline))
+        with contextlib.closing(http.client.HTTPResponse(received, method=prepared.method)) as response:
+            response.begin()
+            content = _whole(response)
+            answer = requests.Response()
+            answer.status_code = response.status
+            answer.headers = CaseInsensitiveDict(response.getheaders())
+            answer.encoding = "utf-8"
+            answer.request = prepared
+            answer._content = content  # noqa: SLF001 - read here, with bounds
+            return answer
+
+
+def _whole(response: http.client.HTTPResponse) -> bytes:
+    content = bytearray()
+    while part := response.read(_PART):
+        content += part
+        if len(content) > LARGEST:
+            raise TooLargeError(f"an answer of more than {LARGEST} bytes")
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
+    if response.getheader("Content-Encoding", "").strip().lower() not in {"gzip", "x-gzip", "deflate"}:
+        return bytes(content)
+    unpacking = zlib.decompressobj(_ANY_PACKING)
+    unpacked = unpacking.decompress(content, LARGEST)
+    if unpacking.unconsumed_tail:
+        raise TooLargeError(f"an answer that unpacks to more than {LARGEST} bytes")
+    return unpacked
+
+
+def _left(deadline: float) -> float:
+    if (left := deadline - time.monotonic()) <= 0:
+        raise TimeoutError
+    return left

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import stat
+from typing import TYPE_CHECKING, BinaryIO
 
+from harness.errors import NotJudgedError
 from harness.log_events import parse_line
 
 if TYPE_CHECKING:
@@ -12,39 +15,58 @@ if TYPE_CHECKING:
 
     from harness.contract import LogLine
 
-
+MOST_BYTES = 16 * 1024 * 1024
+"""What a log may grow by while one scenario runs, to be read. What is sound grows by a few thousand bytes."""
 _LONGEST_PIECE = 1024 * 1024
 
 
 class FileLog:
-    """A log that the implementation appends to a file. Positions are byte offsets."""
+    """A log that the implementation appends to a file. Positions are byte offsets.
+
+    Each line is read once. A log that is no regular file, or grows beyond all measure, raises NotJudgedError.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._after = self._read_to = 0
+        self._lines: list[LogLine] = []
 
     def position(self) -> int:
         """Return where the log ends now; 0 without a file."""
-        return self._path.stat().st_size if self._path.exists() else 0
+        file = opened_file(self._path)
+        if file is None:
+            return 0
+        with file:
+            return os.fstat(file.fileno()).st_size
 
     def lines(self, after: int) -> Sequence[LogLine]:
         """Return the whole lines written since a position; a line still being written is left for later."""
-        if not self._path.exists():
+        file = opened_file(self._path)
+        if file is None:
             return ()
-        with self._path.open("rb") as file:
-            file.seek(after)
-            whole, newline, _ = file.read().rpartition(b"\n")
-        return (
-            tuple(parse_line(line) for line in whole.decode("utf-8", "replace").split("\n"))
-            if newline
-            else ()
-        )
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            if size - after > MOST_BYTES:
+                raise NotJudgedError(
+                    f"the log {self._path} grew by {size - after} bytes here, and only {MOST_BYTES} are read"
+                )
+            if after != self._after or size < self._read_to:
+                self._after = self._read_to = after
+                self._lines = []
+            file.seek(self._read_to)
+            whole, newline, _ = file.read(MOST_BYTES).rpartition(b"\n")
+        if newline:
+            self._read_to += len(whole) + 1
+            self._lines += [parse_line(line) for line in whole.decode("utf-8", "replace").split("\n")]
+        return tuple(self._lines)
 
     def place_of(self, text: str) -> str:
         """Return where a line is, as file and line number; empty if it is nowhere."""
-        if not self._path.exists():
+        file = opened_file(self._path)
+        if file is None:
             return ""
         number = 1
-        with self._path.open("rb") as file:
+        with file:
             # In pieces: a line may have any length.
             while piece := file.readline(_LONGEST_PIECE):
                 if piece.rstrip(b"\n").decode("utf-8", "replace") == text:
@@ -73,3 +95,25 @@ class SeveralLogs:
     def place_of(self, text: str) -> str:
         """Return where a line is, as file and line number; empty if it is nowhere."""
         return next(filter(None, (log.place_of(text) for log in self._logs)), "")
+
+
+def opened_file(path: Path) -> BinaryIO | None:
+    """Open a file that somebody else made, without waiting; None if there is none, or it is /dev/null.
+
+    Raises:
+        NotJudgedError: it is a folder, a pipe or a device, or cannot be opened.
+    """
+    if str(path) == os.devnull:
+        return None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        raise NotJudgedError(f"{path} cannot be read: {problem.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotJudgedError(
+            f"{path} cannot be read: it is a folder, a pipe or a device, and no regular file"
+        )
+    return os.fdopen(descriptor, "rb")

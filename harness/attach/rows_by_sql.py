@@ -1,21 +1,45 @@
-"""Rows of `whatsapp_accounts` through SQL, from outside the implementation (contract, section 2)."""
+"""Rows of `whatsapp_accounts` through SQL, from outside the implementation (contract, section 2).
+
+The implementation may do anything with its database meanwhile. A row that cannot be read as one is a finding; a
+database that does not do what the harness needs raises NotJudgedError, within a time.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import threading
+import time
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sql
 
-from harness.attach.databases import SQLITE, connect
+from harness.attach.databases import LARGEST_VALUE, SQLITE, connect
 from harness.contract import Row
+from harness.errors import ConformanceFailure, NotJudgedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.contract import Target
+
+Result = TypeVar("Result")
+
+_COLUMNS: tuple[tuple[str, Any, dict[str, Any]], ...] = (
+    ("id", sql.Integer, {"primary_key": True, "autoincrement": False}),
+    ("workspace_id", sql.Integer, {"nullable": False}),
+    # An account whose login was never begun has none.
+    ("session_id", sql.String(255), {"unique": True}),
+    ("phone_number", sql.String(64), {}),
+    ("status", sql.String(32), {"nullable": False}),
+    ("assigned_instance_url", sql.String(2048), {}),
+    ("updated_at", sql.DateTime, {}),
+)
+_LOCKED_SECONDS = 10.0
+"""How long something else may keep a SQLite file locked."""
+_RETRY_SECONDS = 0.02
+_LONGEST_PROBLEM = 300
 
 
 class SqlAccounts:
@@ -27,24 +51,18 @@ class SqlAccounts:
         self._contract_names = {have: name for name, have in self._names.items()}
         self._table_name = target.table
         metadata = sql.MetaData()
-        sql.Table(
-            target.table,
-            metadata,
-            sql.Column(self._name("id"), sql.Integer, primary_key=True, autoincrement=False),
-            sql.Column(self._name("workspace_id"), sql.Integer, nullable=False),
-            # An account whose login was never begun has none.
-            sql.Column(self._name("session_id"), sql.String(255), unique=True),
-            sql.Column(self._name("phone_number"), sql.String(64)),
-            sql.Column(self._name("status"), sql.String(32), nullable=False),
-            sql.Column(self._name("assigned_instance_url"), sql.String(2048)),
-            sql.Column(self._name("updated_at"), sql.DateTime),
-        )
+        columns = [sql.Column(self._name(name), kind, **more) for name, kind, more in _COLUMNS]
+        sql.Table(target.table, metadata, *columns)
         metadata.create_all(self._engine)
 
     @cached_property
     def _table(self) -> sql.Table:
         # Read back when a row is first touched: an implementation may have added its own columns by then.
-        return sql.Table(self._table_name, sql.MetaData(), autoload_with=self._engine)
+        table = sql.Table(self._table_name, sql.MetaData(), autoload_with=self._engine)
+        wanted = {self._name(name) for name, *_ in _COLUMNS}
+        if gone := sorted(wanted - {*table.c.keys()}):
+            raise NotJudgedError(f"table {self._table_name} has no column {', '.join(gone)} any more")
+        return table
 
     @cached_property
     def _read_columns(self) -> list[sql.ColumnElement[Any]]:
@@ -64,39 +82,49 @@ class SqlAccounts:
     def put(self, row: Mapping[str, object]) -> None:
         """Create or replace the row with this `id`."""
         values = {self._name(name): value for name, value in row.items()}
-        with self._engine.begin() as connection:
+
+        def replace(connection: sql.Connection) -> None:
             connection.execute(self._table.delete().where(self._id == row["id"]))
             connection.execute(self._table.insert().values(values))
 
+        self._done(replace)
+
     def get(self, account_id: int) -> Row | None:
-        """Return a row as it stands now, or None."""
-        with self._engine.connect() as connection:
-            statement = sql.select(*self._read_columns).where(self._id == account_id)
-            found = connection.execute(statement).mappings().first()
+        """Return a row as it stands now, or None; ConformanceFailure if its values are not of its columns' types."""
+
+        def read(connection: sql.Connection) -> Mapping[str, object] | None:
+            mine = self._id == account_id
+            if connection.dialect.name != SQLITE:
+                self._check_size(connection, mine)
+            found = connection.execute(sql.select(*self._read_columns).where(mine)).mappings().first()
+            return None if found is None else dict(found)
+
+        try:
+            found = self._done(read)
+        except (ValueError, TypeError, OverflowError) as problem:
+            raise self._unreadable(account_id, f"{type(problem).__name__}: {problem}") from None
+        except sql.exc.DataError as problem:
+            raise self._unreadable(account_id, str(problem.orig)) from None
         if found is None:
             return None
-        read = {self._contract_names.get(name, name): value for name, value in found.items()}
-        return Row({**read, "updated_at": _moment(read["updated_at"])})
+        values = {self._contract_names.get(name, name): value for name, value in found.items()}
+        return Row({**values, "updated_at": _moment(values["updated_at"])})
 
     def assign(self, account_id: int, url: str | None) -> None:
         """Set a row's assigned instance by hand, as the document does with tinker."""
         values = {self._name("assigned_instance_url"): url}
-        with self._engine.begin() as connection:
-            connection.execute(self._table.update().where(self._id == account_id).values(values))
+        self._done(lambda it: it.execute(self._table.update().where(self._id == account_id).values(values)))
 
     def remove(self, account_ids: Sequence[int]) -> None:
         """Remove rows."""
-        with self._engine.begin() as connection:
-            connection.execute(self._table.delete().where(self._id.in_(account_ids)))
+        if account_ids:
+            self._done(lambda it: it.execute(self._table.delete().where(self._id.in_(account_ids))))
 
     @contextlib.contextmanager
     def held(self, account_id: int) -> Iterator[None]:
         """Hold the database, or on a server a row, as another part of the application does that is about to write."""
         with self._engine.connect() as connection:
-            if self._engine.dialect.name == SQLITE:
-                connection.exec_driver_sql("BEGIN EXCLUSIVE")
-            else:
-                connection.execute(self._table.select().where(self._id == account_id).with_for_update())
+            self._retried(lambda: self._hold(connection, account_id))
             try:
                 yield
             finally:
@@ -105,6 +133,49 @@ class SqlAccounts:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    def _hold(self, connection: sql.Connection, account_id: int) -> None:
+        if self._engine.dialect.name == SQLITE:
+            connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        else:
+            connection.execute(self._table.select().where(self._id == account_id).with_for_update())
+
+    def _done(self, work: Callable[[sql.Connection], Result]) -> Result:
+        def once() -> Result:
+            with self._engine.begin() as connection:
+                return work(connection)
+
+        return self._retried(once)
+
+    def _retried(self, work: Callable[[], Result]) -> Result:
+        deadline = time.monotonic() + _LOCKED_SECONDS
+        while True:
+            try:
+                return work()
+            except sql.exc.DataError:
+                raise
+            except sql.exc.SQLAlchemyError as problem:
+                said = str(getattr(problem, "orig", None) or problem)
+                locked = isinstance(problem, sql.exc.OperationalError) and "is locked" in said
+                if not locked or time.monotonic() >= deadline:
+                    told = " ".join(said.split())[:_LONGEST_PROBLEM]
+                    raise NotJudgedError(
+                        f"table {self._table_name} cannot be used any more: {told}"
+                    ) from None
+            # Nothing announces that a lock is gone.
+            threading.Event().wait(_RETRY_SECONDS)
+
+    def _check_size(self, connection: sql.Connection, mine: sql.ColumnElement[bool]) -> None:
+        sizes = [
+            sql.func.coalesce(sql.func.octet_length(sql.cast(one, sql.Text)), 0) for one in self._table.c
+        ]
+        size = connection.execute(sql.select(sum(sizes[1:], sizes[0])).where(mine)).scalar() or 0
+        if size > LARGEST_VALUE:
+            raise ValueError(f"it has {size} bytes, and at most {LARGEST_VALUE} are read")
+
+    def _unreadable(self, account_id: int, why: str) -> ConformanceFailure:
+        told = " ".join(why.split())[:_LONGEST_PROBLEM]
+        return ConformanceFailure(f"row {account_id} of table {self._table_name} can be read", told)
 
     def _name(self, column: str) -> str:
         return self._names.get(column, column)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import ConformanceFailure, TimeBoundFailure
 from harness.gateway_contract import LOCATION_EVENTS, LOGIN_EVENTS
+from harness.json_text import json_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -150,7 +151,7 @@ def _signed_instead(webhook: WebhookReceived, timestamp: str, secret: str) -> st
         "timestamp and body with a line end between them": f"{timestamp}\n".encode() + body,
     }
     with contextlib.suppress(ValueError):
-        value = json.loads(body)
+        value = json_of(body)
         told["the body as it is parsed and written anew"] = timestamp.encode() + json.dumps(value).encode()
         told["the body with its keys sorted"] = (
             timestamp.encode() + json.dumps(value, sort_keys=True).encode()

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 from harness.errors import ConformanceFailure
+from harness.json_text import json_of
 from harness.wording import few
 
 _MOST_KEYS = 12
@@ -26,8 +27,8 @@ class Reported:
     def of(cls, asked: str, body: str) -> Reported:
         """Read a whole report; a ConformanceFailure if it is no JSON object."""
         try:
-            value = json.loads(body)
-        except (ValueError, RecursionError):
+            value = json_of(body)
+        except ValueError:
             value = None
         if not isinstance(value, dict):
             raise ConformanceFailure(f"{asked} reports a JSON object ({WHERE})", _cut(body))

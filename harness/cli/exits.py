@@ -13,6 +13,7 @@ import click
 from harness.catalogue.requirements import CatalogueError
 from harness.errors import ConformanceFailure, HarnessError, LaunchError, TargetError
 from harness.exit_codes import DONE, ExitCode
+from harness.wording import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,4 +56,4 @@ def exit_code(run: Callable[[], int | None]) -> int:
 
 def _report(text: str) -> None:
     with contextlib.suppress(OSError):
-        sys.stderr.write(text)
+        sys.stderr.write(visible(text))

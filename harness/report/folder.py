@@ -60,14 +60,29 @@ def replace(path: Path, text: str) -> None:
 
 
 def replace_all(texts: Mapping[Path, str]) -> None:
-    """Write files whole, and none of them before there is room for all: they must agree."""
-    parts = {path: path.with_name(f".{path.name}.part") for path in texts}
+    """Write files whole, and none of them before there is room for all: they must agree.
+
+    Others may be able to write in the folder too. So each is written under a name that nobody can know before, in a
+    file that was not there; and a link in the place of a report is replaced, not followed.
+    """
+    parts: dict[Path, Path] = {}
     try:
         for path, text in texts.items():
-            parts[path].write_text(text, "utf-8")
-    except BaseException:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
-        raise
-    for path, part in parts.items():
-        os.replace(part, path)  # noqa: PTH105 - the name says that it is atomic
+            # Created with O_EXCL and O_NOFOLLOW.
+            descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+            parts[path] = Path(name)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as part:
+                os.fchmod(descriptor, 0o666 & ~_umask())
+                part.write(text)
+        for path in texts:
+            os.replace(parts[path], path)  # noqa: PTH105 - the name says that it is atomic
+            del parts[path]
+    finally:
+        for part_left in parts.values():
+            part_left.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.catalogue.record import history_file
 from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
 from harness.evidence import Evidence, Step
 from harness.history import History
-from harness.redaction import redact, redact_values
+from harness.redaction import redact_cut, redact_values
 from harness.report.events import bounded, events_of, json_lines
 from harness.report.text import timeline
 from harness.run.judging import outcome_of
+from harness.wording import visible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -73,11 +74,11 @@ class Recorder:
         )
         lines = ""
         # What is cut short later is redacted now: events are made of a history that has no secrets any more.
-        evidence = redact_values(evidence, secrets)
+        evidence = _shown(evidence, secrets)
         if full or outcome is not Outcome.PASSED:
             history: History = redact_values(_history_of(scene), secrets)
             # A webhook's JSON is read only now, and may spell a secret in another way.
-            events = redact_values(events_of(history), secrets)
+            events = _shown(events_of(history), secrets)
             told = () if outcome is Outcome.PASSED else timeline(events)
             shown, left_out = bounded(events) if full else ((), 0)
             evidence = replace(evidence, timeline=told, events=shown, left_out=left_out)
@@ -86,7 +87,7 @@ class Recorder:
         return replace(
             record,
             outcome=outcome,
-            reason=redact(reason, secrets),
+            reason=_shown(reason, secrets),
             time_bound=isinstance(problem, TimeBoundFailure),
             evidence=evidence,
             history=history_file(record.id) if lines else "",
@@ -103,6 +104,11 @@ class Recorder:
             # Before the first step no time is known: that is how a report knows that it never began.
             seconds = None if self._at < 0 else round(time.monotonic() - self._step_began, 3)
             self._steps[at] = replace(self._steps[at], outcome=outcome, seconds=seconds)
+
+
+def _shown(values: Any, secrets: Collection[str]) -> Any:
+    """Return what people will read: without pieces of secrets, and without characters that a terminal obeys."""
+    return redact_values(values, secrets, lambda text, hidden: visible(redact_cut(text, hidden)))
 
 
 def _history_of(scene: Scene | None) -> History:

@@ -46,8 +46,10 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     target, settings = implementation.target, implementation.settings
     values = {"account_id": str(account_id), "recipient": recipient, "text": text}
     template = dict(target.send.body if body is None else body)
-    # Longer than any sound implementation needs: it may try eight POSTs at most, each verified.
-    patience = 8 * (settings.verify_timeout_in_force + settings.send_timeout_in_force) + 10
+    # Longer than any sound implementation needs: it may try eight POSTs at most, each verified. One that left a user
+    # without an answer for so long is not waited for like that again, until it answers.
+    tries, more = (3, 0) if implementation.silent else (8, 2)
+    patience = tries * (settings.verify_timeout_in_force + settings.send_timeout_in_force) + more
     began = time.monotonic()
     try:
         response = request(
@@ -58,9 +60,11 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
             headers=target.headers,
         )
     except requests.RequestException as problem:
+        implementation.silent |= isinstance(problem, requests.Timeout)
         reason = implementation.problem or f"{type(problem).__name__}: {problem}"
         seconds = time.monotonic() - began
         return UserAnswered(call=call, status=None, body="", told_sent=False, seconds=seconds, problem=reason)
+    implementation.silent = False
     return UserAnswered(
         call=call,
         status=response.status_code,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.redaction import SHOWN_INSTEAD, redact, redact_values
+from harness.redaction import SHOWN_INSTEAD, redact, redact_cut, redact_values
 from tests.harness.made_up_runs import REPEATABLE
 
 KEY = "0123456789abcdef0123456789abcdeF"
@@ -67,3 +67,10 @@ def test_values_are_redacted_wherever_they_stand_and_keep_their_types() -> None:
     assert redact_values({KEY: [entry, (KEY, 1, None, True)]}, [KEY]) == {
         "[secret]": [Entry(b"a [secret]", (("X", "[secret]"),)), ("[secret]", 1, None, True)]
     }
+
+
+def test_a_piece_of_a_secret_at_a_cut_is_hidden_too() -> None:
+    key = bytes(range(7, 119, 7)).hex()
+    for length in range(6, len(key)):
+        assert redact_cut(f"key {key[:length]}… and so on", [key]) == f"key {SHOWN_INSTEAD}… and so on"
+        assert redact_cut(f"…{key[-length:]} it was", [key]) == f"…{SHOWN_INSTEAD} it was"

@@ -14,11 +14,13 @@ import requests
 from fake_instances.addresses import url_of
 from harness.attach.drivers import container
 from harness.attach.drivers.guarded import Guarded
+from harness.attach.drivers.listeners import listener
 from harness.attach.drivers.program import can_bind, command_program, image_program
 from harness.attach.http import get, refused
 from harness.attach.remedies import of_own_variable
 from harness.errors import LaunchError
-from harness.redaction import redact
+from harness.redaction import redact_cut
+from harness.wording import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +85,7 @@ class CommandImplementation:
         if not can_bind(self._program.host, self._program.port):
             raise LaunchError(
                 f"{self._target.name} was stopped, but port {self._program.port} is still in use"
+                f"{listener(self._program.port)}"
             )
 
     def kill(self) -> None:
@@ -156,7 +159,9 @@ class CommandImplementation:
         return f"{self._target.name} {what}\n  command: {shlex.join(self._program.words)}\n  {self._last_output()}"
 
     def _last_output(self) -> str:
-        return redact(self._guarded.last_output(), self._secrets) if self._guarded else "it printed nothing"
+        if self._guarded is None:
+            return "it printed nothing"
+        return visible(redact_cut(self._guarded.last_output(), self._secrets))
 
 
 def launch(target: Target, given: Launch, scratch: Path) -> CommandImplementation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from typing import IO, TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _REMOVAL_SECONDS = 5.0
 """How long a guard may take beyond the program's grace."""
 _LAST_OUTPUT_LINES = 25
+_LAST_OUTPUT_BYTES = 16 * 1024
 
 
 class Guarded:
@@ -85,7 +87,9 @@ class Guarded:
     def last_output(self) -> str:
         """Return the last lines that it printed, introduced and indented."""
         try:
-            lines = self._output.read_text("utf-8", "replace").splitlines()
+            with self._output.open("rb") as output:
+                output.seek(-min(_LAST_OUTPUT_BYTES, output.seek(0, os.SEEK_END)), os.SEEK_END)
+                lines = output.read(_LAST_OUTPUT_BYTES).decode("utf-8", "replace").splitlines()
         except OSError:
             lines = []
         if not lines:

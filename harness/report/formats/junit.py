@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from harness.catalogue.requirements import Level
 from harness.catalogue.verdict import Conclusion, Outcome
+from harness.wording import visible
 
 if TYPE_CHECKING:
     from harness.catalogue.record import Record
@@ -115,4 +116,4 @@ def _count(suite: ET.Element) -> None:
 
 def _clean(text: str) -> str:
     """Return a text with each character that XML cannot hold replaced."""
-    return _NOT_XML.sub("\ufffd", text)
+    return _NOT_XML.sub("\ufffd", visible(text))

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from harness.catalogue.verdict import Outcome
 from harness.report.formats.templating import filled
+from harness.wording import visible
 
 if TYPE_CHECKING:
     from harness.report.model import Report
@@ -30,10 +31,10 @@ def render_markdown(report: Report) -> str:
 
 def plain(text: str) -> Markup:
     """Return a text on one line, escaped for Markdown and HTML."""
-    told = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    told = _SPECIAL.sub(r"\\\1", " ".join(visible(text).split()))
     return Markup(html.escape(told, quote=False))  # noqa: S704 - escaped
 
 
 def code(lines: list[str]) -> Markup:
     """Return lines as they are, in an HTML element inside which Markdown means nothing."""
-    return Markup("<pre>{}</pre>").format("\n".join(line for line in lines if line.strip()))
+    return Markup("<pre>{}</pre>").format(visible("\n".join(line for line in lines if line.strip())))

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from harness.catalogue.requirements import Level
 from harness.catalogue.verdict import Conclusion, Outcome
+from harness.wording import visible
 
 SIGNS = {
     Outcome.PASSED: "✓",
@@ -28,6 +29,11 @@ CONCLUDING_SIGNS = {
 }
 
 
+def _visible(value: object) -> object:
+    # What is escaped already is Markup.
+    return visible(value) if type(value) is str else value
+
+
 @cache
 def environment() -> Environment:
     """Return the templates, in which every value is escaped and an unknown name is an error."""
@@ -37,6 +43,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
     made.globals |= {"SIGNS": SIGNS, "CONCLUDING_SIGNS": CONCLUDING_SIGNS, "Outcome": Outcome, "Level": Level}
     return made

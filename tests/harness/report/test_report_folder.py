@@ -9,7 +9,7 @@ import pytest
 
 from harness.catalogue.verdict import Outcome
 from harness.errors import TargetError
-from harness.report.folder import ReportFolder
+from harness.report.folder import ReportFolder, replace
 from harness.report.formats import RENDERERS
 from harness.report.model import parse_json
 from harness.run.options import failed_before
@@ -112,3 +112,17 @@ def test_after_a_run_that_never_ended_nothing_can_be_run_again(tmp_path: Path) -
 
     with pytest.raises(TargetError, match="never ended, so nobody knows what failed; run it again whole"):
         failed_before(str(tmp_path))
+
+
+def test_a_link_in_the_place_of_a_report_is_replaced_and_never_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine", "utf-8")
+    for name in ("report.json", ".report.json.part"):
+        (tmp_path / name).symlink_to(precious)
+
+    replace(tmp_path / "report.json", "{}")
+
+    assert precious.read_text("utf-8") == "mine"
+    assert not (tmp_path / "report.json").is_symlink()
+    assert (tmp_path / "report.json").read_text("utf-8") == "{}"
+    assert {one.name for one in tmp_path.iterdir()} == {"precious", "report.json", ".report.json.part"}

@@ -155,7 +155,7 @@ def test_junit_stays_xml_whatever_a_text_has_in_it() -> None:
 
     (_, case) = cases(render_junit(made.report()), "failure")
 
-    assert "a\ufffdb\ufffd[31m\ufffd ]]> <x>" in case.findtext("failure", "")
+    assert "a\\x00b\\x1b[31m\ufffd ]]> <x>" in case.findtext("failure", "")
 
 
 @pytest.mark.parametrize(
