@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from harness.catalogue.record import Record
+    from pytest_bdd.parser import Step
+
     from harness.catalogue.requirements import Catalogue
+    from harness.scenario.scene import Scene
 
 
 _IN_OUR_WORDS = {Outcome.FAILED, Outcome.NOT_JUDGED}
@@ -37,6 +40,29 @@ def outcome_of(problem: BaseException | None) -> tuple[Outcome, str]:
             return Outcome.NOT_JUDGED, f"it was expected to fail and did not run to its end: {problem.msg}"
         case _:
             return Outcome.BROKEN, f"{type(problem).__name__}: {problem}"
+
+
+def check_scene_came_about(scene: Scene, step: Step | None, failure: ConformanceFailure) -> None:
+    """Let a failure stand only if its scene came about; NotJudgedError where what was seen says nothing.
+
+    A Given that fails is another requirement's finding. So is a failure without the fault or the moment that the
+    scenario is about, and one by an implementation that cannot do what the scenario takes for granted.
+    """
+    observed = f"expected {failure.expected}; observed {failure.observed}"
+    if step is not None and step.type == "given":
+        raise NotJudgedError(
+            f"the scene did not come about, at: {step.keyword} {step.name.splitlines()[0]}: {observed}"
+        ) from failure
+    try:
+        scene.check_faults_fired()
+        scene.check_controls()
+    except NotJudgedError as problem:
+        raise NotJudgedError(f"{problem}; so this says nothing: {observed}") from failure
+    except ConformanceFailure as problem:
+        raise NotJudgedError(
+            f"so it is with nothing else under way: expected {problem.expected}; observed {problem.observed}; "
+            f"so this says nothing: {observed}"
+        ) from failure
 
 
 def missed_a_time_bound_alone(records: Collection[Record]) -> bool:

@@ -17,14 +17,14 @@ from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.setup import HOSTS, Setup
 from harness.catalogue.listing import scenario_lines
 from harness.catalogue.record import Record
-from harness.catalogue.requirements import CatalogueError
+from harness.catalogue.requirements import CatalogueError, Level
 from harness.catalogue.verdict import Outcome
-from harness.errors import TargetError
+from harness.errors import ConformanceFailure, TargetError
 from harness.history import StepReached
 from harness.report.folder import ReportFolder
 from harness.run.doctor import check_webhooks_are_accepted
 from harness.run.interruption import Interruption
-from harness.run.judging import describe, drop_traceback, missed_a_time_bound_alone
+from harness.run.judging import check_scene_came_about, describe, drop_traceback, missed_a_time_bound_alone
 from harness.run.options import add_options, addresses_of, scope_of
 from harness.run.recorder import Recorder
 from harness.run.reporter import Reporter
@@ -44,6 +44,7 @@ pytest_plugins = [one.name for one in pkgutil.iter_modules(steps.__path__, f"{st
 
 _scope = pytest.StashKey[Scope]()
 _scene = pytest.StashKey[Scene]()
+_step = pytest.StashKey[Any]()
 _recorder = pytest.StashKey[Recorder]()
 _secrets = pytest.StashKey[tuple[str, ...]]()
 _interruption = pytest.StashKey[Interruption]()
@@ -193,6 +194,7 @@ def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenari
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
     """Record which step the scenario has come to."""
+    request.node.stash[_step] = step
     request.node.stash[_recorder].step_begins()
     if (scene := request.node.stash.get(_scene, None)) is not None:
         scene.journal.record(StepReached(text=f"{step.keyword} {step.name}".splitlines()[0]))
@@ -210,8 +212,17 @@ def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """After the last step, check that the implementation still runs and that every fault really fired."""
-    yield
+    """After the last step, check that the implementation still runs and that every fault really fired.
+
+    Let a failure stand only if its scene came about. What proves the instrument always does.
+    """
+    try:
+        yield
+    except ConformanceFailure as failure:
+        scene, record = item.stash.get(_scene, None), item.config.stash[_scope].record(item)
+        if scene is not None and record is not None and record.level is not Level.SELF:
+            check_scene_came_about(scene, item.stash.get(_step, None), failure)
+        raise
     if (scene := item.stash.get(_scene, None)) is not None:
         scene.check_implementation_runs()
         scene.check_faults_fired()

@@ -209,6 +209,9 @@ class GatewayWorld:
     def check_faults_fired(self) -> None:
         """Do nothing: no scenario about gateway instances arms a fault."""
 
+    def check_controls(self) -> None:
+        """Do nothing: no scenario about gateway instances has a control."""
+
     def check_implementation_runs(self) -> None:
         """Check that no instance ended by itself. A failure has its last output."""
         for number in NUMBERS:

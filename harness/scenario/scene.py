@@ -26,5 +26,8 @@ class Scene(Protocol):
     def check_faults_fired(self) -> None:
         """Check that every fault that the scenario is about really happened; NotJudgedError if one did not."""
 
+    def check_controls(self) -> None:
+        """After a failure, check what its judgement takes for granted; ConformanceFailure if that does not hold."""
+
     def close(self) -> None:
         """Put everything back as it was."""

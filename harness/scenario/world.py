@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fake_instances import FleetError, Session
 from fake_instances.faults import Refuse
+from fake_instances.journal import TriggerFailed
 from harness.checks import sending
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
@@ -69,6 +70,7 @@ class World:
         self._log_started = setup.implementation.log.position()
         self._accounts: list[Account] = []
         self._optional: set[int] = set()
+        self._controls: list[Callable[[], None]] = []
         self._rows: dict[int, Row] = {}
         self._open = contextlib.ExitStack()
         self.answers: list[UserAnswered] = []
@@ -141,7 +143,11 @@ class World:
             substitute = self._setup.another(target or self._setup.target, settings or self._setup.settings)
             self._open.enter_context(substitute)
         self._log_started = self.implementation.log.position()
-        self.warm_up()
+        if not (answer := self.warm_up()).told_sent:
+            raise NotJudgedError(
+                f"{self.implementation.target.name}, launched for this scenario, did not send its first message: "
+                + sending.told_of_answer(answer)
+            )
         warmed, self._accounts = self._accounts, []
         self.implementation.accounts.remove([account.id for account in warmed])
         self.fleet.reset()
@@ -201,6 +207,10 @@ class World:
             # Whoever refuses a connection never learns of it.
             self._optional.add(number)
 
+    def take_for_granted(self, control: Callable[[], None]) -> None:
+        """Judge a failure of this scenario only if a control passes after it, when nothing else is under way."""
+        self._controls.append(control)
+
     def remember_rows(self) -> None:
         """Remember every row as it is now, to compare it later."""
         for account in self._accounts:
@@ -208,10 +218,10 @@ class World:
 
     # Acting
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> UserAnswered:
         """Send one message before time is judged, so that whatever is loaded at first use is loaded."""
         first, *_ = self.fleet.numbers
-        self.send("warm-up", self.new_account(on=first, assigned=self.fleet.url(first)))
+        return self.send("warm-up", self.new_account(on=first, assigned=self.fleet.url(first)))
 
     def send(self, text: str, account: Account | None = None) -> UserAnswered:
         """Have a user send a message through the implementation, and return what the user was told."""
@@ -308,11 +318,24 @@ class World:
     def check_faults_fired(self) -> None:
         """Check that every fault that is not optional really happened; NotJudgedError if one did not."""
         missing = [entry for entry in self.history.unfired() if entry.fault not in self._optional]
+        problems = {entry.fault: entry.problem for entry in self.history.of(TriggerFailed)}
         if missing:
             told = ", ".join(
-                f"instance {entry.instance} never met the occasion when it {entry.words}" for entry in missing
+                f"instance {entry.instance} was about to meet the occasion when it {entry.words}, "
+                f"and that failed ({problems[entry.fault]})"
+                if entry.fault in problems
+                else f"instance {entry.instance} never met the occasion when it {entry.words}"
+                for entry in missing
             )
             raise NotJudgedError(f"a fault did not fire: {told}")
+
+    def check_controls(self) -> None:
+        """After a failure, check what its judgement takes for granted; ConformanceFailure if that does not hold."""
+        if self._controls:
+            self.fleet.clear()
+            self.journal.record(StepReached(text="Afterwards, as a control, with nothing else under way"))
+        for control in self._controls:
+            control()
 
     def check_implementation_runs(self) -> None:
         """Check that the implementation did not end by itself. A failure has its last output."""

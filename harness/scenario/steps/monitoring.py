@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
-from harness.checks import monitoring
+from harness.checks import monitoring, sending
 from harness.checks.monitoring import SOURCES, Counted, Metrics
 from harness.errors import ConformanceFailure
 from harness.scenario import operator
@@ -40,6 +40,12 @@ def counts_remembered(world: World) -> Counted:
 
 
 @given(parse("{count:d} sends have found the session on another instance"))
+def sends_that_synced(world: World, count: int) -> None:
+    """Do so, and check that each was sent: what follows builds on it."""
+    sends_that_sync(world, count)
+    _check_sent(world, count)
+
+
 @when(parse("{count:d} sends find the session on another instance"))
 @when(parse("{count:d} send finds the session on another instance"))
 def sends_that_sync(world: World, count: int) -> None:
@@ -61,8 +67,14 @@ def sends_to_nowhere(world: World, count: int) -> None:
         world.send(f"found nowhere {turn + 1}", lost)
 
 
-@when(parse("{count:d} send finds the session where the row says"))
 @given(parse("{count:d} sends have found the session where the row says"))
+def sends_that_verified(world: World, count: int) -> None:
+    """Do so, and check that each was sent: what follows builds on it."""
+    sends_that_verify(world, count)
+    _check_sent(world, count)
+
+
+@when(parse("{count:d} send finds the session where the row says"))
 @when(parse("{count:d} sends find the session where the row says"))
 def sends_that_verify(world: World, count: int) -> None:
     """Send from the account with a correct row."""
@@ -72,6 +84,19 @@ def sends_that_verify(world: World, count: int) -> None:
 
 
 @given(parse("{count:d} webhooks have moved the session"))
+def webhooks_that_synced(world: World, count: int) -> None:
+    """Do so, and check that each was heard: what follows builds on it."""
+    webhooks_that_sync(world, count)
+    for answer in world.webhook_answers[-count:]:
+        sending.webhook_accepted(answer)
+    world.eventually(partial(world.check_assigned, world.holder))
+
+
+def _check_sent(world: World, count: int) -> None:
+    for answer in world.answers[-count:]:
+        sending.told_sent(answer)
+
+
 @when(parse("{count:d} webhooks move the session"))
 @when(parse("{count:d} webhook moves the session"))
 def webhooks_that_sync(world: World, count: int) -> None:

@@ -42,6 +42,11 @@ def launched_with_default(world: World) -> None:
 
 
 @given(parse('the user has sent "{message}" from the account'))
+def has_sent(world: World, message: str) -> None:
+    """Send from the account, and check that the user was told so: what follows builds on it."""
+    sending.told_sent(world.send(message))
+
+
 @when(parse('the user sends "{message}" from the account'))
 @when(parse('the user sends "{message}" from account 142'))
 def sends(world: World, message: str) -> None:
