@@ -90,8 +90,11 @@ def connects_during_scan(world: World, new: int, old: int) -> None:
 
 def _check_announcement_heeded(world: World, new: int, old: int) -> None:
     """Check that such an announcement moves the row when no scan and no health check is under way."""
+    session_id = world.account.session_id
+    if session_id in world.fleet.unfinished():
+        world.fleet.placement.finish(session_id)
+    session = world.fleet.move(session_id, new)
     world.assign(world.fleet.url(old))
-    session = world.fleet.move(world.account.session_id, new)
     sending.webhook_accepted(world.deliver(world.fleet.webhook(session, new, "session_reconnected")))
     world.eventually(lambda: world.check_assigned(new))
 
