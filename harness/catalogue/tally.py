@@ -64,8 +64,9 @@ class Tally:
         Return whether this record is the one that counts now.
         """
         before = self._records.get(record.node)
-        # A failure that was no missed time bound stands, whatever comes of the same run on another worker.
-        anew = before is None or (record.judged_again and before.time_bound and not before.judged_again)
+        # A failure that nobody doubts stands, whatever comes of the same run on another worker.
+        doubtful = before is not None and (before.time_bound or bool(before.doubt))
+        anew = record.judged_again and before is not None and doubtful and not before.judged_again
         if before is None or anew or _worse(record, before):
             self._records[record.node] = record
             return True

@@ -75,8 +75,10 @@ def summary(report: Report) -> list[str]:
         lines.append(f"selection       {report.run.selection}")
     lines += _failed(report)
     lines += _not_judged(report)
-    again = [one.id for one in report.scenarios if one.judged_again]
-    lines += [f"judged again    {id_} (a time bound was missed at first)" for id_ in again]
+    for one in report.scenarios:
+        if one.judged_again:
+            told = f"judged again    {one.id} (at first {one.again_because})"
+            lines += textwrap.wrap(told, _WIDTH, subsequent_indent=" " * 18)
     ran = [one for one in report.scenarios if one.ran]
     passed = sum(1 for one in ran if one.outcome is Outcome.PASSED)
     catalogue = [one for one in report.requirements if one.judged]

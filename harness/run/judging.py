@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,14 +12,16 @@ from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
 from harness.redaction import redact
 from harness.report import text
+from harness.run.doubt import MOST_TRIES, Doubts
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from harness.catalogue.record import Record
     from pytest_bdd.parser import Step
 
+    from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
+    from harness.run.machine import Strain
     from harness.scenario.scene import Scene
 
 
@@ -65,10 +68,27 @@ def check_scene_came_about(scene: Scene, step: Step | None, failure: Conformance
         ) from failure
 
 
-def missed_a_time_bound_alone(records: Collection[Record]) -> bool:
-    """Return whether what came of a scenario and of its clean-up is a missed time bound, and no more than that."""
-    wrong = [one for one in records if one.outcome is not Outcome.PASSED]
-    return bool(wrong) and all(one.time_bound for one in wrong)
+def doubts_about(
+    records: Collection[Record], at_the_end: Collection[Record], strain: Strain, timeout: float
+) -> Doubts:
+    """Return why what came of a scenario, and `at_the_end` of its clean-up, may be due to slowness.
+
+    Nothing excuses an implementation that ended by itself, which the clean-up finds, or a harness that broke.
+    """
+    wrong = [one for one in (*records, *at_the_end) if one.outcome is not Outcome.PASSED]
+    late = "a time bound was missed" if all(one.time_bound for one in wrong) else ""
+    stands = any(one.outcome is Outcome.BROKEN or (one in at_the_end and not one.time_bound) for one in wrong)
+    return (
+        Doubts()
+        if stands or not wrong
+        else Doubts(late, wrong[0].doubt, strain.standstill(timeout), strain.crowd)
+    )
+
+
+def not_judged_for(record: Record, excused: str) -> Record:
+    """Return the record of a scenario that went wrong each time, and each time while the machine was to blame."""
+    reason = f"it went wrong {MOST_TRIES} times, the last time because {excused}; what was seen then: {record.reason}"
+    return replace(record, outcome=Outcome.NOT_JUDGED, reason=reason)
 
 
 def drop_traceback(call: pytest.CallInfo[None]) -> None:

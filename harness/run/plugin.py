@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pkgutil
 import random
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,16 +18,22 @@ from harness.catalogue.listing import scenario_lines
 from harness.catalogue.record import Record
 from harness.catalogue.requirements import CatalogueError, Level
 from harness.catalogue.verdict import Outcome
+from harness.contract import Settings
 from harness.errors import ConformanceFailure, TargetError
 from harness.history import StepReached
 from harness.report.folder import ReportFolder
 from harness.run.doctor import check_webhooks_are_accepted
 from harness.run.interruption import Interruption
-from harness.run.judging import check_scene_came_about, describe, drop_traceback, missed_a_time_bound_alone
+from harness.run.judging import (
+    check_scene_came_about,
+    describe,
+    drop_traceback,
+)
 from harness.run.options import add_options, addresses_of, scope_of
 from harness.run.recorder import Recorder
 from harness.run.reporter import Reporter
 from harness.run.scope import COLLECTED, RECORD, Scope, record_in, refuse_async
+from harness.run.trying import Tries
 from harness.scenario import steps
 from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.scene import Scene
@@ -48,6 +53,7 @@ _step = pytest.StashKey[Any]()
 _recorder = pytest.StashKey[Recorder]()
 _secrets = pytest.StashKey[tuple[str, ...]]()
 _interruption = pytest.StashKey[Interruption]()
+_tries = pytest.StashKey[Tries]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(problem)) from None
     config.stash[_scope] = scope
     config.stash[_secrets] = ()
+    config.stash[_tries] = Tries(several=worker)
+    config.add_cleanup(config.stash[_tries].stop)
     config.stash[_interruption] = Interruption()
     config.pluginmanager.register(config.stash[_interruption], "instance-sync-interruption")
     if not worker:
@@ -256,18 +264,29 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Judge a scenario that missed a time bound, and did nothing else wrong, once more by itself."""
+    """Judge a scenario; once more, alone, if it failed and there is reason to doubt that."""
     if item.config.stash[_scope].scenario(item) is None:
         return None
+    config, began = item.config, False
+
+    def run() -> list[pytest.TestReport]:
+        nonlocal began
+        if began:
+            item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - new fixtures, as for a first run
+        began = True
+        return runtestprotocol(item, nextitem=nextitem, log=False)
+
+    def timeout() -> float:
+        scene = item.stash.get(_scene, None)
+        return Settings().verify_timeout_in_force if scene is None else scene.timeout
+
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    if missed_a_time_bound_alone([record for one in reports if (record := record_in(one)) is not None]):
-        item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - new fixtures, as for a first run
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        for report in reports:
-            if (record := record_in(report)) is not None:
-                setattr(report, RECORD, replace(record, judged_again=True))
+    reports, records = config.stash[_tries].judge(run, timeout)
+    secrets = config.stash[_secrets]
     for report in reports:
+        if (record := records.get(report)) is not None and record != record_in(report):
+            setattr(report, RECORD, record)
+            describe(report, record, config.stash[_scope].catalogue, secrets)
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True

@@ -51,6 +51,11 @@ class GatewayWorld:
         return History(self.journal.entries(after=self._started))
 
     @property
+    def timeout(self) -> float:
+        """The shortest time that anything is judged by, in seconds."""
+        return self._setup.target.patience
+
+    @property
     def tenant(self) -> Tenant:
         """The last tenant, whose session the scenario is about."""
         return self.tenants[-1]

@@ -20,6 +20,10 @@ class Scene(Protocol):
     def history(self) -> History:
         """Everything that happened in this scenario so far; NotJudgedError if the journal overflowed."""
 
+    @property
+    def timeout(self) -> float:
+        """The shortest time that anything is judged by, in seconds."""
+
     def check_implementation_runs(self) -> None:
         """Check that nothing that is judged ended by itself. A failure has its last output."""
 

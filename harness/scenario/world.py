@@ -90,6 +90,11 @@ class World:
         return self.implementation.settings
 
     @property
+    def timeout(self) -> float:
+        """The shortest time that anything is judged by, in seconds."""
+        return min(self.settings.verify_timeout_in_force, self.settings.send_timeout)
+
+    @property
     def account(self) -> Account:
         """The first account, which the scenario is about."""
         return self._accounts[0]

@@ -205,7 +205,9 @@ def metrics_agree(world: World, metrics_before: Metrics | None, failures: int) -
         now = operator.metrics(world)
         monitoring.metrics_agree(now, operator.counted(world))
         if metrics_before is None:
-            raise NotJudgedError("the metrics could not be read before, and so it cannot be judged how they grew")
+            raise NotJudgedError(
+                "the metrics could not be read before, and so it cannot be judged how they grew"
+            )
         monitoring.failures_grew(metrics_before, now, failures)
 
     world.soon(judge)
