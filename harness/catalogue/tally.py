@@ -47,7 +47,11 @@ class Tally:
     @property
     def to_run(self) -> int:
         """How many runs of scenarios were selected."""
-        return sum(1 for node in self._expected if _function(node) in self._scenarios)
+        return sum(map(self.is_run, self._expected))
+
+    def is_run(self, node: str) -> bool:
+        """Return whether this is a run of a scenario of the suite."""
+        return _function(node) in self._scenarios
 
     def expect(self, nodes: Collection[str]) -> None:
         """Take note of runs that were selected."""
@@ -56,7 +60,7 @@ class Tally:
     @property
     def concerned(self) -> bool:
         """Whether any scenario of the suite was to run, or ran."""
-        return bool(self._records) or any(_function(node) in self._scenarios for node in self._expected)
+        return bool(self._records) or any(map(self.is_run, self._expected))
 
     def add(self, record: Record) -> bool:
         """Take in what came of a run; of its judgement and of trouble while cleaning up, the worse counts.

@@ -84,7 +84,7 @@ def summary(report: Report) -> list[str]:
     catalogue = [one for one in report.requirements if one.judged]
     covered = sum(1 for one in catalogue if one.outcome in {Outcome.PASSED, Outcome.FAILED})
     not_claimed = sum(1 for one in catalogue if one.outcome is Outcome.NOT_CLAIMED)
-    lines.append(f"scenarios       {len(ran)} run, {passed} passed")
+    lines.append(f"scenarios       {len(ran)} run, {passed} passed; {report.run.order}")
     lines.append(
         f"requirements    {covered} of {len(catalogue)} judged here, {not_claimed} of profiles not claimed"
     )

@@ -82,9 +82,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say what is judged, and how to make up the same names again."""
-    target = config.stash[_scope].target
-    return f"instance-sync: target {target.name} {target.version}, --fleet-seed {config.option.fleet_seed}"
+    """Say what is judged, and how to make up the same names again, in the same order."""
+    target, options = config.stash[_scope].target, config.option
+    order = "" if options.order_seed is None else f" --order-seed {options.order_seed}"
+    return f"instance-sync: target {target.name} {target.version}, --fleet-seed {options.fleet_seed}{order}"
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -100,7 +101,7 @@ def pytest_collection_modifyitems(
         raise pytest.UsageError(str(problem)) from None
     if left_out := [item for item in items if item not in set(selected)]:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = selected
+    items[:] = config.stash[_scope].in_order(selected, config.option.order_seed)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

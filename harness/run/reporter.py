@@ -19,6 +19,7 @@ from harness.report.folder import REPORT_HTML
 from harness.report.model import RunReport
 from harness.run.progress import Progress
 from harness.run.scope import COLLECTED, HANDED, Scope, record_in
+from harness.run.workers import shared_in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -75,6 +76,13 @@ class Reporter:
     def pytest_internalerror(self, excrepr: object) -> None:
         """Take note that the harness broke."""
         self._crash = f"pytest or the harness broke: {str(excrepr).splitlines()[-1]}"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Deal scenarios out in turn, unless another way of sharing was asked for."""
+        if config.option.dist != "load" or config.option.maxschedchunk is not None:
+            return None
+        return shared_in_turn(config, log, self._scope.tally.is_run)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -153,6 +161,8 @@ class Reporter:
             began=self._began_at,
             seconds=round(time.monotonic() - self._began, 3),
             seed=options.fleet_seed,
+            order_seed=options.order_seed,
+            workers=getattr(options, "numprocesses", None) or 0,
             selection=scope.selection.words(keywords, markers),
         )
         return assemble(
