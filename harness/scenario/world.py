@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fake_instances import FleetError, Session
 from fake_instances.faults import Refuse
-from fake_instances.journal import TriggerFailed
+from fake_instances.journal import WebhookAnswered, WebhookSent, now
 from harness.checks import sending
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
 from harness.incident import INCIDENT_SESSION
 from harness.scenario.client import CALLS, RECIPIENT, ask_to_send, columns_of
+from harness.scenario.occasions import Occasions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from fake_instances import Fleet
     from fake_instances.faults import Endpoint, Fault
-    from fake_instances.journal import Journal, WebhookAnswered
+    from fake_instances.journal import Journal
     from fake_instances.webhooks.message import Webhook
     from harness.attach.control_plane import ControlPlane
     from harness.attach.setup import Setup
@@ -69,8 +70,7 @@ class World:
         self._steps: tuple[StepReached, ...] = ()  # before the implementation was replaced
         self._log_started = setup.implementation.log.position()
         self._accounts: list[Account] = []
-        self._optional: set[int] = set()
-        self._controls: list[Callable[[], None]] = []
+        self._occasions = Occasions()
         self._rows: dict[int, Row] = {}
         self._open = contextlib.ExitStack()
         self.answers: list[UserAnswered] = []
@@ -210,11 +210,11 @@ class World:
         number = self.fleet.arm(fault, on, endpoints, times=times)
         if optional or isinstance(fault, Refuse):
             # Whoever refuses a connection never learns of it.
-            self._optional.add(number)
+            self._occasions.optional.add(number)
 
     def take_for_granted(self, control: Callable[[], None]) -> None:
         """Judge a failure of this scenario only if a control passes after it, when nothing else is under way."""
-        self._controls.append(control)
+        self._occasions.controls.append(control)
 
     def remember_rows(self) -> None:
         """Remember every row as it is now, to compare it later."""
@@ -314,32 +314,25 @@ class World:
         return self.within(max(self._webhook_patience(), self.implementation.target.settle_seconds), judge)
 
     def let_pass(self) -> None:
-        """Wait, if the target says that effects may follow later, before it is judged that nothing changed."""
-        if patience := self._webhook_patience():
-            threading.Event().wait(patience)
+        """Wait, if the effects of a webhook may follow its answer, before it is judged that nothing changed."""
+        answered = {one.webhook: one.at for one in self.history.of(WebhookAnswered)}
+        due = [answered.get(one.webhook, now()) for one in self.history.of(WebhookSent)]
+        left = max([*due, *answered.values()], default=0.0) + self._webhook_patience() - now()
+        if left > 0:
+            threading.Event().wait(left)
 
     # Ending
 
     def check_faults_fired(self) -> None:
         """Check that every fault that is not optional really happened; NotJudgedError if one did not."""
-        missing = [entry for entry in self.history.unfired() if entry.fault not in self._optional]
-        problems = {entry.fault: entry.problem for entry in self.history.of(TriggerFailed)}
-        if missing:
-            told = ", ".join(
-                f"instance {entry.instance} was about to meet the occasion when it {entry.words}, "
-                f"and that failed ({problems[entry.fault]})"
-                if entry.fault in problems
-                else f"instance {entry.instance} never met the occasion when it {entry.words}"
-                for entry in missing
-            )
-            raise NotJudgedError(f"a fault did not fire: {told}")
+        self._occasions.check_came(self.history)
 
     def check_controls(self) -> None:
         """After a failure, check what its judgement takes for granted; ConformanceFailure if that does not hold."""
-        if self._controls:
+        if self._occasions.controls:
             self.fleet.clear()
             self.journal.record(StepReached(text="Afterwards, as a control, with nothing else under way"))
-        for control in self._controls:
+        for control in self._occasions.controls:
             control()
 
     def check_implementation_runs(self) -> None:
