@@ -13,6 +13,7 @@ from harness.cli.group import epilog
 from harness.cli.main import EXAMPLES
 from harness.cli.options import requirement_ids, targets
 from harness.errors import HarnessError
+from harness.run.interruption import Interruption
 from harness.run.plugin import pytest_addoption
 from harness.run.workers import ChoosesWorkers, has_workers
 
@@ -80,7 +81,8 @@ def command(arguments: Sequence[str]) -> int:
     if has_workers([*arguments, os.environ.get("PYTEST_ADDOPTS", "")]):
         own += ["-n", "auto"]
     try:
-        return int(pytest.main([*own, *arguments, str(root)], plugins=[ChoosesWorkers()]))
+        with Interruption().heard():
+            return int(pytest.main([*own, *arguments, str(root)], plugins=[ChoosesWorkers()]))
     except BrokenPipeError as problem:
         # A reader who has left must not turn a verdict into 0.
         raise HarnessError(f"the verdict could not be printed: {problem}") from None

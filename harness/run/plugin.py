@@ -76,7 +76,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_interruption] = Interruption()
     config.pluginmanager.register(config.stash[_interruption], "instance-sync-interruption")
     if not worker:
-        config.pluginmanager.register(Reporter(scope, folder), "instance-sync-reporter")
+        config.pluginmanager.register(
+            Reporter(scope, folder, config.stash[_interruption]), "instance-sync-reporter"
+        )
     for requirement in scope.catalogue.values():
         config.addinivalue_line("markers", f"{requirement.id}: {requirement.words.splitlines()[0]}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from dataclasses import replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from harness.report.folder import ReportFolder
     from harness.report.model import Report
+    from harness.run.interruption import Interruption
 
 NOT_ENDED = "the run has not ended; if none is under way, it was cut short"
 
@@ -36,10 +38,14 @@ class Reporter:
     Args:
         scope: what is judged.
         folder: where reports are saved, or None.
+        interruption: hears the signals that are to end the run.
 
     """
 
-    def __init__(self, scope: Scope, folder: ReportFolder | None) -> None:
+    def __init__(self, scope: Scope, folder: ReportFolder | None, interruption: Interruption) -> None:
+        self._interruption = interruption
+        self._heard = contextlib.ExitStack()
+        self._hearing = False
         self._scope = scope
         self._folder = folder
         self._began = time.monotonic()
@@ -92,8 +98,11 @@ class Reporter:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Take note of what a worker is to run."""
+        """Take note of what a worker is to run; where that is scenarios, have SIGTERM end the run as Ctrl-C does."""
         self._scope.tally.expect(ids)
+        if self._scope.tally.concerned and not self._hearing:
+            self._hearing = True
+            self._heard.enter_context(self._interruption.heard())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -107,7 +116,8 @@ class Reporter:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """End the run with the verdict, whatever another plugin does at its end, and not with that one's status."""
         try:
-            yield
+            with self._heard:
+                yield
         except (pytest.exit.Exception, KeyboardInterrupt) as problem:
             self._interrupted = f"the run was interrupted while it ended: {problem or 'by a signal'}"
             session.exitstatus = pytest.ExitCode.INTERRUPTED
