@@ -79,7 +79,7 @@ def shared_in_turn(config: pytest.Config, log: Any, is_scenario: Callable[[str],
                 return
             if not self._check_nodes_have_same_collection():
                 return
-            self.collection = first
+            self.collection, self.maxschedchunk = first, len(first)
             nodes = sorted(self.nodes, key=lambda one: int(one.gateway.id.removeprefix("gw")))
             for place, node in enumerate(nodes):
                 share = list(range(place, len(first), len(nodes)))
