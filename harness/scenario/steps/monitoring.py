@@ -43,7 +43,7 @@ def counts_remembered(world: World) -> Counted:
 
 @given(parse("{count:d} sends have found the session on another instance"))
 def sends_that_synced(world: World, count: int) -> None:
-    """Do so, and check that each was sent: what follows builds on it."""
+    """Assign the row to an instance that does not hold the session, and send, each time; check that each was sent."""
     sends_that_sync(world, count)
     _check_sent(world, count)
 
@@ -71,7 +71,7 @@ def sends_to_nowhere(world: World, count: int) -> None:
 
 @given(parse("{count:d} sends have found the session where the row says"))
 def sends_that_verified(world: World, count: int) -> None:
-    """Do so, and check that each was sent: what follows builds on it."""
+    """Send from the account with a correct row, and check that each was sent: what follows builds on it."""
     sends_that_verify(world, count)
     _check_sent(world, count)
 
@@ -87,7 +87,7 @@ def sends_that_verify(world: World, count: int) -> None:
 
 @given(parse("{count:d} webhooks have moved the session"))
 def webhooks_that_synced(world: World, count: int) -> None:
-    """Do so, and check that each was heard: what follows builds on it."""
+    """Move the session from instance to instance, each time announced, and check that each was heard."""
     webhooks_that_sync(world, count)
     for answer in world.webhook_answers[-count:]:
         sending.webhook_accepted(answer)
