@@ -65,7 +65,7 @@ def test_a_summary_says_the_verdict_and_each_reason_once() -> None:
         "not judged      SCAN-02, SCAN-07 (should): not up",
         "                    its last output",
         "judged again    core/scan.feature::It is found (at first a time bound was missed)",
-        "scenarios       4 run, 1 passed; in the catalogue's order",
+        "scenarios       4 run, 1 passed; in the order of the catalogue",
         "requirements    1 of 4 judged here, 1 of profiles not claimed",
         "verdict         non-conformant: failed: SCAN-01",
     ]

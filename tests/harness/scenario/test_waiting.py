@@ -49,6 +49,7 @@ def test_where_no_webhook_was_sent_nobody_waits() -> None:
         lambda: (answered(0, 0),),
         lambda: (sent(1, 9), answered(1, 9), sent(2, 9)),
     ],
+    ids=["answered", "in chunks", "under way"],
 )
 def test_the_last_webhook_is_given_its_time(happened: Callable[[], tuple[Entry, ...]]) -> None:
     assert waited(*happened()) > PATIENCE / 3
