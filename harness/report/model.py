@@ -88,7 +88,9 @@ class RunReport:
     @property
     def order(self) -> str:
         """In which order scenarios ran, and what repeats it."""
-        order = "in the order of the catalogue" if self.order_seed is None else f"--order-seed {self.order_seed}"
+        order = (
+            "in the order of the catalogue" if self.order_seed is None else f"--order-seed {self.order_seed}"
+        )
         return order + (f", -n {self.workers}" if self.workers else "")
 
 

@@ -54,13 +54,14 @@ class Doubts:
     """Why a failure may be due to slowness: each in words, empty where that is no reason.
 
     `late`: only a time bound was missed. `slow`: something took long that had no reason to. `still`: the machine
-    stood still. `crowded`: other programs left nothing of it idle.
+    stood still, and whether that was `long`: for a whole timeout. `crowded`: other programs left nothing of it idle.
     """
 
     late: str = ""
     slow: str = ""
     still: str = ""
     crowded: str = ""
+    long: bool = False
 
     @property
     def first(self) -> str:
@@ -71,9 +72,12 @@ class Doubts:
     def excused(self) -> str:
         """Why the machine, and not the implementation, is to blame; empty where it is not.
 
-        A mistake may look slow too, and miss a time bound wherever it runs: the machine has to be seen to suffer.
+        A mistake may look slow too, and miss a time bound wherever it runs: the machine has to be seen to suffer. And
+        what was wrong without anything being slow was not the machine's doing, unless that stood still for long.
         """
-        return self.still or (f"{self.slow}, and {self.crowded}" if self.slow and self.crowded else "")
+        if self.still and (self.slow or self.late or self.long):
+            return self.still
+        return f"{self.slow}, and {self.crowded}" if self.slow and self.crowded else ""
 
 
 def what_next(tries: int, doubts: Doubts) -> Next:
@@ -106,23 +110,26 @@ def _reasons(history: History, timeout: float) -> Iterator[str]:
             yield f"{name} answered only after {begun.at - asked.at:.2f} s"
         elif ended is not None and ended.ending == "caller left":
             yield f"{name} was given up after {ended.at - asked.at:.2f} s"
-    silence = max(_silences(history), default=0.0)
-    if silence >= timeout / 2:
-        yield f"the implementation did nothing for {silence:.2f} s while somebody waited for it"
+    for pieces in _silences(history):
+        whole = sum(pieces)
+        # Many calls need many short pauses, which are no standstill.
+        slowly = whole >= timeout / 2 and whole / len(pieces) >= timeout / 20
+        if slowly or max(pieces) >= timeout / 4:
+            yield f"the implementation did nothing for {whole:.2f} s while somebody waited for it"
 
 
-def _silences(history: History) -> Iterator[float]:
-    """Yield how long, each time somebody waited for the implementation, it waited for no instance itself."""
+def _silences(history: History) -> Iterator[list[float]]:
+    """Yield, each time somebody waited for the implementation, each piece in which it waited for no instance."""
     waiting = asked = 0
-    last = silent = 0.0
+    last, pieces = 0.0, [0.0]
     for entry in history.entries:
         if (change := _CHANGES.get(type(entry))) is None:
             continue
         if waiting and not asked:
-            silent += entry.at - last
+            pieces.append(entry.at - last)
         last = entry.at
         waiting, asked = max(waiting + change[0], 0), max(asked + change[1], 0)
         if not waiting:
-            yield silent
-            silent = 0.0
-    yield silent
+            yield pieces
+            pieces = [0.0]
+    yield pieces

@@ -78,11 +78,10 @@ def doubts_about(
     wrong = [one for one in (*records, *at_the_end) if one.outcome is not Outcome.PASSED]
     late = "a time bound was missed" if all(one.time_bound for one in wrong) else ""
     stands = any(one.outcome is Outcome.BROKEN or (one in at_the_end and not one.time_bound) for one in wrong)
-    return (
-        Doubts()
-        if stands or not wrong
-        else Doubts(late, wrong[0].doubt, strain.standstill(timeout), strain.crowd)
-    )
+    if stands or not wrong:
+        return Doubts()
+    long = strain.still >= timeout
+    return Doubts(late, wrong[0].doubt, strain.standstill(timeout), strain.crowd, long)
 
 
 def not_judged_for(record: Record, excused: str) -> Record:

@@ -136,7 +136,9 @@ def test_every_format_counts_the_same_scenarios_of_each_outcome(made: MadeUp) ->
     ran = [fate.outcome for _, _, fate in made.runs() if fate.outcome]
 
     assert Counter(one.outcome for one in report.scenarios if one.ran) == Counter(ran)
-    told = f"scenarios       {len(ran)} run, {ran.count(Outcome.PASSED)} passed; in the order of the catalogue"
+    told = (
+        f"scenarios       {len(ran)} run, {ran.count(Outcome.PASSED)} passed; in the order of the catalogue"
+    )
     assert told in text.summary(report)
     assert f"\n{len(ran)} scenarios ran, in the order of the catalogue." in render_markdown(report)
     shown = Counter(re.findall(r'<details class="scenario ([a-z-]+)"', page))

@@ -93,6 +93,14 @@ def test_an_implementation_that_stood_still_while_somebody_waited_is_told() -> N
                                at(1.4, ended(3001, 1)), at(1.4, user_answered())), TIMEOUT) == ""  # fmt: skip
 
 
+def test_many_calls_need_many_short_pauses_and_that_is_no_standstill() -> None:
+    quick: list[Entry] = [user_sends()]
+    for turn in range(50):
+        quick += [asked(3002, turn), ended(3002, turn, "answered")]
+
+    assert doubt_about(history(*quick, user_answered(), seconds=0.01), TIMEOUT) == ""
+
+
 def test_many_small_silences_of_one_send_are_one() -> None:
     entries: list[Entry] = [at(0, user_sends())]
     for turn in range(10):
@@ -126,9 +134,19 @@ def test_a_doubted_failure_is_judged_once_more_and_kept_when_the_machine_was_qui
     # The mistake itself may be slow, and miss time bounds, for ever.
     assert decided(doubts, Doubts(late="x", slow="x")) is Next.KEEP
     assert decided(doubts, Doubts(late="x", crowded="x")) is Next.KEEP
+    # Nothing was slow, however short the machine stood still: what was wrong is wrong.
+    assert decided(doubts, Doubts(still="x", crowded="x")) is Next.KEEP
 
 
-@pytest.mark.parametrize("excused", [Doubts(still="x"), Doubts(slow="x", crowded="x")])
+@pytest.mark.parametrize(
+    "excused",
+    [
+        Doubts(still="x", slow="x"),
+        Doubts(still="x", late="x"),
+        Doubts(still="x", long=True),
+        Doubts(slow="x", crowded="x"),
+    ],
+)
 def test_nobody_is_convicted_by_a_machine_that_never_became_quiet(excused: Doubts) -> None:
     assert decided(*[excused] * (MOST_TRIES - 1)) is Next.AGAIN
     assert decided(*[excused] * (MOST_TRIES - 1), Doubts(slow="x")) is Next.KEEP
