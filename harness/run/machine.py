@@ -125,7 +125,7 @@ def _used_by_ours() -> float:
     for one in (this, *this.children(recursive=True)):
         with contextlib.suppress(psutil.Error):
             times = one.cpu_times()
+            # Those that have ended are counted with whoever started them.
             used += times.user + times.system
-            if one is not this:
-                used += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+            used += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return used
