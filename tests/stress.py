@@ -74,7 +74,7 @@ def once(more: list[str], load: Load) -> tuple[subprocess.CompletedProcess[str],
     with load.on():
         began = time.monotonic()
         ended = subprocess.run(
-            [*command, f"--randomly-seed={seed}", *more], capture_output=True, text=True, check=False
+            [*command, f"--order-seed={seed}", *more], capture_output=True, text=True, check=False
         )
         return ended, time.monotonic() - began, seed
 

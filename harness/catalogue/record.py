@@ -26,7 +26,7 @@ class Record:
     """One run of a scenario, or a scenario that did not run.
 
     `id` is the same in every run: file, name and row of Examples. `history` is the file of its history, relative
-    to the report's folder, and empty where none was saved.
+    to the report's folder, and empty where none was saved. `again_because` says why it was judged again, if it was.
     """
 
     __qualname__ = "ScenarioReport"  # its name in the published schema
@@ -43,6 +43,7 @@ class Record:
     reason: str
     ran: bool
     judged_again: bool = False
+    again_because: str = ""
     history: str = ""
     evidence: Evidence = Evidence()
 
@@ -53,6 +54,8 @@ class Record:
     """The row of its Examples as JSON; empty where `node` alone identifies the run."""
     time_bound: bool = Field(default=False, exclude=True)
     """Whether it failed by a time bound alone, and so is judged once more."""
+    doubt: str = Field(default="", exclude=True)
+    """What took long that had no reason to, if it did not pass; it is then judged once more."""
     lines: str = Field(default="", exclude=True, repr=False)
     """Its history as JSON lines; empty when no report was asked for."""
 

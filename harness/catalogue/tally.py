@@ -47,7 +47,11 @@ class Tally:
     @property
     def to_run(self) -> int:
         """How many runs of scenarios were selected."""
-        return sum(1 for node in self._expected if _function(node) in self._scenarios)
+        return sum(map(self.is_run, self._expected))
+
+    def is_run(self, node: str) -> bool:
+        """Return whether this is a run of a scenario of the suite."""
+        return _function(node) in self._scenarios
 
     def expect(self, nodes: Collection[str]) -> None:
         """Take note of runs that were selected."""
@@ -56,7 +60,7 @@ class Tally:
     @property
     def concerned(self) -> bool:
         """Whether any scenario of the suite was to run, or ran."""
-        return bool(self._records) or any(_function(node) in self._scenarios for node in self._expected)
+        return bool(self._records) or any(map(self.is_run, self._expected))
 
     def add(self, record: Record) -> bool:
         """Take in what came of a run; of its judgement and of trouble while cleaning up, the worse counts.
@@ -64,8 +68,9 @@ class Tally:
         Return whether this record is the one that counts now.
         """
         before = self._records.get(record.node)
-        # A failure that was no missed time bound stands, whatever comes of the same run on another worker.
-        anew = before is None or (record.judged_again and before.time_bound and not before.judged_again)
+        # A failure that nobody doubts stands, whatever comes of the same run on another worker.
+        doubtful = before is not None and (before.time_bound or bool(before.doubt))
+        anew = record.judged_again and before is not None and doubtful and not before.judged_again
         if before is None or anew or _worse(record, before):
             self._records[record.node] = record
             return True

@@ -13,7 +13,9 @@ from harness.cli.group import epilog
 from harness.cli.main import EXAMPLES
 from harness.cli.options import requirement_ids, targets
 from harness.errors import HarnessError
+from harness.run.interruption import Interruption
 from harness.run.plugin import pytest_addoption
+from harness.run.workers import ChoosesWorkers, has_workers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +78,11 @@ def command(arguments: Sequence[str]) -> int:
     own += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     # What Faker brings to pytest is not used, and takes half a second of every start.
     own += ["-p", "no:faker"]
+    if has_workers([*arguments, os.environ.get("PYTEST_ADDOPTS", "")]):
+        own += ["-n", "auto"]
     try:
-        return int(pytest.main([*own, *arguments, str(root)]))
+        with Interruption().heard():
+            return int(pytest.main([*own, *arguments, str(root)], plugins=[ChoosesWorkers()]))
     except BrokenPipeError as problem:
         # A reader who has left must not turn a verdict into 0.
         raise HarnessError(f"the verdict could not be printed: {problem}") from None

@@ -63,7 +63,7 @@ def _published(records: Sequence[Record]) -> Iterator[Record]:
     for one in records:
         id_ = f"{one.id} (line {one.line})" if one.id in taken and not one.ran else one.id
         taken.add(id_)
-        yield replace(one, id=id_, node="", example="", time_bound=False, lines="")
+        yield replace(one, id=id_, node="", example="", time_bound=False, doubt="", lines="")
 
 
 def _requirement(result: RequirementResult, carriers: Mapping[str, Sequence[str]]) -> RequirementReport:

@@ -71,7 +71,10 @@ class VerdictReport:
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class RunReport:
-    """How the run was made. `began` is in UTC, to the second; `selection` the filters in force, empty for none."""
+    """How the run was made. `began` is in UTC, to the second; `selection` the filters in force, empty for none.
+
+    `order_seed` is null where scenarios ran in the catalogue's order. `workers` is 0 where one process judged.
+    """
 
     harness: str
     catalogue: int
@@ -79,6 +82,16 @@ class RunReport:
     seconds: float
     seed: int
     selection: str
+    order_seed: int | None = None
+    workers: int = 0
+
+    @property
+    def order(self) -> str:
+        """In which order scenarios ran, and what repeats it."""
+        order = (
+            "in the order of the catalogue" if self.order_seed is None else f"--order-seed {self.order_seed}"
+        )
+        return order + (f", -n {self.workers}" if self.workers else "")
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)

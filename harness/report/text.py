@@ -75,14 +75,16 @@ def summary(report: Report) -> list[str]:
         lines.append(f"selection       {report.run.selection}")
     lines += _failed(report)
     lines += _not_judged(report)
-    again = [one.id for one in report.scenarios if one.judged_again]
-    lines += [f"judged again    {id_} (a time bound was missed at first)" for id_ in again]
+    for one in report.scenarios:
+        if one.judged_again:
+            told = f"judged again    {one.id} (at first {one.again_because})"
+            lines += textwrap.wrap(told, _WIDTH, subsequent_indent=" " * 18)
     ran = [one for one in report.scenarios if one.ran]
     passed = sum(1 for one in ran if one.outcome is Outcome.PASSED)
     catalogue = [one for one in report.requirements if one.judged]
     covered = sum(1 for one in catalogue if one.outcome in {Outcome.PASSED, Outcome.FAILED})
     not_claimed = sum(1 for one in catalogue if one.outcome is Outcome.NOT_CLAIMED)
-    lines.append(f"scenarios       {len(ran)} run, {passed} passed")
+    lines.append(f"scenarios       {len(ran)} run, {passed} passed; {report.run.order}")
     lines.append(
         f"requirements    {covered} of {len(catalogue)} judged here, {not_claimed} of profiles not claimed"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,12 +12,17 @@ from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
 from harness.redaction import redact
 from harness.report import text
+from harness.run.doubt import MOST_TRIES, Doubts
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from pytest_bdd.parser import Step
+
     from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
+    from harness.run.machine import Strain
+    from harness.scenario.scene import Scene
 
 
 _IN_OUR_WORDS = {Outcome.FAILED, Outcome.NOT_JUDGED}
@@ -39,10 +45,49 @@ def outcome_of(problem: BaseException | None) -> tuple[Outcome, str]:
             return Outcome.BROKEN, f"{type(problem).__name__}: {problem}"
 
 
-def missed_a_time_bound_alone(records: Collection[Record]) -> bool:
-    """Return whether what came of a scenario and of its clean-up is a missed time bound, and no more than that."""
-    wrong = [one for one in records if one.outcome is not Outcome.PASSED]
-    return bool(wrong) and all(one.time_bound for one in wrong)
+def check_scene_came_about(scene: Scene, step: Step | None, failure: ConformanceFailure) -> None:
+    """Let a failure stand only if its scene came about; NotJudgedError where what was seen says nothing.
+
+    A Given that fails is another requirement's finding. So is a failure without the fault or the moment that the
+    scenario is about, and one by an implementation that cannot do what the scenario takes for granted.
+    """
+    observed = f"expected {failure.expected}; observed {failure.observed}"
+    if step is not None and step.type == "given":
+        raise NotJudgedError(
+            f"the scene did not come about, at: {step.keyword} {step.name.splitlines()[0]}: {observed}"
+        ) from failure
+    try:
+        scene.check_faults_fired()
+        scene.check_controls()
+    except NotJudgedError as problem:
+        raise NotJudgedError(f"{problem}; so this says nothing: {observed}") from failure
+    except ConformanceFailure as problem:
+        raise NotJudgedError(
+            f"so it is with nothing else under way: expected {problem.expected}; observed {problem.observed}; "
+            f"so this says nothing: {observed}"
+        ) from failure
+
+
+def doubts_about(
+    records: Collection[Record], at_the_end: Collection[Record], strain: Strain, timeout: float
+) -> Doubts:
+    """Return why what came of a scenario, and `at_the_end` of its clean-up, may be due to slowness.
+
+    Nothing excuses an implementation that ended by itself, which the clean-up finds, or a harness that broke.
+    """
+    wrong = [one for one in (*records, *at_the_end) if one.outcome is not Outcome.PASSED]
+    late = "a time bound was missed" if all(one.time_bound for one in wrong) else ""
+    stands = any(one.outcome is Outcome.BROKEN or (one in at_the_end and not one.time_bound) for one in wrong)
+    if stands or not wrong:
+        return Doubts()
+    long = strain.still >= timeout
+    return Doubts(late, wrong[0].doubt, strain.standstill(timeout), strain.crowd, long)
+
+
+def not_judged_for(record: Record, excused: str) -> Record:
+    """Return the record of a scenario that went wrong each time, and each time while the machine was to blame."""
+    reason = f"it went wrong {MOST_TRIES} times, the last time because {excused}; what was seen then: {record.reason}"
+    return replace(record, outcome=Outcome.NOT_JUDGED, reason=reason)
 
 
 def drop_traceback(call: pytest.CallInfo[None]) -> None:

@@ -120,6 +120,13 @@ def _add_surroundings(group: pytest.OptionGroup) -> None:
         "databases may be made, such as postgresql://user:password@127.0.0.1:5432 (default: sqlite)",
     )
     group.addoption(
+        "--order-seed",
+        type=int,
+        metavar="N",
+        help="run the scenarios in the random order that this number gives, the same each time "
+        "(default: in the catalogue's order)",
+    )
+    group.addoption(
         "--fleet-seed",
         type=int,
         metavar="N",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pkgutil
 import random
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,18 +16,24 @@ from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.setup import HOSTS, Setup
 from harness.catalogue.listing import scenario_lines
 from harness.catalogue.record import Record
-from harness.catalogue.requirements import CatalogueError
+from harness.catalogue.requirements import CatalogueError, Level
 from harness.catalogue.verdict import Outcome
-from harness.errors import TargetError
+from harness.contract import Settings
+from harness.errors import ConformanceFailure, TargetError
 from harness.history import StepReached
 from harness.report.folder import ReportFolder
 from harness.run.doctor import check_webhooks_are_accepted
 from harness.run.interruption import Interruption
-from harness.run.judging import describe, drop_traceback, missed_a_time_bound_alone
+from harness.run.judging import (
+    check_scene_came_about,
+    describe,
+    drop_traceback,
+)
 from harness.run.options import add_options, addresses_of, scope_of
 from harness.run.recorder import Recorder
 from harness.run.reporter import Reporter
 from harness.run.scope import COLLECTED, RECORD, Scope, record_in, refuse_async
+from harness.run.trying import Tries
 from harness.scenario import steps
 from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.scene import Scene
@@ -44,9 +49,11 @@ pytest_plugins = [one.name for one in pkgutil.iter_modules(steps.__path__, f"{st
 
 _scope = pytest.StashKey[Scope]()
 _scene = pytest.StashKey[Scene]()
+_step = pytest.StashKey[Any]()
 _recorder = pytest.StashKey[Recorder]()
 _secrets = pytest.StashKey[tuple[str, ...]]()
 _interruption = pytest.StashKey[Interruption]()
+_tries = pytest.StashKey[Tries]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,18 +71,23 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(problem)) from None
     config.stash[_scope] = scope
     config.stash[_secrets] = ()
+    config.stash[_tries] = Tries(several=worker)
+    config.add_cleanup(config.stash[_tries].stop)
     config.stash[_interruption] = Interruption()
     config.pluginmanager.register(config.stash[_interruption], "instance-sync-interruption")
     if not worker:
-        config.pluginmanager.register(Reporter(scope, folder), "instance-sync-reporter")
+        config.pluginmanager.register(
+            Reporter(scope, folder, config.stash[_interruption]), "instance-sync-reporter"
+        )
     for requirement in scope.catalogue.values():
         config.addinivalue_line("markers", f"{requirement.id}: {requirement.words.splitlines()[0]}")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say what is judged, and how to make up the same names again."""
-    target = config.stash[_scope].target
-    return f"instance-sync: target {target.name} {target.version}, --fleet-seed {config.option.fleet_seed}"
+    """Say what is judged, and how to make up the same names again, in the same order."""
+    target, options = config.stash[_scope].target, config.option
+    order = "" if options.order_seed is None else f" --order-seed {options.order_seed}"
+    return f"instance-sync: target {target.name} {target.version}, --fleet-seed {options.fleet_seed}{order}"
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -91,7 +103,7 @@ def pytest_collection_modifyitems(
         raise pytest.UsageError(str(problem)) from None
     if left_out := [item for item in items if item not in set(selected)]:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = selected
+    items[:] = config.stash[_scope].in_order(selected, config.option.order_seed)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -193,6 +205,7 @@ def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenari
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
     """Record which step the scenario has come to."""
+    request.node.stash[_step] = step
     request.node.stash[_recorder].step_begins()
     if (scene := request.node.stash.get(_scene, None)) is not None:
         scene.journal.record(StepReached(text=f"{step.keyword} {step.name}".splitlines()[0]))
@@ -210,8 +223,17 @@ def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """After the last step, check that the implementation still runs and that every fault really fired."""
-    yield
+    """After the last step, check that the implementation still runs and that every fault really fired.
+
+    Let a failure stand only if its scene came about. What proves the instrument always does.
+    """
+    try:
+        yield
+    except ConformanceFailure as failure:
+        scene, record = item.stash.get(_scene, None), item.config.stash[_scope].record(item)
+        if scene is not None and record is not None and record.level is not Level.SELF:
+            check_scene_came_about(scene, item.stash.get(_step, None), failure)
+        raise
     if (scene := item.stash.get(_scene, None)) is not None:
         scene.check_implementation_runs()
         scene.check_faults_fired()
@@ -245,18 +267,29 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Judge a scenario that missed a time bound, and did nothing else wrong, once more by itself."""
+    """Judge a scenario; once more, alone, if it failed and there is reason to doubt that."""
     if item.config.stash[_scope].scenario(item) is None:
         return None
+    config, began = item.config, False
+
+    def run() -> list[pytest.TestReport]:
+        nonlocal began
+        if began:
+            item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - new fixtures, as for a first run
+        began = True
+        return runtestprotocol(item, nextitem=nextitem, log=False)
+
+    def timeout() -> float:
+        scene = item.stash.get(_scene, None)
+        return Settings().verify_timeout_in_force if scene is None else scene.timeout
+
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    if missed_a_time_bound_alone([record for one in reports if (record := record_in(one)) is not None]):
-        item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - new fixtures, as for a first run
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        for report in reports:
-            if (record := record_in(report)) is not None:
-                setattr(report, RECORD, replace(record, judged_again=True))
+    reports, records = config.stash[_tries].judge(run, timeout)
+    secrets = config.stash[_secrets]
     for report in reports:
+        if (record := records.get(report)) is not None and record != record_in(report):
+            setattr(report, RECORD, record)
+            describe(report, record, config.stash[_scope].catalogue, secrets)
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True

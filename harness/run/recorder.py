@@ -17,6 +17,7 @@ from harness.history import History
 from harness.redaction import redact_cut, redact_values
 from harness.report.events import bounded, events_of, json_lines
 from harness.report.text import timeline
+from harness.run.doubt import doubt_about
 from harness.run.judging import outcome_of
 from harness.wording import visible
 
@@ -89,6 +90,9 @@ class Recorder:
             outcome=outcome,
             reason=_shown(reason, secrets),
             time_bound=isinstance(problem, TimeBoundFailure),
+            doubt=""
+            if scene is None or outcome is Outcome.PASSED
+            else doubt_about(_history_of(scene), scene.timeout),
             evidence=evidence,
             history=history_file(record.id) if lines else "",
             lines=lines,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from dataclasses import replace
@@ -19,12 +20,14 @@ from harness.report.folder import REPORT_HTML
 from harness.report.model import RunReport
 from harness.run.progress import Progress
 from harness.run.scope import COLLECTED, HANDED, Scope, record_in
+from harness.run.workers import shared_in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from harness.report.folder import ReportFolder
     from harness.report.model import Report
+    from harness.run.interruption import Interruption
 
 NOT_ENDED = "the run has not ended; if none is under way, it was cut short"
 
@@ -35,10 +38,14 @@ class Reporter:
     Args:
         scope: what is judged.
         folder: where reports are saved, or None.
+        interruption: hears the signals that are to end the run.
 
     """
 
-    def __init__(self, scope: Scope, folder: ReportFolder | None) -> None:
+    def __init__(self, scope: Scope, folder: ReportFolder | None, interruption: Interruption) -> None:
+        self._interruption = interruption
+        self._heard = contextlib.ExitStack()
+        self._hearing = False
         self._scope = scope
         self._folder = folder
         self._began = time.monotonic()
@@ -77,6 +84,13 @@ class Reporter:
         self._crash = f"pytest or the harness broke: {str(excrepr).splitlines()[-1]}"
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Deal scenarios out in turn, unless another way of sharing was asked for."""
+        if config.option.dist != "load" or config.option.maxschedchunk is not None:
+            return None
+        return shared_in_turn(config, log, self._scope.tally.is_run)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker what it cannot find out for itself: the last report is gone when it begins."""
         again = self._scope.selection.again
@@ -84,8 +98,11 @@ class Reporter:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Take note of what a worker is to run."""
+        """Take note of what a worker is to run; where that is scenarios, have SIGTERM end the run as Ctrl-C does."""
         self._scope.tally.expect(ids)
+        if self._scope.tally.concerned and not self._hearing:
+            self._hearing = True
+            self._heard.enter_context(self._interruption.heard())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -99,7 +116,8 @@ class Reporter:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """End the run with the verdict, whatever another plugin does at its end, and not with that one's status."""
         try:
-            yield
+            with self._heard:
+                yield
         except (pytest.exit.Exception, KeyboardInterrupt) as problem:
             self._interrupted = f"the run was interrupted while it ended: {problem or 'by a signal'}"
             session.exitstatus = pytest.ExitCode.INTERRUPTED
@@ -153,6 +171,8 @@ class Reporter:
             began=self._began_at,
             seconds=round(time.monotonic() - self._began, 3),
             seed=options.fleet_seed,
+            order_seed=options.order_seed,
+            workers=getattr(options, "numprocesses", None) or 0,
             selection=scope.selection.words(keywords, markers),
         )
         return assemble(

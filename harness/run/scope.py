@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import random
 import re
 from functools import cached_property
 from pathlib import Path
@@ -111,6 +112,26 @@ class Scope:
         launched = self.target.command or self.target.image
         claimed = any(one.profile in self.claims for one in judged) if judged else bool(launched)
         return claimed and self.selection.wants(record.id, requirements)
+
+    def in_order(self, items: Sequence[pytest.Item], seed: int | None) -> list[pytest.Item]:
+        """Return the tests with the scenarios among them in an order of their own, whatever shuffled them before.
+
+        It is the catalogue's, or the random one that a seed gives: what one leaves behind may decide another.
+        """
+        places = {id_: place for place, id_ in enumerate(self.catalogue)}
+
+        def rank(item: pytest.Item) -> tuple[int, str, int, int]:
+            record = self.record(item)
+            assert record is not None  # noqa: S101 - only scenarios are ranked
+            call: Any = getattr(item, "callspec", None)
+            row = 0 if call is None else call.indices.get(_ROW, 0)
+            return places[record.requirement_ids[0]], record.file, record.line, row
+
+        scenarios = sorted((one for one in items if self.scenario(one)), key=rank)
+        if seed is not None:
+            random.Random(seed).shuffle(scenarios)  # noqa: S311 - an order, no secret
+        found = iter(scenarios)
+        return [next(found) if self.scenario(one) else one for one in items]
 
     def scenario(self, item: pytest.Item) -> ScenarioTemplate | None:
         """Return the scenario that a test runs, when it carries a requirement id."""

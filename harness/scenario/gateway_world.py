@@ -54,6 +54,11 @@ class GatewayWorld:
         return History(self.journal.entries(after=self._started))
 
     @property
+    def timeout(self) -> float:
+        """The shortest time that anything is judged by, in seconds."""
+        return self._setup.target.patience
+
+    @property
     def tenant(self) -> Tenant:
         """The last tenant, whose session the scenario is about."""
         return self.tenants[-1]
@@ -237,6 +242,9 @@ class GatewayWorld:
 
     def check_faults_fired(self) -> None:
         """Do nothing: no scenario about gateway instances arms a fault."""
+
+    def check_controls(self) -> None:
+        """Do nothing: no scenario about gateway instances has a control."""
 
     def check_implementation_runs(self) -> None:
         """Check that no instance ended by itself. A failure has its last output."""

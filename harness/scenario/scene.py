@@ -20,11 +20,18 @@ class Scene(Protocol):
     def history(self) -> History:
         """Everything that happened in this scenario so far; NotJudgedError if the journal overflowed."""
 
+    @property
+    def timeout(self) -> float:
+        """The shortest time that anything is judged by, in seconds."""
+
     def check_implementation_runs(self) -> None:
         """Check that nothing that is judged ended by itself. A failure has its last output."""
 
     def check_faults_fired(self) -> None:
         """Check that every fault that the scenario is about really happened; NotJudgedError if one did not."""
+
+    def check_controls(self) -> None:
+        """After a failure, check what its judgement takes for granted; ConformanceFailure if that does not hold."""
 
     def close(self) -> None:
         """Put everything back as it was."""

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fake_instances import FleetError, Session
 from fake_instances.faults import Refuse
+from fake_instances.journal import WebhookAnswered, WebhookSent, now
 from harness.checks import sending
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
 from harness.incident import INCIDENT_SESSION
 from harness.scenario.client import CALLS, ask_to_send, columns_of
+from harness.scenario.occasions import Occasions
 from harness.scenario.words import Words
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from fake_instances import Fleet
     from fake_instances.faults import Endpoint, Fault
-    from fake_instances.journal import Journal, WebhookAnswered
+    from fake_instances.journal import Journal
     from fake_instances.webhooks.message import Webhook
     from harness.attach.control_plane import ControlPlane
     from harness.attach.setup import Setup
@@ -70,7 +72,7 @@ class World:
         self._steps: tuple[StepReached, ...] = ()  # before the implementation was replaced
         self._log_started = setup.implementation.log.position()
         self._accounts: list[Account] = []
-        self._optional: set[int] = set()
+        self._occasions = Occasions()
         self._rows: dict[int, Row] = {}
         self._open = contextlib.ExitStack()
         self.answers: list[UserAnswered] = []
@@ -88,6 +90,11 @@ class World:
     def settings(self) -> Settings:
         """What the implementation was launched with."""
         return self.implementation.settings
+
+    @property
+    def timeout(self) -> float:
+        """The shortest time that anything is judged by, in seconds."""
+        return min(self.settings.verify_timeout_in_force, self.settings.send_timeout)
 
     @property
     def account(self) -> Account:
@@ -143,7 +150,11 @@ class World:
             substitute = self._setup.another(target or self._setup.target, settings or self._setup.settings)
             self._open.enter_context(substitute)
         self._log_started = self.implementation.log.position()
-        self.warm_up()
+        if not (answer := self.warm_up()).told_sent:
+            raise NotJudgedError(
+                f"{self.implementation.target.name}, launched for this scenario, did not send its first message: "
+                + sending.told_of_answer(answer)
+            )
         warmed, self._accounts = self._accounts, []
         self.implementation.accounts.remove([account.id for account in warmed])
         self.fleet.reset()
@@ -201,7 +212,11 @@ class World:
         number = self.fleet.arm(fault, on, endpoints, times=times)
         if optional or isinstance(fault, Refuse):
             # Whoever refuses a connection never learns of it.
-            self._optional.add(number)
+            self._occasions.optional.add(number)
+
+    def take_for_granted(self, control: Callable[[], None]) -> None:
+        """Judge a failure of this scenario only if a control passes after it, when nothing else is under way."""
+        self._occasions.controls.append(control)
 
     def remember_rows(self) -> None:
         """Remember every row as it is now, to compare it later."""
@@ -210,10 +225,10 @@ class World:
 
     # Acting
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> UserAnswered:
         """Send one message before time is judged, so that whatever is loaded at first use is loaded."""
         first, *_ = self.fleet.numbers
-        self.send("warm-up", self.new_account(on=first, assigned=self.fleet.url(first)))
+        return self.send("warm-up", self.new_account(on=first, assigned=self.fleet.url(first)))
 
     def send(
         self, text: str, account: Account | None = None, *, recipient: str | None = None
@@ -308,20 +323,26 @@ class World:
         return self.within(max(self._webhook_patience(), self.implementation.target.settle_seconds), judge)
 
     def let_pass(self) -> None:
-        """Wait, if the target says that effects may follow later, before it is judged that nothing changed."""
-        if patience := self._webhook_patience():
-            threading.Event().wait(patience)
+        """Wait, if the effects of a webhook may follow its answer, before it is judged that nothing changed."""
+        answered = {one.webhook: one.at for one in self.history.of(WebhookAnswered)}
+        due = [answered.get(one.webhook, now()) for one in self.history.of(WebhookSent)]
+        left = max([*due, *answered.values()], default=0.0) + self._webhook_patience() - now()
+        if left > 0:
+            threading.Event().wait(left)
 
     # Ending
 
     def check_faults_fired(self) -> None:
         """Check that every fault that is not optional really happened; NotJudgedError if one did not."""
-        missing = [entry for entry in self.history.unfired() if entry.fault not in self._optional]
-        if missing:
-            told = ", ".join(
-                f"instance {entry.instance} never met the occasion when it {entry.words}" for entry in missing
-            )
-            raise NotJudgedError(f"a fault did not fire: {told}")
+        self._occasions.check_came(self.history)
+
+    def check_controls(self) -> None:
+        """After a failure, check what its judgement takes for granted; ConformanceFailure if that does not hold."""
+        if self._occasions.controls:
+            self.fleet.clear()
+            self.journal.record(StepReached(text="Afterwards, as a control, with nothing else under way"))
+        for control in self._occasions.controls:
+            control()
 
     def check_implementation_runs(self) -> None:
         """Check that the implementation did not end by itself. A failure has its last output."""

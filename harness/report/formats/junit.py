@@ -70,7 +70,7 @@ def _case(one: Record, report: Report) -> ET.Element:
         ET.SubElement(properties, "property", name="requirement", value=id_)
     ET.SubElement(properties, "property", name="level", value=one.level.value)
     if one.judged_again:
-        ET.SubElement(properties, "property", name="judged-again", value="a time bound was missed at first")
+        ET.SubElement(properties, "property", name="judged-again", value=one.again_because)
     carried = [report.requirement(id_) for id_ in one.requirement_ids]
     claimed = [each.level for each in carried if each.outcome is not Outcome.NOT_CLAIMED]
     instrument = Level.SELF in claimed and len(set(claimed)) == 1

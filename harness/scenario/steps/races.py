@@ -102,6 +102,18 @@ def connects_during_scan(world: World, new: int, old: int) -> None:
             threading.Event().wait(_POLL_SECONDS)
 
     fleet.after_answer(announce, on=old, words=f"has instance {new} announce the session before it answers")
+    world.take_for_granted(lambda: _check_announcement_heeded(world, new, old))
+
+
+def _check_announcement_heeded(world: World, new: int, old: int) -> None:
+    """Check that such an announcement moves the row when no scan and no health check is under way."""
+    session_id = world.account.session_id
+    if session_id in world.fleet.unfinished():
+        world.fleet.placement.finish(session_id)
+    session = world.fleet.move(session_id, new)
+    world.assign(world.fleet.url(old))
+    sending.webhook_accepted(world.deliver(world.fleet.webhook(session, new, "session_reconnected")))
+    world.eventually(lambda: world.check_assigned(new))
 
 
 def _has_answered(world: World, number: int) -> bool:

@@ -50,6 +50,14 @@ def _resigned(change: Callable[[str], str]) -> Callable[[World, Webhook], Webhoo
     return lambda _world, webhook: webhook.with_header("X-HMAC-Signature", change(_signature(webhook)))
 
 
+def _check_heard(world: World, number: int | None) -> None:
+    """Check that the last webhook was accepted and, with a number, that the row is assigned there."""
+    sending.webhook_accepted(world.webhook_answers[-1])
+    if number is not None:
+        world.eventually(lambda: world.check_assigned(number))
+
+
+_LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
 _FLAWS: dict[str, Callable[[World, Webhook], Webhook]] = {
     "no signature": lambda _world, webhook: webhook.without("X-HMAC-Signature"),
     "an empty signature": _resigned(lambda _signature: ""),
@@ -77,6 +85,12 @@ _FLAWS: dict[str, Callable[[World, Webhook], Webhook]] = {
 
 
 @given(parse("the session has reconnected on instance {number:d}"))
+def has_reconnected(world: World, number: int) -> None:
+    """Move the session in one step, announce it, and check that it was heard: what follows builds on it."""
+    reconnects(world, number)
+    _check_heard(world, number)
+
+
 @when(parse("the session reconnects on instance {number:d}"))
 def reconnects(world: World, number: int) -> None:
     """Move the session in one step and announce it, as a gateway does."""
@@ -85,6 +99,12 @@ def reconnects(world: World, number: int) -> None:
 
 
 @given(regex(r"instance (?P<number>\d+) has announced (?P<event>\w+)"))
+def has_announced(world: World, number: str, event: str) -> None:
+    """Send the genuine webhook of an event, and check that it was heard: what follows builds on it."""
+    announces(world, number, event)
+    _check_heard(world, int(number) if event in _LOCATION_EVENTS else None)
+
+
 @when(regex(r"instance (?P<number>\d+) announces (?P<event>\w+)"))
 def announces(world: World, number: str, event: str) -> None:
     """Send the genuine webhook of an event from an instance."""

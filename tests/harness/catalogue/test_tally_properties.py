@@ -136,8 +136,11 @@ def test_every_format_counts_the_same_scenarios_of_each_outcome(made: MadeUp) ->
     ran = [fate.outcome for _, _, fate in made.runs() if fate.outcome]
 
     assert Counter(one.outcome for one in report.scenarios if one.ran) == Counter(ran)
-    assert f"scenarios       {len(ran)} run, {ran.count(Outcome.PASSED)} passed" in text.summary(report)
-    assert f"\n{len(ran)} scenarios ran." in render_markdown(report)
+    told = (
+        f"scenarios       {len(ran)} run, {ran.count(Outcome.PASSED)} passed; in the order of the catalogue"
+    )
+    assert told in text.summary(report)
+    assert f"\n{len(ran)} scenarios ran, in the order of the catalogue." in render_markdown(report)
     shown = Counter(re.findall(r'<details class="scenario ([a-z-]+)"', page))
     assert shown == Counter({name.replace(" ", "-"): count for name, count in came.items()})
     told = Counter(re.findall(r"<details><summary>\S ([a-z ]+):", render_markdown(report)))

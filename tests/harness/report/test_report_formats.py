@@ -123,14 +123,16 @@ def test_a_should_that_failed_is_reported_and_turns_nothing_red() -> None:
 
 
 def test_what_was_judged_again_is_reported() -> None:
-    report = Made(with_record(record(LOGGED, judged_again=True)), 0).report()
+    report = Made(
+        with_record(record(LOGGED, judged_again=True, again_because="the machine stood still")), 0
+    ).report()
 
     assert any(
         line.startswith("judged again    core/scan.feature::It is logged") for line in text.summary(report)
     )
-    assert "judged-again" in render_junit(report)
-    assert "it was judged once more" in render_html(report)
-    assert "a time bound alone was missed: It is logged." in render_markdown(report)
+    assert 'name="judged-again" value="the machine stood still"' in render_junit(report)
+    assert "At first the machine stood still; it was judged once more" in render_html(report)
+    assert "It is logged, for at first the machine stood still." in render_markdown(report)
     assert '"judged_again": true' in render_json(report)
 
 

@@ -55,7 +55,7 @@ def test_a_summary_says_the_verdict_and_each_reason_once() -> None:
         (RETRIED, Outcome.NOT_JUDGED, "not up\n  its last output"),
     ]
     records = [record(one, outcome, reason=reason) for one, outcome, reason in came]
-    records[0] = replace(records[0], judged_again=True)
+    records[0] = replace(records[0], judged_again=True, again_because="a time bound was missed")
 
     assert text.summary(Made((*records, record(REAL)), 1).report()) == [
         "implementation  made-up 1, which claims core",
@@ -64,8 +64,8 @@ def test_a_summary_says_the_verdict_and_each_reason_once() -> None:
         "failed          SCAN-01: expected x",
         "not judged      SCAN-02, SCAN-07 (should): not up",
         "                    its last output",
-        "judged again    core/scan.feature::It is found (a time bound was missed at first)",
-        "scenarios       4 run, 1 passed",
+        "judged again    core/scan.feature::It is found (at first a time bound was missed)",
+        "scenarios       4 run, 1 passed; in the order of the catalogue",
         "requirements    1 of 4 judged here, 1 of profiles not claimed",
         "verdict         non-conformant: failed: SCAN-01",
     ]

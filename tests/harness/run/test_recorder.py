@@ -13,9 +13,9 @@ from fake_instances.journal import StrangerReceived, WebhookSent
 from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError, TargetError, TimeBoundFailure
 from harness.history import History, StepReached, WebhookReceived
-from harness.run.judging import missed_a_time_bound_alone, outcome_of
+from harness.run.judging import outcome_of
 from harness.run.recorder import AFTERWARDS, Recorder
-from tests.harness.reporting import FOUND, LOGGED, record
+from tests.harness.reporting import LOGGED, record
 from tests.harness.support import SESSION, asked, delivered, history, user_answered, user_sends
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ FAILURE = ConformanceFailure(f"no {KEY}", f"{KEY} it is")
 
 class MadeUpScene:
     """A scene in which something happened, or of which the journal overflowed."""
+
+    timeout = 0.8
 
     def __init__(self, told: History | None = TOLD) -> None:
         self._told = told
@@ -168,12 +170,14 @@ def test_what_an_exception_means(problem: BaseException | None, outcome: Outcome
     assert outcome_of(problem) == (outcome, reason)
 
 
-def test_only_a_missed_time_bound_is_judged_again_and_only_alone() -> None:
-    late = completed(recorder(0), TimeBoundFailure("a", "b"))
-    wrong, passed = completed(recorder(0), FAILURE), record(FOUND)
+def test_what_a_failure_may_be_due_to_is_kept_with_it() -> None:
+    slow = history(user_sends(), user_answered(), seconds=5)
 
-    assert missed_a_time_bound_alone([late, passed])
-    assert not any(missed_a_time_bound_alone(one) for one in ([], [passed], [wrong], [late, wrong]))
+    assert completed(recorder(0), TimeBoundFailure("a", "b")).time_bound
+    assert not completed(recorder(0), FAILURE).time_bound
+    assert completed(recorder(0), FAILURE).doubt == ""
+    assert "did nothing for 5.00 s" in completed(recorder(0), FAILURE, slow).doubt
+    assert completed(recorder(0), None, slow).doubt == ""
 
 
 def test_what_json_spells_in_another_way_is_redacted_too() -> None:

@@ -130,6 +130,8 @@ class Small:
         # Neither has a say here, and each takes a while to start.
         own += ["-p", "no:schemathesis", "-p", "no:hypothesispytest"]
         words = [*(["verify"] if verify else own), "-q", "--report", str(self.saved), *options]
+        if verify and "-n" not in options:
+            words += ["-n", "0"]
         if "popen" in " ".join(options) or "-n" in options:
             words += ["-p", "small_suite", "-p", "no:faker"]
         into = output or str(self.folder / "output.txt")

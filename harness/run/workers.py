@@ -1,0 +1,96 @@
+"""How many workers judge, and which of them judges what: always the same, so that a run can be repeated."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.catalogue.requirements import Profile
+from harness.errors import TargetError
+from harness.targets.reader import load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.contract import Target
+
+_MOST_WORKERS = 12
+_MOST_BY_CORES = 8
+_WAITING = 4
+"""How many workers keep a core busy that mostly wait for effects that may follow."""
+_PLUGIN = "xdist"
+
+
+def workers_for(target: Target, options: Any, cores: int) -> int:
+    """Return how many workers judge a target best, 0 for this process alone.
+
+    An asynchronous target is mostly waited for, so its workers are many. What cannot be had twice is judged here: a
+    program that runs already, gateways on their own ports. So is what is over before workers have started.
+    """
+    narrowed = options.requirement or options.keyword or options.markexpr or options.rerun_failed
+    watched = options.capture == "no" or options.usepdb or options.collectonly or options.list_scenarios
+    if target.url or narrowed or watched or options.fleet_host != "threads":
+        return 0
+    if not set(target.claims) - {Profile.INSTANCE}:
+        return 0
+    if target.asynchronous:
+        return min(_WAITING * cores, _MOST_WORKERS)
+    return min(cores, _MOST_BY_CORES) if cores > 1 else 0
+
+
+def cores_of_this_process() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class ChoosesWorkers:
+    """A plugin for pytest-xdist: what `-n auto` means."""
+
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> int | None:
+        """Choose by the target; a target that cannot be read is reported when the run is configured."""
+        if config.option.numprocesses != "auto" or os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+            return None
+        try:
+            return workers_for(load_target(config.option.target), config.option, cores_of_this_process())
+        except TargetError:
+            return 0
+
+
+def shared_in_turn(config: pytest.Config, log: Any, is_scenario: Callable[[str], bool]) -> Any:
+    """Return a scheduler of pytest-xdist that deals scenarios out in turn, whichever worker is the faster.
+
+    What a scenario leaves behind in an implementation may decide another. So each worker always gets the same.
+    """
+    from xdist.scheduler import LoadScheduling  # type: ignore[import-untyped]  # noqa: PLC0415 - it need not be there
+
+    class InTurn(LoadScheduling):  # type: ignore[misc]
+        collection: list[str] | None
+
+        def schedule(self) -> None:
+            first = next(iter(self.node2collection.values()))
+            if self.collection is not None or not all(map(is_scenario, first)):
+                super().schedule()
+                return
+            if not self._check_nodes_have_same_collection():
+                return
+            self.collection, self.maxschedchunk = first, len(first)
+            nodes = sorted(self.nodes, key=lambda one: int(one.gateway.id.removeprefix("gw")))
+            for place, node in enumerate(nodes):
+                share = list(range(place, len(first), len(nodes)))
+                self.node2pending[node].extend(share)
+                if share:
+                    node.send_runtest_some(share)
+                node.shutdown()
+
+    return InTurn(config, log)
+
+
+def has_workers(arguments: list[str]) -> bool:
+    """Return whether pytest-xdist is there for a run with these arguments of pytest."""
+    return find_spec(_PLUGIN) is not None and f"no:{_PLUGIN}" not in " ".join(arguments)
