@@ -46,7 +46,7 @@ Feature: The assigned instance is asked before every send
     @VERIFY-03
     Scenario: A session that was nowhere is found as soon as it is somewhere
       Given an account whose session lives on no instance and whose row is assigned to instance 3001
-      And the user has sent "first" from the account
+      And the user has tried to send "first" from the account
       And the session has connected on instance 3003 unannounced
       When the user sends "second" from the account
       Then instance 3003 delivers "second" once

@@ -98,17 +98,21 @@ Feature: A webhook may be written in any form that its standards allow
       And the row is assigned to instance 3002
 
       Examples:
-        | characters            |
-        | a blank               |
-        | a hash                |
-        | a slash               |
-        | a percent sign        |
-        | a plus                |
-        | dots                  |
-        | quotes                |
-        | a backslash           |
-        | letters outside ASCII |
-        | 255 characters        |
+        | characters       |
+        | a blank          |
+        | a number sign    |
+        | a slash          |
+        | an encoded slash |
+        | a percent sign   |
+        | a plus sign      |
+        | dots             |
+        | double quotes    |
+        | a single quote   |
+        | a backslash      |
+        | accents          |
+        | Chinese letters  |
+        | an emoji         |
+        | 255 characters   |
 
     @WEBHOOK-08
     Scenario Outline: A session id that is only alike is another session

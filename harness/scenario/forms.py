@@ -70,19 +70,6 @@ CASES: dict[str, Callable[[str], str]] = {
     "upper": str.upper,
     "mixed": str.swapcase,
 }
-CHARACTERS: dict[str, Callable[[str], str]] = {
-    "a blank": lambda own: own.replace("_", " "),
-    "a hash": lambda own: f"#{own}#1",
-    "a slash": lambda own: own.replace("_", "/"),
-    "a percent sign": lambda own: f"{own}%2F100%",
-    "a plus": lambda own: own.replace("_", "+"),
-    "dots": lambda own: f"../{own}.",
-    "quotes": lambda own: f"'{own}\"`",
-    "a backslash": lambda own: f"{own}\\n",
-    "letters outside ASCII": lambda own: f"{own}_ñ_你_😀",
-    "255 characters": lambda own: own.ljust(255, "x"),
-}
-"""Session ids made of a usual one."""
 LIKENESSES: dict[str, Callable[[str], str]] = {
     "differs in case from": str.swapcase,
     "begins like": lambda own: f"{own}2",

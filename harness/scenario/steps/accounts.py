@@ -35,6 +35,7 @@ _IDS: dict[str, Callable[[str], str]] = {
     "a dash for the dot": lambda own: f"{own}-41",
     "an underscore": lambda own: f"{own}_41",
     "a letter for the underscore": lambda own: f"{own}x41",
+    "dots": lambda own: f"../{own}.",
     "brackets": lambda own: f"{own}[1](2)*",
     "double quotes": lambda own: f'{own}"1"',
     "a single quote": lambda own: f"{own}'s",

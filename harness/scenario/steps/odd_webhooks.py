@@ -86,14 +86,6 @@ def _at_once(world: World, copies: Sequence[Webhook], places: int) -> None:
 # Whom it is about
 
 
-@given(parse("an account on instance {number:d} whose session id has {characters}"))
-def unusual_id(world: World, number: int, characters: str) -> None:
-    """Make an account whose session id has characters that mean something elsewhere."""
-    session_id = forms.CHARACTERS[characters](world.new_session().session_id)
-    session = world.new_session(session_id)
-    world.new_account(on=number, assigned=world.fleet.url(number), session=session)
-
-
 @given(
     parse(
         "two accounts on instance {number:d} with wrong rows, "

@@ -69,6 +69,7 @@ def has_sent(world: World, message: str) -> None:
     sending.told_sent(world.answer)
 
 
+@given(parse('the user has tried to send "{message}" from the account'))
 @when(parse('the user sends "{message}" from the account'))
 def sends(world: World, message: str) -> None:
     """Send from the account that the scenario is about: these words, and one that is made up for the scenario."""
