@@ -284,14 +284,18 @@ def _ids_taken(is_taken) -> None:
     *rows(
         ANY_NAME,
         "a blank",
-        "a hash",
+        "a number sign",
         "a slash",
+        "an encoded slash",
         "a percent sign",
-        "a plus",
+        "a plus sign",
         "dots",
-        "quotes",
+        "double quotes",
+        "a single quote",
         "a backslash",
-        "letters outside ASCII",
+        "accents",
+        "Chinese letters",
+        "an emoji",
     ),
 )
 def session_ids_of_usual_letters_only() -> None:
@@ -305,7 +309,7 @@ def long_session_ids_refused() -> None:
     _ids_taken(lambda session_id: len(session_id) <= 128)
 
 
-@mutant("WEBHOOK-08", *rows(ANY_NAME, "a percent sign", "a plus"))
+@mutant("WEBHOOK-08", *rows(ANY_NAME, "an encoded slash", "a plus sign"))
 def session_ids_decoded_like_an_address() -> None:
     """A session id is decoded as if it came in an address."""
     from urllib.parse import unquote_plus  # noqa: PLC0415 - only one mutant needs it
