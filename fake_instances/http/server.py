@@ -184,8 +184,7 @@ class InstanceServer:
                 for one in ready:
                     if isinstance(one, Connection):
                         idle.pop(one, None)
-                        self._advance(one, selector)
-                        if one.idle_until < math.inf:
+                        if self._advance(one, selector) and one.idle_until < math.inf:
                             idle[one] = one.idle_until
                     elif isinstance(one, socket.socket):
                         self._accept(one, selector)
@@ -214,22 +213,24 @@ class InstanceServer:
             else:
                 self._start(connection, partial(self._admit, connection))
 
-    def _advance(self, connection: Connection, selector: selectors.BaseSelector) -> None:
-        """Read what has come and answer it, as long as nothing has to wait."""
+    def _advance(self, connection: Connection, selector: selectors.BaseSelector) -> bool:
+        """Read what has come and answer it, as long as nothing has to wait; return whether it is attended further."""
         going_on = connection.receive_at_once()
         while going_on and connection.has_reading_request and self._instance.calm():
             outcome = self._answer_at_once(connection)
             if not isinstance(outcome, bool):
                 selector.unregister(connection)
                 self._start(connection, outcome)
-                return
+                return False
             going_on = outcome
-        if not going_on:
-            selector.unregister(connection)
-            self._forget(connection)
-        elif connection.has_request or connection.wants_answer:
-            selector.unregister(connection)
+        if going_on and not connection.has_request and not connection.wants_answer:
+            return True
+        selector.unregister(connection)
+        if going_on:
             self._start(connection)
+        else:
+            self._forget(connection)
+        return False
 
     def _answer_at_once(self, connection: Connection) -> bool | Callable[[], bool]:
         """Carry out one request; say whether the connection goes on, or return what is left to do if that waits."""

@@ -44,6 +44,18 @@ def test_of_several_each_is_closed_in_its_time_and_one_that_was_not_used_stays(f
         assert unused.get(STATUS).status == 200
 
 
+@pytest.mark.usefixtures("closing_soon")
+def test_a_caller_that_closed_first_is_waited_for_no_longer(fleet: Fleet) -> None:
+    with Caller(fleet) as staying:
+        with Caller(fleet) as leaving:
+            assert leaving.get(STATUS).status == 200
+        assert staying.get(STATUS).status == 200
+        # Its time comes after the other's.
+        assert staying.is_cut()
+    with Caller(fleet) as next_one:
+        assert next_one.get(STATUS).status == 200
+
+
 def test_what_closes_idle_connections_says_it_keeps_them(fleet: Fleet, fresh: Caller) -> None:
     fault = fleet.arm(CloseIdle(), 3001, times=1)
     answered = fresh.get(STATUS)
