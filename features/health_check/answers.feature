@@ -115,7 +115,6 @@ Feature: The health check reads answers as carefully as a send
         | 3002  | failed        | 3003   |
         | 3001  | disconnected  | 3004   |
         | 3001  | qr_scanning   | 3003   |
-        | 3004  | authenticated | 3003   |
 
     @HEALTH-11
     Scenario Outline: A row is not moved to a copy that is not connected
@@ -131,7 +130,6 @@ Feature: The health check reads answers as carefully as a send
         | 3003   | qr_scanning   |
         | 3001   | authenticated |
         | 3002   | failed        |
-        | 3004   | disconnected  |
 
   Rule: Statistics in the place of the list are no empty list
 

@@ -149,7 +149,7 @@ def corrections_logged_without_their_account() -> None:
     )
 
 
-@mutant("HEALTH-03", SAME, SLASH)
+@mutant("HEALTH-03", SAME, SLASH, STRANGE)
 def every_row_is_written_as_checked() -> None:
     """Every row is written with the time of the check."""
 

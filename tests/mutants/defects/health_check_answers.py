@@ -107,6 +107,12 @@ def check_looks_for_ids_inside_others() -> None:
     ids_matched_by(lambda one, own: own in one)
 
 
+@mutant("HEALTH-11", *rows(ALIKE, "is the beginning of", "is the end of"))
+def check_takes_a_part_of_the_id_for_the_id() -> None:
+    """The check finds a session wherever a listed id is a part of its own."""
+    ids_matched_by(lambda one, own: one in own)
+
+
 @mutant(
     "HEALTH-11",
     *rows(ASSIGNED_BAD, "answers a list", "answers null", "answers a number"),
@@ -208,6 +214,33 @@ def check_reads_statistics_as_no_session() -> None:
         return Roster.of(details if isinstance(details, list) else [])
 
     asked_by(ask)
+
+
+@mutant("HEALTH-11", *rows(SECOND, "3001-3004"))
+def check_takes_the_last_of_two_holders() -> None:
+    """The check gives a row to the last instance that holds its session, whether or not the assigned one does."""
+
+    def act(row, go_on):
+        session_id = row.view.account.session_id
+        last = None
+        for base, one in row.rosters.items():
+            if one is not None and one.holding(session_id) is Holding.HELD:
+                last = base
+        only = {base: one if base == last else Roster.of([]) for base, one in row.rosters.items()}
+        go_on(only if last else row.rosters)
+
+    around_check(act)
+
+
+@mutant("HEALTH-11", UNCONFIGURED)
+def check_passes_over_rows_that_name_no_instance() -> None:
+    """A row whose URL is none of the configured instances is counted as failed, and looked for nowhere."""
+
+    def act(row, go_on):
+        known = row.check.parts.settings.configured(row.view.account.assigned_instance_url)
+        go_on(row.rosters if known else dict.fromkeys(row.rosters, Roster.of([])))
+
+    around_check(act)
 
 
 @mutant("HEALTH-11", *rows(SECOND, "3003-3001"), FASTER, RESTORED)

@@ -127,6 +127,12 @@ def posted_again_when_told_to_wait() -> None:
     _post_again(lambda answer: answer.status in {408, 425, 429}, 2)
 
 
+@mutant("SEND-05", *rows(REFUSED, "302", "403", "409", "423", "503"))
+def posted_again_whatever_was_answered() -> None:
+    """A message that was answered with an error of another kind is posted once more."""
+    _post_again(lambda answer: answer.status in {302, 403, 409, 423, 503}, 1)
+
+
 class _Following:
     """A session of aiohttp that follows the redirects of messages."""
 

@@ -195,3 +195,26 @@ def session_ids_of_plain_letters_only() -> None:
         return send()
 
     around_sends(act)
+
+
+@mutant(
+    "VERIFY-13",
+    ANY_CHARACTERS,
+    *rows(
+        CARELESS,
+        "a dot-a dash for the dot",
+        "a percent sign-letters for the percent sign",
+        "a plus sign-a blank for the plus sign",
+        "an encoded slash-a slash",
+        "a number sign-nothing from the number sign on",
+        "a blank at its end-no blank at its end",
+        "accents-no accents",
+        "accents-decomposed accents",
+        "digits alone-a fraction of zero behind the digits",
+        "255 characters-another one as its last of 255",
+    ),
+)
+def session_ids_of_the_usual_form_only() -> None:
+    """Only ids of the usual form, with a workspace and a moment in them, are looked for."""
+    usual = re.compile(r"webjs_\d+_\d+_\w{1,20}", re.ASCII)
+    _ids_matched_by(lambda own, listed: usual.fullmatch(own) and own == listed)

@@ -279,6 +279,45 @@ def _ids_taken(is_taken) -> None:
     Event.parse = classmethod(parsed)
 
 
+@mutant("WEBHOOK-17", *rows(WRITTEN, "short escapes"))
+def rare_escapes_refused() -> None:
+    """The reader of JSON does not know the escapes of a backspace and of a form feed."""
+    own = Event.parse.__func__
+
+    def parsed(cls, body):
+        if re.search(rb"\\[bf]", body):
+            raise WebhookError(422, "Invalid escape")
+        return own(cls, body)
+
+    Event.parse = classmethod(parsed)
+
+
+@mutant(
+    "WEBHOOK-17",
+    *rows(
+        WRITTEN,
+        "emoji as pairs of escapes",
+        "every letter escaped",
+        "slashes escaped",
+        "indentation and line ends",
+        "fields that nobody knows",
+    ),
+)
+def body_written_anew_before_it_is_signed() -> None:
+    """The signature is computed over the JSON as the implementation writes it itself."""
+    own = signature.sign
+
+    def written_anew(secret, stamp, body):
+        try:
+            value = json.loads(body)
+            body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        except (ValueError, RecursionError):
+            pass
+        return own(secret, stamp, body)
+
+    signature.sign = written_anew
+
+
 @mutant(
     "WEBHOOK-08",
     *rows(
