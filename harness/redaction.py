@@ -6,7 +6,7 @@ import base64
 import re
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -44,16 +44,25 @@ def redact_cut(text: str, secrets: Collection[str]) -> str:
 
     A piece is where a secret begins or ends, as far as it goes; a few characters are no piece.
     """
-    forms, _ = _forms(tuple(secrets))
+    text, (forms, _) = redact(text, secrets), _forms(tuple(secrets))
     for form in forms:
         if len(form) < 2 * _SHORTEST_PIECE:
             continue
-        text = _without_beginnings(text, form, SHOWN_INSTEAD)
-        text = _without_beginnings(text[::-1], form[::-1], SHOWN_INSTEAD[::-1])[::-1]
-    return redact(text, secrets)
+        text = _elsewhere(text, partial(_without_beginnings, form=form))
+        text = _elsewhere(text, partial(_without_ends, form=form))
+    return text
 
 
-def _without_beginnings(text: str, form: str, instead: str) -> str:
+def _elsewhere(text: str, change: Callable[[str], str]) -> str:
+    """Change what is not redacted already: the word that is shown instead may be a piece of a secret itself."""
+    return SHOWN_INSTEAD.join(map(change, text.split(SHOWN_INSTEAD)))
+
+
+def _without_ends(text: str, form: str) -> str:
+    return _without_beginnings(text[::-1], form[::-1], SHOWN_INSTEAD[::-1])[::-1]
+
+
+def _without_beginnings(text: str, form: str, instead: str = SHOWN_INSTEAD) -> str:
     """Return a text without each beginning of a form, as long as it is."""
     kept, end = [], 0
     while (found := text.find(form[:_SHORTEST_PIECE], end)) >= 0:

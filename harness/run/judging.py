@@ -12,7 +12,7 @@ from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
 from harness.redaction import redact
 from harness.report import text
-from harness.run.doubt import MOST_TRIES, Doubts
+from harness.run.again.doubt import MOST_TRIES, Doubts
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.catalogue.record import Record
     from harness.catalogue.requirements import Catalogue
-    from harness.run.machine import Strain
+    from harness.run.again.machine import Strain
     from harness.scenario.scene import Scene
 
 

@@ -17,7 +17,7 @@ from harness.history import History
 from harness.redaction import redact_cut, redact_values
 from harness.report.events import bounded, events_of, json_lines
 from harness.report.text import timeline
-from harness.run.doubt import doubt_about
+from harness.run.again.doubt import doubt_about
 from harness.run.judging import outcome_of
 from harness.wording import visible
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.catalogue.verdict import Outcome
-from harness.run import room
-from harness.run.doubt import Doubts, Next, what_next
+from harness.run.again import room
+from harness.run.again.doubt import Doubts, Next, what_next
+from harness.run.again.machine import Machine
 from harness.run.judging import doubts_about, not_judged_for
-from harness.run.machine import Machine
 from harness.run.scope import record_in
 
 if TYPE_CHECKING:

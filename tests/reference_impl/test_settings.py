@@ -12,7 +12,7 @@ NEEDED = {"HMAC_SECRET": "s3cret-text", "API_KEY": "k3y-text"}
 def test_the_defaults_are_the_contracts() -> None:
     settings = Settings.from_environment(NEEDED)
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
-    assert settings.node_instances == tuple(f"http://127.0.0.1:{port}" for port in (3001, 3002, 3003, 3004))
+    assert settings.node_instances == tuple(f"http://localhost:{port}" for port in (3001, 3002, 3003, 3004))
     assert (settings.verify_timeout, settings.send_timeout) == (3, 30)
     assert (settings.signature_ttl, settings.health_check_interval) == (300, 300)
     assert settings.log_file is None

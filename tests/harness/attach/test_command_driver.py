@@ -264,7 +264,10 @@ def test_a_process_that_leaves_its_group_and_keeps_the_port_is_reported(workshop
             implementation.stop()
     finally:
         os.kill(pid, signal.SIGKILL)
-    assert str(raised.value) == (f"made-up was stopped, but port {port_of(implementation)} is still in use")
+    holder = f"process {pid} (python), which left its group: end it by that id"
+    assert str(raised.value) == (
+        f"made-up was stopped, but port {port_of(implementation)} is still in use by {holder}"
+    )
 
 
 # When the process that launched it is killed

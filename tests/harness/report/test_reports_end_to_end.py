@@ -48,9 +48,9 @@ def test_a_run_saves_every_format_and_each_history(
     assert (report.complete, report.run.selection) == (True, "requirement SCAN-02, SEND-02")
     assert {one.name for one in saved.iterdir()} == {*RENDERERS, "history"}
     told = [one for one in report.scenarios if one.ran]
-    assert len(told) == 5
+    assert len(told) == 8
     assert {(saved / one.history).is_file() for one in told} == {True}
-    assert len(list((saved / "history").iterdir())) == 5
+    assert len(list((saved / "history").iterdir())) == 8
     (failed,) = (one for one in told if one.outcome is Outcome.FAILED)
     assert failed.requirement_ids == ("SCAN-02",)
     assert [step.outcome for step in failed.evidence.steps] == ["passed", "passed", "passed", "failed"]

@@ -9,9 +9,9 @@ import pytest
 from fake_instances.faults import Endpoint
 from fake_instances.journal import FaultArmed, InstancePaused, InstanceStopped, WebhookAnswered, WebhookSent
 from harness.catalogue.verdict import Outcome
-from harness.run.doubt import MOST_TRIES, Doubts, Next, doubt_about, what_next
+from harness.run.again.doubt import MOST_TRIES, Doubts, Next, doubt_about, what_next
+from harness.run.again.machine import Strain
 from harness.run.judging import doubts_about, not_judged_for
-from harness.run.machine import Strain
 from tests.harness.reporting import LOGGED, record
 from tests.harness.support import answered, asked, ended, history, user_answered, user_sends
 

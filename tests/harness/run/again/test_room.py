@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.run import room
+from harness.run.again import room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHARES = """
 import sys
 from pathlib import Path
-from harness.run import room
+from harness.run.again import room
 room._ROOM, room._DOOR = Path(sys.argv[1]), Path(sys.argv[2])
 with getattr(room, sys.argv[3])():
     print("inside", flush=True)
