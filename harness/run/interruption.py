@@ -70,12 +70,6 @@ class Interruption:
             raise KeyboardInterrupt
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """Hear signals while scenarios run elsewhere too, in workers: the report must say how the run ended."""
-        with self.heard():
-            return (yield)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Generator[None, None, None]:
         """End the run if a signal came while a scenario was set up, ran or was torn down."""
         yield from self._hold()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psutil
@@ -83,10 +84,9 @@ class Machine:
 
     def moment(self) -> Moment:
         """Return the moment that it is."""
-        times = psutil.cpu_times()
-        # What a guest uses is part of what its user uses.
-        total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
-        return Moment(now(), total, times.idle + getattr(times, "iowait", 0.0), _used_by_ours())
+        # On a thread of its own, which no signal breaks off in the middle of reading a file.
+        with ThreadPoolExecutor(1, "moment") as apart:
+            return apart.submit(_moment).result()
 
     def since(self, began: Moment) -> Strain:
         """Return how the machine was since a moment."""
@@ -117,6 +117,13 @@ class Machine:
             last, self._beat = self._beat, now()
             if (late := self._beat - last - _BEAT_SECONDS) > _NOTED_SECONDS:
                 self._late.append((self._beat, late))
+
+
+def _moment() -> Moment:
+    times = psutil.cpu_times()
+    # What a guest uses is part of what its user uses.
+    total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+    return Moment(now(), total, times.idle + getattr(times, "iowait", 0.0), _used_by_ours())
 
 
 def _used_by_ours() -> float:
