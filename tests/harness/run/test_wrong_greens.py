@@ -187,8 +187,8 @@ def test_what_follows_is_tried_on_a_run_that_must_be_green(small: Small, options
 LAST = "def pytest_runtest_teardown(item, nextitem):\n    if nextitem is None: "
 EACH = "def pytest_collection_modifyitems(items):\n    for one in items: one.add_marker(pytest.mark."
 MUST_LAST = (
-    "@pytest.hookimpl(trylast=True)\n"
-    "def pytest_collection_modifyitems(items):\n    items.sort(key=lambda one: one.name != 'test_last')\n\n"
+    "def pytest_collection_finish(session):\n"
+    "    session.items.sort(key=lambda one: one.name != 'test_last')\n\n"
 )
 FIRST_OUT = "{0}[:] = [one for one in {0} if one.name != 'test_first']"
 AT_THE_END = "def pytest_sessionfinish():\n    "
@@ -296,7 +296,10 @@ def test_a_report_that_cannot_be_saved_at_the_end_is_a_harness_error(small: Smal
 
 
 def test_a_disk_that_fills_up_at_the_end_leaves_every_report_as_one_that_has_not_ended(small: Small) -> None:
-    full = f"os.symlink('/dev/full', {str(small.saved / '.badge.svg.part')!r})"
+    full = (
+        "import tempfile; own = tempfile.mkstemp; tempfile.mkstemp = lambda **how: own(**how) if 'svg' not in "
+        "how['prefix'] else (_ for _ in ()).throw(OSError(28, 'No space left on device'))"
+    )
     ended, output = small.run(conftest=LAST + full)
 
     assert ended == 3, output
