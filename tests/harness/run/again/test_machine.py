@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.run import machine as measured
+from harness.run.again import machine as measured
 from harness.run.again.machine import Machine, Strain
 from tests.harness.support import PATIENCE, until
 
