@@ -28,7 +28,8 @@ def test_health_names_the_process(launch: Callable[..., Process]) -> None:
 
 @pytest.mark.parametrize("module", ["reference_impl", "reference_impl.before_fix"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_at_once_while_sends_hang(  # noqa: PLR0917 - fixtures
+def test_a_signal_stops_it_at_once_while_sends_hang(
+    *,
     environment: dict[str, str],
     launch: Callable[..., Process],
     stubs: list[Stub],
