@@ -20,6 +20,7 @@ from harness.catalogue.features import catalogue, features_root
 from harness.report.sensitivity import DEFECTS_JSON
 from harness.run.interruption import Interruption
 from tests.mutants.machinery import rulings as ruled
+from tests.mutants.machinery import zygote
 from tests.mutants.machinery.runner import Ended, Runner
 from tests.mutants.machinery.table import conclusion, table
 from tests.mutants.machinery.trials import baselines, design_trials, mutant_trials
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     trials = _chosen(options)
     whole = not (options.only or options.requirement or options.designs)
     runner, found, known = Runner(options.jobs), [], catalogue()
-    with contextlib.closing(_Progress(len(trials))) as progress:
+    with zygote.opened(), contextlib.closing(_Progress(len(trials))) as progress:
         for trial, ended in runner.each(trials, lambda one: runner.run(one.prepare, one.words)):
             ruling = ruled.rule(trial, ended, known)
             found.append(ruling)

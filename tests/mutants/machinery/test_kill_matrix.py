@@ -95,7 +95,7 @@ def test_an_unknown_name_is_reported() -> None:
 
 @pytest.mark.parametrize("program", ["reference", "fakes"])
 def test_the_launcher_refuses_an_unknown_name(program: str) -> None:
-    run = ended(sys.executable, str(LAUNCHER), program, "no-such-mutant", "--")
+    run = ended(*LAUNCHER, program, "no-such-mutant", "--")
     assert run.returncode == 1
     assert f"'no-such-mutant' is no mutant of the {program}" in run.stderr
 

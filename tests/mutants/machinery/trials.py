@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tests.mutants.machinery.registry import Defect, Mutant
 
-LAUNCHER = Path(__file__).with_name("run.py")
+LAUNCHER = [sys.executable, "-I", "-S", str(Path(__file__).with_name("start.py"))]
 
 TARGET = """\
 [implementation]
@@ -159,7 +159,7 @@ def launched(patches: Sequence[Mutant | SoundDesign], claims: Sequence[Profile])
         text = TARGET.format(
             name=names[0] if names else "reference",
             claims=json.dumps(claims),
-            command=json.dumps([sys.executable, str(LAUNCHER), "reference", *names, "--"]),
+            command=json.dumps([*LAUNCHER, "reference", *names, "--"]),
             asynchronous=str(any(one.asynchronous for one in patches)).lower(),
         )
         return _written(folder, text + "".join(one.target for one in patches if isinstance(one, SoundDesign)))
@@ -172,7 +172,7 @@ def launched_gateway(*names: str, keys: str = "") -> Callable[[Path], Path]:
 
     def prepare(folder: Path) -> Path:
         text = (BUILT_IN / f"{FAKE_GATEWAY}.toml").read_text("utf-8")
-        command = json.dumps([sys.executable, str(LAUNCHER), "fakes", *names, "--"])[1:-1]
+        command = json.dumps([*LAUNCHER, "fakes", *names, "--"])[1:-1]
         started = text.replace('"{python}", "-m", "fake_instances"', command)
         # A mutant may call itself unhealthy, or never send what is waited for.
         more = '\n[instance]\nready = "/info"\npatience = 3.0\nenv = { DATA = "{data}" }\n' + keys
