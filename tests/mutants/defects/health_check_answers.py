@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 import aiohttp
 
+from reference_impl.edges import instances
 from reference_impl.edges.answers import Holding, Roster, sessions_list
 from reference_impl.edges.instances import UNUSABLE
 from reference_impl.fix.health_check import HealthCheck
@@ -23,6 +24,8 @@ HOLDER_BAD = "A holder that answers badly keeps its row"
 OTHER_STATE = "A copy in another state neither keeps nor attracts the row"
 NO_MOVE = "A row is not moved to a copy that is not connected"
 STATISTICS = "Rows are confirmed and repaired though instances answer with statistics"
+MANY = "A row is moved to an instance that holds many sessions"
+MANY_STATISTICS = "A row is moved to an instance that holds many sessions and answers with statistics"
 SECOND = "A second copy elsewhere does not attract the row in a check"
 FASTER = "A second copy that answers faster does not attract the row in a check"
 RESTORED = "An instance that comes back with a copy of every session draws no row"
@@ -314,3 +317,30 @@ def check_knows_plain_ids_only() -> None:
             roster if own.replace("_", "").isascii() and own.replace("_", "").isalnum() else Roster.of([])
         )
     )
+
+
+@mutant("HEALTH-01", MANY, MANY_STATISTICS)
+def check_reads_short_answers_only() -> None:
+    """The check reads no answer of more than 100,000 bytes, where sends read longer ones."""
+    longest = instances.LONGEST_LIST
+
+    @around(HealthCheck, "_ask_all")
+    async def asked(ask, self):
+        instances.LONGEST_LIST = 100_000
+        try:
+            return await ask(self)
+        finally:
+            instances.LONGEST_LIST = longest
+
+
+@mutant("HEALTH-01", MANY_STATISTICS)
+def check_reads_the_first_page_of_a_list() -> None:
+    """The check takes the first hundred entries of a list of sessions for the whole, and details as they are."""
+
+    @around(HealthCheck, "_ask_all")
+    async def asked(ask, self):
+        instances.sessions_list = lambda answer: (sessions_list(answer) or [])[:100]
+        try:
+            return await ask(self)
+        finally:
+            instances.sessions_list = sessions_list

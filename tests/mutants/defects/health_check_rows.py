@@ -11,6 +11,7 @@ from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
 ODD_URL = "The rows before and after one that names no instance are repaired"
+STATUS = "A row is moved to its holder whatever its status says"
 WRITTEN = "A row that somebody writes while the check asks stops no other row's repair"
 ODD_SESSION = "The rows before and after one without a session are repaired"
 
@@ -194,3 +195,22 @@ def check_gives_up_where_others_write() -> None:
             stopped.add(id(report))
 
     HealthCheck._correct = corrected
+
+
+@mutant("HEALTH-01", STATUS)
+def only_connected_rows_are_checked() -> None:
+    """The check reads only the rows whose status is connected."""
+    Accounts.with_session = lambda self: self._read(ACCOUNTS.c.status == "connected")
+
+
+@mutant("HEALTH-01", *rows(STATUS, "failed"))
+def failed_rows_are_given_up() -> None:
+    """A row whose status is failed counts as failed, and nobody looks where its session is."""
+
+    def act(row, go_on):
+        if row.view.account.status == "failed":
+            row.report.failed += 1
+        else:
+            go_on()
+
+    around_check(act)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from reference_impl.edges import monitoring
 from reference_impl.edges.monitoring import Alert, Monitoring
@@ -256,6 +259,20 @@ def metrics_know_no_webhooks() -> None:
 def metrics_are_json() -> None:
     """The metrics are not in the text that Prometheus reads."""
     Monitoring.metrics = lambda _self: b'{"instance_sync_attempts_total": 1}'
+
+
+@mutant("MONITOR-09", RESTART)
+def since_outlives_the_counts() -> None:
+    """The counts are lost at a restart, but the report says that counting began when it first did."""
+    database = Path(urlsplit(os.environ["DATABASE_URL"]).path)
+    first = database.with_name(f"{database.name}.since")
+
+    def since(true):
+        if not first.exists():
+            first.write_text(true["counting_since"])
+        return first.read_text()
+
+    report_with(counting_since=since)
 
 
 @mutant("MONITOR-09", RESTART)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reference_impl.edges.instances import InstanceClient
 from reference_impl.edges.log import EventLog
 from reference_impl.edges.messages import SendError
 from reference_impl.edges.signature import Authenticator, NotAuthenticError, sign
@@ -9,6 +10,8 @@ from reference_impl.fix.webhooks import WebhookError, WebhookReceiver
 from tests.mutants.defects.security import SECRETS
 from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant
+
+DEPLOYED = "No secret appears where only calls with the key tell which sessions there are"
 
 
 @mutant("AUTH-11", SECRETS)
@@ -61,3 +64,21 @@ def expected_signature_answered() -> None:
         except WebhookError as error:
             expected = sign(self._authenticator.secret, headers.get("X-Timestamp", ""), body)
             raise WebhookError(error.status, f"{error}: {expected} was expected") from error
+
+
+@mutant("AUTH-11", DEPLOYED)
+def addresses_of_questions_logged() -> None:
+    """Each question to an instance is logged with its whole address, to which some routes need the key."""
+    EventLog._safe = lambda _self, value: value
+    logs = []
+
+    @around(EventLog, "__init__")
+    def opened(init, self, *given, **more):
+        init(self, *given, **more)
+        logs.append(self)
+
+    @around(InstanceClient, "_url")
+    def told(url, self, base, target):
+        address = url(self, base, target)
+        logs[-1].info("Asking", url=address)
+        return address
