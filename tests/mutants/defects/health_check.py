@@ -35,6 +35,9 @@ SLASH_SILENT = "A slash at the end of a row's URL does not hide that its instanc
 STRANGE = "Session ids of strange characters are found, confirmed and missed like any other"
 LATER = "What goes wrong after one check is repaired by a later one"
 LAST_WORD = "A webhook is not overwritten with what the check saw before"
+STATUS = "A row is moved to its holder whatever its status says"
+MANY = "A row is moved to an instance that holds many sessions"
+MANY_STATISTICS = "A row is moved to an instance that holds many sessions and answers with statistics"
 DEPLOYED = "Every row is repaired after every instance was restarted and every webhook was lost"
 
 

@@ -12,7 +12,14 @@ from reference_impl.edges import instances
 from reference_impl.edges.answers import Holding, Roster, sessions_list
 from reference_impl.edges.instances import UNUSABLE
 from reference_impl.fix.health_check import HealthCheck
-from tests.mutants.defects.health_check import STALE_DRAWS, STRANGE, around_check, write_anyway
+from tests.mutants.defects.health_check import (
+    MANY,
+    MANY_STATISTICS,
+    STALE_DRAWS,
+    STRANGE,
+    around_check,
+    write_anyway,
+)
 from tests.mutants.machinery.patching import around
 from tests.mutants.machinery.registry import mutant, rows
 
@@ -24,8 +31,6 @@ HOLDER_BAD = "A holder that answers badly keeps its row"
 OTHER_STATE = "A copy in another state neither keeps nor attracts the row"
 NO_MOVE = "A row is not moved to a copy that is not connected"
 STATISTICS = "Rows are confirmed and repaired though instances answer with statistics"
-MANY = "A row is moved to an instance that holds many sessions"
-MANY_STATISTICS = "A row is moved to an instance that holds many sessions and answers with statistics"
 SECOND = "A second copy elsewhere does not attract the row in a check"
 FASTER = "A second copy that answers faster does not attract the row in a check"
 RESTORED = "An instance that comes back with a copy of every session draws no row"

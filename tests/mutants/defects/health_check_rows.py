@@ -6,12 +6,11 @@ from reference_impl.edges.accounts import ACCOUNTS, Account, Accounts
 from reference_impl.edges.messages import SendError
 from reference_impl.fix.health_check import HealthCheck
 from reference_impl.settings import Settings
-from tests.mutants.defects.health_check import DIED, LATER, SLASH, SLASH_SILENT, around_check
+from tests.mutants.defects.health_check import DIED, LATER, SLASH, SLASH_SILENT, STATUS, around_check
 from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
 ODD_URL = "The rows before and after one that names no instance are repaired"
-STATUS = "A row is moved to its holder whatever its status says"
 WRITTEN = "A row that somebody writes while the check asks stops no other row's repair"
 ODD_SESSION = "The rows before and after one without a session are repaired"
 

@@ -7,14 +7,12 @@ from reference_impl.edges.log import EventLog
 from reference_impl.edges.messages import SendError
 from reference_impl.edges.signature import Authenticator, NotAuthenticError, sign
 from reference_impl.fix.webhooks import WebhookError, WebhookReceiver
-from tests.mutants.defects.security import SECRETS
+from tests.mutants.defects.security import SECRETS, SECRETS_DEPLOYED
 from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant
 
-DEPLOYED = "No secret appears where only calls with the key tell which sessions there are"
 
-
-@mutant("AUTH-11", SECRETS)
+@mutant("AUTH-11", SECRETS, SECRETS_DEPLOYED)
 def failures_quote_the_request() -> None:
     """A failure quotes the request to the instance, including its key."""
 
@@ -28,7 +26,7 @@ def failures_quote_the_request() -> None:
     around_sends(act)
 
 
-@mutant("AUTH-11", SECRETS)
+@mutant("AUTH-11", SECRETS, SECRETS_DEPLOYED)
 def refused_signature_logged() -> None:
     """The log quotes the refused signature."""
     EventLog._safe = lambda _self, value: value
@@ -41,7 +39,7 @@ def refused_signature_logged() -> None:
             raise NotAuthenticError(f"{error}: {given} was given") from error
 
 
-@mutant("AUTH-11", SECRETS)
+@mutant("AUTH-11", SECRETS, SECRETS_DEPLOYED)
 def settings_logged_at_the_first_send() -> None:
     """The settings are logged, including the secret of the webhooks."""
     EventLog._safe = lambda _self, value: value
@@ -53,7 +51,7 @@ def settings_logged_at_the_first_send() -> None:
     around_sends(act)
 
 
-@mutant("AUTH-11", SECRETS)
+@mutant("AUTH-11", SECRETS, SECRETS_DEPLOYED)
 def expected_signature_answered() -> None:
     """The answer to a wrong signature quotes the right one."""
 
@@ -66,7 +64,7 @@ def expected_signature_answered() -> None:
             raise WebhookError(error.status, f"{error}: {expected} was expected") from error
 
 
-@mutant("AUTH-11", DEPLOYED)
+@mutant("AUTH-11", SECRETS_DEPLOYED)
 def addresses_of_questions_logged() -> None:
     """Each question to an instance is logged with its whole address, to which some routes need the key."""
     EventLog._safe = lambda _self, value: value
