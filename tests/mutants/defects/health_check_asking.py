@@ -17,6 +17,7 @@ from tests.mutants.defects.health_check import (
     LOST,
     MANY,
     MANY_STATISTICS,
+    PAGES,
     SEEN_ELSEWHERE,
     SLASH_SILENT,
     STALE_DRAWS,
@@ -49,13 +50,13 @@ def _ask_for_lists(headers) -> None:
     InstanceClient.roster = roster
 
 
-@mutant("HEALTH-01", EVERY_ROW, FILLED, SEEN_ELSEWHERE, STRANGE, STATUS, MANY, MANY_STATISTICS)
+@mutant("HEALTH-01", EVERY_ROW, FILLED, SEEN_ELSEWHERE, STRANGE, STATUS, MANY, MANY_STATISTICS, PAGES)
 def key_sent_where_nobody_looks() -> None:
     """The key goes in a header, which instances do not read: each answers 401, and every session counts as lost."""
     _ask_for_lists({"X-API-Key": ""})
 
 
-@mutant("HEALTH-01", EVERY_ROW, STRANGE, MANY_STATISTICS)
+@mutant("HEALTH-01", EVERY_ROW, STRANGE, MANY_STATISTICS, PAGES)
 def first_instance_with_sessions_gets_the_row() -> None:
     """A mismatched row goes to the first instance that holds any session."""
     correct = HealthCheck._correct
