@@ -143,6 +143,25 @@ Feature: The health check reads answers as carefully as a send
       Then every row is assigned to the instance that holds its session
       And the check reports 2 checked, 1 verified and 1 updated
 
+  Rule: A long list is read to its end
+
+    @HEALTH-01
+    Scenario: A row is moved to an instance that holds many sessions
+      Given an account whose session lives on instance 3002
+      And its row is assigned to instance 3001
+      And instance 3002 holds 2,000 sessions, the account's among them
+      When the health check runs
+      Then every row is assigned to the instance that holds its session
+
+    @HEALTH-01
+    Scenario: A row is moved to an instance that holds many sessions and answers with statistics
+      Given an account whose session lives on instance 3002
+      And its row is assigned to instance 3001
+      And every instance holds sessions of other tenants and answers in the deployed dialect
+      And instance 3002 holds 2,000 sessions, the account's among them
+      When the health check runs
+      Then every row is assigned to the instance that holds its session
+
   Rule: Of two holders the assigned one is kept
 
     @HEALTH-11

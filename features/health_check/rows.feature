@@ -53,6 +53,33 @@ Feature: The health check deals with every row, whatever it says
       When the health check runs
       Then every row but the one in the middle is assigned to the instance that holds its session
 
+  Rule: However many rows there are, each is checked
+
+    @HEALTH-01
+    Scenario: A hundred and twenty rows are repaired by one check
+      Given a hundred and twenty accounts, each row wrong
+      When the health check runs
+      Then every row is assigned to the instance that holds its session
+      And the check reports 120 checked and 120 updated
+
+  Rule: Whatever its status says, a row is checked
+
+    @HEALTH-01
+    Scenario Outline: A row is moved to its holder whatever its status says
+      Given an account whose session lives on instance 3002
+      And its row is assigned to instance 3001
+      And its row has status "<status>"
+      When the health check runs
+      Then every row is assigned to the instance that holds its session
+      And the check reports 1 checked and 1 updated
+
+      Examples:
+        | status        |
+        | disconnected  |
+        | qr_scanning   |
+        | authenticated |
+        | failed        |
+
   Rule: Rows that are right are left as they are, however they are written
 
     @HEALTH-03

@@ -36,6 +36,20 @@ Feature: What happens is counted as it happens
         | answers 500         |
         | answers broken JSON |
 
+    @MONITOR-04
+    Scenario Outline: A failure counts as one more in a row though the instance could not be asked
+      Given an account whose session lives on instance 3002
+      And 1 sends have found the session where the row says
+      And its row is assigned to instance 3001
+      And instance 3001 <behaviour> when asked who holds the session
+      When the user sends "hello" from the account
+      Then 1 verification failures in a row are counted, and the alert VerificationFailures is silent
+
+      Examples:
+        | behaviour           |
+        | refuses connections |
+        | answers 500         |
+
     @MONITOR-01
     Scenario Outline: A row that names no instance is a failure, logged and counted once
       Given an account whose session lives on instance 3002

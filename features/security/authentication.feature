@@ -133,3 +133,9 @@ Feature: A webhook that is not authentic changes nothing
     Scenario: No secret and no signature appears in what is logged, answered or counted
       When webhooks and messages succeed and fail in many ways
       Then no secret and no signature is in the log, in an answer or in a metric
+
+    @AUTH-11
+    Scenario: No secret appears where only calls with the key tell which sessions there are
+      Given every instance holds sessions of other tenants and answers in the deployed dialect
+      When webhooks and messages succeed and fail in many ways
+      Then no secret and no signature is in the log, in an answer or in a metric

@@ -315,14 +315,15 @@ def _matched(lines: Sequence[LogLine], pattern: str) -> str:
 
 
 def outlived_restart(before: Counted, after: Counted, restarted_at: float) -> None:
-    """Check that after a restart the counts are still there, or counting begins with it."""
+    """Check that after a restart the counts are still there, or counting begins with it, and so later than before."""
     if after.last_hour == before.last_hour and after.by_source == before.by_source:
         return
-    since = unix(after.since)
-    if since is None or since < restarted_at - _CLOCK_SECONDS:
+    since, earlier = unix(after.since), unix(before.since)
+    kept = since is not None and earlier is not None and since <= earlier
+    if since is None or kept or since < restarted_at - _CLOCK_SECONDS:
         raise ConformanceFailure(
             f"counting_since is the restart, or the {before.last_hour} sync events of the last hour are still there",
-            f"counting_since is {after.since}, with {after.last_hour} sync events",
+            f"counting_since is {after.since}, with {after.last_hour} sync events; before it, {before.since}",
         )
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from harness.scenario.world import World
 
-_MANY = 10_000
 _EARLIER, _LATER = "2024-11-22T08:00:00.000Z", "2024-11-22T12:00:00.000Z"
 _UNCONFIGURED = {"nothing": None, "an empty text": "", "a text that is no URL": "instance two"}
 
@@ -74,12 +73,12 @@ def all_answer_late(world: World, seconds: float) -> None:
         world.arm(Delay(seconds), number, VERIFICATION, optional=True)
 
 
-@given(parse("instance {number:d} holds 10,000 sessions, the account's among them"))
-def holds_many(world: World, number: int) -> None:
+@given(parse("instance {number:d} holds {count} sessions, the account's among them"))
+def holds_many(world: World, number: int, count: str) -> None:
     """Put other tenants' sessions before and after the account's."""
-    session = world.fleet.release(world.account.session_id, number)
-    for place in range(_MANY - 1):
-        if place == _MANY // 2:
+    session, many = world.fleet.release(world.account.session_id, number), int(count.replace(",", ""))
+    for place in range(many - 1):
+        if place == many // 2:
             world.fleet.hold(session, number)
         world.fleet.hold(world.new_session(), number)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _INTERVAL_SECONDS = 0.5
 _MANY = 40
+_PAGE_AND_MORE = 120
 _MOST_WRONG = 5
 _HANG_PATIENCE = 0.25
 """Of the send timeout: how long to wait at most until all messages hang."""
@@ -145,6 +146,14 @@ def many_accounts(world: World) -> None:
     for index in range(_MANY):
         number = world.fleet.numbers[index % len(world.fleet.numbers)]
         world.new_account(on=number, assigned=world.fleet.url(number))
+
+
+@given("a hundred and twenty accounts, each row wrong")
+def very_many_accounts(world: World) -> None:
+    """Make more accounts than a page of a query usually has, each assigned to the instance before its holder."""
+    for place in range(_PAGE_AND_MORE):
+        assigned, holder = _two_instances(world, place)
+        world.new_account(on=holder, assigned=world.fleet.url(assigned))
 
 
 @given("every instance was restarted, each session came up on the next one, and no webhook arrived")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from harness.scenario.world import World
 
 _TWENTY = 20
+_WHOLE_SECOND = 1.0
 _SIX = tuple(f"message {number}" for number in range(1, 7))
 
 
@@ -124,8 +126,11 @@ def webhook_that_confirms(world: World) -> None:
 
 
 @when("the implementation is stopped and started again", target_fixture="restarted_at")
-def restarted(world: World) -> float:
-    """Launch the implementation again, with its database as it is."""
+def restarted(world: World, counted_before: Counted) -> float:
+    """Launch the implementation again, with its database as it is, a second after its counting began or later."""
+    # Reports may tell whole seconds: only in a later one does a new beginning differ from the old.
+    began = monitoring.unix(counted_before.since) or 0.0
+    threading.Event().wait(min(max(began + _WHOLE_SECOND - time.time(), 0.0), _WHOLE_SECOND))
     at = time.time()
     world.implementation.restart()
     return at

@@ -35,6 +35,10 @@ SLASH_SILENT = "A slash at the end of a row's URL does not hide that its instanc
 STRANGE = "Session ids of strange characters are found, confirmed and missed like any other"
 LATER = "What goes wrong after one check is repaired by a later one"
 LAST_WORD = "A webhook is not overwritten with what the check saw before"
+PAGES = "A hundred and twenty rows are repaired by one check"
+STATUS = "A row is moved to its holder whatever its status says"
+MANY = "A row is moved to an instance that holds many sessions"
+MANY_STATISTICS = "A row is moved to an instance that holds many sessions and answers with statistics"
 DEPLOYED = "Every row is repaired after every instance was restarted and every webhook was lost"
 
 
@@ -90,7 +94,7 @@ def write_anyway(self, view, changes) -> None:
         connection.execute(statement.values(**changes, updated_at=now))
 
 
-@mutant("HEALTH-01", EVERY_ROW, STRANGE)
+@mutant("HEALTH-01", EVERY_ROW, STRANGE, PAGES)
 def check_ends_with_the_first_correction() -> None:
     """A check stops after its first correction; the other rows count as verified."""
 

@@ -8,10 +8,18 @@ from urllib.parse import unquote_plus
 
 import aiohttp
 
+from reference_impl.edges import instances
 from reference_impl.edges.answers import Holding, Roster, sessions_list
 from reference_impl.edges.instances import UNUSABLE
 from reference_impl.fix.health_check import HealthCheck
-from tests.mutants.defects.health_check import STALE_DRAWS, STRANGE, around_check, write_anyway
+from tests.mutants.defects.health_check import (
+    MANY,
+    MANY_STATISTICS,
+    STALE_DRAWS,
+    STRANGE,
+    around_check,
+    write_anyway,
+)
 from tests.mutants.machinery.patching import around
 from tests.mutants.machinery.registry import mutant, rows
 
@@ -314,3 +322,30 @@ def check_knows_plain_ids_only() -> None:
             roster if own.replace("_", "").isascii() and own.replace("_", "").isalnum() else Roster.of([])
         )
     )
+
+
+@mutant("HEALTH-01", MANY, MANY_STATISTICS)
+def check_reads_short_answers_only() -> None:
+    """The check reads no answer of more than 100,000 bytes, where sends read longer ones."""
+    longest = instances.LONGEST_LIST
+
+    @around(HealthCheck, "_ask_all")
+    async def asked(ask, self):
+        instances.LONGEST_LIST = 100_000
+        try:
+            return await ask(self)
+        finally:
+            instances.LONGEST_LIST = longest
+
+
+@mutant("HEALTH-01", MANY_STATISTICS)
+def check_reads_the_first_page_of_a_list() -> None:
+    """The check takes the first hundred entries of a list of sessions for the whole, and details as they are."""
+
+    @around(HealthCheck, "_ask_all")
+    async def asked(ask, self):
+        instances.sessions_list = lambda answer: (sessions_list(answer) or [])[:100]
+        try:
+            return await ask(self)
+        finally:
+            instances.sessions_list = sessions_list

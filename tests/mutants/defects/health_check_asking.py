@@ -15,9 +15,13 @@ from tests.mutants.defects.health_check import (
     FORTY,
     LATER,
     LOST,
+    MANY,
+    MANY_STATISTICS,
+    PAGES,
     SEEN_ELSEWHERE,
     SLASH_SILENT,
     STALE_DRAWS,
+    STATUS,
     STRANGE,
     UNREACHED,
     around_check,
@@ -46,13 +50,13 @@ def _ask_for_lists(headers) -> None:
     InstanceClient.roster = roster
 
 
-@mutant("HEALTH-01", EVERY_ROW, FILLED, SEEN_ELSEWHERE, STRANGE)
+@mutant("HEALTH-01", EVERY_ROW, FILLED, SEEN_ELSEWHERE, STRANGE, STATUS, MANY, MANY_STATISTICS, PAGES)
 def key_sent_where_nobody_looks() -> None:
     """The key goes in a header, which instances do not read: each answers 401, and every session counts as lost."""
     _ask_for_lists({"X-API-Key": ""})
 
 
-@mutant("HEALTH-01", EVERY_ROW, STRANGE)
+@mutant("HEALTH-01", EVERY_ROW, STRANGE, MANY_STATISTICS, PAGES)
 def first_instance_with_sessions_gets_the_row() -> None:
     """A mismatched row goes to the first instance that holds any session."""
     correct = HealthCheck._correct
@@ -90,6 +94,7 @@ def lost_sessions_set_disconnected() -> None:
     SLASH_SILENT,
     *rows(
         STALE_DRAWS,
+        STATUS,
         "3002-disconnected-refuses connections",
         "3002-qr_scanning-never answers",
         "3002-authenticated-answers 500",

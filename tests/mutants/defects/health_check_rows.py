@@ -6,7 +6,7 @@ from reference_impl.edges.accounts import ACCOUNTS, Account, Accounts
 from reference_impl.edges.messages import SendError
 from reference_impl.fix.health_check import HealthCheck
 from reference_impl.settings import Settings
-from tests.mutants.defects.health_check import DIED, LATER, SLASH, SLASH_SILENT, around_check
+from tests.mutants.defects.health_check import DIED, LATER, PAGES, SLASH, SLASH_SILENT, STATUS, around_check
 from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant, rows
 
@@ -194,3 +194,29 @@ def check_gives_up_where_others_write() -> None:
             stopped.add(id(report))
 
     HealthCheck._correct = corrected
+
+
+@mutant("HEALTH-01", STATUS)
+def only_connected_rows_are_checked() -> None:
+    """The check reads only the rows whose status is connected."""
+    Accounts.with_session = lambda self: self._read(ACCOUNTS.c.status == "connected")
+
+
+@mutant("HEALTH-01", *rows(STATUS, "failed"))
+def failed_rows_are_given_up() -> None:
+    """A row whose status is failed counts as failed, and nobody looks where its session is."""
+
+    def act(row, go_on):
+        if row.view.account.status == "failed":
+            row.report.failed += 1
+        else:
+            go_on()
+
+    around_check(act)
+
+
+@mutant("HEALTH-01", PAGES)
+def only_the_first_page_is_checked() -> None:
+    """The check reads a page of a hundred rows, and never the next one."""
+    with_session = Accounts.with_session
+    Accounts.with_session = lambda self: with_session(self)[:100]

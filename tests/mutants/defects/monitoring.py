@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from reference_impl.edges import monitoring
+from reference_impl.edges.answers import Holding
 from reference_impl.edges.monitoring import Alert, Monitoring
 from reference_impl.fix.sender import Sender
 from reference_impl.fix.syncs import Source, Syncs
@@ -18,6 +22,7 @@ CORRECTIONS = "Corrections of the health check are counted apart"
 FIRST = "The rate is 100 percent before the first attempt"
 RATE = "Scans that find the holder and scans that do not make the rate"
 AGREE = "The metrics agree with the report"
+UNASKED = "A failure counts as one more in a row though the instance could not be asked"
 RESTART = "After a restart the counts are still there, or the report says when counting began"
 FIVE = "The warning is silent at five sync events and raised at six"
 TEN = "The critical alert is silent at ten failures in a row and raised at eleven"
@@ -259,6 +264,20 @@ def metrics_are_json() -> None:
 
 
 @mutant("MONITOR-09", RESTART)
+def since_outlives_the_counts() -> None:
+    """The counts are lost at a restart, but the report says that counting began when it first did."""
+    database = Path(urlsplit(os.environ["DATABASE_URL"]).path)
+    first = database.with_name(f"{database.name}.since")
+
+    def since(true):
+        if not first.exists():
+            first.write_text(true["counting_since"])
+        return first.read_text()
+
+    report_with(counting_since=since)
+
+
+@mutant("MONITOR-09", RESTART)
 def counting_since_ever() -> None:
     """The counts are lost at a restart, but the report says it has counted since 2020."""
     report_with(counting_since=lambda _true: "2020-01-01T00:00:00Z")
@@ -287,7 +306,7 @@ def warning_counts_webhooks_only() -> None:
     _warning_counts("webhook")
 
 
-@mutant("MONITOR-04", TEN, ONLY_SENDS)
+@mutant("MONITOR-04", TEN, ONLY_SENDS, UNASKED)
 def failures_counted_twice() -> None:
     """A send counts as two verification failures, one of them for the scan."""
 
@@ -330,3 +349,16 @@ def failures_counted_up_to_one() -> None:
     def collected(collect, self):
         self._failures = min(self._failures, 1)
         yield from collect(self)
+
+
+@mutant("MONITOR-04", UNASKED)
+def silence_is_no_failure_in_a_row() -> None:
+    """A send whose assigned instance could not be asked adds nothing to the failures in a row."""
+
+    @around(Sender, "_verify")
+    def verified(verify, self, account, assigned, trip):
+        before = self.parts.monitoring._consecutive
+        holding = verify(self, account, assigned, trip)
+        if holding is Holding.UNKNOWN:
+            self.parts.monitoring._consecutive = before
+        return holding

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from reference_impl.edges.instances import InstanceClient
 from reference_impl.edges.log import EventLog
 from reference_impl.edges.messages import SendError
 from reference_impl.edges.signature import Authenticator, NotAuthenticError, sign
 from reference_impl.fix.webhooks import WebhookError, WebhookReceiver
-from tests.mutants.defects.security import SECRETS
+from tests.mutants.defects.security import SECRETS, SECRETS_DEPLOYED
 from tests.mutants.machinery.patching import around, around_sends
 from tests.mutants.machinery.registry import mutant
 
 
-@mutant("AUTH-11", SECRETS)
+@mutant("AUTH-11", SECRETS, SECRETS_DEPLOYED)
 def failures_quote_the_request() -> None:
     """A failure quotes the request to the instance, including its key."""
 
@@ -25,7 +26,7 @@ def failures_quote_the_request() -> None:
     around_sends(act)
 
 
-@mutant("AUTH-11", SECRETS)
+@mutant("AUTH-11", SECRETS, SECRETS_DEPLOYED)
 def refused_signature_logged() -> None:
     """The log quotes the refused signature."""
     EventLog._safe = lambda _self, value: value
@@ -38,7 +39,7 @@ def refused_signature_logged() -> None:
             raise NotAuthenticError(f"{error}: {given} was given") from error
 
 
-@mutant("AUTH-11", SECRETS)
+@mutant("AUTH-11", SECRETS, SECRETS_DEPLOYED)
 def settings_logged_at_the_first_send() -> None:
     """The settings are logged, including the secret of the webhooks."""
     EventLog._safe = lambda _self, value: value
@@ -50,7 +51,7 @@ def settings_logged_at_the_first_send() -> None:
     around_sends(act)
 
 
-@mutant("AUTH-11", SECRETS)
+@mutant("AUTH-11", SECRETS, SECRETS_DEPLOYED)
 def expected_signature_answered() -> None:
     """The answer to a wrong signature quotes the right one."""
 
@@ -61,3 +62,21 @@ def expected_signature_answered() -> None:
         except WebhookError as error:
             expected = sign(self._authenticator.secret, headers.get("X-Timestamp", ""), body)
             raise WebhookError(error.status, f"{error}: {expected} was expected") from error
+
+
+@mutant("AUTH-11", SECRETS_DEPLOYED)
+def addresses_of_questions_logged() -> None:
+    """Each question to an instance is logged with its whole address, to which some routes need the key."""
+    EventLog._safe = lambda _self, value: value
+    logs = []
+
+    @around(EventLog, "__init__")
+    def opened(init, self, *given, **more):
+        init(self, *given, **more)
+        logs.append(self)
+
+    @around(InstanceClient, "_url")
+    def told(url, self, base, target):
+        address = url(self, base, target)
+        logs[-1].info("Asking", url=address)
+        return address

@@ -28,6 +28,7 @@ SHAPES = "A signed body of another shape is refused in good order"
 REPLAY = (
     "A captured announcement with another location moves nothing while the session is where it was announced"
 )
+SECRETS_DEPLOYED = "No secret appears where only calls with the key tell which sessions there are"
 SECRETS = "No secret and no signature appears in what is logged, answered or counted"
 OUTSIDE = "A location outside the configured instances is not stored"
 OUTSIDE_AGAIN = "A captured webhook that comes again with a location outside is not believed either"
@@ -171,7 +172,7 @@ def signatures_are_not_remembered() -> None:
     SeenSignatures.add = lambda _self, _signature: True
 
 
-@mutant("AUTH-11", SECRETS)
+@mutant("AUTH-11", SECRETS, SECRETS_DEPLOYED)
 def headers_of_refused_webhooks_are_logged() -> None:
     """The log quotes the headers of every webhook, including its signature."""
 
@@ -181,7 +182,7 @@ def headers_of_refused_webhooks_are_logged() -> None:
         return receive(self, headers, body)
 
 
-@mutant("AUTH-11", SECRETS)
+@mutant("AUTH-11", SECRETS, SECRETS_DEPLOYED)
 def messages_are_logged_as_posted() -> None:
     """The log quotes what is posted to an instance, including its key."""
     EventLog._safe = lambda _self, value: value
