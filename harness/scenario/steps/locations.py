@@ -80,9 +80,7 @@ _LOCATIONS: dict[str, Callable[[str], str]] = {
     "a file": lambda _url: "file:///etc/passwd",
     "10,000 characters": lambda url: f"{url}/".ljust(_TEN_THOUSAND, "a"),
     "another event's text": lambda _url: f"http://evil.example/ {_EVENT}",
-    "its URL with a user and a query": lambda url: (
-        url.replace("http://", "http://user:swordfish@", 1) + "/a?token=marigold"
-    ),
+    "its URL with a user and a query": lambda url: url.replace("http://", "http://user:word@", 1) + "/a?k=v",
     "an encoded line end and a text": lambda _url: f"http://evil.example/%0a{_EVENT}\\n{_EVENT}",
 }
 _PAIRS: dict[str, Callable[[Webhook], Webhook]] = {
