@@ -12,11 +12,14 @@ from tests.docs import DOCS
 CATALOGUE = load_catalogue(DOCS.parent / "features" / "requirements.toml")
 CONTRACT = (DOCS / "contract.md").read_text("utf-8")
 BINDING = ("1", "2", "3", "4", "5", "6")
-"""The numbers of the sections whose every statement says what judges it."""
+"""The numbers of the sections whose every sentence says what judges it."""
 MARK = re.compile(r"<sub>([^<]+)</sub>")
 ID = re.compile(r"[A-Z]+-\d\d")
 _RULE = re.compile(r"^\|[-| ]+\|$")
 _TITLE = re.compile(r"^\*\*[^*]+\*\*$")
+_CODE = re.compile(r"`[^`]*`")
+_END = re.compile(r"[.!?:]?[.!?]\s+(?=\W*[A-Z0-9])")
+"""Where one sentence ends and another begins, in text whose code was taken out."""
 
 
 def statements(markdown: str) -> list[str]:
@@ -38,29 +41,53 @@ def statements(markdown: str) -> list[str]:
 
 
 def unmarked(markdown: str) -> list[str]:
-    """Return the statements that do not end with what judges them, or with why nothing does."""
+    """Return the sentences that are not followed by what judges them, or by why nothing does."""
     wrong = []
     for one in statements(markdown):
-        mark = MARK.search(one)
-        end = one.removesuffix("|").rstrip()
-        told = "" if mark is None else " ".join(mark[1].split())
-        listed = all(ID.fullmatch(part) for part in told.split(" · "))
-        reasoned = told == "given by the harness" or told.startswith("not judged: ")
-        if not (end.endswith("</sub>") and (listed or reasoned)):
-            wrong.append(one)
+        *sentences, rest = MARK.split(one)
+        for told, mark in zip(sentences[::2], sentences[1::2], strict=True):
+            alone = not _END.search(_CODE.sub("Code", told.strip()))
+            if not (alone and _tells(" ".join(mark.split()))):
+                wrong.append(told)
+        if rest.strip().strip("|."):
+            wrong.append(rest)
     return wrong
 
 
-def test_every_binding_statement_says_what_judges_it() -> None:
-    assert not unmarked(CONTRACT), "end each with <sub>IDS</sub>, or <sub>not judged: why</sub>"
+def _tells(mark: str) -> bool:
+    """Return whether a mark says what judges a sentence, or why nothing does."""
+    listed = all(ID.fullmatch(part) for part in mark.split(" · "))
+    return listed or mark == "given by the harness" or mark.startswith("not judged: ")
+
+
+def test_every_binding_sentence_says_what_judges_it() -> None:
+    assert not unmarked(CONTRACT), "after each write <sub>IDS</sub>, or <sub>not judged: why</sub>"
 
 
 @pytest.mark.parametrize(
     "statement",
-    ["It must.", "- It must.", "| a | b |\n|---|---|\n| it | must |", "It must. <sub>soon</sub>"],
-    ids=["a paragraph", "an item", "a row", "a mark that says nothing"],
+    [
+        "It must.",
+        "- It must.",
+        "| a | b |\n|---|---|\n| it | must |",
+        "It must. <sub>soon</sub>",
+        "It must. So must that. <sub>AUTH-01</sub>",
+        "It must. `that` must. <sub>AUTH-01</sub>",
+        "It must. <sub>AUTH-01</sub> So must that.",
+        "| a | b |\n|---|---|\n| it | must. So must that <sub>AUTH-01</sub> |",
+    ],
+    ids=[
+        "a paragraph",
+        "an item",
+        "a row",
+        "a mark that says nothing",
+        "the first of two that share a mark",
+        "the first of two, the second begins with code",
+        "the last of two",
+        "the first of two in a row",
+    ],
 )
-def test_a_statement_that_nothing_judges_is_noticed(statement: str) -> None:
+def test_a_sentence_that_nothing_judges_is_noticed(statement: str) -> None:
     assert len(unmarked(f"# A\n\n## 1. B\n\n{statement}\n")) == 1
 
 

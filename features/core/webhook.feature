@@ -72,6 +72,16 @@ Feature: Instances name themselves in webhooks
       And the row has phone number "628999888777"
       And the row is still assigned to instance 3003
 
+    @WEBHOOK-04
+    Scenario: An empty X-Instance-Url counts as missing
+      Given its row is assigned to instance 3003
+      And its row is disconnected
+      When instance 3002 announces session_ready with an empty X-Instance-Url
+      Then the webhook is accepted
+      And the row has status "connected"
+      And the row has phone number "628999888777"
+      And the row is still assigned to instance 3003
+
     @WEBHOOK-07
     Scenario Outline: An event that carries no location leaves the URL alone
       When instance <instance> announces <event>

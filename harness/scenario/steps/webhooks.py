@@ -123,6 +123,12 @@ def announces_no_location(world: World, number: int) -> None:
     world.deliver(_ready_with(world, number, NEW_PHONE).without("X-Instance-Url"))
 
 
+@when(parse("instance {number:d} announces session_ready with an empty X-Instance-Url"))
+def announces_empty_location(world: World, number: int) -> None:
+    """Send a session_ready whose X-Instance-Url is empty, which counts as missing, with a new phone number."""
+    world.deliver(_ready_with(world, number, NEW_PHONE).with_header("X-Instance-Url", ""))
+
+
 @when(parse("instance {number:d} announces session_ready with a slash after its URL"))
 def announces_with_slash(world: World, number: int) -> None:
     """Send a session_ready whose URL has a trailing slash, which makes no difference."""

@@ -356,3 +356,14 @@ def session_ids_decoded_like_an_address() -> None:
     @around(Accounts, "by_session")
     def sought(seek, self, session_id):
         return seek(self, unquote_plus(session_id))
+
+
+@mutant("WEBHOOK-04", "An empty X-Instance-Url counts as missing")
+def empty_location_refused() -> None:
+    """An empty X-Instance-Url is taken for a location that is none of the instances."""
+
+    @around(WebhookReceiver, "receive")
+    def received(receive, self, headers, body):
+        if headers.get("X-Instance-Url") == "":
+            raise WebhookError(422, "X-Instance-Url is no instance")
+        return receive(self, headers, body)

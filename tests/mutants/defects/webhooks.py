@@ -23,6 +23,7 @@ LOGGED = "A move is logged with the value before the write"
 FILLED = "A row without an instance is filled"
 RECONNECT = "A reconnect moves the URL and keeps the phone number, which it does not carry"
 NO_HEADER = "Without X-Instance-Url status and phone number change and the URL does not"
+EMPTY_HEADER = "An empty X-Instance-Url counts as missing"
 OTHER_EVENT = "An event that carries no location leaves the URL alone"
 ALIKE = "A session id that is only alike is another session"
 ONLY_THE_ROW = "Only the row of the named session is written"
@@ -130,7 +131,7 @@ def phone_number_left_alone() -> None:
     _leave_alone("phone_number")
 
 
-@mutant("WEBHOOK-04", NO_HEADER)
+@mutant("WEBHOOK-04", NO_HEADER, EMPTY_HEADER)
 def missing_header_clears_the_url() -> None:
     """A webhook without X-Instance-Url clears the URL."""
 
@@ -142,7 +143,7 @@ def missing_header_clears_the_url() -> None:
     around_webhooks(act)
 
 
-@mutant("WEBHOOK-04", NO_HEADER)
+@mutant("WEBHOOK-04", NO_HEADER, EMPTY_HEADER)
 def missing_header_means_the_first_instance() -> None:
     """A webhook without X-Instance-Url counts as one of the first instance."""
 
@@ -154,7 +155,7 @@ def missing_header_means_the_first_instance() -> None:
     around_webhooks(act)
 
 
-@mutant("WEBHOOK-04", NO_HEADER)
+@mutant("WEBHOOK-04", NO_HEADER, EMPTY_HEADER)
 def webhook_without_header_ignored() -> None:
     """A webhook without X-Instance-Url is answered 200 and ignored."""
     around_webhooks(lambda _parts, _account, delivery, apply: delivery.location is not None and apply())
