@@ -72,14 +72,13 @@ def _options() -> list[click.Option]:
 def command(arguments: Sequence[str]) -> int:
     """Judge an implementation by every feature that comes with the harness."""
     root = features_root()
-    # Nothing of the folder that the user stands in has a say: the same run everywhere.
+    # Nothing of the folder that the user stands in has a say, nor what else is installed: the same run everywhere.
     own = ["-c", os.devnull, f"--rootdir={root}", "-p", "no:cacheprovider", "--import-mode=importlib"]
     # Pytest loads a plugin before it knows that it may rewrite the plugin's modules; the warning means nothing here.
     own += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    # What Faker brings to pytest is not used, and takes half a second of every start.
-    own += ["-p", "no:faker"]
+    own += ["--disable-plugin-autoload", "-p", "pytest_bdd.plugin", "-p", "harness.run.plugin"]
     if has_workers([*arguments, os.environ.get("PYTEST_ADDOPTS", "")]):
-        own += ["-n", "auto"]
+        own += ["-p", "xdist.plugin", "-n", "auto"]
     try:
         with Interruption().heard():
             return int(pytest.main([*own, *arguments, str(root)], plugins=[ChoosesWorkers()]))

@@ -88,7 +88,7 @@ class Reporter:
         """Deal scenarios out in turn, unless another way of sharing was asked for."""
         if config.option.dist != "load" or config.option.maxschedchunk is not None:
             return None
-        return shared_in_turn(config, log, self._scope.tally.is_run)
+        return shared_in_turn(config, log, self._scope.tally)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

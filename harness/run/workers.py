@@ -13,14 +13,13 @@ from harness.errors import TargetError
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from harness.catalogue.tally import Tally
     from harness.contract import Target
 
 _MOST_WORKERS = 12
-_MOST_BY_CORES = 8
-_WAITING = 4
-"""How many workers keep a core busy that mostly wait for effects that may follow."""
+_MOST_SYNCHRONOUS = 8
+_SYNCHRONOUS, _ASYNCHRONOUS = 2, 4
+"""How many workers keep a core busy: half of what they do is waiting, most of it where effects may follow."""
 _PLUGIN = "xdist"
 
 
@@ -37,8 +36,8 @@ def workers_for(target: Target, options: Any, cores: int) -> int:
     if not set(target.claims) - {Profile.INSTANCE}:
         return 0
     if target.asynchronous:
-        return min(_WAITING * cores, _MOST_WORKERS)
-    return min(cores, _MOST_BY_CORES) if cores > 1 else 0
+        return min(_ASYNCHRONOUS * cores, _MOST_WORKERS)
+    return min(_SYNCHRONOUS * cores, _MOST_SYNCHRONOUS)
 
 
 def cores_of_this_process() -> int:
@@ -62,10 +61,11 @@ class ChoosesWorkers:
             return 0
 
 
-def shared_in_turn(config: pytest.Config, log: Any, is_scenario: Callable[[str], bool]) -> Any:
+def shared_in_turn(config: pytest.Config, log: Any, tally: Tally) -> Any:
     """Return a scheduler of pytest-xdist that deals scenarios out in turn, whichever worker is the faster.
 
-    What a scenario leaves behind in an implementation may decide another. So each worker always gets the same.
+    What a scenario leaves behind in an implementation may decide another. So each worker always gets the same. The
+    slow ones are dealt first: in the order of the catalogue, one worker would have most of them.
     """
     from xdist.scheduler import LoadScheduling  # type: ignore[import-untyped]  # noqa: PLC0415 - it need not be there
 
@@ -74,15 +74,16 @@ def shared_in_turn(config: pytest.Config, log: Any, is_scenario: Callable[[str],
 
         def schedule(self) -> None:
             first = next(iter(self.node2collection.values()))
-            if self.collection is not None or not all(map(is_scenario, first)):
+            if self.collection is not None or not all(map(tally.is_run, first)):
                 super().schedule()
                 return
             if not self._check_nodes_have_same_collection():
                 return
             self.collection, self.maxschedchunk = first, len(first)
             nodes = sorted(self.nodes, key=lambda one: int(one.gateway.id.removeprefix("gw")))
+            dealt = sorted(range(len(first)), key=lambda one: not tally.is_slow(first[one]))
             for place, node in enumerate(nodes):
-                share = list(range(place, len(first), len(nodes)))
+                share = sorted(dealt[place :: len(nodes)])
                 self.node2pending[node].extend(share)
                 if share:
                     node.send_runtest_some(share)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -11,6 +11,9 @@ from harness.errors import TargetError
 from harness.run import workers
 from harness.run.workers import ChoosesWorkers, has_workers, shared_in_turn, workers_for
 from tests.harness.support import target
+
+if TYPE_CHECKING:
+    from harness.catalogue.tally import Tally
 
 OPTIONS: dict[str, Any] = {
     "requirement": [], "keyword": "", "markexpr": "", "rerun_failed": False, "capture": "fd", "usepdb": False,
@@ -26,7 +29,7 @@ def chosen(
 
 
 @pytest.mark.parametrize(
-    ("cores", "synchronous", "asynchronous"), [(1, 0, 4), (2, 2, 8), (4, 4, 12), (64, 8, 12)]
+    ("cores", "synchronous", "asynchronous"), [(1, 2, 4), (2, 4, 8), (4, 8, 12), (64, 8, 12)]
 )
 def test_workers_are_chosen_by_cores_and_by_how_much_is_waiting(
     cores: int, synchronous: int, asynchronous: int
@@ -65,7 +68,7 @@ def config(numprocesses: object = "auto") -> pytest.Config:
 def test_only_what_is_left_to_choose_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "cores_of_this_process", lambda: 3)
     choose = ChoosesWorkers().pytest_xdist_auto_num_workers
-    assert choose(config()) == 3
+    assert choose(config()) == 6
     assert choose(config("logical")) is None
     monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "5")
     assert choose(config()) is None
@@ -102,12 +105,17 @@ class Node:
         self.shutting_down = True
 
 
+TALLY = SimpleNamespace(
+    is_run=lambda one: one.startswith("features"), is_slow=lambda one: one.endswith("slow")
+)
+
+
 def scheduled(*nodes: Node, tests: list[str]) -> Any:
     options = {"tx": ["popen"] * len(nodes), "maxschedchunk": None}
     made = SimpleNamespace(
         getoption=options.get, getvalue=options.get, option=SimpleNamespace(tx=options["tx"])
     )
-    scheduler = shared_in_turn(cast("pytest.Config", made), None, lambda one: one.startswith("features"))
+    scheduler = shared_in_turn(cast("pytest.Config", made), None, cast("Tally", TALLY))
     for node in nodes:
         scheduler.add_node(node)
     for node in nodes:
@@ -124,6 +132,13 @@ def test_scenarios_are_dealt_out_in_turn_whichever_worker_came_first() -> None:
     assert first.shutting_down
     assert second.shutting_down
     assert scheduler.tests_finished is False
+
+
+def test_slow_scenarios_are_dealt_first_and_run_in_their_place() -> None:
+    first, second = Node(0), Node(1)
+    scheduled(first, second, tests=[f"features::{name}" for name in ("slow", "b", "slow", "d", "e")])
+
+    assert (first.sent, second.sent) == ([0, 1, 4], [2, 3])
 
 
 def test_what_a_lost_worker_did_not_judge_goes_to_the_one_that_takes_its_place() -> None:
