@@ -5,6 +5,7 @@ It acts when a run collects scenarios that carry requirement ids, and leaves eve
 
 from __future__ import annotations
 
+import gc
 import pkgutil
 import random
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Take note of the scenarios that are to run."""
     scope = session.config.stash[_scope]
     scope.tally.expect([item.nodeid for item in session.items if scope.scenario(item)])
+    gc.freeze()  # else pytest looks through all that is loaded five times, at the end of every worker: a second
 
 
 @pytest.hookimpl(tryfirst=True)
