@@ -101,7 +101,7 @@ Feature: A webhook may be written in any form that its standards allow
         | characters       |
         | a blank          |
         | a number sign    |
-        | a slash          |
+        | a slash     |
         | an encoded slash |
         | a percent sign   |
         | a plus sign      |
@@ -109,7 +109,7 @@ Feature: A webhook may be written in any form that its standards allow
         | double quotes    |
         | a single quote   |
         | a backslash      |
-        | accents          |
+        | accents     |
         | Chinese letters  |
         | an emoji         |
         | 255 characters   |
@@ -128,3 +128,30 @@ Feature: A webhook may be written in any form that its standards allow
         | ends like                          |
         | is the beginning of                |
         | has hyphens for the underscores of |
+
+    @WEBHOOK-08
+    Scenario Outline: A session id that only a careless search takes for this one is another session
+      Given two accounts on instance 3003 with wrong rows, of which the first's session id has <others>, and the other's <characters> and is else the same
+      When instance 3003 announces session_ready of the other account
+      Then the other account's row is assigned to instance 3003
+      And the first account's row was not written
+
+      Examples:
+        | characters                           | others                         |
+        | a blank at its end                   | no blank at its end            |
+        | no blank at its end                  | a blank at its end             |
+        | a blank at its beginning             | no blank at its beginning      |
+        | a percent sign                       | letters for the percent sign   |
+        | a plus sign                          | a blank for the plus sign      |
+        | an encoded slash                     | a slash                        |
+        | accents                              | no accents                     |
+        | decomposed accents                   | accents                        |
+        | a fraction of zero behind the digits | digits alone                   |
+        | 255 characters                       | another one as its last of 255 |
+
+    @WEBHOOK-08
+    Scenario: A session is known by its id, not by its workspace and phone number
+      Given two accounts of one workspace and phone number, both on instance 3003 and with wrong rows
+      When instance 3003 announces session_ready of the other account
+      Then the other account's row is assigned to instance 3003
+      And the first account's row was not written

@@ -15,12 +15,15 @@ from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fake_instances import Session
     from harness.scenario.world import World
 
 _IDS: dict[str, Callable[[str], str]] = {
     "a blank": lambda own: f"{own} east",
     "a blank at its end": lambda own: f"{own} ",
     "no blank at its end": lambda own: own,
+    "a blank at its beginning": lambda own: f" {own}",
+    "no blank at its beginning": lambda own: own,
     "a number sign": lambda own: f"{own}#1",
     "nothing from the number sign on": lambda own: own,
     "a question mark": lambda own: f"{own}?1",
@@ -76,6 +79,36 @@ def account_with_id(world: World, number: int, characters: str) -> str:
 def holds_else_the_same(world: World, id_begins: str, number: int, characters: str) -> None:
     """Put another tenant's session on an instance, whose id only a careless comparison takes for the account's."""
     world.fleet.hold(world.new_session(_IDS[characters](id_begins)), number)
+
+
+@given(
+    parse(
+        "two accounts on instance {number:d} with wrong rows, of which the first's session id has {others}, "
+        "and the other's {characters} and is else the same"
+    )
+)
+def else_the_same(world: World, number: int, others: str, characters: str) -> None:
+    """Make an account, and behind it another, whose session id only a careless search takes for the first one's."""
+    one = world.new_session()
+    # Of one workspace and phone number, by which a search may go too.
+    _put_wrongly(
+        world, number, *(replace(one, session_id=_IDS[has](one.session_id)) for has in (others, characters))
+    )
+
+
+@given(
+    parse("two accounts of one workspace and phone number, both on instance {number:d} and with wrong rows")
+)
+def one_phone_number(world: World, number: int) -> None:
+    """Make two accounts that have all in common but their session, as when a phone was connected anew."""
+    session = world.new_session()
+    _put_wrongly(world, number, replace(session, session_id=world.new_session().session_id), session)
+
+
+def _put_wrongly(world: World, number: int, *sessions: Session) -> None:
+    wrong = next(one for one in world.fleet.numbers if one != number)
+    for session in sessions:
+        world.new_account(on=number, assigned=world.fleet.url(wrong), session=session)
 
 
 @given("four accounts whose sessions live on an instance each")

@@ -95,7 +95,8 @@ def _at_once(world: World, copies: Sequence[Webhook], places: int) -> None:
 def alike_ids(world: World, number: int, likeness: str) -> None:
     """Make an account, and behind it another, whose session id a careless search takes for the first one's."""
     other, wrong = world.new_session(), next(one for one in world.fleet.numbers if one != number)
-    for session in (world.new_session(forms.LIKENESSES[likeness](other.session_id)), other):
+    # Of one workspace, by which a search may go too.
+    for session in (replace(other, session_id=forms.LIKENESSES[likeness](other.session_id)), other):
         world.new_account(on=number, assigned=world.fleet.url(wrong), session=session)
 
 

@@ -6,14 +6,13 @@ import json
 import re
 import sys
 
-from sqlalchemy import func, select
 from waitress.parser import HTTPRequestParser
 from werkzeug.exceptions import LengthRequired
 
 from reference_impl.edges import signature
-from reference_impl.edges.accounts import ACCOUNTS, READ_COLUMNS, Account, Accounts
 from reference_impl.fix import webhooks
 from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
+from tests.mutants.defects.webhooks import CARELESS
 from tests.mutants.machinery.patching import around, around_chunked
 from tests.mutants.machinery.registry import mutant, rows
 
@@ -23,7 +22,6 @@ WRITTEN = "A body says the same however its JSON is written"
 ODD = "What cannot be stored keeps nothing out"
 ODD_NAME = "A name that no database can hold breaks nothing"
 ANY_NAME = "A webhook finds its session whatever characters the id has"
-ALIKE = "A session id that is only alike is another session"
 
 OF_A_MESSAGE = ("message_received-half an emoji", "message_received-its other half")
 OF_A_LOCATION = ("session_ready-half an emoji",)
@@ -231,42 +229,6 @@ def names_with_a_nul_answered_503() -> None:
         return receive(self, headers, body)
 
 
-def _sought(where) -> None:
-    """Find the account of a session by another condition, the first of those that meet it."""
-
-    def by_session(self, session_id):
-        statement = select(*READ_COLUMNS).where(where(session_id)).order_by(ACCOUNTS.c.id)
-        with self._engine.connect() as connection:
-            row = connection.execute(statement).mappings().first()
-        return None if row is None else Account(**row)
-
-    Accounts.by_session = by_session
-
-
-@mutant("WEBHOOK-08", *rows(ALIKE, "differs in case from", "has hyphens for the underscores of"))
-def session_sought_as_a_pattern() -> None:
-    """A session's id is taken for a pattern, in which a line stands for any sign, and case counts for nothing."""
-    _sought(ACCOUNTS.c.session_id.like)
-
-
-@mutant("WEBHOOK-08", *rows(ALIKE, "differs in case from"))
-def session_sought_without_case() -> None:
-    """A session's id is compared without regard to case, as many databases do by default."""
-    _sought(lambda session_id: func.lower(ACCOUNTS.c.session_id) == session_id.lower())
-
-
-@mutant("WEBHOOK-08", *rows(ALIKE, "begins like", "ends like"))
-def session_sought_as_a_part() -> None:
-    """A row is found whose session id contains the one that is sought."""
-    _sought(lambda session_id: func.instr(ACCOUNTS.c.session_id, session_id) > 0)
-
-
-@mutant("WEBHOOK-08", *rows(ALIKE, "is the beginning of"))
-def session_sought_by_what_it_begins_with() -> None:
-    """A row is found whose session id is how the one that is sought begins."""
-    _sought(lambda session_id: func.instr(session_id, ACCOUNTS.c.session_id) == 1)
-
-
 def _ids_taken(is_taken) -> None:
     parse = Event.parse.__func__
 
@@ -336,26 +298,31 @@ def body_written_anew_before_it_is_signed() -> None:
         "Chinese letters",
         "an emoji",
     ),
+    *rows(
+        CARELESS,
+        "a blank at its end-no blank at its end",
+        "a blank at its beginning-no blank at its beginning",
+        "a percent sign-letters for the percent sign",
+        "a plus sign-a blank for the plus sign",
+        "an encoded slash-a slash",
+        "accents-no accents",
+        "decomposed accents-accents",
+        "a fraction of zero behind the digits-digits alone",
+    ),
 )
 def session_ids_of_usual_letters_only() -> None:
     """A webhook is refused unless its session id is made of letters, digits and lines."""
     _ids_taken(re.compile(r"[A-Za-z0-9_]+").fullmatch)
 
 
-@mutant("WEBHOOK-08", *rows(ANY_NAME, "255 characters"))
+@mutant(
+    "WEBHOOK-08",
+    *rows(ANY_NAME, "255 characters"),
+    *rows(CARELESS, "255 characters-another one as its last of 255"),
+)
 def long_session_ids_refused() -> None:
     """A webhook is refused when its session id is longer than 128 characters."""
     _ids_taken(lambda session_id: len(session_id) <= 128)
-
-
-@mutant("WEBHOOK-08", *rows(ANY_NAME, "an encoded slash", "a plus sign"))
-def session_ids_decoded_like_an_address() -> None:
-    """A session id is decoded as if it came in an address."""
-    from urllib.parse import unquote_plus  # noqa: PLC0415 - only one mutant needs it
-
-    @around(Accounts, "by_session")
-    def sought(seek, self, session_id):
-        return seek(self, unquote_plus(session_id))
 
 
 @mutant("WEBHOOK-04", "An empty X-Instance-Url counts as missing")

@@ -26,6 +26,8 @@ NO_HEADER = "Without X-Instance-Url status and phone number change and the URL d
 EMPTY_HEADER = "An empty X-Instance-Url counts as missing"
 OTHER_EVENT = "An event that carries no location leaves the URL alone"
 ALIKE = "A session id that is only alike is another session"
+CARELESS = "A session id that only a careless search takes for this one is another session"
+ONE_PHONE = "A session is known by its id, not by its workspace and phone number"
 ONLY_THE_ROW = "Only the row of the named session is written"
 OTHER_WORKSPACE = "A webhook of another workspace changes nothing"
 NULL_PHONE = "A phone number that is null counts as absent"
@@ -246,13 +248,13 @@ def _move_others_too(which) -> None:
         return written
 
 
-@mutant("WEBHOOK-08", ONLY_THE_ROW)
+@mutant("WEBHOOK-08", ONLY_THE_ROW, ALIKE, CARELESS, ONE_PHONE)
 def rows_of_the_workspace_moved() -> None:
     """The row is found by its workspace, which may have several."""
     _move_others_too(lambda account: ACCOUNTS.c.workspace_id == account.workspace_id)
 
 
-@mutant("WEBHOOK-08", ONLY_THE_ROW, ALIKE)
+@mutant("WEBHOOK-08", ONLY_THE_ROW, ALIKE, CARELESS, ONE_PHONE)
 def rows_at_the_old_instance_moved() -> None:
     """Every row that was assigned to the old instance moves too."""
     _move_others_too(lambda account: ACCOUNTS.c.assigned_instance_url == account.assigned_instance_url)
@@ -262,6 +264,11 @@ def rows_at_the_old_instance_moved() -> None:
     "WEBHOOK-08",
     ONLY_THE_ROW,
     *rows(ALIKE, "begins like", "differs in case from", "has hyphens for the underscores of"),
+    *rows(
+        CARELESS,
+        "a percent sign-letters for the percent sign",
+        "no blank at its end-a blank at its end",
+    ),
 )
 def row_sought_by_the_beginning_of_its_id() -> None:
     """The row is found with LIKE and a percent sign after the session's id."""
