@@ -38,6 +38,7 @@ examples:
   make kill-matrix ARGS="--only stops-at-the-first-error --texts failures"
   make kill-matrix ARGS=--without-designs      mutants and baselines only
   make kill-matrix ARGS="--apart --designs"    each sound design by itself, and nothing else
+  make kill-matrix ARGS="--designs --requirement SCAN-04"    the sound designs by this requirement only
   make kill-matrix ARGS=--write                after a change of mutants or scenarios: write known-defects.json
 """
 _PROGRESS_SECONDS = 20.0
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Judge what is chosen, print the matrix, and return the exit code."""
     options = _parser().parse_args(arguments)
     began = time.monotonic()
-    trials = _chosen(options)
+    if not (trials := _chosen(options)):
+        sys.exit("kill-matrix: these options together choose nothing; see --help")
     whole = not (options.only or options.requirement or options.designs)
     runner, found, known = Runner(options.jobs), [], catalogue()
     with zygote.opened(), contextlib.closing(_Progress(len(trials))) as progress:
@@ -80,6 +82,9 @@ def _chosen(options: argparse.Namespace) -> list[Trial]:
     ):
         if unknown := set(given) - allowed:
             sys.exit(f"kill-matrix: unknown: {', '.join(sorted(unknown))}; the whole matrix shows every name")
+    if options.designs and options.requirement:
+        named = [one for one in designs if not options.only or one.name in options.only]
+        return [judged for one in named if (judged := one.judged_by(options.requirement))]
     if options.only or options.requirement:
         return [
             one
@@ -152,7 +157,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--only", metavar="NAME", action="append", default=[], help="a mutant, sound design or baseline")
-    add("--requirement", metavar="ID", action="append", default=[], help="the mutants that break it")
+    add(
+        "--requirement",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="the mutants that break it; with --designs, the sound designs by it only",
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--without-designs", action="store_true", help="judge mutants and baselines only")
     which.add_argument("--designs", action="store_true", help="judge sound designs only")

@@ -66,11 +66,13 @@ def _acquitted(trial: Trial, report: Report) -> Ruling:
         one.id
         for one in report.requirements
         if one.judged and one.profile in trial.profiles and one.outcome is not Outcome.PASSED
-        if one.id not in trial.unjudged
+        if one.id not in trial.unjudged and (not trial.requirements or one.id in trial.requirements)
     ]
     if unjudged and not complaints:
         complaints.append(f"not judged: {', '.join(unjudged)}")
-    if report.verdict.conclusion is not Conclusion.CONFORMANT and not complaints:
+    # By a selection nothing can be called conformant.
+    owed = Conclusion.INCOMPLETE if trial.requirements else Conclusion.CONFORMANT
+    if report.verdict.conclusion is not owed and not complaints:
         complaints.append(f"{report.verdict.conclusion.value}: {report.verdict.why}")
     return Ruling(
         trial,

@@ -93,6 +93,28 @@ def test_an_unknown_name_is_reported() -> None:
     assert "unknown: no-such-mutant" in run.stderr
 
 
+def test_a_design_is_judged_by_one_requirement() -> None:
+    words = ["--designs", "--only", "doubtful-webhooks-refused-whole", "--requirement", "SCAN-02"]
+    run = ended(*MATRIX, *words)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "sound designs  1 of 1 acquitted" in run.stdout
+
+
+def test_a_design_with_a_mistake_is_accused_by_one_requirement() -> None:
+    sound = Trial("accused", Kind.DESIGN, CORE, launched([mutants()[NAME]], CORE))
+    by_one = sound.judged_by(["SCAN-02", "INSTANCE-01"])
+    assert by_one is not None
+    assert by_one.words == ["--requirement", "SCAN-02"]
+    found = rule(*only(by_one), catalogue())
+    assert any("(SCAN-02): failed: expected" in one for one in found.complaints)
+
+
+def test_options_that_together_choose_nothing_are_refused() -> None:
+    run = ended(*MATRIX, "--designs", "--only", NAME, "--requirement", "SCAN-02")
+    assert run.returncode == 1
+    assert "these options together choose nothing" in run.stderr
+
+
 @pytest.mark.parametrize("program", ["reference", "fakes"])
 def test_the_launcher_refuses_an_unknown_name(program: str) -> None:
     run = ended(*LAUNCHER, program, "no-such-mutant", "--")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +71,8 @@ class Trial:
     """Requirements that cannot be judged, because of how it is attached."""
     blended: tuple[str, ...] = ()
     """The further sound designs in a blend, beside the one that names it."""
+    requirements: tuple[str, ...] = ()
+    """The only requirements that judge it; without any, all of its profiles do."""
 
     @property
     def title(self) -> str:
@@ -80,7 +82,14 @@ class Trial:
     @property
     def words(self) -> list[str]:
         """The options of its run: only the requirement that it breaks judges a mutant."""
-        return [] if self.defect is None else ["--requirement", self.defect.requirement]
+        chosen = self.requirements if self.defect is None else (self.defect.requirement,)
+        return [word for one in chosen for word in ("--requirement", one)]
+
+    def judged_by(self, requirements: Sequence[str]) -> Trial | None:
+        """Return the trial by only those of these requirements that its profiles have; None where they have none."""
+        known = catalogue()
+        own = tuple(one for one in requirements if known[one].profile in self.profiles)
+        return replace(self, requirements=own) if own else None
 
 
 def mutant_trials() -> list[Trial]:
