@@ -8,6 +8,7 @@ import socket
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from fake_instances.addresses import family_of
 from harness.attach.drivers import container
@@ -54,8 +55,21 @@ def one_off(template: tuple[str, ...], target: Target, given: Launch, port: int)
     first, *rest = (filled_text(word, values) for word in template)
     # A path with a slash is meant from the target file's folder; Popen would take it from ours.
     program = str((target.directory / first).absolute()) if "/" in first else first
-    environment = inherited | contract_environment(target, given, given.host, port)
+    environment = inherited | _past_proxies(given) | contract_environment(target, given, given.host, port)
     return Program((program, *rest), environment, given.host, port)
+
+
+def _past_proxies(given: Launch) -> dict[str, str]:
+    """Return what keeps calls on this machine away from the proxies that the environment may name.
+
+    A proxy may be how a program reaches the world; instances and implementation are behind none.
+    """
+    hosts = {given.host, *(urlsplit(url).hostname or "" for url in given.instances)}
+    stated = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if stated.strip() == "*":  # which means all only where it stands alone
+        return {"no_proxy": "*", "NO_PROXY": "*"}
+    past = ",".join(dict.fromkeys(one for one in (*stated.split(","), *sorted(hosts)) if one))
+    return {"no_proxy": past, "NO_PROXY": past}
 
 
 def image_program(target: Target, given: Launch, scratch: Path) -> Program:
