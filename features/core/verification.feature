@@ -130,18 +130,19 @@ Feature: The assigned instance is asked before every send
       And no message is posted to instance 3001
 
       Examples:
-        | characters         | others                               |
-        | a dot              | a dash for the dot                   |
-        | an underscore      | a letter for the underscore          |
-        | a percent sign     | letters for the percent sign         |
-        | a plus sign        | a blank for the plus sign            |
-        | an encoded slash   | a slash                              |
-        | a number sign      | nothing from the number sign on      |
-        | a blank at its end | no blank at its end                  |
-        | accents            | no accents                           |
-        | accents            | decomposed accents                   |
-        | digits alone       | a fraction of zero behind the digits |
-        | 255 characters     | another one as its last of 255       |
+        | characters               | others                               |
+        | a dot                    | a dash for the dot                   |
+        | an underscore            | a letter for the underscore          |
+        | a percent sign           | letters for the percent sign         |
+        | a plus sign              | a blank for the plus sign            |
+        | an encoded slash         | a slash                              |
+        | a number sign            | nothing from the number sign on      |
+        | a blank at its end       | no blank at its end                  |
+        | a blank at its beginning | no blank at its beginning            |
+        | accents                  | no accents                           |
+        | accents                  | decomposed accents                   |
+        | digits alone             | a fraction of zero behind the digits |
+        | 255 characters           | another one as its last of 255       |
 
     @VERIFY-04
     Scenario: Sessions of others in the assigned instance are not mistaken for this one

@@ -105,7 +105,14 @@ def session_id_looked_up_with_like() -> None:
     _ids_matched_by(like)
 
 
-@mutant("VERIFY-13", *rows(CARELESS, "a blank at its end-no blank at its end"))
+@mutant(
+    "VERIFY-13",
+    *rows(
+        CARELESS,
+        "a blank at its end-no blank at its end",
+        "a blank at its beginning-no blank at its beginning",
+    ),
+)
 def session_ids_trimmed() -> None:
     """Ids are compared without the blanks around them."""
     _ids_compared_as(str.strip)
@@ -181,6 +188,7 @@ def session_ids_cut_to_a_column() -> None:
         "an encoded slash-a slash",
         "a number sign-nothing from the number sign on",
         "a blank at its end-no blank at its end",
+        "a blank at its beginning-no blank at its beginning",
         "accents-no accents",
         "accents-decomposed accents",
     ),
@@ -208,6 +216,7 @@ def session_ids_of_plain_letters_only() -> None:
         "an encoded slash-a slash",
         "a number sign-nothing from the number sign on",
         "a blank at its end-no blank at its end",
+        "a blank at its beginning-no blank at its beginning",
         "accents-no accents",
         "accents-decomposed accents",
         "digits alone-a fraction of zero behind the digits",
