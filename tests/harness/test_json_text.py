@@ -27,7 +27,7 @@ def test_a_line_of_beginnings_is_read_in_no_time(begins: str) -> None:
 
 @pytest.mark.parametrize("within", ['\\"', "\\", '\\"['])
 def test_a_text_that_never_ends_is_read_in_no_time(within: str) -> None:
-    with pytest.raises(ValueError, match="Unterminated|escape"):
+    with pytest.raises(ValueError, match=r"Unterminated|escape"):
         json_of('"' + within * 1_000_000 + "[" * 2 * DEEPEST)
 
 
