@@ -9,7 +9,8 @@ from typing import Any
 DEEPEST = 100
 """How deep lists and objects may be nested. Whoever walks a value later goes as deep, and must come back."""
 _DECODER = json.JSONDecoder()
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+"""A string may lack its end: then all that is left is one, and not looked through again from each quote in it."""
 
 
 def json_of(text: str | bytes) -> Any:

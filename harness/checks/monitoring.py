@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -329,10 +330,9 @@ def outlived_restart(before: Counted, after: Counted, restarted_at: float) -> No
 
 def unix(text: str) -> float | None:
     """Read a time in ISO 8601 (UTC if it names no zone) or in Unix seconds."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        # "nan" and "inf" are numbers to Python, and no time.
+        return seconds if math.isfinite(seconds := float(text)) else None
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

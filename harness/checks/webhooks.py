@@ -79,7 +79,10 @@ def _moment(value: object) -> datetime | None:
             return None
     if not isinstance(value, datetime):
         return None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:  # the first or the last day that there is, in another zone
+        return None
 
 
 def filling_logged(lines: Sequence[LogLine], session_id: str, url: str) -> None:

@@ -78,7 +78,8 @@ def command(arguments: Sequence[str]) -> int:
     own += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     own += ["--disable-plugin-autoload", "-p", "pytest_bdd.plugin", "-p", "harness.run.plugin"]
     if has_workers([*arguments, os.environ.get("PYTEST_ADDOPTS", "")]):
-        own += ["-p", "xdist.plugin", "-n", "auto"]
+        # As addopts, which come before those of PYTEST_ADDOPTS: what the user says there counts.
+        own += ["-p", "xdist.plugin", "-o", "addopts=-n auto"]
     try:
         with Interruption().heard():
             return int(pytest.main([*own, *arguments, str(root)], plugins=[ChoosesWorkers()]))

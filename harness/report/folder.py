@@ -25,7 +25,11 @@ class ReportFolder:
 
     def __init__(self, path: str) -> None:
         self.path = Path(path).absolute()
-        make_folder(self.path / HISTORY, path)
+        histories = self.path / HISTORY
+        # Histories are removed there by their ending: behind a link, they would be somebody's files.
+        if histories.is_symlink():
+            histories.unlink()
+        make_folder(histories, path)
 
     def begin(self, report: Report) -> None:
         """Replace the report of the last run, and its histories, by one that says that this run has not ended."""

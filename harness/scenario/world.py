@@ -94,7 +94,7 @@ class World:
     @property
     def timeout(self) -> float:
         """The shortest time that anything is judged by, in seconds."""
-        return min(self.settings.verify_timeout_in_force, self.settings.send_timeout)
+        return min(self.settings.verify_timeout_in_force, self.settings.send_timeout_in_force)
 
     @property
     def account(self) -> Account:

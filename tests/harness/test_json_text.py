@@ -25,6 +25,12 @@ def test_a_line_of_beginnings_is_read_in_no_time(begins: str) -> None:
     assert parse_line(begins * 400_000).fields == {}
 
 
+@pytest.mark.parametrize("within", ['\\"', "\\", '\\"['])
+def test_a_text_that_never_ends_is_read_in_no_time(within: str) -> None:
+    with pytest.raises(ValueError, match=r"Unterminated|escape"):
+        json_of('"' + within * 1_000_000 + "[" * 2 * DEEPEST)
+
+
 def test_a_number_beyond_all_digits_is_no_json() -> None:
     with pytest.raises(ValueError, match="digits"):
         json_of("9" * 5000)

@@ -115,3 +115,9 @@ def test_reports_that_differ_are_told_with_how_often_each_came() -> None:
     assert expected == "3 reports, each on a connection of its own, say the same, whichever process answers"
     assert observed.startswith("2 differ: 2 times 6 sync events (2 by webhook, 4 by send, 0 by health_check)")
     monitoring.one_truth([counted(), counted(counting_since="later")], [monitoring.Metrics({})] * 2)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "1e999", "soon", ""])
+def test_what_is_no_time_is_read_as_none(text: str) -> None:
+    assert monitoring.unix(text) is None
+    assert monitoring.unix("2026-01-01T00:00:00Z") == monitoring.unix("1767225600") == 1767225600.0

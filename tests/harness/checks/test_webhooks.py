@@ -54,9 +54,10 @@ def test_every_way_to_write_a_time_in_utc_is_read(written: Callable[[datetime], 
         (lambda _now: "2020-01-01 00:00:00", "s ago"),
         (lambda now: int(now.timestamp()), "which is neither"),
         (lambda _now: "just now", "which is neither"),
+        (lambda _now: "0001-01-01T00:00:00+14:00", "which is neither"),
         (lambda _now: None, "which is neither"),
     ],
-    ids=["local", "local, naive", "west", "long past", "a number", "words", "null"],
+    ids=["local", "local, naive", "west", "long past", "a number", "words", "before all time", "null"],
 )
 def test_any_other_time_is_a_finding(written: Callable[[datetime], object], told: str) -> None:
     with pytest.raises(ConformanceFailure, match=told):

@@ -43,6 +43,20 @@ def test_a_run_begins_by_replacing_the_last_report_and_its_histories(tmp_path: P
     assert "had not ended" in (tmp_path / "report.html").read_text("utf-8")
 
 
+def test_a_link_in_the_place_of_the_histories_is_replaced(tmp_path: Path) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    (elsewhere / "mine.jsonl").write_text("stays", "utf-8")
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "history").symlink_to(elsewhere)
+
+    folder = ReportFolder(str(tmp_path / "reports"))
+    folder.begin(RUNS["not ended"].report())
+    folder.keep("history/new-1.jsonl", "{}\n")
+
+    assert [one.name for one in elsewhere.iterdir()] == ["mine.jsonl"]
+    assert [one.name for one in (tmp_path / "reports" / "history").iterdir()] == ["new-1.jsonl"]
+
+
 def test_a_reader_during_a_write_reads_a_whole_report(tmp_path: Path) -> None:
     folder = ReportFolder(str(tmp_path))
     reports = [RUNS["all passed"].report(), RUNS["a must failed"].report()]

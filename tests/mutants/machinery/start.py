@@ -5,12 +5,20 @@ Only the standard library, so that it starts in milliseconds. It lives as long a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
+
+
+def _end(pid: int) -> None:
+    with contextlib.suppress(
+        ProcessLookupError
+    ):  # it has ended, or not come to have a group: then its end does
+        os.killpg(pid, signal.SIGTERM)
 
 
 def main(words: list[str]) -> int:
@@ -25,7 +33,7 @@ def main(words: list[str]) -> int:
         zygote.sendall(told[sent:])
         with zygote.makefile("rb") as answers:
             pid = int(answers.readline())
-            signal.signal(signal.SIGTERM, lambda *_: os.killpg(pid, signal.SIGTERM))
+            signal.signal(signal.SIGTERM, lambda *_: _end(pid))
             status = int(answers.readline() or 1)
     if status < 0:
         signal.signal(-status, signal.SIG_DFL)

@@ -78,7 +78,8 @@ class _Children:
         if pid < 0:
             asked.close()
             return None
-        asked.sendall(b"%d\n" % pid)
+        with contextlib.suppress(OSError):  # who has gone already is seen to have
+            asked.sendall(b"%d\n" % pid)
         for one in (asked.fileno(), os.pidfd_open(pid)):
             self._of[one] = pid, asked
             self._selector.register(one, selectors.EVENT_READ)
@@ -92,6 +93,8 @@ class _Children:
         if file == asked.fileno():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
+            # It may not have come to have a group yet; until it is waited for, it cannot be anybody else.
+            os.kill(pid, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         for one in [one for one, (of, _) in self._of.items() if of == pid]:
             self._selector.unregister(one)
