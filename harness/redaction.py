@@ -68,7 +68,10 @@ def _without_beginnings(text: str, form: str, instead: str = SHOWN_INSTEAD) -> s
     while (found := text.find(form[:_SHORTEST_PIECE], end)) >= 0:
         kept += [text[end:found], instead]
         end = found + sum(
-            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text[found : found + len(form)], form, strict=False))
+            1
+            for _ in takewhile(
+                lambda pair: pair[0] == pair[1], zip(text[found : found + len(form)], form, strict=False)
+            )
         )
     return "".join([*kept, text[end:]])
 

@@ -41,6 +41,11 @@ def quoted(text: str) -> str:
     return f'"{told.translate(_ESCAPED)}"{more}'
 
 
+def cut(text: str, most: int) -> str:
+    """Return a text, or its beginning and how long it is."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+
+
 def few(names: Sequence[str], most: int, between: str = ", ") -> str:
     """Return the first names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

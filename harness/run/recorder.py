@@ -19,7 +19,7 @@ from harness.report.events import bounded, events_of, json_lines
 from harness.report.text import timeline
 from harness.run.again.doubt import doubt_about
 from harness.run.judging import outcome_of
-from harness.wording import visible
+from harness.wording import cut, visible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from harness.evidence import StepOutcome
     from harness.scenario.scene import Scene
 
+LONGEST_TOLD = 4000
+"""Characters of a finding: it may quote an answer, and is in every format of the report."""
 AFTERWARDS = "Afterwards the implementation runs, and every fault has happened"
 
 
@@ -64,14 +66,16 @@ class Recorder:
         Events and history are kept only when `full`. `trace` is kept where the harness itself broke.
         """
         outcome, reason = outcome_of(problem)
+        reason = cut(reason, LONGEST_TOLD)
         if outcome is not Outcome.PASSED:
             self._end_step("not judged" if outcome is Outcome.NOT_JUDGED else "failed")
         finding = problem if isinstance(problem, ConformanceFailure) else None
+        broken = trace if outcome is Outcome.BROKEN else ""
         evidence = Evidence(
             seconds=round(time.monotonic() - self._began, 3),
             steps=tuple(self._steps),
-            expected=finding.expected if finding else "",
-            observed=finding.observed if finding else trace if outcome is Outcome.BROKEN else "",
+            expected=cut(finding.expected, LONGEST_TOLD) if finding else "",
+            observed=cut(finding.observed, LONGEST_TOLD) if finding else broken,
         )
         lines = ""
         # What is cut short later is redacted now: events are made of a history that has no secrets any more.

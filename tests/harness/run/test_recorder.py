@@ -14,7 +14,7 @@ from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError, TargetError, TimeBoundFailure
 from harness.history import History, StepReached, WebhookReceived
 from harness.run.judging import outcome_of
-from harness.run.recorder import AFTERWARDS, Recorder
+from harness.run.recorder import AFTERWARDS, LONGEST_TOLD, Recorder
 from tests.harness.reporting import LOGGED, record
 from tests.harness.support import SESSION, asked, delivered, history, user_answered, user_sends
 
@@ -191,3 +191,13 @@ def test_what_json_spells_in_another_way_is_redacted_too() -> None:
     assert "webhook" in shown
     assert KEY not in shown
     assert shown.encode()
+
+
+def test_a_finding_that_quotes_a_long_answer_is_cut() -> None:
+    problem = ConformanceFailure("a short answer", "x" * (LONGEST_TOLD - 10) + KEY + "y" * 3_000_000)
+
+    one = completed(recorder(1), problem)
+
+    assert one.evidence.observed.endswith("characters)")
+    assert max(len(one.evidence.observed), len(one.reason)) < LONGEST_TOLD + 100
+    assert KEY[:10] not in one.evidence.observed + one.reason
