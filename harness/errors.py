@@ -4,6 +4,7 @@ HarnessError              the harness could not do its work
  ├── TargetError          a target file, option or name is wrong: nothing was judged
  └── LaunchError          the implementation did not come up, or did not go away
 NotJudgedError            one scenario cannot be judged, through no fault of the implementation
+OverlongOutputError       a command of the implementation printed more than is read
 ConformanceFailure        an implementation was judged, and is wrong (an AssertionError)
  └── TimeBoundFailure     ... by a time bound alone
 """
@@ -32,6 +33,10 @@ class LaunchError(HarnessError):
 
 class NotJudgedError(Exception):
     """A scenario cannot be judged: a fault did not fire, or the target cannot do what it needs."""
+
+
+class OverlongOutputError(Exception):
+    """A command of the implementation printed more than is read of any."""
 
 
 class ConformanceFailure(AssertionError):  # noqa: N818 - a finding, not a malfunction

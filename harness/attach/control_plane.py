@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from harness.attach.databases import SQLITE, fresh_database, own_database
 from harness.attach.drivers.command import CommandImplementation, launch
 from harness.attach.drivers.guarded import output_file
+from harness.attach.drivers.one_off import run_once
 from harness.attach.drivers.program import one_off
 from harness.attach.drivers.url import RunningImplementation, attach
 from harness.attach.hooks import HttpAccounts, HttpLog
@@ -24,6 +24,8 @@ from harness.history import ImplementationKilled, ImplementationStarted
 from harness.placeholders import filled_text
 
 if TYPE_CHECKING:
+    import subprocess
+
     from fake_instances import Fleet
 
 
@@ -151,19 +153,12 @@ class ControlPlane:
 
         Raises:
             OSError: it cannot be run.
+            OverlongOutputError: it printed too much, and was ended.
             subprocess.TimeoutExpired: it took longer than `timeout` seconds, and was ended.
         """
         port = int(self.base_url.rpartition(":")[2] or 0)
         program = one_off(words, self.target, self._given, port)
-        return subprocess.run(  # noqa: S603 - the user's own command
-            program.words,
-            env=dict(program.environment),
-            cwd=self.target.directory,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return run_once(program, self.target.directory, timeout, self._open)
 
     def _account_store(self) -> SqlAccounts | HttpAccounts:
         by_sql = not self.target.state_path

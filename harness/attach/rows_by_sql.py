@@ -138,7 +138,8 @@ class SqlAccounts:
         if self._engine.dialect.name == SQLITE:
             connection.exec_driver_sql("BEGIN EXCLUSIVE")
         else:
-            connection.execute(self._table.select().where(self._id == account_id).with_for_update())
+            # Its id alone: what else is in a row may be of any size.
+            connection.execute(sql.select(self._id).where(self._id == account_id).with_for_update())
 
     def _done(self, work: Callable[[sql.Connection], Result]) -> Result:
         def once() -> Result:

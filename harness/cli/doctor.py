@@ -25,6 +25,7 @@ from harness.run.progress import say
 from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.world import World
 from harness.targets.reader import load_target
+from harness.wording import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,10 +53,10 @@ def command(
     bad = 0
     with Interruption().obeyed():
         loaded = load_target(target)
-        say(f"{loaded.name} {loaded.version}, attached by {_way(loaded)}\n")
+        say(visible(f"{loaded.name} {loaded.version}, attached by {_way(loaded)}") + "\n")
         for finding in _findings(loaded, database, fleet_address, fleet_ports):
             bad += not finding.good
-            say("\n".join(_lines(finding)) + "\n")
+            say(visible("\n".join(_lines(finding))) + "\n")
     if bad:
         say(f"\n{bad} to change; nothing was judged\n")
         return ExitCode.INCOMPLETE

@@ -21,6 +21,7 @@ from harness.cli.fleet_words import fault_lines, lines_of
 from harness.cli.group import Commands, epilog
 from harness.errors import HarnessError, TargetError
 from harness.run.interruption import Interruption
+from harness.wording import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -141,7 +142,7 @@ def _command(declared: Declared) -> click.Command:
                 answer = _call(control, declared.method, path, rest)
                 shown = answer["entries"] if follow else [answer]
                 for line in map(_json, shown) if as_json else lines_of(answer):
-                    click.echo(line)
+                    click.echo(visible(line))
                 if not follow:
                     return
                 order["after"] = answer["last"]
@@ -196,7 +197,8 @@ def _not_a_fleet(control: str) -> HarnessError:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    # Ascii alone: what an implementation sent may hold characters that a terminal obeys.
+    return json.dumps(value)
 
 
 @click.command("faults", params=_common())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+import warnings
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     from harness.run.interruption import Interruption
 
 NOT_ENDED = "the run has not ended; if none is under way, it was cut short"
+
+_OF_WHAT_WAS_LEFT_OPEN = (
+    ResourceWarning,
+    pytest.PytestUnraisableExceptionWarning,
+    pytest.PytestUnhandledThreadExceptionWarning,
+)
 
 
 class Reporter:
@@ -160,6 +167,16 @@ class Reporter:
             terminalreporter.write_line(f"report          could not be saved: {self._unsaved}", red=True)
         elif self._folder is not None:
             terminalreporter.write_line(f"report          {self._folder.path / REPORT_HTML}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self) -> None:
+        """Keep the verdict's exit code: with warnings as errors, pytest would end with 1 for what was left open.
+
+        An interruption leaves sockets and files open wherever it comes.
+        """
+        if self._report is not None:
+            for kind in _OF_WHAT_WAS_LEFT_OPEN:
+                warnings.simplefilter("ignore", kind)
 
     def _assembled(self, config: pytest.Config, trouble: str, *, complete: bool) -> Report:
         scope, options = self._scope, config.option

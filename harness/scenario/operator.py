@@ -14,7 +14,7 @@ from harness.attach.http import request
 from harness.checks.health_check import CheckReport
 from harness.checks.monitoring import Counted, Metrics
 from harness.contract import MARGIN
-from harness.errors import ConformanceFailure
+from harness.errors import ConformanceFailure, OverlongOutputError
 from harness.history import OperatorAsked
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _run(world: World, words: tuple[str, ...], timeout: float) -> str:
     asked = " ".join(words)
     try:
         ended = world.implementation.run_command(words, timeout=timeout + _START_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as problem:
+    except (OSError, OverlongOutputError, subprocess.TimeoutExpired) as problem:
         raise ConformanceFailure(
             f"the command {asked} runs", f"{type(problem).__name__}: {problem}"
         ) from None

@@ -126,6 +126,44 @@ def test_a_run_that_is_interrupted_reports_what_it_knows(host: str, folder: Path
     assert "never ran" in {one.reason for one in report.scenarios}
 
 
+INTERRUPTED_WITH_SOMETHING_OPEN = """
+import os, signal, socket
+from pytest_bdd import scenarios, when
+
+scenarios(".")
+
+class Fails:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        sum(range(10**6))
+
+@when("its worker dies")
+def dies():
+    left = [socket.socket()]
+    left.append(left)
+    del left
+    Fails()
+"""
+
+
+def test_what_an_interruption_leaves_open_does_not_become_the_exit_code(
+    host: str, folder: Path, saved: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "deadly.feature").write_text(DEADLY, "utf-8")
+    (own / "test_features.py").write_text(INTERRUPTED_WITH_SOMETHING_OPEN, "utf-8")
+
+    options = ["-W", "error", "--report", str(saved), "--requirement", "SCAN-07"]
+    ended = run([*features(host, *options), str(own)], folder)
+
+    report = read(saved)
+    assert (ended.returncode, report.verdict.why) == (2, "the run was interrupted"), (
+        ended.stdout + ended.stderr
+    )
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
 KILLS_ITS_WORKER = """
 import os, signal
 from pytest_bdd import scenarios, when
