@@ -64,8 +64,10 @@ class ControlPlane:
         )
         self._implementation: CommandImplementation | RunningImplementation | None = None
         self.log = self._log_source()
-        self.silent = False
-        """Whether the last user waited in vain for an answer."""
+        self.silent = 0
+        """How many users in a row waited in vain for an answer, those who waited together counted as one."""
+        self.unheard = False
+        """Whether the last operator waited in vain."""
         self.accounts: SqlAccounts | HttpAccounts
 
     def __enter__(self) -> Self:

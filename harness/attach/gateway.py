@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from harness.gateway_contract import GatewayTarget
 
 _PATIENCE_SECONDS = 30.0
+_PATIENCE_ANEW_SECONDS = 10.0
+"""What an instance has that was waited for in vain, until it answers again."""
 _CHECK_SECONDS = 0.02
 
 
@@ -61,6 +63,7 @@ class Gateway:
         self._journal = journal
         self._scratch = Path(tempfile.mkdtemp(prefix="instance-sync-gateway-"))
         self._control_port = 0
+        self._patience = _PATIENCE_SECONDS
         self._program: CommandImplementation | None = None
 
     @property
@@ -223,9 +226,12 @@ class Gateway:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         try:
-            answer = request(method, url, patience=_PATIENCE_SECONDS, body=body, headers=headers)
+            answer = request(method, url, patience=self._patience, body=body, headers=headers)
         except requests.RequestException as problem:
+            if isinstance(problem, requests.Timeout):
+                self._patience = _PATIENCE_ANEW_SECONDS
             return Answer(None, f"no answer ({type(problem).__name__})", refused(problem))
+        self._patience = _PATIENCE_SECONDS
         return Answer(answer.status_code, answer.text)
 
     def _note(self, what: str) -> None:

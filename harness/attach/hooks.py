@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from harness.contract import LogLine, Target
 
 _PATIENCE_SECONDS = 10.0
+_PATIENCE_ANEW_SECONDS = 2.0
+"""What a hook has that was waited for in vain, until it answers again."""
 
 
 class _Hooks:
@@ -34,6 +36,7 @@ class _Hooks:
     def __init__(self, target: Target, base_url: Callable[[], str]) -> None:
         self._target = target
         self._base_url = base_url
+        self._patience = _PATIENCE_SECONDS
 
     def _call(self, method: str, path: str, value: object = None, *, missing: bool = False) -> Any:
         """Return the JSON that a hook answers, None for an empty answer or, if it may be `missing`, for 404.
@@ -42,13 +45,16 @@ class _Hooks:
         """
         hook, url, headers = f"the hook {method} {path}", self._base_url() + path, self._target.headers
         try:
-            answer = request(method, url, patience=_PATIENCE_SECONDS, body=value, headers=headers)
+            answer = request(method, url, patience=self._patience, body=value, headers=headers)
+            self._patience = _PATIENCE_SECONDS
             if missing and answer.status_code == 404:
                 return None
             if answer.status_code // 100 != 2:
                 raise NotJudgedError(f"{hook} answered {answer.status_code}; it must answer 2xx")
             return json_of(answer.content) if answer.content else None
         except requests.RequestException as problem:
+            if isinstance(problem, requests.Timeout):
+                self._patience = _PATIENCE_ANEW_SECONDS
             raise NotJudgedError(f"{hook} did not answer: {type(problem).__name__}") from None
         except ValueError:
             raise NotJudgedError(f"{hook} answered what is not JSON") from None

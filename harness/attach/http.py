@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import socket
 import time
 import zlib
 from typing import TYPE_CHECKING, Any, cast
@@ -22,7 +23,6 @@ from harness.history import HARNESS
 from harness.json_text import json_of
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
 
     from _typeshed import WriteableBuffer
@@ -106,13 +106,46 @@ class _UntilDeadline(io.RawIOBase):
         return self._connection.recv_into(into)
 
 
+class _Timed(http.client.HTTPConnection):
+    """A connection whose every part ends by one deadline: each address that is tried, and each write."""
+
+    deadline = 0.0
+
+    def connect(self) -> None:
+        """Connect to the first address of the host that takes it."""
+        problem = OSError(f"{self.host} has no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            self.host, self.port, type=socket.SOCK_STREAM
+        ):
+            reached = socket.socket(family, kind, protocol)
+            try:
+                reached.settimeout(_left(self.deadline))
+                reached.connect(address)
+            except OSError as why:
+                reached.close()
+                problem = why
+                continue
+            reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.sock = reached
+            return
+        raise problem
+
+    def send(self, data: Any) -> None:
+        """Write something."""
+        self.sock.settimeout(_left(self.deadline))
+        super().send(data)
+
+
+class _TimedSecure(http.client.HTTPSConnection, _Timed):
+    """The same over TLS."""
+
+
 def _answer(prepared: requests.PreparedRequest, deadline: float) -> requests.Response:
     parts = urlsplit(prepared.url or "")
-    secure = parts.scheme == "https"
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    with contextlib.closing(kind(parts.hostname or "", parts.port, timeout=_left(deadline))) as connection:
+    kind = _TimedSecure if parts.scheme == "https" else _Timed
+    with contextlib.closing(kind(parts.hostname or "", parts.port)) as connection:
+        connection.deadline = deadline
         connection.connect()
-        connection.sock.settimeout(_left(deadline))
         # Who refuses a request before all of it came may have answered all the same.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.request(

@@ -85,6 +85,7 @@ class Setup:
         with tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True) as scratch:
             try:
                 with self._attach(target, settings, Path(scratch)) as substitute:
+                    substitute.silent, substitute.unheard = before.silent, before.unheard
                     self.implementation = substitute
                     yield substitute
             finally:

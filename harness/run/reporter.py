@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.catalogue.features import harness_version
-from harness.catalogue.verdict import Conclusion
+from harness.catalogue.verdict import Conclusion, Outcome
 from harness.report import text
 from harness.report.assembly import assemble
 from harness.report.folder import REPORT_HTML
@@ -61,6 +61,7 @@ class Reporter:
         self._crash = ""
         self._lost = ""
         self._interrupted = "the run was interrupted"
+        self._afterwards: list[str] = []
         self._unsaved = ""
         self._report: Report | None = None
 
@@ -79,6 +80,9 @@ class Reporter:
             counts = self._scope.tally.add(replace(record, lines=""))
             if counts and self._folder is not None and record.history:
                 self._save(partial(self._folder.keep, record.history, record.lines))
+            if not counts and report.when == "teardown" and record.outcome is Outcome.NOT_JUDGED:
+                # Its scenario has failed, which counts. What is left running must be told all the same.
+                self._afterwards.append(record.reason)
         elif report.failed:
             self._other_tests_failed = True
 
@@ -159,6 +163,8 @@ class Reporter:
         terminalreporter.section("conformance", "=")
         for line in [*text.unwritten(self._report), *text.summary(self._report)]:
             terminalreporter.write_line(line)
+        for reason in self._afterwards:
+            terminalreporter.write_line(f"afterwards      {reason}", red=True)
         if self._other_tests_failed and self._report.verdict.conclusion is Conclusion.CONFORMANT:
             terminalreporter.write_line(
                 "other tests     failed, so this run is no success all the same", red=True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 
 from harness.attach.http import request
+from harness.contract import MARGIN
 from harness.history import UserAnswered, json_object
 from harness.incident import LONG_PAST
 from harness.placeholders import filled, filled_text
@@ -25,6 +26,13 @@ CALLS = itertools.count(1)
 
 NEW_PHONE = "628999888777"
 """The phone number that webhooks bring, to show whether they are processed."""
+
+_PATIENCE = ((8, 2.0), (3, MARGIN), (1, MARGIN))
+"""For how many POSTs, each verified, a user waits, and how many seconds more; the last counts for all that follow.
+
+No sound implementation needs the eight. One that left a user without an answer for so long is not waited for like
+that again, until it answers.
+"""
 
 MISSING: Final = object()
 """In place of a part of a message: leave it out, with its name."""
@@ -46,10 +54,10 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     target, settings = implementation.target, implementation.settings
     values = {"account_id": str(account_id), "recipient": recipient, "text": text}
     template = dict(target.send.body if body is None else body)
-    # Longer than any sound implementation needs: it may try eight POSTs at most, each verified. One that left a user
-    # without an answer for so long is not waited for like that again, until it answers.
-    tries, more = (3, 0) if implementation.silent else (8, 2)
-    patience = tries * (settings.verify_timeout_in_force + settings.send_timeout_in_force) + more
+    silent = implementation.silent
+    one_try = settings.verify_timeout_in_force + settings.send_timeout_in_force
+    tries, more = _PATIENCE[min(silent, len(_PATIENCE) - 1)]
+    patience = tries * one_try + more
     began = time.monotonic()
     try:
         response = request(
@@ -60,11 +68,12 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
             headers=target.headers,
         )
     except requests.RequestException as problem:
-        implementation.silent |= isinstance(problem, requests.Timeout)
+        if isinstance(problem, requests.Timeout):
+            implementation.silent = silent + 1
         reason = implementation.problem or f"{type(problem).__name__}: {problem}"
         seconds = time.monotonic() - began
         return UserAnswered(call=call, status=None, body="", told_sent=False, seconds=seconds, problem=reason)
-    implementation.silent = False
+    implementation.silent = 0
     return UserAnswered(
         call=call,
         status=response.status_code,

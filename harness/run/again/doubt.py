@@ -23,7 +23,7 @@ from fake_instances.journal import (
 from harness.history import UserAnswered, UserSends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from harness.history import History
 
@@ -122,10 +122,14 @@ def _silences(history: History) -> Iterator[list[float]]:
     """Yield, each time somebody waited for the implementation, each piece in which it waited for no instance."""
     waiting = asked = 0
     last, pieces = 0.0, [0.0]
+    heard = {one.webhook for one in history.of(WebhookAnswered) if one.status is not None}
     for entry in history.entries:
         if (change := _CHANGES.get(type(entry))) is None:
             continue
-        if waiting and not asked:
+        if _is_in_vain(entry, heard):
+            # Slowness makes an answer late. Who waited in vain for all that time met no slow one.
+            pieces = [0.0]
+        elif waiting and not asked:
             pieces.append(entry.at - last)
         last = entry.at
         waiting, asked = max(waiting + change[0], 0), max(asked + change[1], 0)
@@ -133,3 +137,14 @@ def _silences(history: History) -> Iterator[list[float]]:
             yield pieces
             pieces = [0.0]
     yield pieces
+
+
+def _is_in_vain(entry: Entry, heard: Container[int]) -> bool:
+    """Whether somebody stopped waiting without an answer. Of a webhook that was `heard` another try was answered."""
+    match entry:
+        case UserAnswered():
+            return entry.status is None
+        case WebhookAnswered():
+            return entry.status is None and entry.webhook not in heard
+        case _:
+            return False

@@ -8,7 +8,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
+import harness.attach.gateway
 from fake_instances.journal import Journal
 from harness.attach.gateway import Gateway, delivered_from
 from harness.attach.gateway_setup import GatewaySetup
@@ -64,6 +66,24 @@ def test_a_process_that_is_launched_again_gets_its_sessions_back() -> None:
         assert launched.problem is None
         launched.stop()
         assert (launched.problem, launched.url) == ("instance 3003 was ended", "")
+
+
+def test_an_instance_that_was_waited_for_in_vain_is_waited_for_shorter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited = []
+
+    def request(*_: object, patience: float, **__: object) -> requests.Response:
+        waited.append(patience)
+        if len(waited) == 3:
+            return requests.Response()
+        raise requests.ReadTimeout("no whole answer")
+
+    monkeypatch.setattr(harness.attach.gateway, "request", request)
+    with gateway() as (launched, _):
+        for _ in range(4):
+            launched.get("/health")
+    assert waited == [30, 10, 10, 30]
 
 
 def test_an_instance_is_known_by_the_url_that_its_target_states() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
+from harness.attach import hooks
 from harness.attach.hooks import HttpAccounts, HttpLog
 from harness.errors import NotJudgedError
 from tests.harness.attach.answering import answering
@@ -41,6 +43,21 @@ def test_a_hook_for_the_log_that_answers_something_else_judges_nobody() -> None:
 def test_a_hook_that_nothing_serves_judges_nobody() -> None:
     with pytest.raises(NotJudgedError, match=f"{GET} did not answer: ConnectionError"):
         HttpAccounts(ROWS, lambda: "http://127.0.0.1:1").get(142)
+
+
+def test_a_hook_that_was_waited_for_in_vain_is_waited_for_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = []
+
+    def request(*_: object, patience: float, **__: object) -> requests.Response:
+        waited.append(patience)
+        raise requests.ReadTimeout("no whole answer")
+
+    monkeypatch.setattr(hooks, "request", request)
+    rows = HttpAccounts(ROWS, lambda: "http://127.0.0.1:1")
+    for _ in range(2):
+        with pytest.raises(NotJudgedError, match=f"{GET} did not answer: ReadTimeout"):
+            rows.get(142)
+    assert waited == [10, 2]
 
 
 def test_nobody_can_hold_a_database_over_hooks() -> None:

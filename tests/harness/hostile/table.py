@@ -22,17 +22,29 @@ from harness.cli.group import WIDTH
 from tests.harness.hostile.program import KINDS
 
 REQUIREMENTS = ("TIMELINE-01", "SCAN-02", "VERIFY-02", "WEBHOOK-03")
+OF_A_CHECK = ("HEALTH-02",)
+"""Judged too, of programs whose health check is hostile."""
 MOST_SECONDS, MOST_MEGABYTES = 60, 400
+_LOOK_SECONDS = 0.05
 _TARGET = """\
 [implementation]
 name = "hostile"
 version = "1"
-claims = ["core"]
+claims = ["core", "health-check"]
 
 [launch]
 command = [{python}, {program}, {kind}]
 ready_timeout = 5
+
+[health_check]
+via = "command"
+command = [{python}, {program}, {kind}, "now"]
 """
+_MORE = {
+    "rows": '[state]\nvia = "http"\npath = "/rows"\n',
+    "log": '[log]\nvia = "http"\npath = "/log?after={cursor}"\n',
+}
+"""What a target says where the program serves hooks."""
 
 
 @dataclass(frozen=True)
@@ -63,29 +75,43 @@ class Judged:
         )
 
 
+def memory_of(pid: int) -> int:
+    """Return the bytes that the harness uses, with its workers: all of its session. A program has another."""
+    used = 0
+    with contextlib.suppress(psutil.Error):
+        first = psutil.Process(pid)
+        session = os.getsid(pid)
+        for one in (first, *first.children(recursive=True)):
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                if os.getsid(one.pid) == session:
+                    used += one.memory_info().rss
+    return used
+
+
 def judged(kind: str, folder: Path, host: str) -> Judged:
     """Judge one program in an empty folder."""
     target, report, temporary = folder / "hostile.toml", folder / "reports", folder / "temporary"
     temporary.mkdir()
     program = Path(__file__).with_name("program.py")
     words = {"python": sys.executable, "program": str(program), "kind": kind}
-    target.write_text(_TARGET.format(**{name: json.dumps(word) for name, word in words.items()}), "utf-8")
+    told = _TARGET.format(**{name: json.dumps(word) for name, word in words.items()})
+    target.write_text(told + _MORE.get(kind.partition(":")[0], ""), "utf-8")
     command = [sys.executable, "-m", "harness", "verify", "--target", str(target), "--report", str(report)]
     command += ["-q", "--fleet-address", host, "--fleet-ports", "free"]
-    command += [word for one in REQUIREMENTS for word in ("--requirement", one)]
+    asked = (*REQUIREMENTS, *OF_A_CHECK) if kind.startswith("check:") else REQUIREMENTS
+    command += [word for one in asked for word in ("--requirement", one)]
     began = time.monotonic()
     with (folder / "output").open("w+b") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, env={**os.environ, "TMPDIR": str(temporary)}
         )
-        watched, most = psutil.Process(process.pid), 0
-        # Its own memory alone: what the system counts at its end has the program's too.
+        most = 0
         while process.poll() is None:
             if time.monotonic() - began > 2 * MOST_SECONDS:
                 process.kill()
-            with contextlib.suppress(psutil.Error, subprocess.TimeoutExpired):
-                most = max(most, watched.memory_info().rss)
-                process.wait(0.02)
+            most = max(most, memory_of(process.pid))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_LOOK_SECONDS)
         output.seek(0)
         told = output.read().decode("utf-8", "replace")
     found = (

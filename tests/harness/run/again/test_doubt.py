@@ -43,6 +43,30 @@ def test_of_a_send_that_went_swiftly_nothing_is_doubted() -> None:
     assert doubt_about(told, TIMEOUT) == ""
 
 
+def test_who_was_never_answered_met_no_slow_one() -> None:
+    nothing = user_answered(None, "", told_sent=False, seconds=24.0, problem="no whole answer")
+    in_vain = history(at(0, user_sends()), at(24.0, nothing))
+    late = history(at(0, user_sends()), at(24.0, user_answered()))
+
+    assert doubt_about(in_vain, TIMEOUT) == ""
+    assert doubt_about(late, TIMEOUT).startswith("the implementation did nothing for 24.00 s")
+
+
+def test_a_webhook_that_was_answered_at_no_try_met_no_slow_one() -> None:
+    def tried(*statuses: int | None) -> str:
+        entries: list[Entry] = []
+        for attempt, status in enumerate(statuses, start=1):
+            sent = WebhookSent(
+                instance=3002, webhook=1, attempt=attempt, event="e", session_id=None, headers=(), body=b""
+            )
+            heard = WebhookAnswered(instance=3002, webhook=1, attempt=attempt, status=status)
+            entries += [at(6 * attempt, sent), at(6 * attempt + 5, heard)]
+        return doubt_about(history(*entries), TIMEOUT)
+
+    assert tried(None, None) == ""
+    assert tried(None, 200).startswith("the implementation did nothing for 5.00 s")
+
+
 def test_an_instance_without_a_fault_that_was_late_or_given_up_is_told() -> None:
     late = history(at(0, asked(3002, 1)), at(0.5, answered(3002, 1)), at(0.5, ended(3002, 1, "answered")))
     left = history(at(0, asked(3002, 1)), at(0.9, ended(3002, 1)))
