@@ -94,7 +94,6 @@ def lost_sessions_set_disconnected() -> None:
     SLASH_SILENT,
     *rows(
         STALE_DRAWS,
-        STATUS,
         "3002-disconnected-refuses connections",
         "3002-qr_scanning-never answers",
         "3002-authenticated-answers 500",
