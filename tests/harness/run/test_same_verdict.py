@@ -185,4 +185,5 @@ def test_the_reference_gets_the_same_verdict_however_it_is_attached(
     # What only a launch can show decides nothing: no MUST is among it.
     assert all(catalogue()[one].level is Level.SHOULD for one in way.not_judged)
     assert (status, report.verdict.conclusion) == (0, Conclusion.CONFORMANT), output
-    assert report.verdict.why == "all 63 MUSTs of the claimed profiles passed"
+    musts = [one for one in catalogue().values() if one.level is Level.MUST and one.profile in CLAIMED]
+    assert report.verdict.why == f"all {len(musts)} MUSTs of the claimed profiles passed"
