@@ -123,7 +123,11 @@ class ControlServer:
     def __exit__(self, *_: object) -> None:
         self._actions.end()
         self._server.task_dispatcher.shutdown()
-        self._server.trigger.pull_trigger(self._close)
+        trigger = self._server.trigger
+        # Not pull_trigger(): between its two steps a pull of somebody else would close the pipe that it writes to.
+        with trigger.lock:
+            trigger.thunks.append(self._close)
+            trigger._physical_pull()  # noqa: SLF001
         self._thread.join(_PATIENCE)
         for channel in tuple(self._server.active_channels.values()):  # those that do not take their answer
             with contextlib.suppress(OSError):
