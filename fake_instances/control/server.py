@@ -124,10 +124,10 @@ class ControlServer:
         self._actions.end()
         self._server.task_dispatcher.shutdown()
         trigger = self._server.trigger
-        # Not pull_trigger(): between its two steps a pull of somebody else would close the pipe that it writes to.
+        # In one: else a pull of somebody else, between the two, would close the pipe that ours writes to.
         with trigger.lock:
             trigger.thunks.append(self._close)
-            trigger._physical_pull()  # noqa: SLF001
+            trigger.pull_trigger()
         self._thread.join(_PATIENCE)
         for channel in tuple(self._server.active_channels.values()):  # those that do not take their answer
             with contextlib.suppress(OSError):

@@ -113,7 +113,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Take note of the scenarios that are to run."""
     scope = session.config.stash[_scope]
     scope.tally.expect([item.nodeid for item in session.items if scope.scenario(item)])
-    gc.freeze()  # else pytest looks through all that is loaded five times, at the end of every worker: a second
+    if scope.tally.concerned:
+        gc.freeze()  # else pytest looks through all that is loaded five times, at the end of every worker: a second
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,9 +10,12 @@ import pytest
 from harness.errors import TargetError
 from harness.run import workers
 from harness.run.workers import ChoosesWorkers, has_workers, shared_in_turn, workers_for
+from tests.harness.commands import COMMAND, run
 from tests.harness.support import target
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.catalogue.tally import Tally
 
 OPTIONS: dict[str, Any] = {
@@ -159,3 +162,14 @@ def test_tests_that_are_no_scenarios_are_shared_as_ever() -> None:
     scheduled(one, other, tests=["tests::1", "features::2", "tests::3", "tests::4"])
 
     assert (one.sent, other.sent) == ([0, 1], [2, 3])
+
+
+def test_verify_heeds_the_users_addopts_and_loads_no_plugin_but_its_own(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-n 1")
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+    ended = run([str(COMMAND), "verify", "--requirement", "SCAN-03", "--fleet-address", host], tmp_path)
+
+    assert "in the order of the catalogue, -n 1" in ended.stdout, ended.stdout + ended.stderr
+    assert "randomly" not in ended.stdout
