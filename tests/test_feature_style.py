@@ -16,7 +16,6 @@ from pytest_bdd.steps import step_function_context_registry
 
 import harness.scenario.steps
 from harness.catalogue import features
-from harness.catalogue.features import SLOW
 from harness.catalogue.requirements import Level
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def test_scenario_names_are_unique_over_all_files() -> None:
 def test_every_scenario_carries_a_requirement_of_the_catalogue() -> None:
     for one in SUITE:
         assert one.requirement_ids, one
-        assert set(one.tags) - {SLOW} <= CATALOGUE.keys(), one
+        assert set(one.tags) <= CATALOGUE.keys(), one
 
 
 def test_a_folder_is_a_profile() -> None:

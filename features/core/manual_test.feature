@@ -11,7 +11,7 @@ Feature: The document's manual test
 
   Rule: A row that was set wrong by hand mends itself at the next send
 
-    @MANUAL-01 @slow
+    @MANUAL-01
     Scenario: The row is back on the holder after one message
       # 3. Attempt to send a message
       When the user sends "hello" from account 142

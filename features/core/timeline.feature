@@ -3,7 +3,7 @@ Feature: The incident of account 142
 
   Rule: A message reaches the session wherever it really lives
 
-    @TIMELINE-01 @slow
+    @TIMELINE-01
     Scenario: The five steps of the incident end with the message delivered
       Given account 142 of the incident, whose session is first on instance 3001
       And the session has reconnected on instance 3002 and the webhook was lost

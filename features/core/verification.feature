@@ -186,7 +186,7 @@ Feature: The assigned instance is asked before every send
       And instance 3001 was given up after the verify timeout
       And the send took no longer than one verify timeout and one scan
 
-    @VERIFY-06 @slow
+    @VERIFY-06
     Scenario: Without a setting an instance is given 3 seconds, and no more
       Given the implementation was launched without a verify timeout
       And an account whose session lives on instance 3001

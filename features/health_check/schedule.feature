@@ -10,7 +10,7 @@ Feature: The health check runs by itself, gently, and never against newer knowle
       When nobody does anything for an interval
       Then the row of the account is assigned to instance 3002 within an interval and one check
 
-    @HEALTH-07 @slow
+    @HEALTH-07
     Scenario: What goes wrong after one check is repaired by a later one
       Given the implementation checks every account by itself at a short interval
       And an account whose session lives on instance 3002

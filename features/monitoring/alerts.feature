@@ -61,7 +61,7 @@ Feature: Three alerts, each at its threshold
         | the health check looks, if there is one  |
         | someone unknown sends twice              |
 
-    @MONITOR-04 @slow
+    @MONITOR-04
     Scenario: An alert that stays raised keeps the time when it was raised
       Given an account whose session lives on instance 3002
       And 11 sends have found the session nowhere
@@ -69,7 +69,7 @@ Feature: Three alerts, each at its threshold
       When 2 sends wait for an instance that never answers
       Then the alert VerificationFailures is still raised since the same time
 
-    @MONITOR-05 @slow
+    @MONITOR-05
     Scenario: An alert that cleared and is raised again has the time of the second raising
       Given an account whose session lives on instance 3002
       And 11 sends have found the session nowhere
@@ -81,7 +81,7 @@ Feature: Three alerts, each at its threshold
 
   Rule: A success rate of ninety-nine percent or less raises an alert
 
-    @MONITOR-07 @slow
+    @MONITOR-07
     Scenario Outline: Ninety-nine in a hundred raises the alert, a hundred in a hundred does not
       Given an implementation that was just started
       And an account whose session lives on instance 3002

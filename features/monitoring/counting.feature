@@ -76,7 +76,7 @@ Feature: What happens is counted as it happens
       Then the document's greps count 0 scan syncs, 1 verification failures and 0 webhook syncs
       And 1 verification failures more are counted
 
-    @MONITOR-01 @slow
+    @MONITOR-01
     Scenario: Each of the sends that share a look logs and counts its own failure
       Given an account whose session lives on no instance and whose row is assigned to instance 3001
       And the metrics so far are remembered

@@ -62,7 +62,7 @@ Feature: What went wrong once, or was said once, does not last
         | 3002     | six   | answered messages with 500 |
         | 3002     | six   | answered messages with 429 |
 
-    @SEND-18 @slow
+    @SEND-18
     Scenario: Messages that hung take no place from later ones
       Given an account whose session lives on instance 3002
       And twelve sends at once were made while instance 3002 took messages in and never answered

@@ -267,7 +267,7 @@ Feature: No message is lost and none is doubled
 
   Rule: A message has the send timeout, and no more
 
-    @SEND-14 @slow
+    @SEND-14
     Scenario Outline: A message whose answer does not come in time is given up
       Given an account whose session lives on instance 3002
       And instance 3002 <behaviour>
@@ -281,7 +281,7 @@ Feature: No message is lost and none is doubled
         | falls silent while it answers a message |
         | drips its answer to a message           |
 
-    @SEND-14 @slow
+    @SEND-14
     Scenario: A message whose answer comes late, and in time, is sent
       Given an account whose session lives on instance 3002
       And instance 3002 takes most of the send timeout to answer the message

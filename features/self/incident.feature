@@ -8,7 +8,7 @@ Feature: The incident is real
 
   Rule: The row looks right but is wrong
 
-    @TIMELINE-02 @slow
+    @TIMELINE-02
     Scenario: The instances and the row disagree before the send
       Then instance 3001 counts no session
       And instance 3002 counts one session
@@ -17,7 +17,7 @@ Feature: The incident is real
 
   Rule: Without the fix the message is lost
 
-    @TIMELINE-03 @slow
+    @TIMELINE-03
     Scenario: Without the fix the message gets a 404 and the user is not told that it was sent
       When the user sends "Your order has been shipped." from account 142
       Then instance 3001 answered the message with status 404

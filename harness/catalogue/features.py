@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-SLOW = "slow"
-"""The tag of a scenario that waits for a second or more."""
-
-
 @dataclass(frozen=True, slots=True)
 class WrittenScenario:
     """One scenario or outline of a feature file; `file` is relative to the features' folder.
@@ -42,11 +38,6 @@ class WrittenScenario:
     def requirement_ids(self) -> tuple[str, ...]:
         """The requirement ids among its tags, in order."""
         return tuple(sorted(tag for tag in self.tags if is_requirement_id(tag)))
-
-    @property
-    def slow(self) -> bool:
-        """Whether it takes a second or more with any implementation, because time is what it is about."""
-        return SLOW in self.tags
 
 
 def features_root() -> Path:

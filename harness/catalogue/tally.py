@@ -34,7 +34,6 @@ class Tally:
         self._scenarios: dict[str, set[tuple[str, str]]] = {}
         for one in self._suite:
             self._scenarios.setdefault(function_of(one.name), set()).add((one.file, one.name))
-        self._slow = {function_of(one.name) for one in self._suite if one.slow}
         self._expected: set[str] = set()
         self._records: dict[str, Record] = {}
         # Of two scenarios that share file and name pytest-bdd binds the last: the other never runs.
@@ -53,10 +52,6 @@ class Tally:
     def is_run(self, node: str) -> bool:
         """Return whether this is a run of a scenario of the suite."""
         return _function(node) in self._scenarios
-
-    def is_slow(self, node: str) -> bool:
-        """Return whether this is a run of a scenario that waits for a second or more."""
-        return _function(node) in self._slow
 
     def expect(self, nodes: Collection[str]) -> None:
         """Take note of runs that were selected."""

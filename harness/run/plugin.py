@@ -15,7 +15,6 @@ from _pytest.runner import runtestprotocol
 
 from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.setup import HOSTS, Setup
-from harness.catalogue.features import SLOW
 from harness.catalogue.listing import scenario_lines
 from harness.catalogue.record import Record
 from harness.catalogue.requirements import CatalogueError, Level
@@ -83,7 +82,6 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     for requirement in scope.catalogue.values():
         config.addinivalue_line("markers", f"{requirement.id}: {requirement.words.splitlines()[0]}")
-    config.addinivalue_line("markers", f"{SLOW}: it waits for a second or more")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

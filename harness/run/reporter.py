@@ -21,7 +21,7 @@ from harness.report.folder import REPORT_HTML
 from harness.report.model import RunReport
 from harness.run.progress import Progress
 from harness.run.scope import COLLECTED, HANDED, Scope, record_in
-from harness.run.workers import shared_in_turn
+from harness.run.workers import fixed_shares
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -96,10 +96,10 @@ class Reporter:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        """Deal scenarios out in turn, unless another way of sharing was asked for."""
+        """Give each worker its share of the scenarios, unless another way of sharing was asked for."""
         if config.option.dist != "load" or config.option.maxschedchunk is not None:
             return None
-        return shared_in_turn(config, log, self._scope.tally)
+        return fixed_shares(config, log, self._scope.tally, self._scope.durations)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

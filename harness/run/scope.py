@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_bdd.scenario import make_python_name, scenario_wrapper_template_registry
 
 from harness.catalogue import features
+from harness.catalogue.durations import read_durations
 from harness.catalogue.record import Record, level_of, row_of, scenario_id
 from harness.catalogue.requirements import Profile, closest
 from harness.catalogue.selection import (
@@ -28,7 +29,7 @@ from harness.report.sensitivity import read_defects
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pytest
     from pytest_bdd.parser import ScenarioTemplate
@@ -85,6 +86,11 @@ class Scope:
     def defects(self) -> Sequence[KnownDefect]:
         """The defects that those scenarios are known to catch."""
         return read_defects(features.features_root())
+
+    @cached_property
+    def durations(self) -> Mapping[str, float]:
+        """Seconds that runs of those scenarios take, by name."""
+        return read_durations(features.features_root())
 
     @cached_property
     def tally(self) -> Tally:

@@ -13,6 +13,8 @@ from harness.errors import TargetError
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from harness.catalogue.tally import Tally
     from harness.contract import Target
 
@@ -20,6 +22,8 @@ _MOST_WORKERS = 12
 _MOST_SYNCHRONOUS = 8
 _SYNCHRONOUS, _ASYNCHRONOUS = 2, 4
 """How many workers keep a core busy: half of what they do is waiting, most of it where effects may follow."""
+_UNLISTED_SECONDS = 0.05
+_LONG_SECONDS = 0.3
 _PLUGIN = "xdist"
 
 
@@ -61,15 +65,14 @@ class ChoosesWorkers:
             return 0
 
 
-def shared_in_turn(config: pytest.Config, log: Any, tally: Tally) -> Any:
-    """Return a scheduler of pytest-xdist that deals scenarios out in turn, whichever worker is the faster.
+def fixed_shares(config: pytest.Config, log: Any, tally: Tally, durations: Mapping[str, float]) -> Any:
+    """Return a scheduler of pytest-xdist that gives each worker a share, whichever worker is the faster.
 
-    What a scenario leaves behind in an implementation may decide another. So each worker always gets the same. The
-    slow ones are dealt first: in the order of the catalogue, one worker would have most of them.
+    What a scenario leaves behind in an implementation may decide another. So each worker always gets the same.
     """
     from xdist.scheduler import LoadScheduling  # type: ignore[import-untyped]  # noqa: PLC0415 - it need not be there
 
-    class InTurn(LoadScheduling):  # type: ignore[misc]
+    class FixedShares(LoadScheduling):  # type: ignore[misc]
         collection: list[str] | None
 
         def schedule(self) -> None:
@@ -81,15 +84,30 @@ def shared_in_turn(config: pytest.Config, log: Any, tally: Tally) -> Any:
                 return
             self.collection, self.maxschedchunk = first, len(first)
             nodes = sorted(self.nodes, key=lambda one: int(one.gateway.id.removeprefix("gw")))
-            dealt = sorted(range(len(first)), key=lambda one: not tally.is_slow(first[one]))
-            for place, node in enumerate(nodes):
-                share = sorted(dealt[place :: len(nodes)])
+            seconds = [durations.get(one.split("::", 1)[1], _UNLISTED_SECONDS) for one in first]
+            for node, share in zip(nodes, shares(seconds, len(nodes)), strict=True):
                 self.node2pending[node].extend(share)
                 if share:
                     node.send_runtest_some(share)
                 node.shutdown()
 
-    return InTurn(config, log)
+    return FixedShares(config, log)
+
+
+def shares(seconds: Sequence[float], workers: int) -> list[list[int]]:
+    """Share out the places of runs that take so long: to each worker about the same time.
+
+    Long runs mostly wait, and short ones compute. So every second worker has its long ones first, the others last.
+    """
+    dealt: list[list[int]] = [[] for _ in range(workers)]
+    taken = [0.0] * workers
+    for place in sorted(range(len(seconds)), key=lambda one: -seconds[one]):
+        least = taken.index(min(taken))
+        dealt[least].append(place)
+        taken[least] += seconds[place]
+    for worker, share in enumerate(dealt):
+        share.sort(key=lambda one: ((seconds[one] < _LONG_SECONDS) == (worker % 2 == 0), one))
+    return dealt
 
 
 def has_workers(arguments: list[str]) -> bool:

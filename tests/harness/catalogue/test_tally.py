@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
-from harness.catalogue.features import SLOW
 from harness.catalogue.record import Record, history_file, scenario_id
 from harness.catalogue.tally import Tally
 from harness.catalogue.verdict import Outcome
@@ -55,22 +53,6 @@ def test_what_a_worker_was_to_run_besides_scenarios_changes_nothing() -> None:
     )
 
     assert (made.concerned, made.to_run) == (False, 0)
-
-
-def test_runs_of_scenarios_that_carry_the_tag_are_slow() -> None:
-    suite = [replace(one, tags=one.tags | {SLOW}) if one.name == FOUND.name else one for one in SUITE]
-    made = Tally(CATALOGUE, suite, lambda name: f"test_{name}")
-
-    assert [one.name for one in SUITE if made.is_slow(node(one))] == [FOUND.name]
-
-
-@pytest.mark.parametrize("again", [False, True])
-@pytest.mark.parametrize("later", [Outcome.PASSED, NOT_JUDGED])
-def test_nothing_that_comes_later_hides_a_failure(later: Outcome, *, again: bool) -> None:
-    failed = record(LOGGED, FAILED, reason="lost", judged_again=again)
-
-    assert tally(failed, record(LOGGED, later, judged_again=again)).records == (failed,)
-    assert tally(failed, record(LOGGED, BROKEN)).records == (record(LOGGED, BROKEN),)
 
 
 def test_a_missed_time_bound_that_was_judged_again_counts_as_what_came_of_it_then() -> None:

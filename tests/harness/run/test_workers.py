@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import TargetError
 from harness.run import workers
-from harness.run.workers import ChoosesWorkers, has_workers, shared_in_turn, workers_for
+from harness.run.workers import ChoosesWorkers, fixed_shares, has_workers, workers_for
 from tests.harness.commands import COMMAND, run
 from tests.harness.support import target
 
@@ -108,9 +108,8 @@ class Node:
         self.shutting_down = True
 
 
-TALLY = SimpleNamespace(
-    is_run=lambda one: one.startswith("features"), is_slow=lambda one: one.endswith("slow")
-)
+TALLY = SimpleNamespace(is_run=lambda one: one.startswith("features"))
+DURATIONS = {"slow": 1.0, "slower": 2.0}
 
 
 def scheduled(*nodes: Node, tests: list[str]) -> Any:
@@ -118,7 +117,7 @@ def scheduled(*nodes: Node, tests: list[str]) -> Any:
     made = SimpleNamespace(
         getoption=options.get, getvalue=options.get, option=SimpleNamespace(tx=options["tx"])
     )
-    scheduler = shared_in_turn(cast("pytest.Config", made), None, cast("Tally", TALLY))
+    scheduler = fixed_shares(cast("pytest.Config", made), None, cast("Tally", TALLY), DURATIONS)
     for node in nodes:
         scheduler.add_node(node)
     for node in nodes:
@@ -137,11 +136,13 @@ def test_scenarios_are_dealt_out_in_turn_whichever_worker_came_first() -> None:
     assert scheduler.tests_finished is False
 
 
-def test_slow_scenarios_are_dealt_first_and_run_in_their_place() -> None:
+def test_each_worker_gets_about_as_much_to_do_and_every_second_begins_with_what_is_short() -> None:
     first, second = Node(0), Node(1)
-    scheduled(first, second, tests=[f"features::{name}" for name in ("slow", "b", "slow", "d", "e")])
+    scheduled(
+        first, second, tests=[f"features::{name}" for name in ("slower", "b", "slow", "slow", "c", "d")]
+    )
 
-    assert (first.sent, second.sent) == ([0, 1, 4], [2, 3])
+    assert (first.sent, second.sent) == ([0, 1, 5], [4, 2, 3])
 
 
 def test_what_a_lost_worker_did_not_judge_goes_to_the_one_that_takes_its_place() -> None:
