@@ -6,13 +6,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from harness.catalogue.record import Record, level_of, row_of, scenario_id
+from harness.catalogue.requirements import Profile
 from harness.catalogue.verdict import LEFT_OUT, Outcome, Run, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from harness.catalogue.features import WrittenScenario
-    from harness.catalogue.requirements import Catalogue, Profile
+    from harness.catalogue.requirements import Catalogue
 
 
 BINDING = "test_features.py"
@@ -34,6 +35,13 @@ class Tally:
         self._scenarios: dict[str, set[tuple[str, str]]] = {}
         for one in self._suite:
             self._scenarios.setdefault(function_of(one.name), set()).add((one.file, one.name))
+        self._of_gateways = {
+            function_of(one.name)
+            for one in self._suite
+            if all(
+                catalogue[id_].profile is Profile.INSTANCE for id_ in one.requirement_ids if id_ in catalogue
+            )
+        }
         self._expected: set[str] = set()
         self._records: dict[str, Record] = {}
         # Of two scenarios that share file and name pytest-bdd binds the last: the other never runs.
@@ -52,6 +60,10 @@ class Tally:
     def is_run(self, node: str) -> bool:
         """Return whether this is a run of a scenario of the suite."""
         return _function(node) in self._scenarios
+
+    def is_of_gateways(self, node: str) -> bool:
+        """Return whether this is a run of a scenario that judges gateways."""
+        return _function(node) in self._of_gateways
 
     def expect(self, nodes: Collection[str]) -> None:
         """Take note of runs that were selected."""

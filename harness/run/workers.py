@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _MOST_WORKERS = 12
 _MOST_SYNCHRONOUS = 8
-_SYNCHRONOUS, _ASYNCHRONOUS = 2, 4
-"""How many workers keep a core busy: half of what they do is waiting, most of it where effects may follow."""
+_SYNCHRONOUS, _ASYNCHRONOUS = 3, 4
+"""How many workers keep a core busy: much of what they do is waiting, most of it where effects may follow."""
 _UNLISTED_SECONDS = 0.05
 _LONG_SECONDS = 0.3
 _PLUGIN = "xdist"
@@ -85,7 +85,8 @@ def fixed_shares(config: pytest.Config, log: Any, tally: Tally, durations: Mappi
             self.collection, self.maxschedchunk = first, len(first)
             nodes = sorted(self.nodes, key=lambda one: int(one.gateway.id.removeprefix("gw")))
             seconds = [durations.get(one.split("::", 1)[1], _UNLISTED_SECONDS) for one in first]
-            for node, share in zip(nodes, shares(seconds, len(nodes)), strict=True):
+            launched = [place for place, one in enumerate(first) if tally.is_of_gateways(one)]
+            for node, share in zip(nodes, shares(seconds, len(nodes), launched), strict=True):
                 self.node2pending[node].extend(share)
                 if share:
                     node.send_runtest_some(share)
@@ -94,14 +95,18 @@ def fixed_shares(config: pytest.Config, log: Any, tally: Tally, durations: Mappi
     return FixedShares(config, log)
 
 
-def shares(seconds: Sequence[float], workers: int) -> list[list[int]]:
+def shares(seconds: Sequence[float], workers: int, together: Sequence[int] = ()) -> list[list[int]]:
     """Share out the places of runs that take so long: to each worker about the same time.
 
-    Long runs mostly wait, and short ones compute. So every second worker has its long ones first, the others last.
+    The last one has those that belong `together`: four gateways are launched for them. Long runs mostly wait, and short
+    ones compute. So every second worker has its long ones first, the others last.
     """
     dealt: list[list[int]] = [[] for _ in range(workers)]
     taken = [0.0] * workers
-    for place in sorted(range(len(seconds)), key=lambda one: -seconds[one]):
+    if together:
+        dealt[-1] += together
+        taken[-1] = sum(seconds[place] for place in together)
+    for place in sorted(set(range(len(seconds))) - set(together), key=lambda one: (-seconds[one], one)):
         least = taken.index(min(taken))
         dealt[least].append(place)
         taken[least] += seconds[place]

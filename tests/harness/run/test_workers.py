@@ -32,7 +32,7 @@ def chosen(
 
 
 @pytest.mark.parametrize(
-    ("cores", "synchronous", "asynchronous"), [(1, 2, 4), (2, 4, 8), (4, 8, 12), (64, 8, 12)]
+    ("cores", "synchronous", "asynchronous"), [(1, 3, 4), (2, 6, 8), (4, 8, 12), (64, 8, 12)]
 )
 def test_workers_are_chosen_by_cores_and_by_how_much_is_waiting(
     cores: int, synchronous: int, asynchronous: int
@@ -69,7 +69,7 @@ def config(numprocesses: object = "auto") -> pytest.Config:
 
 
 def test_only_what_is_left_to_choose_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "cores_of_this_process", lambda: 3)
+    monkeypatch.setattr(workers, "cores_of_this_process", lambda: 2)
     choose = ChoosesWorkers().pytest_xdist_auto_num_workers
     assert choose(config()) == 6
     assert choose(config("logical")) is None
@@ -108,7 +108,9 @@ class Node:
         self.shutting_down = True
 
 
-TALLY = SimpleNamespace(is_run=lambda one: one.startswith("features"))
+TALLY = SimpleNamespace(
+    is_run=lambda one: one.startswith("features"), is_of_gateways=lambda one: "gateway" in one
+)
 DURATIONS = {"slow": 1.0, "slower": 2.0}
 
 
@@ -143,6 +145,15 @@ def test_each_worker_gets_about_as_much_to_do_and_every_second_begins_with_what_
     )
 
     assert (first.sent, second.sent) == ([0, 1, 5], [4, 2, 3])
+
+
+def test_what_judges_gateways_goes_to_one_worker_which_has_to_launch_them() -> None:
+    first, second = Node(0), Node(1)
+    scheduled(
+        first, second, tests=[f"features::{name}" for name in ("a gateway", "slow", "b", "gateways", "c")]
+    )
+
+    assert (first.sent, second.sent) == ([1, 2, 4], [0, 3])
 
 
 def test_what_a_lost_worker_did_not_judge_goes_to_the_one_that_takes_its_place() -> None:
