@@ -98,8 +98,8 @@ def fixed_shares(config: pytest.Config, log: Any, tally: Tally, durations: Mappi
 def shares(seconds: Sequence[float], workers: int, together: Sequence[int] = ()) -> list[list[int]]:
     """Share out the places of runs that take so long: to each worker about the same time.
 
-    The last one has those that belong `together`: four gateways are launched for them. Long runs mostly wait, and short
-    ones compute. So every second worker has its long ones first, the others last.
+    The last one has those that belong `together`: four gateways are launched for them. Long runs mostly wait, and
+    short ones compute. So every second worker has its long ones first, the others last.
     """
     dealt: list[list[int]] = [[] for _ in range(workers)]
     taken = [0.0] * workers
