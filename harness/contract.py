@@ -189,7 +189,7 @@ def stored_id(number: int, kind: str) -> str:
 
 def account_number(stored: object) -> int:
     """Return the number of an account by its id as an implementation states it, whatever its kind; -1 for no id."""
-    told = str(stored).lower().removeprefix(_UUID)
+    told = str(stored).strip().lower().removeprefix(_UUID)
     return int(told) if told.isascii() and told.isdecimal() and len(told) < 19 else -1
 
 

@@ -11,13 +11,14 @@ import pytest
 from harness.errors import TargetError
 from harness.targets.gateways import CannedTable, HookTable
 from harness.targets.models import Succeeded, TargetFile
-from harness.targets.section import Section
 from tests.docs import DOCS
 from tests.harness.targets.test_target import SMALLEST, read, with_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from harness.targets.section import Section
 
 
 _ROW = re.compile(r"^\| `([a-z_.]+)` \| ([^|]+) \| ((?:`[^`]*`|[^|`])+) \| .+ \|$", re.MULTILINE)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from harness.attach.http import request
-from harness.contract import Row
+from harness.contract import Row, account_number
 from harness.errors import NotJudgedError
 from harness.json_text import json_of
 from harness.log_events import parse_line
@@ -69,7 +69,7 @@ class HttpAccounts(_Hooks):
 
     def put(self, row: Mapping[str, object]) -> None:
         """Create or replace the row with this `id`; times are UTC, as `2024-11-22T10:00:00Z`."""
-        id_ = self._target.account_id(int(str(row["id"])))
+        id_ = self._target.account_id(account_number(row["id"]))
         values = {name: _plain(value) for name, value in row.items()} | {"id": id_}
         self._call("PUT", f"{self._path}/{id_}", values)
 

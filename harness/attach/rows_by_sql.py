@@ -17,7 +17,7 @@ import sqlalchemy as sql
 
 from harness.attach.databases import LARGEST_VALUE, SQLITE, connect
 from harness.attach.own_columns import ID_TYPES, own_values, typed
-from harness.contract import Row
+from harness.contract import Row, account_number
 from harness.errors import ConformanceFailure, NotJudgedError
 
 if TYPE_CHECKING:
@@ -99,29 +99,30 @@ class SqlAccounts:
     def _id(self) -> sql.Column[Any]:
         return self._table.c[self._name("id")]
 
-    def _stored(self, account_id: object) -> Any:
+    def _stored(self, account_id: int) -> Any:
         """Return the id of an account as the table has it, by the account's number."""
-        return typed(self._target.account_id(int(str(account_id))), self._id, self._engine.dialect.name)
+        return typed(self._target.account_id(account_id), self._id, self._engine.dialect.name)
 
     def put(self, row: Mapping[str, object]) -> None:
-        """Create or replace the row with this `id`."""
-        row = {**row, "id": self._target.account_id(int(str(row["id"])))}
-        dialect = self._engine.dialect.name
+        """Create or replace the row with this `id`, an account's number or as it was read."""
+        row = {**row, "id": self._target.account_id(account_number(row["id"]))}
 
         def replace(connection: sql.Connection) -> None:
-            values = {self._name(name): value for name, value in row.items()}
-            values[self._id.name] = typed(row["id"], self._id, dialect)
-            if self._target.defaults:
-                try:
-                    values = own_values(self._target.defaults, row, self._table, dialect) | values
-                except ValueError as problem:
-                    raise NotJudgedError(
-                        f"state.defaults does not fit {self._table_name}: {problem}"
-                    ) from None
+            values = self._values(row)
             connection.execute(self._table.delete().where(self._id == values[self._id.name]))
             connection.execute(self._table.insert().values(values))
 
         self._done(replace)
+
+    def _values(self, row: Mapping[str, object]) -> dict[str, object]:
+        """Return the values of a row by the table's own names, as its columns take them."""
+        dialect, columns = self._engine.dialect.name, self._table.c
+        given = {self._name(name): value for name, value in row.items()}
+        try:
+            own = own_values(self._target.defaults, row, self._table, dialect)
+            return own | {name: typed(value, columns[name], dialect) for name, value in given.items()}
+        except ValueError as problem:
+            raise NotJudgedError(f"table {self._table_name} does not take a value: {problem}") from None
 
     def get(self, account_id: int) -> Row | None:
         """Return a row as it stands now, or None; ConformanceFailure if its values are not of its columns' types."""

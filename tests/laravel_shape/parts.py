@@ -6,10 +6,9 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from reference_impl.background import BackgroundLoop
-from reference_impl.edges.accounts import Accounts
 from reference_impl.edges.instances import InstanceClient
 from reference_impl.edges.log import EventLog
 from reference_impl.edges.monitoring import Monitoring
@@ -18,6 +17,9 @@ from reference_impl.fix.syncs import Syncs
 from reference_impl.server import Parts
 from reference_impl.settings import Settings
 from tests.laravel_shape.table import Sessions
+
+if TYPE_CHECKING:
+    from reference_impl.edges.accounts import Accounts
 
 VERIFY_TIMEOUT, SEND_TIMEOUT = 0.9, 2.0
 """Seconds: constants of this program, which nobody can set from outside."""
@@ -32,7 +34,7 @@ class DailyLog(EventLog):
 
     def _write(self, level: str, text: str, fields: dict[str, object]) -> None:
         safe = {name: self._safe(value) for name, value in fields.items()}
-        context = json.dumps(safe).replace(" ", "\\u0020")
+        context = json.dumps(safe, separators=(",", ":")).replace(" ", "\\u0020")
         message, now = json.dumps(text), json.dumps(datetime.now(UTC).isoformat())
         line = f'{{"message":{message},"context":{context},"level_name":"{level}","datetime":{now}}}\n'
         os.write(self._file, line.encode())

@@ -110,7 +110,9 @@ class Sessions:
             return [Account(**row) for row in found.mappings()]
 
     def _update(self, account: Account, changes: Mapping[str, object], only: sql.ColumnElement[bool]) -> bool:
-        different = {_NAMES[name]: value for name, value in changes.items() if getattr(account, name) != value}
+        different = {
+            _NAMES[name]: value for name, value in changes.items() if getattr(account, name) != value
+        }
         if not different:
             return True
         statement = sql.update(SESSIONS).where(SESSIONS.c.uuid == account.id, only)

@@ -28,6 +28,15 @@ def create_app(parts: Parts, sessions: Sessions) -> Flask:
     sender = StraightSender(parts) if mistake == "sends_straight" else Sender(parts)
     authenticator = Authenticator(parts.settings.hmac_secret, parts.settings.signature_ttl)
 
+    def sent_at(signature: str | None, body: bytes) -> int:
+        try:
+            stated = request.headers.get("X-Timestamp")
+            return authenticator.timestamp_of(signature, stated, body, time.time())
+        except NotAuthenticError as error:
+            if mistake == "signature_unchecked":
+                return int(time.time())
+            raise WebhookError(401, str(error)) from error
+
     @app.get("/up")
     def up() -> str:
         return "up"
@@ -35,18 +44,10 @@ def create_app(parts: Parts, sessions: Sessions) -> Flask:
     @app.post("/webhooks/whatsapp")
     def webhook() -> tuple[Response, int]:
         body, signature = request.get_data(), request.headers.get("X-HMAC-Signature")
-        try:
-            sent_at = authenticator.timestamp_of(
-                signature, request.headers.get("X-Timestamp"), body, time.time()
-            )
-        except NotAuthenticError as error:
-            if mistake != "signature_unchecked":
-                return jsonify(message=str(error)), 401
-            sent_at = int(time.time())
+        moment, location = sent_at(signature, body), request.headers.get("X-Instance-Url") or None
         Event.parse(body)
-        location = request.headers.get("X-Instance-Url") or None
         sessions.enqueue(
-            {"body": body.decode(), "location": location, "at": sent_at, "signature": signature or ""}
+            {"body": body.decode(), "location": location, "at": moment, "signature": signature or ""}
         )
         return jsonify(queued=True), 202
 
@@ -62,15 +63,16 @@ def create_app(parts: Parts, sessions: Sessions) -> Flask:
         sent = sender.send(account.id, read)
         return jsonify(sent=True, id=sent.message_id, via=sent.instance_url), 201
 
-    @app.errorhandler(Exception)
-    def failed(error: Exception) -> tuple[Response, int]:
-        if isinstance(error, WebhookError):
-            return jsonify(message=str(error)), error.status
-        if isinstance(error, SendError):
-            return jsonify(sent=False, error=str(error), code=error.code), error.status
-        status = error.code if isinstance(error, HTTPException) and error.code else 500
-        if status == 500:
-            parts.log.error("Unexpected error", error=type(error).__name__)
-        return jsonify(sent=False, error=type(error).__name__), status
-
+    app.register_error_handler(Exception, lambda error: _failed(error, parts))
     return app
+
+
+def _failed(error: Exception, parts: Parts) -> tuple[Response, int]:
+    if isinstance(error, WebhookError):
+        return jsonify(message=str(error)), error.status
+    if isinstance(error, SendError):
+        return jsonify(sent=False, error=str(error), code=error.code), error.status
+    status = error.code if isinstance(error, HTTPException) and error.code else 500
+    if status == 500:
+        parts.log.error("Unexpected error", error=type(error).__name__)
+    return jsonify(sent=False, error=type(error).__name__), status
