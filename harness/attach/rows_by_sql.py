@@ -86,11 +86,12 @@ class SqlAccounts:
 
     @cached_property
     def _read_columns(self) -> list[sql.ColumnElement[Any]]:
-        # SQLite holds any text as a time, and a driver would refuse one that is written in another way.
+        # SQLite holds any text as a time or a number, and a driver would refuse one that is written in another way. A
+        # type that it does not know, such as uuid, counts as a number.
         as_text = self._engine.dialect.name == SQLITE
         return [
             sql.type_coerce(one, sql.String).label(one.name)
-            if as_text and isinstance(one.type, sql.DateTime)
+            if as_text and isinstance(one.type, (sql.DateTime, sql.Numeric, sql.JSON))
             else one
             for one in self._table.c
         ]

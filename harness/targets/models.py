@@ -6,7 +6,7 @@ default that the contract has is named here and not repeated. Mistakes are worde
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -71,6 +71,13 @@ def _of_the_contract(columns: dict[str, str]) -> dict[str, str]:
         if name not in COLUMNS:
             raise WrongValueError(f"no such column in the contract; allowed: {', '.join(COLUMNS)}", name)
     return columns
+
+
+def _plain(defaults: dict[str, Any]) -> dict[str, Any]:
+    for name, value in defaults.items():
+        if not isinstance(value, str | int | float):
+            raise WrongValueError(f"is {value!r} and must be a text, a number, true or false", name)
+    return defaults
 
 
 class Implementation(Section):
@@ -168,9 +175,7 @@ class State(Section):
     path: Annotated[Path, Via("http", '"/conformance/accounts"')] = ""
     table: Annotated[Text, Via("sql")] = Target.table
     columns: Annotated[TextTable, AfterValidator(_of_the_contract), Via("sql")] = {}
-    defaults: Annotated[
-        dict[str, str | int | float | bool], Kind("a table of texts, numbers, true and false"), Via("sql")
-    ] = {}
+    defaults: Annotated[Table, AfterValidator(_plain), Via("sql")] = {}
     ids: Annotated[Text, among("number", "text", "uuid")] = Target.ids
     migrated: Annotated[Flag, Via("sql")] = Target.migrated
 
