@@ -101,6 +101,7 @@ class SendTarget:
 
     method: str = "POST"
     path: str = "/api/accounts/{account_id}/messages"
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     body: Mapping[str, object] = field(
         default_factory=lambda: {"recipient_phone": "{recipient}", "message": "{text}"}, hash=False
     )
@@ -125,7 +126,8 @@ class Target:
 
     One of `command`, `image` and `url` is set, or none if no control plane is judged; `gateway` is None if no gateway
     instance is. With a `state_path` rows go through HTTP hooks there, without one through SQL. Paths are absolute.
-    The timeouts are None where the variables, or the contract's defaults, are in force.
+    The timeouts are None where the variables, or the contract's defaults, are in force. `also` are programs beside
+    the command. A log file may have a `*` in its name, and a `{placeholder}` for a folder of each launch.
     """
 
     name: str
@@ -135,6 +137,7 @@ class Target:
     directory: Path
     image: str = ""
     url: str = ""
+    also: Sequence[tuple[str, ...]] = ()
     network: str = "host"
     databases: tuple[str, ...] = ("sqlite",)
     ready: str = "/health"
@@ -148,6 +151,9 @@ class Target:
     send: SendTarget = field(default_factory=SendTarget)
     table: str = "whatsapp_accounts"
     columns: Mapping[str, str] = field(default_factory=dict, hash=False)
+    defaults: Mapping[str, object] = field(default_factory=dict, hash=False)
+    ids: str = "number"
+    migrated: bool = False
     state_path: str = ""
     operations: Operations = field(default_factory=Operations)
     log: str = "file"
@@ -162,6 +168,29 @@ class Target:
     def variable(self, name: str) -> str:
         """Return the target's own name for a variable of the contract's section 1."""
         return self.variables.get(name, name)
+
+    def account_id(self, number: int) -> int | str:
+        """Return the id of an account's row, of the kind that the table has, by the account's number."""
+        return number if self.ids == "number" else stored_id(number, self.ids)
+
+    @property
+    def shares_a_log(self) -> bool:
+        """Whether several launches would write to one log file, which could not be told apart."""
+        return self.log_file is not None or any("{" not in one for one in self.log_files)
+
+
+_UUID = "00000000-0000-4000-8000-"
+
+
+def stored_id(number: int, kind: str) -> str:
+    """Return an account's number as an id of a kind, "text" or "uuid"; a person sees the number in either."""
+    return f"{_UUID}{number:012d}" if kind == "uuid" else str(number)
+
+
+def account_number(stored: object) -> int:
+    """Return the number of an account by its id as an implementation states it, whatever its kind; -1 for no id."""
+    told = str(stored).strip().lower().removeprefix(_UUID)
+    return int(told) if told.isascii() and told.isdecimal() and len(told) < 19 else -1
 
 
 @dataclass(frozen=True, slots=True)

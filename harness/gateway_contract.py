@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fake_instances.addresses import DOCUMENT_PORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 NUMBERS = DOCUMENT_PORTS
@@ -22,11 +22,28 @@ LOGIN_EVENTS = frozenset({"qr_code_generated", "session_authenticated"})
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A call that does something to an instance or asks it something, with its placeholders."""
+    """A call that does something to an instance or asks it something, with its placeholders.
+
+    `keeps` maps names to places in the JSON of its answer, such as `data.0.id`; what is there is a placeholder from
+    then on. `then` are the calls that follow it.
+    """
 
     method: str
     url: str
     body: Mapping[str, object] | None = field(default=None, hash=False)
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    keeps: Mapping[str, str] = field(default_factory=dict, hash=False)
+    then: tuple[Hook, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Canned:
+    """What the stand-in for a control plane answers a gateway that asks `path`, in which `{name}` is any segment."""
+
+    method: str
+    path: str
+    status: int
+    body: object = field(hash=False)
 
 
 _CREATE = Hook(
@@ -58,6 +75,7 @@ class GatewayTarget:
     end: Hook = _END
     restart: Hook | None = None
     delivered: Hook | None = None
+    control_plane: Sequence[Canned] = ()
     keeps_sessions: bool = False
     claims_as: tuple[str, ...] = ()
     patience: float = 20.0

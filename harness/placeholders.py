@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,16 @@ def filled(template: Any, values: Mapping[str, object]) -> Any:
             return filled_text(template, values)
         case _:
             return template
+
+
+def filled_path(template: str, values: Mapping[str, object]) -> str:
+    """Return a path or URL with values in the place of their placeholders, each encoded to be within one segment."""
+    return filled_text(template, {name: encoded(value) for name, value in values.items()})
+
+
+def encoded(value: object) -> str:
+    """Return a value percent-encoded, so that no slash, blank or question mark in it is one of the path."""
+    return quote(str(value), safe="", errors="replace")
 
 
 def filled_text(template: str, values: Mapping[str, object]) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from harness.errors import TargetError
-from harness.targets.models import HookTable, Section, Succeeded, TargetFile
+from harness.targets.gateways import CannedTable, HookTable
+from harness.targets.models import Succeeded, TargetFile
 from tests.docs import DOCS
 from tests.harness.targets.test_target import SMALLEST, read, with_line
 
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from harness.targets.section import Section
+
 
 _ROW = re.compile(r"^\| `([a-z_.]+)` \| ([^|]+) \| ((?:`[^`]*`|[^|`])+) \| .+ \|$", re.MULTILINE)
 _PAGE = (DOCS / "target-file.md").read_text("utf-8").replace("| part of a hook |", "## [hook]\n")
+_PAGE = _PAGE.replace("| part of an answer |", "## [answer]\n")
 ROWS = [
     (*f"{section}.{key}".split(".", 1), kind, default)
     for section, text in (part.split("]\n", 1) for part in re.split(r"^## \[", _PAGE, flags=re.MULTILINE)[1:])
@@ -30,6 +34,8 @@ SECTIONS = {
     name: next(one for one in (field.annotation, *get_args(field.annotation)) if isinstance(one, type))
     for name, field in TargetFile.model_fields.items()
 }
+PARTS = ("hook", "answer")
+"""Of what tables of [instance] are made."""
 NEEDS = {
     "health_check.command": 'via = "command"',
     "health_check.dry_run": 'via = "command"\ncommand = ["check"]',
@@ -46,7 +52,9 @@ def keys(model: type[Section]) -> Iterator[tuple[str, str]]:
 
 
 DECLARED = {
-    (name, key): kind for name, model in [*SECTIONS.items(), ("hook", HookTable)] for key, kind in keys(model)
+    (name, key): kind
+    for name, model in [*SECTIONS.items(), ("hook", HookTable), ("answer", CannedTable)]
+    for key, kind in keys(model)
 }
 
 
@@ -58,7 +66,7 @@ def test_the_page_lists_every_key_once_with_its_type() -> None:
 
 @pytest.mark.parametrize(
     ("name", "key", "default"),
-    [(*row[:2], row[3].strip("`")) for row in ROWS if row[3][0] == "`" and row[0] != "hook"],
+    [(*row[:2], row[3].strip("`")) for row in ROWS if row[3][0] == "`" and row[0] not in PARTS],
 )
 def test_a_default_of_the_page_is_what_leaving_the_key_out_means(
     name: str, key: str, default: str, tmp_path: Path
@@ -69,7 +77,7 @@ def test_a_default_of_the_page_is_what_leaving_the_key_out_means(
 
 
 @pytest.mark.parametrize(
-    ("name", "key"), [row[:2] for row in ROWS if row[3] == "must be given" and row[0] != "hook"]
+    ("name", "key"), [row[:2] for row in ROWS if row[3] == "must be given" and row[0] not in PARTS]
 )
 def test_a_key_that_must_be_given_cannot_be_left_out(name: str, key: str, tmp_path: Path) -> None:
     before, header, after = TEXT.partition(f"[{name}]")

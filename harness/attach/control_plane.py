@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from harness.attach.databases import SQLITE, fresh_database, own_database
 from harness.attach.drivers.command import CommandImplementation, launch
-from harness.attach.drivers.guarded import output_file
+from harness.attach.drivers.guarded import output_file, output_file_beside
 from harness.attach.drivers.one_off import run_once
 from harness.attach.drivers.program import one_off
 from harness.attach.drivers.url import RunningImplementation, attach
@@ -165,22 +165,28 @@ class ControlPlane:
     def _account_store(self) -> SqlAccounts | HttpAccounts:
         by_sql = not self.target.state_path
         if by_sql or not self.target.url:
+            # With hooks too: the contract has the table exist before a launch, however its rows are read.
             with own_database(self._given.database_url):
                 accounts = SqlAccounts(self._given.database_url, self.target)
             if by_sql:
                 return accounts
-            accounts.close()  # the contract has the table exist before a launch, however its rows are read
+            accounts.close()
         return HttpAccounts(self.target, lambda: self.base_url)
 
     def _log_source(self) -> FileLog | SeveralLogs | HttpLog:
         match self.target.log:
+            case "file" if self.target.log_file is not None:
+                return SeveralLogs([self.target.log_file])
             case "file" if self.target.log_files:
-                given = {"log_file": self._given.log_file}
+                given = {"log_file": self._given.log_file, "data": self._place.scratch}
                 return SeveralLogs([Path(filled_text(one, given)) for one in self.target.log_files])
             case "file":
-                return FileLog(self.target.log_file or self._given.log_file)
+                return FileLog(self._given.log_file)
             case "stderr":
-                return FileLog(output_file(self._place.scratch))
+                scratch, beside = self._place.scratch, range(1, len(self.target.also) + 1)
+                return SeveralLogs(
+                    [output_file(scratch), *(output_file_beside(scratch, number) for number in beside)]
+                )
             case "http":
                 return HttpLog(self.target, lambda: self.base_url)
             case _:

@@ -22,7 +22,7 @@ from harness.errors import NotJudgedError
 from harness.gateway_contract import NUMBERS, Answer, Delivered, Hook, Tenant
 from harness.history import Noted
 from harness.json_text import json_of
-from harness.placeholders import filled, filled_text
+from harness.placeholders import encoded, filled, filled_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +34,10 @@ _PATIENCE_SECONDS = 30.0
 _PATIENCE_ANEW_SECONDS = 10.0
 """What an instance has that was waited for in vain, until it answers again."""
 _CHECK_SECONDS = 0.02
+_LONGEST_KEPT = 4096
+"""Characters of a value of an answer that fills later calls."""
+_OWN_VALUES = frozenset({"url", "host", "control_url", "control_plane"})
+"""What stands in a URL as it is; anything else is encoded to be within one segment."""
 
 
 class Gateway:
@@ -65,6 +69,8 @@ class Gateway:
         self._control_port = 0
         self._patience = _PATIENCE_SECONDS
         self._program: CommandImplementation | None = None
+        self._kept: dict[str, dict[str, object]] = {}
+        """What hooks kept of answers, by session."""
 
     @property
     def url(self) -> str:
@@ -204,18 +210,44 @@ class Gateway:
         return values if tenant is None else values | asdict(tenant)
 
     def _call(self, name: str, tenant: Tenant | None, headers: Mapping[str, str] | None = None) -> Answer:
+        """Make the calls of a hook one after another, and return the answer of the last.
+
+        What they keep of their answers fills later calls of this session too; of no session, those of this hook.
+        """
         hook: Hook = getattr(self._target, name)
-        values = self._values(tenant)
-        body, url = filled(hook.body, values), filled_text(hook.url, values)
+        calls = (hook, *hook.then)
+        kept = self._kept.setdefault(tenant.session_id, {}) if tenant else dict[str, object]()
         deadline = time.monotonic() + self._target.ready_timeout
-        answer = self._request(hook.method, url, body, headers)
+        for number, call in enumerate(calls, 1):
+            answer = self._hook_call(call, {**kept, **self._values(tenant)}, deadline, headers or {})
+            which = f"the hook {name} of instance {self._number}" + (
+                f", call {number} of {len(calls)}," if hook.then else ""
+            )
+            if answer.status is None or not 200 <= answer.status < 300:
+                told = f"answered {answer.status}" if answer.status else "gave no answer"
+                raise NotJudgedError(f"{which} {told}: {answer.body[:200]}")
+            for placeholder, place in call.keeps.items():
+                try:
+                    kept[placeholder] = value_at(answer.body, place)
+                except ValueError:
+                    raise NotJudgedError(
+                        f"{which} answered no text or number at {place}, which {{{placeholder}}} is to be: "
+                        f"{answer.body[:200]}"
+                    ) from None
+        return answer
+
+    def _hook_call(
+        self, call: Hook, values: Mapping[str, object], deadline: float, headers: Mapping[str, str]
+    ) -> Answer:
+        outside = {name: value for name, value in values.items() if name not in _OWN_VALUES}
+        url = filled_text(call.url, {**values, **{name: encoded(value) for name, value in outside.items()}})
+        own = {name: filled_text(value, values) for name, value in call.headers.items()}
+        body = filled(call.body, values)
+        answer = self._request(call.method, url, body, {**own, **headers})
         # What serves hooks may come up a moment after the instance itself.
         while answer.refused and time.monotonic() < deadline and self.problem is None:
             threading.Event().wait(_CHECK_SECONDS)
-            answer = self._request(hook.method, url, body, headers)
-        if answer.status is None or not 200 <= answer.status < 300:
-            told = f"answered {answer.status}" if answer.status else "gave no answer"
-            raise NotJudgedError(f"the hook {name} of instance {self._number} {told}: {answer.body[:200]}")
+            answer = self._request(call.method, url, body, {**own, **headers})
         return answer
 
     def _request(
@@ -236,6 +268,22 @@ class Gateway:
 
     def _note(self, what: str) -> None:
         self._journal.record(Noted(text=what, instance=self._number))
+
+
+def value_at(body: str, place: str) -> str | int | float | bool:
+    """Return a text, number or truth value in JSON, at a place such as `data.0.id`; ValueError if there is none."""
+    value = json_of(body.encode())
+    for part in place.split("."):
+        match value:
+            case dict() if part in value:
+                value = value[part]
+            case list() if part.isdecimal() and int(part) < len(value):
+                value = value[int(part)]
+            case _:
+                raise ValueError(f"nothing at {place}")
+    if not isinstance(value, (str, int, float)) or len(str(value)) > _LONGEST_KEPT:
+        raise ValueError(f"no text or number at {place}")
+    return value
 
 
 def delivered_from(told: Any) -> tuple[Delivered, ...]:

@@ -13,6 +13,7 @@ from harness.attach.gateway import Gateway
 from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError
 from harness.gateway_contract import NUMBERS
+from harness.targets.canned_answers import CannedAnswers
 
 if TYPE_CHECKING:
     from harness.gateway_contract import GatewayTarget
@@ -26,7 +27,8 @@ class GatewaySetup:
         self.journal = Journal()
         self.secrets = random_secrets()
         self._host = address_of(host)
-        self.receiver = Receiver(self.journal, self._host)
+        given = {"api_key": self.secrets[0], "hmac_secret": self.secrets[1]}
+        self.receiver = Receiver(self.journal, self._host, CannedAnswers(target.control_plane, given))
         self.gateways: dict[int, Gateway] = {}
         self._open = contextlib.ExitStack()
 

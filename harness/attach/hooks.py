@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from harness.attach.http import request
-from harness.contract import Row
+from harness.contract import Row, account_number
 from harness.errors import NotJudgedError
 from harness.json_text import json_of
 from harness.log_events import parse_line
@@ -69,12 +69,13 @@ class HttpAccounts(_Hooks):
 
     def put(self, row: Mapping[str, object]) -> None:
         """Create or replace the row with this `id`; times are UTC, as `2024-11-22T10:00:00Z`."""
-        values = {name: _plain(value) for name, value in row.items()}
-        self._call("PUT", f"{self._path}/{row['id']}", values)
+        id_ = self._target.account_id(account_number(row["id"]))
+        values = {name: _plain(value) for name, value in row.items()} | {"id": id_}
+        self._call("PUT", f"{self._path}/{id_}", values)
 
     def get(self, account_id: int) -> Row | None:
         """Return a row as it stands now, or None."""
-        path = f"{self._path}/{account_id}"
+        path = f"{self._path}/{self._target.account_id(account_id)}"
         found = self._call("GET", path, missing=True)
         if found is None:
             return None
@@ -89,7 +90,7 @@ class HttpAccounts(_Hooks):
         row = self.get(account_id)
         if row is None:
             raise NotJudgedError(f"account {account_id} has no row to assign an instance in")
-        self.put({**row.columns, "assigned_instance_url": url})
+        self.put({**row.columns, "id": account_id, "assigned_instance_url": url})
 
     def remove(self, account_ids: Sequence[int]) -> None:  # noqa: ARG002 - these are all that there are
         """Empty the table: the hooks know no smaller removal, and one scenario at a time has rows."""

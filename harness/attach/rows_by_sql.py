@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sql
 
 from harness.attach.databases import LARGEST_VALUE, SQLITE, connect
-from harness.contract import Row
+from harness.attach.own_columns import ID_TYPES, own_values, typed
+from harness.contract import Row, account_number
 from harness.errors import ConformanceFailure, NotJudgedError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _COLUMNS: tuple[tuple[str, Any, dict[str, Any]], ...] = (
-    ("id", sql.Integer, {"primary_key": True, "autoincrement": False}),
+    ("id", None, {"primary_key": True, "autoincrement": False}),
     ("workspace_id", sql.Integer, {"nullable": False}),
     # An account whose login was never begun has none.
     ("session_id", sql.String(255), {"unique": True}),
@@ -43,57 +44,92 @@ _LONGEST_PROBLEM = 300
 
 
 class SqlAccounts:
-    """The table, created when it is not there and never dropped. `close` closes its connections."""
+    """The table, created when it is not there and never dropped. `close` closes its connections.
+
+    Where a target makes it itself, it is looked for when a row is first touched. Accounts are known by their numbers,
+    whatever the ids in the table are.
+    """
 
     def __init__(self, database_url: str, target: Target) -> None:
         self._engine = connect(database_url, kept=True)
         self._names = dict(target.columns)
         self._contract_names = {have: name for name, have in self._names.items()}
         self._table_name = target.table
-        metadata = sql.MetaData()
-        columns = [sql.Column(self._name(name), kind, **more) for name, kind, more in _COLUMNS]
+        self._target = target
+        if target.migrated:
+            return
+        metadata, id_type = sql.MetaData(), ID_TYPES[target.ids]
+        columns = [sql.Column(self._name(name), kind or id_type, **more) for name, kind, more in _COLUMNS]
         sql.Table(target.table, metadata, *columns)
         metadata.create_all(self._engine)
 
     @cached_property
     def _table(self) -> sql.Table:
         # Read back when a row is first touched: an implementation may have added its own columns by then.
-        table = sql.Table(self._table_name, sql.MetaData(), autoload_with=self._engine)
+        try:
+            table = sql.Table(self._table_name, sql.MetaData(), autoload_with=self._engine)
+        except sql.exc.NoSuchTableError:
+            raise NotJudgedError(
+                f"there is no table {self._table_name}; with state.migrated, the implementation makes it before it "
+                "answers its ready check with 200"
+            ) from None
         wanted = {self._name(name) for name, *_ in _COLUMNS}
         if gone := sorted(wanted - {*table.c.keys()}):
-            raise NotJudgedError(f"table {self._table_name} has no column {', '.join(gone)} any more")
+            more = "; state.columns says what it calls them" if self._target.migrated else " any more"
+            raise NotJudgedError(f"table {self._table_name} has no column {', '.join(gone)}{more}")
+        if unknown := sorted({*self._target.defaults} - {*table.c.keys()}):
+            raise NotJudgedError(
+                f"table {self._table_name} has no column {', '.join(unknown)}, which state.defaults names; the "
+                "implementation must add it before it is ready, or make the table itself (state.migrated = true)"
+            )
         return table
 
     @cached_property
     def _read_columns(self) -> list[sql.ColumnElement[Any]]:
-        # SQLite holds any text as a time, and a driver would refuse one that is written in another way.
+        # SQLite holds any text as a time or a number, and a driver would refuse one that is written in another way. A
+        # type that it does not know, such as uuid, counts as a number.
         as_text = self._engine.dialect.name == SQLITE
         return [
             sql.type_coerce(one, sql.String).label(one.name)
-            if as_text and isinstance(one.type, sql.DateTime)
+            if as_text and isinstance(one.type, (sql.DateTime, sql.Numeric, sql.JSON))
             else one
             for one in self._table.c
         ]
 
     @property
-    def _id(self) -> sql.Column[int]:
+    def _id(self) -> sql.Column[Any]:
         return self._table.c[self._name("id")]
 
+    def _stored(self, account_id: int) -> Any:
+        """Return the id of an account as the table has it, by the account's number."""
+        return typed(self._target.account_id(account_id), self._id, self._engine.dialect.name)
+
     def put(self, row: Mapping[str, object]) -> None:
-        """Create or replace the row with this `id`."""
-        values = {self._name(name): value for name, value in row.items()}
+        """Create or replace the row with this `id`, an account's number or as it was read."""
+        row = {**row, "id": self._target.account_id(account_number(row["id"]))}
 
         def replace(connection: sql.Connection) -> None:
-            connection.execute(self._table.delete().where(self._id == row["id"]))
+            values = self._values(row)
+            connection.execute(self._table.delete().where(self._id == values[self._id.name]))
             connection.execute(self._table.insert().values(values))
 
         self._done(replace)
+
+    def _values(self, row: Mapping[str, object]) -> dict[str, object]:
+        """Return the values of a row by the table's own names, as its columns take them."""
+        dialect, columns = self._engine.dialect.name, self._table.c
+        given = {self._name(name): value for name, value in row.items()}
+        try:
+            own = own_values(self._target.defaults, row, self._table, dialect)
+            return own | {name: typed(value, columns[name], dialect) for name, value in given.items()}
+        except ValueError as problem:
+            raise NotJudgedError(f"table {self._table_name} does not take a value: {problem}") from None
 
     def get(self, account_id: int) -> Row | None:
         """Return a row as it stands now, or None; ConformanceFailure if its values are not of its columns' types."""
 
         def read(connection: sql.Connection) -> Mapping[str, object] | None:
-            mine = self._id == account_id
+            mine = self._id == self._stored(account_id)
             if connection.dialect.name != SQLITE:
                 self._check_size(connection, mine)
             found = connection.execute(sql.select(*self._read_columns).where(mine)).mappings().first()
@@ -113,12 +149,17 @@ class SqlAccounts:
     def assign(self, account_id: int, url: str | None) -> None:
         """Set a row's assigned instance by hand, as the document does with tinker."""
         values = {self._name("assigned_instance_url"): url}
-        self._done(lambda it: it.execute(self._table.update().where(self._id == account_id).values(values)))
+        self._done(
+            lambda it: it.execute(
+                self._table.update().where(self._id == self._stored(account_id)).values(values)
+            )
+        )
 
     def remove(self, account_ids: Sequence[int]) -> None:
         """Remove rows."""
         if account_ids:
-            self._done(lambda it: it.execute(self._table.delete().where(self._id.in_(account_ids))))
+            ids = [self._stored(one) for one in account_ids]
+            self._done(lambda it: it.execute(self._table.delete().where(self._id.in_(ids))))
 
     @contextlib.contextmanager
     def held(self, account_id: int) -> Iterator[None]:
@@ -139,7 +180,9 @@ class SqlAccounts:
             connection.exec_driver_sql("BEGIN EXCLUSIVE")
         else:
             # Its id alone: what else is in a row may be of any size.
-            connection.execute(sql.select(self._id).where(self._id == account_id).with_for_update())
+            connection.execute(
+                sql.select(self._id).where(self._id == self._stored(account_id)).with_for_update()
+            )
 
     def _done(self, work: Callable[[sql.Connection], Result]) -> Result:
         def once() -> Result:
@@ -160,6 +203,11 @@ class SqlAccounts:
                 locked = isinstance(problem, sql.exc.OperationalError) and "is locked" in said
                 if not locked or time.monotonic() >= deadline:
                     told = " ".join(said.split())[:_LONGEST_PROBLEM]
+                    if isinstance(problem, sql.exc.IntegrityError):
+                        raise NotJudgedError(
+                            f"table {self._table_name} does not take the row of an account: {told}; state.defaults "
+                            "gives values to columns beside the contract's"
+                        ) from None
                     raise NotJudgedError(
                         f"table {self._table_name} cannot be used any more: {told}"
                     ) from None

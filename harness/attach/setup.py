@@ -111,11 +111,17 @@ def check_database(target: Target, database: str) -> None:
 
 
 def check_running(target: Target, *, in_workers: bool) -> None:
-    """Check that a target which runs already can be judged, by this process alone.
+    """Check that a target which runs already, or logs to a file of its own, can be judged by so many processes.
 
     Raises:
-        TargetError: its secrets are not known, or several workers would each bring instances that it does not face.
+        TargetError: its secrets are not known, or several workers would each bring instances that it does not face;
+            or several launches would write to one log.
     """
+    if in_workers and target.shares_a_log and not target.url:
+        raise TargetError(
+            f"{target.name} logs to a file that every launch of it shares: run it without -n, or have each write to "
+            "a folder of its own, {data} in launch.env and in log.file"
+        )
     if not target.url:
         return
     shared_secrets()

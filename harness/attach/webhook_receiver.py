@@ -13,6 +13,8 @@ from fake_instances.addresses import family_of, url_of
 from fake_instances.http.protocol import Reader, Request, render
 from harness.gateway_contract import LOCATION_EVENTS
 from harness.history import Noted, WebhookReceived
+from harness.targets.canned_answers import CannedAnswers
+from harness.wording import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +26,18 @@ WHOLE_SECONDS = 10.0
 LARGEST = 16 * 1024 * 1024
 """The bytes of the largest webhook that is taken, its headers included."""
 _PIECE = 64 * 1024
+_SHOWN = 200
+"""Characters of a path that are noted."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_BODILESS = frozenset({204, 205, 304})
 _STATUS = {408: "408 Request Timeout", 413: "413 Payload Too Large"}
 
 
 class Receiver:
     """A webhook receiver. A context manager; its port stays reserved while it refuses connections.
 
-    Webhooks that carry no location are always accepted: how one of those fares says nothing about a location.
+    Webhooks that carry no location are always accepted: how one of those fares says nothing about a location. What
+    has a canned answer is no webhook.
 
     Attributes:
         status: the status that location webhooks are answered with.
@@ -41,7 +47,8 @@ class Receiver:
 
     """
 
-    def __init__(self, journal: Journal, host: str) -> None:
+    def __init__(self, journal: Journal, host: str, canned: CannedAnswers | None = None) -> None:
+        self._canned = canned or CannedAnswers()
         self.status = 200
         self.status_for: dict[str, int] = {}
         self.ask_back: Callable[[str], str | None] | None = None
@@ -106,6 +113,14 @@ class Receiver:
             )
         return self._journal.record(webhook).answered
 
+    def answer(self, method: str, path: str) -> tuple[int, bytes] | None:
+        """Return the canned status and body for a request, which is noted; None if there is none."""
+        found = self._canned.find(method, path, {"control_plane": self.url})
+        if found is not None:
+            shown = visible(path.partition("?")[0][:_SHOWN])
+            self._journal.record(Noted(text=f"the control plane was asked {method} {shown}: {found[0]}"))
+        return found
+
     def turn_away(self, why: str) -> None:
         """Record that something came which is no whole webhook."""
         self._journal.record(Noted(text=f"the control plane could not take a webhook: {why}"))
@@ -158,12 +173,20 @@ class _Handler(socketserver.BaseRequestHandler):
             return
         if webhook is None:
             return
-        status, path = 404, webhook.target.decode("latin-1")
-        if webhook.method == "POST":
+        status, path, body = 404, webhook.target.decode("latin-1"), b"{}"
+        if canned := receiver.answer(
+            webhook.method, path
+        ):  # a gateway that asks for its accounts at its start
+            status, body = canned
+        elif webhook.method == "POST":
             status = receiver.take(path, tuple(webhook.headers), bytes(webhook.body))
-        else:  # such as a gateway that asks for its accounts at its start
-            receiver.turn_away(f"{webhook.method} {path[:200]} is none, and is answered {status}")
-        self._answer(_STATUS.get(status, f"{status} Answered"))
+        else:
+            receiver.turn_away(
+                f"{webhook.method} {path[:_SHOWN]} is none, and is answered {status}; [[instance.control_plane]] can "
+                "say what else"
+            )
+        bodiless = webhook.method == "HEAD" or status in _BODILESS
+        self._answer(_STATUS.get(status, f"{status} Answered"), b"" if bodiless else body)
 
     def _read(self) -> Request | None:
         """Read one request; None if the sender left before it said anything."""
@@ -189,9 +212,9 @@ class _Handler(socketserver.BaseRequestHandler):
                 reader.expects_continue = False
         return reader.complete.popleft()
 
-    def _answer(self, status: str) -> None:
-        headers = [("Content-Type", "application/json"), ("Content-Length", "2")]
-        self.request.sendall(render(status, headers, b"{}", keep_alive=False))
+    def _answer(self, status: str, body: bytes = b"{}") -> None:
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        self.request.sendall(render(status, headers, body, keep_alive=False))
 
 
 class _NotTakenError(Exception):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.checks.reported import Reported
+from harness.contract import account_number
 from harness.errors import ConformanceFailure
 from harness.wording import counted
 
@@ -49,7 +50,11 @@ class CheckReport:
         report = Reported.of(asked, body)
         counts = {name: report[name].whole() for name in COUNTS}
         changes = frozenset(
-            Change(_number(one["account_id"].value), _bare(one["old_url"].value), _bare(one["new_url"].value))
+            Change(
+                account_number(one["account_id"].value),
+                _bare(one["old_url"].value),
+                _bare(one["new_url"].value),
+            )
             for one in report["changes"].each()
         )
         if counts["checked"] != sum(counts[name] for name in COUNTS[1:]):
@@ -116,7 +121,7 @@ def asked_at_most(calls: Mapping[int, int], most: int, when: str) -> None:
 
 def _change(fields: Mapping[str, object]) -> Change:
     old_url, new_url = _bare(fields.get("old_url")), _bare(fields.get("new_url"))
-    return Change(_number(fields.get("account_id")), old_url, new_url)
+    return Change(account_number(fields.get("account_id")), old_url, new_url)
 
 
 def _listed(changes: Collection[Change]) -> str:
@@ -125,10 +130,3 @@ def _listed(changes: Collection[Change]) -> str:
 
 def _bare(url: object) -> str | None:
     return None if url is None else str(url).removesuffix("/")
-
-
-def _number(value: object) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        return -1

@@ -19,10 +19,10 @@ from harness.attach import remedies
 from harness.attach.http import get
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
 from harness.history import History
-from harness.placeholders import filled_text
+from harness.placeholders import filled_path
 from harness.redaction import redact, redact_values
 from harness.scenario import operator
-from harness.scenario.client import CALLS, ask_to_send
+from harness.scenario.client import CALLS, ask_to_send, sender_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -215,7 +215,8 @@ def _followed(world: World, before: Row) -> Finding:
 def _send(world: World) -> Iterator[Finding]:
     target, account = world.implementation.target, world.account
     before = world.fleet.journal.last
-    url = world.implementation.base_url + filled_text(target.send.path, {"account_id": account.id})
+    whose = sender_values(target, account.id, account.session)
+    url = world.implementation.base_url + filled_path(target.send.path, whose)
     tried = f"{target.send.method} {url}, to have a message sent"
     answer = world.send("is this heard?")
     _check_that_it_runs(world, "while it takes a message")
@@ -306,7 +307,9 @@ def _isolation(world: World) -> Finding:
     except (NotJudgedError, SQLAlchemyError) as problem:
         return Finding(name, tried, _error(problem), "rows must be removable through [state]")
     before = world.fleet.journal.last
-    answer = ask_to_send(world.implementation, next(CALLS), account.id, "6281234567890", "from nobody")
+    answer = ask_to_send(
+        world.implementation, next(CALLS), account.id, "6281234567890", "from nobody", session=account.session
+    )
     world.fleet.settle(world.settings.verify_timeout_in_force)
     if any(isinstance(one, MessageDelivered) for one in world.fleet.journal.entries(after=before)):
         return Finding(name, tried, "the message was delivered all the same", mend)

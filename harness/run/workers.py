@@ -31,11 +31,12 @@ def workers_for(target: Target, options: Any, cores: int) -> int:
     """Return how many workers judge a target best, 0 for this process alone.
 
     An asynchronous target is mostly waited for, so its workers are many. What cannot be had twice is judged here: a
-    program that runs already, gateways on their own ports. So is what is over before workers have started.
+    program that runs already, a log file of one name, gateways on their own ports. So is what is over before workers
+    have started.
     """
     narrowed = options.requirement or options.keyword or options.markexpr or options.rerun_failed
     watched = options.capture == "no" or options.usepdb or options.collectonly or options.list_scenarios
-    if target.url or narrowed or watched or options.fleet_host != "threads":
+    if target.url or target.shares_a_log or narrowed or watched or options.fleet_host != "threads":
         return 0
     if not set(target.claims) - {Profile.INSTANCE}:
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ from harness.attach.http import request
 from harness.contract import MARGIN
 from harness.history import UserAnswered, json_object
 from harness.incident import LONG_PAST
-from harness.placeholders import filled, filled_text
+from harness.placeholders import encoded, filled, filled_path, filled_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,8 @@ No sound implementation needs the eight. One that left a user without an answer 
 that again, until it answers.
 """
 
+_PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
+"""What stands in a header as it is."""
 MISSING: Final = object()
 """In place of a part of a message: leave it out, with its name."""
 
@@ -45,14 +48,15 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     recipient: str,
     text: str,
     *,
+    session: Session | None = None,
     body: Mapping[str, object] | None = None,
 ) -> UserAnswered:
     """Hand one message to the implementation, and return its answer or the reason why none came.
 
-    `body` is the template of the request's body, by default the target's own.
+    `session` is the account's. `body` is the template of the request's body, by default the target's own.
     """
     target, settings = implementation.target, implementation.settings
-    values = {"account_id": str(account_id), "recipient": recipient, "text": text}
+    values = {**sender_values(target, account_id, session), "recipient": recipient, "text": text}
     template = dict(target.send.body if body is None else body)
     silent = implementation.silent
     one_try = settings.verify_timeout_in_force + settings.send_timeout_in_force
@@ -62,10 +66,10 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     try:
         response = request(
             target.send.method,
-            implementation.base_url + filled_text(target.send.path, values),
+            implementation.base_url + filled_path(target.send.path, values),
             patience=patience,
             body=filled(template, values),
-            headers=target.headers,
+            headers={**target.headers, **_headers(target, values)},
         )
     except requests.RequestException as problem:
         if isinstance(problem, requests.Timeout):
@@ -81,6 +85,24 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
         told_sent=tells_sent(target, response.status_code, response.content),
         seconds=time.monotonic() - began,
     )
+
+
+def sender_values(target: Target, account_id: int, session: Session | None = None) -> dict[str, object]:
+    """Return what the target's own way to send may name of an account; without a session, its id alone."""
+    values: dict[str, object] = {"account_id": target.account_id(account_id)}
+    if session is not None:
+        values |= {
+            "session_id": session.session_id,
+            "workspace_id": session.workspace_id,
+            "phone_number": session.phone_number,
+        }
+    return values
+
+
+def _headers(target: Target, values: Mapping[str, object]) -> dict[str, str]:
+    """Return the headers of a message; what a header cannot have is percent-encoded, as in a path."""
+    safe = {name: value if _PLAIN.fullmatch(str(value)) else encoded(value) for name, value in values.items()}
+    return {name: filled_text(value, safe) for name, value in target.send.headers.items()}
 
 
 def columns_of(

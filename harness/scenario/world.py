@@ -261,8 +261,16 @@ class World:
 
     def hand_over(self, send: UserSends, body: Mapping[str, object] | None = None) -> UserAnswered:
         """Hand an announced message to the implementation, and record what the user was told."""
+        # A sender that has no account is named by a session that nobody has.
+        session = next((one.session for one in self._accounts if one.id == send.account_id), None)
         answer = ask_to_send(
-            self.implementation, send.call, send.account_id, send.recipient, send.text, body=body
+            self.implementation,
+            send.call,
+            send.account_id,
+            send.recipient,
+            send.text,
+            session=session or self.new_session(),
+            body=body,
         )
         return self.journal.record(answer)
 

@@ -40,7 +40,7 @@ class Kind:
             return check(value)
         except ValidationError as problem:
             first = problem.errors(include_url=False)[0]
-            if (first["loc"] and isinstance(first["loc"][0], str)) or first["type"] == "value_error":
+            if any(isinstance(one, str) for one in first["loc"]) or first["type"] == "value_error":
                 raise  # one key of a table is wrong, and says what it must be
             raise WrongValueError(f"is {value!r} and must be {self.words}") from None
 
@@ -99,6 +99,10 @@ Texts = Annotated[list[str], Kind("a list of texts")]
 Table = Annotated[dict[str, Any], Kind("a table")]
 TextTable = Annotated[dict[str, Text], Kind("a table")]
 Flag = Annotated[bool, Kind("true or false")]
+Commands = Annotated[
+    list[Annotated[list[str], Field(min_length=1)]],
+    Kind('a list of commands, each a list of texts, like [["php", "artisan", "queue:work"]]'),
+]
 Seconds = Annotated[float, Field(ge=0), Kind("a number of seconds")]
 FixedSeconds = Annotated[Annotated[float, Field(gt=0)] | None, Kind("a number of seconds above 0")]
 Path = Annotated[Text, must(lambda path: path.startswith("/"), "begin with a slash")]

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from harness.catalogue.requirements import Profile
 from harness.contract import Operations, SendTarget, Target
-from harness.gateway_contract import NUMBERS, GatewayTarget
-from harness.placeholders import filled_text
+from harness.targets.filled_in import (
+    IN_A_LAUNCH,
+    IN_A_LOG_FILE,
+    IN_A_MESSAGE,
+    IN_A_ROW,
+    check_placeholders,
+)
+from harness.targets.gateways import Instance  # noqa: TC001 - pydantic looks it up
 from harness.targets.kinds import (
     GIVEN,
     BaseUrl,
+    Commands,
     FixedSeconds,
     Flag,
     Kind,
@@ -29,11 +36,10 @@ from harness.targets.kinds import (
     Via,
     WrongValueError,
     among,
-    hint,
-    is_base_url,
     must,
 )
-from harness.targets.variables import OF_A_CONTROL_PLANE, OF_AN_INSTANCE, check_renamed
+from harness.targets.section import Section
+from harness.targets.variables import OF_A_CONTROL_PLANE, check_renamed
 
 COLUMNS = [
     "id",
@@ -46,9 +52,18 @@ COLUMNS = [
 ]
 JUDGED_BY_LOG = ("core", "health-check", "monitoring")
 LAUNCHES = ("command", "image", "url")
-OF_A_LAUNCH = ("network", "directory", "databases", "ready_timeout", "env", "variables")
+OF_A_LAUNCH = ("also", "network", "directory", "databases", "ready_timeout", "env", "variables")
 LOG = "/conformance/log?after={cursor}"
 HAS_CURSOR = must(lambda path: "{cursor}" in path, f"have {{cursor}} in it, like {LOG}")
+
+
+def _log_files(names: list[str]) -> list[str]:
+    for name in names:
+        check_placeholders(name, IN_A_LOG_FILE)
+        folder, _, own = name.rpartition("/")
+        if not own or "*" in folder:
+            raise WrongValueError(f'has {name!r}; write files, such as "logs/app.log" or "logs/app-*.log"')
+    return names
 
 
 def _of_the_contract(columns: dict[str, str]) -> dict[str, str]:
@@ -58,41 +73,11 @@ def _of_the_contract(columns: dict[str, str]) -> dict[str, str]:
     return columns
 
 
-class Section(BaseModel):
-    """A table of a target file, in which unknown names are mistakes."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
-    names: ClassVar[str] = "key"
-
-    @classmethod
-    def kinds(cls) -> dict[str, str]:
-        """Map each key to the words for its type."""
-        return {
-            field.alias or name: next((one.words for one in field.metadata if isinstance(one, Kind)), "")
-            for name, field in cls.model_fields.items()
-        }
-
-    @model_validator(mode="before")
-    @classmethod
-    def _know_every_name(cls, content: object) -> object:
-        allowed = cls.kinds()
-        for name in content if isinstance(content, dict) else ():
-            if name not in allowed:
-                key = f"[{name}]" if cls.names == "section" else name
-                raise WrongValueError(f"unknown {cls.names}{hint(name, allowed)}", key)
-        return content
-
-    @model_validator(mode="after")
-    def _match_via(self) -> Self:
-        via = getattr(self, "via", None)
-        for key, field in type(self).model_fields.items():
-            for rule in (one for one in field.metadata if isinstance(one, Via)):
-                given = key in self.model_fields_set
-                if given and rule.name != via:
-                    raise WrongValueError(f'is only for via = "{rule.name}", and via is {via!r}', key)
-                if rule.name == via and rule.example and not any(getattr(self, key)):
-                    raise WrongValueError(f"is missing; write {key} = {rule.example}", key)
-        return self
+def _plain(defaults: dict[str, Any]) -> dict[str, Any]:
+    for name, value in defaults.items():
+        if not isinstance(value, str | int | float):
+            raise WrongValueError(f"is {value!r} and must be a text, a number, true or false", name)
+    return defaults
 
 
 class Implementation(Section):
@@ -109,6 +94,7 @@ class Launch(Section):
     command: Texts = []
     image: Text = ""
     url: BaseUrl = ""
+    also: Commands = []
     network: Annotated[Text, among("host", "published")] = Target.network
     directory: Text = "."
     databases: Annotated[Texts, among("sqlite", "postgresql", "mysql")] = [*Target.databases]
@@ -130,6 +116,12 @@ class Launch(Section):
             )
         if self.command and not self.command[0]:
             raise WrongValueError("its first word is the program and must not be empty", "command")
+        if self.also and self.image:
+            raise WrongValueError(
+                "is for launch.command: in an image, have its own program start the others", "also"
+            )
+        for key in ("command", "also", "env"):
+            check_placeholders(getattr(self, key), IN_A_LAUNCH, key)
         for key in OF_A_LAUNCH if self.url else ():
             if key in self.model_fields_set:
                 raise WrongValueError("is for what the harness launches, and launch.url runs already", key)
@@ -165,8 +157,15 @@ class Send(Section):
 
     method: Text = SendTarget.method
     path: Path = SendTarget.path
+    headers: TextTable = {}
     body: Table = {**SendTarget().body}
     succeeded: Annotated[Succeeded, Kind("a table")] = Succeeded()
+
+    @model_validator(mode="after")
+    def _fill_in_what_is_known(self) -> Self:
+        for key in ("path", "headers", "body"):
+            check_placeholders(getattr(self, key), IN_A_MESSAGE, key)
+        return self
 
 
 class State(Section):
@@ -176,6 +175,20 @@ class State(Section):
     path: Annotated[Path, Via("http", '"/conformance/accounts"')] = ""
     table: Annotated[Text, Via("sql")] = Target.table
     columns: Annotated[TextTable, AfterValidator(_of_the_contract), Via("sql")] = {}
+    defaults: Annotated[Table, AfterValidator(_plain), Via("sql")] = {}
+    ids: Annotated[Text, among("number", "text", "uuid")] = Target.ids
+    migrated: Annotated[Flag, Via("sql")] = Target.migrated
+
+    @model_validator(mode="after")
+    def _own_other_columns(self) -> Self:
+        called = {self.columns.get(name, name): name for name in COLUMNS}
+        for name, value in self.defaults.items():
+            key = f"defaults.{name}"
+            if name in called:
+                words = f"is the contract's column {called[name]}, which the harness writes by itself; leave it out"
+                raise WrongValueError(words, key)
+            check_placeholders(value, IN_A_ROW, key)
+        return self
 
 
 class HealthCheck(Section):
@@ -199,8 +212,10 @@ class Log(Section):
 
     via: Annotated[Text, among("file", "http", "stderr", "none")] = "file"
     path: Annotated[Path, HAS_CURSOR, Via("http", f'"{LOG}"')] = ""
-    file: Annotated[Text, Via("file")] = ""
-    files: Annotated[Texts, Via("file")] = []
+    file: Annotated[
+        Text, AfterValidator(lambda name: "".join(_log_files([name] if name else []))), Via("file")
+    ] = ""
+    files: Annotated[Texts, AfterValidator(_log_files), Via("file")] = []
 
 
 class Timing(Section):
@@ -209,62 +224,6 @@ class Timing(Section):
     verify_timeout: FixedSeconds = None
     send_timeout: FixedSeconds = None
     settle_seconds: Seconds = Target.settle_seconds
-
-
-def _own_urls(stated: list[str]) -> list[str]:
-    if len(stated) not in {0, 1, len(NUMBERS)}:
-        raise WrongValueError(
-            f"has {len(stated)} texts; write one for all instances, or one for each of the four"
-        )
-    for text in stated:
-        one = filled_text(text, {"host": "localhost", "port": 3001, "number": 3001})
-        if "{" in one or not is_base_url(one):
-            raise WrongValueError(
-                f'has {text!r}; write URLs such as "http://gateway-{{number}}.internal:{{port}}", in which {{host}}, '
-                "{port} and {number} are filled in"
-            )
-    return stated
-
-
-class HookTable(Section):
-    """A call that does something to a gateway instance."""
-
-    method: Text = "POST"
-    url: Annotated[Text, GIVEN]
-    body: Annotated[dict[str, Any] | None, Kind("a table")] = None
-
-
-HookKey = Annotated[HookTable | None, Kind("a table")]
-
-
-class Instance(Section):
-    """How gateway instances are launched and handled."""
-
-    command: Annotated[Texts, GIVEN]
-    directory: Text = "."
-    ready: Path = GatewayTarget.ready
-    ready_timeout: Seconds = GatewayTarget.ready_timeout
-    env: TextTable = {}
-    variables: Table = {}
-    connect: Annotated[HookTable, Kind("a table")]
-    create: HookKey = None
-    reconnect: HookKey = None
-    end: HookKey = None
-    restart: HookKey = None
-    delivered: HookKey = None
-    keeps_sessions: Flag = GatewayTarget.keeps_sessions
-    claims_as: Annotated[
-        list[str],
-        Kind("a text, or a list of four texts"),
-        AfterValidator(_own_urls),
-        BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
-    ] = []
-    patience: Seconds = GatewayTarget.patience
-
-    @model_validator(mode="after")
-    def _rename_rightly(self) -> Self:
-        check_renamed(self.variables, self.env, OF_AN_INSTANCE, "instance")
-        return self
 
 
 class TargetFile(Section):
@@ -302,12 +261,11 @@ class TargetFile(Section):
                 'without a log; write via = "file", "http" or "stderr"',
                 "log.via",
             )
-        if "file" in log.model_fields_set and not url:
-            raise WrongValueError(
-                "is only for launch.url: what is launched is given its file as LOG_FILE", "log.file"
-            )
         if log.file and log.files:
             raise WrongValueError("is there beside log.file; keep one of them", "log.files")
+        for key, names in (("log.file", log.file), ("log.files", " ".join(log.files))):
+            if url and "{" in names:
+                raise WrongValueError("has a placeholder, and nothing is launched that it is filled for", key)
         if url and log.via == "file" and not (log.file or log.files):
             raise WrongValueError(
                 'is missing; write the file to which it logs, file = "…", or via = "http"', "log.file"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import fields
+from collections import Counter
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,19 @@ from pydantic import ValidationError
 from harness.catalogue.requirements import closest
 from harness.contract import Operations, SendTarget, Target
 from harness.errors import TargetError
-from harness.gateway_contract import GatewayTarget, Hook
-from harness.targets.models import HookTable, Instance, Launch, Section, TargetFile
+from harness.gateway_contract import Canned, GatewayTarget, Hook
+from harness.targets.gateways import CannedTable, HookTable, Instance
+from harness.targets.models import Launch, TargetFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.targets.section import Section
+
 FAKE_GATEWAY = "fake-gateway"
 """The built-in target whose gateway instances are judged if a target has none."""
 BUILT_IN = Path(__file__).parent
-_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
+_HEADER = re.compile(r"\s*\[(\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _MISSING = ("missing", "too_short")
 """The names that pydantic has for a key that is not given, or is empty."""
 
@@ -70,9 +74,15 @@ def read_target(path: Path) -> Target:
     return _target(file, path)
 
 
-def _mistake(error: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the dotted key of a mistake and what is wrong with it."""
-    where = [str(one) for one in error["loc"]]
+def _mistake(error: Mapping[str, Any]) -> tuple[str, str, int]:
+    """Return the dotted key of a mistake, what is wrong with it, and in which of several tables it is, from 0."""
+    which = next((one for one in error["loc"] if isinstance(one, int)), 0)
+    key, words = _key_and_words(error)
+    return key, f"{words} (table {which + 1} of these)" if which else words, which
+
+
+def _key_and_words(error: Mapping[str, Any]) -> tuple[str, str]:
+    where = [one for one in error["loc"] if isinstance(one, str)]
     if error["type"] == "value_error":
         wrong = error["ctx"]["error"]
         return ".".join([*where, wrong.key] if wrong.key else where), str(wrong)
@@ -82,8 +92,8 @@ def _mistake(error: Mapping[str, Any]) -> tuple[str, str]:
     return key, f"is a section: write [{key}] and its keys below"
 
 
-def _error(path: Path, text: str, key: str, words: str) -> TargetError:
-    line = _line_of(text, key)
+def _error(path: Path, text: str, key: str, words: str, which: int = 0) -> TargetError:
+    line = _line_of(text, key, which)
     return TargetError(f"{path if line is None else f'{path}:{line}'}: {key}: {words}")
 
 
@@ -95,6 +105,7 @@ def _target(file: TargetFile, path: Path) -> Target:
             if (field := key if key in known else f"{name}_{key}") in known:
                 values[field] = value
     status, having = file.send.succeeded.status, file.send.succeeded.having
+    one_of_many = "{" in file.log.file or "*" in file.log.file
     gateway = None
     if file.instance is not None:
         gateway = GatewayTarget(**_values(file.instance) | {"directory": _folder(path, file.instance)})
@@ -105,12 +116,18 @@ def _target(file: TargetFile, path: Path) -> Target:
         | {
             "directory": _folder(path, file.launch),
             "log": file.log.via,
-            "log_file": (path.parent / file.log.file).absolute() if file.log.file else None,
+            # One whose name says all is looked for by that name, and the doctor says whether it is there.
+            "log_file": Path(_log_file(path, file.log.file)) if file.log.file and not one_of_many else None,
             "log_files": tuple(
-                one if one.startswith("{") else str((path.parent / one).absolute()) for one in file.log.files
+                _log_file(path, one) for one in (file.log.files or ([file.log.file] if one_of_many else []))
             ),
             "send": SendTarget(
-                file.send.method, file.send.path, file.send.body, (status[0], status[1]), having
+                file.send.method,
+                file.send.path,
+                file.send.headers,
+                file.send.body,
+                (status[0], status[1]),
+                having,
             ),
             "operations": Operations(
                 file.health_check.path,
@@ -128,10 +145,11 @@ def _values(section: Section) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in section:
         match value:
+            case [HookTable(), *_]:
+                first, *then = (Hook(**call.model_dump()) for call in value)
+                values[name] = replace(first, then=tuple(then))
             case list():
-                values[name] = tuple(value)
-            case HookTable():
-                values[name] = Hook(**value.model_dump())
+                values[name] = tuple(_entry(one) for one in value)
             case None:
                 pass  # the contract's own default
             case _:
@@ -139,18 +157,40 @@ def _values(section: Section) -> dict[str, Any]:
     return values
 
 
+def _entry(one: Any) -> Any:
+    match one:
+        case CannedTable():
+            return Canned(**one.model_dump())
+        case list():
+            return tuple(one)
+        case _:
+            return one
+
+
+def _log_file(path: Path, name: str) -> str:
+    return name if name.startswith("{") else str((path.parent / name).absolute())
+
+
 def _folder(path: Path, section: Launch | Instance) -> Path:
     return (path.parent / section.directory).absolute()
 
 
-def _line_of(text: str, key: str) -> int | None:
-    """Return the line of a dotted key, counted from 1, or of what is nearest around it; None without any."""
+def _line_of(text: str, key: str, which: int) -> int | None:
+    """Return the line of a dotted key, counted from 1, or of what is nearest around it; None without any.
+
+    `which` of several tables of one name it is in, from 0.
+    """
     wanted = key.strip("[]").split(".")
     found: tuple[int, int] | None = None
     section: list[str] = []
+    tables = Counter[str]()
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
-            here = section = _parts(header[1])
+            here = section = _parts(header[2])
+            if header[1]:
+                tables[header[2]] += 1
+                if tables[header[2]] != which + 1:
+                    here = section = []
         else:
             name, equals, _ = line.partition("=")
             here = [*section, *_parts(name)] if equals else []

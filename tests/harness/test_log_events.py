@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.attach.log_file import FileLog, SeveralLogs
+from harness.attach.log_file import MOST_FILES, FileLog, SeveralLogs
+from harness.errors import NotJudgedError
 from harness.log_events import parse_line
 
 if TYPE_CHECKING:
@@ -28,6 +29,16 @@ TEXT = "🔄 Auto-syncing assigned_instance_url from webhook header"
         ('{{"a":1}', {"a": 1}),
         ("no object at all", {}),
         ('cut off {"a":', {}),
+        (
+            '{"message":"Session verified","context":{"session_id":"s","level":1},"level":200}',
+            {
+                "message": "Session verified",
+                "context": {"session_id": "s", "level": 1},
+                "session_id": "s",
+                "level": 200,
+            },
+        ),
+        ('INFO: text {"a":{"b":1}}', {"a": {"b": 1}}),
         ("{}", {}),
         ("", {}),
     ],
@@ -74,3 +85,46 @@ def test_several_files_are_read_each_from_its_own_end(tmp_path: Path) -> None:
     assert log.place_of("new") == "web.log, line 2"
     assert log.place_of("first") == "worker.log, line 1"
     assert log.place_of("never written") == ""
+
+
+def test_files_that_fit_a_name_are_read_whenever_they_appear(tmp_path: Path) -> None:
+    log = SeveralLogs([tmp_path / "logs" / "app-*.log"])
+    assert (log.lines(log.position()), log.place_of("one")) == ((), "")
+    (tmp_path / "logs").mkdir()
+    position = log.position()
+    (tmp_path / "logs" / "app-2024-11-22.log").write_text("one\n")
+    assert [line.text for line in log.lines(position)] == ["one"]
+    (tmp_path / "logs" / "app-2024-11-23.log").write_text("two\n")
+    (tmp_path / "logs" / "other-2024-11-23.log").write_text("none of it\n")
+    assert [line.text for line in log.lines(position)] == ["one", "two"]
+    assert log.place_of("two") == "app-2024-11-23.log, line 1"
+
+
+def test_a_file_that_is_rotated_is_read_on_and_its_lines_once(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("old\n")
+    log = SeveralLogs([tmp_path / "app.log*"])
+    position = log.position()
+    path.write_text("old\nbefore\n")
+    assert [line.text for line in log.lines(position)] == ["before"]
+    with path.open("a") as kept_open:
+        path.rename(tmp_path / "app.log.1")
+        kept_open.write("written late\n")
+    path.write_text("after\n")
+    assert [line.text for line in log.lines(position)] == ["before", "written late", "after"]
+
+
+def test_a_file_that_was_cut_off_is_read_from_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("a line that was there before\n")
+    log = SeveralLogs([path])
+    position = log.position()
+    path.write_text("new\n")
+    assert [line.text for line in log.lines(position)] == ["new"]
+
+
+def test_more_files_than_are_read_leave_a_scenario_unjudged(tmp_path: Path) -> None:
+    for number in range(MOST_FILES + 1):
+        (tmp_path / f"{number}.log").touch()
+    with pytest.raises(NotJudgedError, match="101 files fit the names of the log"):
+        SeveralLogs([tmp_path / "*.log"]).position()

@@ -13,9 +13,10 @@ import requests
 
 from fake_instances.addresses import url_of
 from harness.attach.drivers import container
+from harness.attach.drivers.beside import ProgramsBeside
 from harness.attach.drivers.guarded import Guarded
 from harness.attach.drivers.listeners import listener
-from harness.attach.drivers.program import can_bind, command_program, image_program
+from harness.attach.drivers.program import can_bind, command_program, image_program, one_off
 from harness.attach.http import get, refused
 from harness.attach.remedies import of_own_variable
 from harness.errors import LaunchError
@@ -49,6 +50,8 @@ class CommandImplementation:
         self._secrets = (given.api_key, given.hmac_secret)
         self._scratch = scratch
         self._guarded: Guarded | None = None
+        beside = [one_off(words, target, given, program.port) for words in target.also]
+        self._beside = ProgramsBeside(beside, scratch, target.directory, self._secrets)
 
     @property
     def base_url(self) -> str:
@@ -59,7 +62,8 @@ class CommandImplementation:
     def problem(self) -> str | None:
         """Why it is not running any more, with its last output; None while it runs."""
         if self._guarded is not None and not self._has_ended(self._guarded):
-            return None
+            problem = self._beside.problem
+            return f"{self._target.name} is not whole any more: {problem}" if problem else None
         status = "never started" if self._guarded is None else f"exited with status {self._guarded.status}"
         return f"{self._target.name} {status}; {self._last_output()}"
 
@@ -76,7 +80,9 @@ class CommandImplementation:
                 environment=self._program.environment,
             )
             self._guarded.wait_for_start()
+            self._beside.start()
             self._wait_until_ready(self._guarded)
+            self._beside.check(self._target.name)
             on_failure.pop_all()
 
     def stop(self) -> None:
@@ -90,6 +96,7 @@ class CommandImplementation:
 
     def kill(self) -> None:
         """End it at once, as `kill -9` would: the whole process group."""
+        self._beside.kill()
         if self._program.kill is not None:
             self._program.kill()
         elif self._guarded is not None and self._guarded.group:
@@ -111,6 +118,9 @@ class CommandImplementation:
 
     def _end(self, word: bytes) -> None:
         if self._guarded is not None:
+            self._guarded.begin_to_end(word)
+        self._beside.end(word)
+        if self._guarded is not None:
             self._guarded.end(word)
 
     def _wait_until_ready(self, guarded: Guarded) -> None:
@@ -118,6 +128,7 @@ class CommandImplementation:
         started = time.monotonic()
         answer = "nothing listened"
         while (waited := time.monotonic() - started) < self._target.ready_timeout:
+            self._beside.check_now(self._target.name)
             if (ended := guarded.status) is not None:
                 end = f"exited with status {ended} after {waited:.1f} s"
                 raise LaunchError(

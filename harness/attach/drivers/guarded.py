@@ -74,6 +74,12 @@ class Guarded:
 
     def end(self, word: bytes = b"stop") -> None:
         """End the group by SIGTERM, and by SIGKILL after the grace, and wait until that is done."""
+        self.begin_to_end(word)
+        self._guard.wait(self._grace + _REMOVAL_SECONDS)
+        self.told.close()
+
+    def begin_to_end(self, word: bytes = b"stop") -> None:
+        """Send the group SIGTERM, and do not wait."""
         stdin = self._guard.stdin
         if stdin is not None and not stdin.closed:
             with contextlib.suppress(BrokenPipeError):
@@ -81,8 +87,6 @@ class Guarded:
                 stdin.flush()
             with contextlib.suppress(BrokenPipeError):
                 stdin.close()
-        self._guard.wait(self._grace + _REMOVAL_SECONDS)
-        self.told.close()
 
     def last_output(self) -> str:
         """Return the last lines that it printed, introduced and indented."""
@@ -100,3 +104,8 @@ class Guarded:
 def output_file(scratch: Path) -> Path:
     """Return the file that collects all output of every launch in a scratch folder."""
     return scratch / "output.log"
+
+
+def output_file_beside(scratch: Path, number: int) -> Path:
+    """Return the same file of a program beside it, counted from 1."""
+    return scratch / f"output-beside-{number}.log"

@@ -150,6 +150,9 @@ def _values(given: Launch, host: str, port: int) -> dict[str, object]:
         "port": port,
         "log_file": given.log_file,
         "database_url": given.database_url,
+        "data": given.log_file.parent,
         "python": sys.executable,
+        "fleet_urls": ",".join(given.instances),
+        **{f"instance_{n}": url for n, url in enumerate(given.instances, 1)},
         **given.values,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from flask import Flask, request
+from werkzeug.serving import make_server
 
 import harness.attach.gateway
 from fake_instances.journal import Journal
@@ -118,6 +121,75 @@ def test_a_hook_that_is_missing_or_fails_leaves_a_scenario_unjudged() -> None:
         with pytest.raises(NotJudgedError, match=r"names no hook .*\[instance\] delivered"):
             launched.delivered()
         with pytest.raises(NotJudgedError, match="the hook connect of instance 3003 answered 404"):
+            launched.connect(TENANT)
+
+
+@contextmanager
+def recording(*answers: str) -> Iterator[tuple[str, list[tuple[str, str | None, Any]]]]:
+    """Serve these answers one after another; yield the URL, and the path, key and body of each request."""
+    app, asked, left = Flask("recording"), list[tuple[str, str | None, Any]](), list(answers)
+
+    @app.before_request
+    def answer() -> str:
+        path = request.environ["RAW_URI"]
+        asked.append((path, request.headers.get("X-Key"), request.get_json(silent=True)))
+        return left.pop(0)
+
+    with make_server("127.0.0.1", 0, app) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.port}", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_hook_of_several_calls_hands_on_what_was_answered() -> None:
+    answers = ('{"data": [{"id": 17, "slug": "a/b ü"}]}', "{}", "{}")
+    with recording(*answers) as (url, asked):
+        first = Hook(
+            "POST",
+            f"{url}/workspaces",
+            {"deep": [{"name": "of {workspace_id}", "number": "{workspace_id}"}]},
+            {"X-Key": "{api_key} of {number}"},
+            {"workspace": "data.0.id", "slug": "data.0.slug"},
+        )
+        second = Hook(
+            "PUT",
+            f"{url}/workspaces/{{workspace}}/{{slug}}",
+            {"in": {"workspace": "{workspace}", "t": "{slug}"}},
+        )
+        later = Hook("DELETE", f"{url}/of/{{slug}}?hook={{control_plane}}")
+        with gateway(connect=replace(first, then=(second,)), end=later) as (launched, _):
+            launched.connect(TENANT)
+            launched.end(TENANT)
+            control_plane = launched._control_plane
+    assert asked == [
+        ("/workspaces", "key-of-the-run of 3003", {"deep": [{"name": "of 7", "number": 7}]}),
+        ("/workspaces/17/a%2Fb%20%C3%BC", None, {"in": {"workspace": 17, "t": "a/b ü"}}),
+        (f"/of/a%2Fb%20%C3%BC?hook={control_plane}", None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "answered", ["", "[]", '{"data": {}}', '{"data": {"id": null}}', '{"data": {"id": {}}}']
+)
+def test_an_answer_that_lacks_what_is_kept_leaves_a_scenario_unjudged(answered: str) -> None:
+    with recording("{}", answered) as (url, _):
+        second = Hook("POST", url, keeps={"workspace": "data.id"})
+        connect = Hook("POST", url, then=(second,))
+        with gateway(connect=connect) as (launched, _), pytest.raises(NotJudgedError) as raised:
+            launched.connect(TENANT)
+    said = "the hook connect of instance 3003, call 2 of 2, answered no text or number at data.id, which"
+    assert str(raised.value).startswith(said)
+
+
+def test_a_call_among_several_that_fails_is_named() -> None:
+    with recording("{}") as (url, _):
+        gone = Hook("POST", f"{url}/gone", then=(Hook("POST", "http://127.0.0.1:9/refused"),))
+        said = "instance 3003, call 2 of 2, gave no answer"
+        with gateway(connect=gone) as (launched, _), pytest.raises(NotJudgedError, match=said):
             launched.connect(TENANT)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import requests
 
-from harness.contract import Settings
+from fake_instances import Session
+from harness.contract import SendTarget, Settings
 from harness.scenario import client
 from tests.harness.support import target
 
@@ -59,3 +60,49 @@ def test_who_is_refused_did_not_wait(monkeypatch: pytest.MonkeyPatch, waited: li
     for _ in range(2):
         sends(monkeypatch, waited, implementation, requests.ConnectionError("refused"))
     assert waited[0] == waited[1]
+
+
+SHAPES = {
+    "by number": ("number", "142", 142),
+    "by text": ("text", "142", "142"),
+    "by uuid": ("uuid", "00000000-0000-4000-8000-000000000142", "00000000-0000-4000-8000-000000000142"),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_path_headers_and_body_name_the_account_its_session_and_its_workspace(
+    monkeypatch: pytest.MonkeyPatch, shape: str
+) -> None:
+    kind, in_path, in_body = SHAPES[shape]
+    send = SendTarget(
+        path="/w/{workspace_id}/s/{session_id}/{account_id}?to={recipient}",
+        headers={"X-Session": "{session_id}", "X-Workspace": "no {workspace_id}", "X-Text": "{text}"},
+        body={"of": [{"workspace": "{workspace_id}", "id": "{account_id}"}], "from": "+{phone_number}"},
+    )
+    made = target("program", send=send, ids=kind, headers={"X-Workspace": "another", "X-Key": "k"})
+    asked: list[tuple[str, str, Any, Any]] = []
+
+    def request(
+        method: str, url: str, *, patience: float, body: object, headers: object
+    ) -> requests.Response:
+        assert patience
+        asked.append((method, url, body, headers))
+        raise requests.ConnectionError("refused")
+
+    monkeypatch.setattr(client, "request", request)
+    implementation = SimpleNamespace(
+        target=made, settings=Settings(), base_url="http://h", silent=0, problem="gone"
+    )
+    session = Session("a/b?c%d e\u00fc", 9, "62811")
+    client.ask_to_send(
+        cast("ControlPlane", implementation), 1, 142, "628#1", "h\u00e9\nX-Evil: 1", session=session
+    )
+    ((method, url, body, headers),) = asked
+    assert (method, url) == ("POST", f"http://h/w/9/s/a%2Fb%3Fc%25d%20e%C3%BC/{in_path}?to=628%231")
+    assert body == {"of": [{"workspace": 9, "id": in_body}], "from": "+62811"}
+    assert headers == {
+        "X-Key": "k",
+        "X-Session": "a%2Fb%3Fc%25d%20e%C3%BC",
+        "X-Workspace": "no 9",
+        "X-Text": "h%C3%A9%0AX-Evil%3A%201",
+    }

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import TargetError
-from harness.targets.models import COLUMNS, LOG, Instance, TargetFile
+from harness.targets.gateways import Instance
+from harness.targets.models import COLUMNS, LOG, TargetFile
 from harness.targets.reader import read_target
 from harness.targets.variables import OF_A_CONTROL_PLANE
 from tests.harness.targets.test_target import GATEWAY, RUNNING, SMALLEST, read, with_line
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECTIONS = ", ".join(TargetFile.model_fields)
-LAUNCH = "network, directory, databases, ready, ready_timeout, env, variables"
+LAUNCH = "also, network, directory, databases, ready, ready_timeout, env, variables"
 PROFILES = "core, security, resilience, health-check, monitoring, instance"
 NO_LAUNCH = (
     'launch.command: is missing; write command = ["…"], image = "…" or url = "http://…" under [launch]'
@@ -86,7 +87,6 @@ LINES = [
     ("state", HOOKS + "columns = {}", """is only for via = "sql", and via is 'http'"""),
     ("log", 'via = "http"\npath = "/log"', f"is '/log' and must have {{cursor}} in it, like {LOG}"),
     ("log", 'via = "none"', f"core is claimed and cannot be judged without a log; {OTHER_LOGS}"),
-    ("log", 'file = "a"', "is only for launch.url: what is launched is given its file as LOG_FILE"),
     (
         "launch.variables",
         "QQQ = 'A'",
@@ -160,7 +160,7 @@ TEXTS = [
     (GATEWAY.replace("connect =", "end ="), "instance.connect: is missing; add it under [instance]"),
     (
         GATEWAY + "restart = { path = '/' }",
-        "instance.restart.path: unknown key; allowed: method, url, body",
+        "instance.restart.path: unknown key; allowed: method, url, headers, body, keeps",
     ),
     (
         GATEWAY + "restart = { method = 'PUT' }",
