@@ -60,6 +60,10 @@ class FileLog:
             self._lines += [parse_line(line) for line in whole.decode("utf-8", "replace").split("\n")]
         return tuple(self._lines)
 
+    def exists(self) -> bool:
+        """Return whether there is such a file."""
+        return self._path.exists()
+
     def place_of(self, text: str) -> str:
         """Return where a line is, as file and line number; empty if it is nowhere."""
         file = opened_file(self._path)
@@ -91,6 +95,10 @@ class SeveralLogs:
         """Return the whole lines written since a position, file by file."""
         ends = self._moments[after]
         return tuple(line for log, end in zip(self._logs, ends, strict=True) for line in log.lines(end))
+
+    def exists(self) -> bool:
+        """Return whether there is any of them."""
+        return any(log.exists() for log in self._logs)
 
     def place_of(self, text: str) -> str:
         """Return where a line is, as file and line number; empty if it is nowhere."""

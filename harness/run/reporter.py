@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from harness.report.folder import ReportFolder
     from harness.report.model import Report
+    from harness.run.attachment import Attachment
     from harness.run.interruption import Interruption
 
 NOT_ENDED = "the run has not ended; if none is under way, it was cut short"
@@ -46,10 +47,14 @@ class Reporter:
         scope: what is judged.
         folder: where reports are saved, or None.
         interruption: hears the signals that are to end the run.
+        attachment: says whether what is to be judged is attached.
 
     """
 
-    def __init__(self, scope: Scope, folder: ReportFolder | None, interruption: Interruption) -> None:
+    def __init__(
+        self, scope: Scope, folder: ReportFolder | None, interruption: Interruption, attachment: Attachment
+    ) -> None:
+        self._attachment = attachment
         self._interruption = interruption
         self._heard = contextlib.ExitStack()
         self._hearing = False
@@ -211,6 +216,8 @@ class Reporter:
     def _trouble(self, session: pytest.Session) -> str:
         if session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return self._interrupted
+        if self._attachment.why:
+            return self._attachment.why
         stopped = session.shouldstop or session.shouldfail
         return self._lost or (f"the run stopped early: {stopped}" if stopped else "")
 
