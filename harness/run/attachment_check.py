@@ -44,6 +44,7 @@ class AttachmentCheck:
             return
         self._attachment.find_ports_in_use(option.numprocesses or len(option.tx))
         self._check(requirements)
+        self._attachment.close()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

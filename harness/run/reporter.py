@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 NOT_ENDED = "the run has not ended; if none is under way, it was cut short"
 
+_OF_NOTHING_JUDGED = ("implementation ", "verdict ")
+
 _OF_WHAT_WAS_LEFT_OPEN = (
     ResourceWarning,
     pytest.PytestUnraisableExceptionWarning,
@@ -167,7 +169,9 @@ class Reporter:
             return
         terminalreporter.section("conformance", "=")
         for line in [*text.unwritten(self._report), *text.summary(self._report)]:
-            terminalreporter.write_line(line)
+            # Where nothing is attached nothing is judged, and no list of all that was not says more.
+            if not self._attachment.why or line.startswith(_OF_NOTHING_JUDGED):
+                terminalreporter.write_line(line)
         for reason in self._afterwards:
             terminalreporter.write_line(f"afterwards      {reason}", red=True)
         if self._other_tests_failed and self._report.verdict.conclusion is Conclusion.CONFORMANT:

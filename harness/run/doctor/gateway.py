@@ -178,7 +178,7 @@ def _signature(world: GatewayWorld, first: WebhookReceived) -> Finding:
     if found.good or not given:
         return found
     said = "".join(first.header("X-Timestamp"))
-    times = [said, *stamps(str(int(first.at))), ""]
+    times = [said, *stamps(first.at), ""]
     for event in (first, *_received(world)):
         if any(knows(secret, one, event.body, given) for one in dict.fromkeys(times)):
             return found

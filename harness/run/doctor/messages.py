@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from fake_instances.journal import MessageDelivered, RequestArrived, RequestCompleted
 from harness.attach import remedies
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 _SHOWN = 200
 _UNREACHED = {502, 503, 504}
 """What is answered where no instance could be reached."""
+_KEYS = {
+    (True, True): "the key, but not all where it belongs",
+    (True, False): "the key, but not where it belongs",
+    (False, True): "another key",
+    (False, False): "no key",
+}
+"""By whether calls have the right key somewhere, and whether they have any key where it belongs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +92,12 @@ def _of_instances(  # noqa: PLR0913 - what is known of the calls
             mend = "messages first, as above: it was not willing to send"
         return Finding(name, tried, "none was called", mend, unattached=unattached)
     if refused:
-        came = f"{refused} calls were answered 401, {'with the key somewhere' if has_key else 'none with the key'}"
-        return Finding(name, tried, came, remedies.of_refused_key(target), unattached=not has_key)
+        another = any(map(_names_a_key, asked))
+        came = f"{refused} calls were answered 401: they have {_KEYS[has_key, another]}"
+        # Who leaves the key out of a call may forget it; who has another one was given that.
+        given = target.variable("API_KEY") != "API_KEY" or "API_KEY" in target.environment
+        sure = not has_key and (another or given)
+        return Finding(name, tried, came, remedies.of_refused_key(target), unattached=sure)
     several = len({one.instance for one in asked})
     return Finding(name, tried, f"{len(asked)} calls came, to {several} of them")
 
@@ -99,6 +110,12 @@ def _names(call: RequestArrived, key: str) -> bool:
     """Return whether a call has the key, wherever it has it."""
     values = (value for _, value in call.headers)
     return any(key in text for text in (unquote(call.target), call.body.decode("utf-8", "replace"), *values))
+
+
+def _names_a_key(call: RequestArrived) -> bool:
+    """Return whether a call has a key where it belongs, whatever key."""
+    query = parse_qs(urlsplit(call.target).query, keep_blank_values=True)
+    return "api_key" in query or "api_key" in (json_object(call.body) or {})
 
 
 def _is_unheard_of(status: int | None, *, followed: bool) -> bool:

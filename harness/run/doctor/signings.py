@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _PREFIX = "sha256="
 
 
-def stamps(seconds: str) -> Iterator[str]:
-    """Return the ways in which a timestamp in Unix seconds may be written, the right one first."""
-    yield seconds
-    yield f"{seconds}000"
-    yield datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def stamps(moment: float) -> Iterator[str]:
+    """Return the ways in which a moment in Unix seconds may be written, the right one first."""
+    yield str(int(moment))
+    yield str(int(moment * 1000))
+    yield datetime.fromtimestamp(int(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def signatures(secret: str, timestamp: str, body: bytes) -> Iterator[str]:
@@ -72,12 +72,13 @@ def knows(secret: str, timestamp: str, body: bytes, given: str) -> bool:
     )
 
 
-def few_to_try(secret: str, seconds: str, body: bytes) -> Iterator[tuple[str, str]]:
+def few_to_try(secret: str, moment: float, body: bytes) -> Iterator[tuple[str, str]]:
     """Return the timestamps and signatures by which a control plane is asked what it takes: the common mistakes."""
-    for stamp in stamps(seconds):
+    for stamp in stamps(moment):
         named = hmac.new(secret.encode(), stamp.encode() + body, hashlib.sha256).hexdigest()
         yield stamp, named
         yield stamp, _PREFIX + named
+    seconds = str(int(moment))
     at = seconds.encode()
     for message in (body, body + at, at + b"." + body, at + b"\n" + body, at + b":" + body):
         made = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()

@@ -100,7 +100,7 @@ def test_a_gateway_that_names_itself_otherwise_learns_where_to_say_so(
     file.write_text(stated, "utf-8")
     status, said = examined(file, capsys)
     assert re.findall(r"^✗ (.+)$", said, re.MULTILINE) == ["their URL"], said
-    assert "[instance] claims_as, if that is how it is known" in said
+    assert "claims_as: it names itself by its own address, so leave that out" in said
     assert status == ExitCode.INCOMPLETE
 
 
