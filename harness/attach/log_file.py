@@ -66,6 +66,10 @@ class FileLog:
             self._lines += [parse_line(line) for line in whole.decode("utf-8", "replace").split("\n")]
         return tuple(self._lines)
 
+    def exists(self) -> bool:
+        """Return whether there is such a file."""
+        return self._path.exists()
+
     def place_of(self, text: str) -> str:
         """Return where a line is, as file and line number; empty if it is nowhere."""
         file = opened_file(self.path)
@@ -102,6 +106,10 @@ class SeveralLogs:
         """Return the whole lines written since a position, file by file, those first that were seen first."""
         ends = self._moments[after]
         return tuple(line for key, log in self._found().items() for line in log.lines(ends.get(key, 0)))
+
+    def exists(self) -> bool:
+        """Return whether there is any of them."""
+        return any(log.exists() for log in self._logs)
 
     def place_of(self, text: str) -> str:
         """Return where a line is, as file and line number; empty if it is nowhere."""

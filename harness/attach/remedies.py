@@ -114,6 +114,18 @@ def _of_refusal(status: int) -> str:
     return "what the next finding says: it took the message, and called no instance"
 
 
+def of_locked(status: int, key: str) -> str:
+    """Say what to change if the way to what a key names is locked; empty if it is not."""
+    match status:
+        case 401 | 403:
+            return 'http.headers must let the harness in, such as headers = { Authorization = "Bearer …" }'
+        case _ if status == CSRF:
+            return f"{key} must be a route that wants no CSRF token, such as one of its API"
+        case _ if 300 <= status <= 399:
+            return f"{key} must be the address itself, with no login before it; http.headers must let the harness in"
+    return ""
+
+
 def of_silence(target: Target, urls: str) -> str:
     """Say what to change if a message was taken and no instance was called."""
     if own := of_own_variable(target, "NODE_INSTANCES"):

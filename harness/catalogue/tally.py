@@ -74,6 +74,11 @@ class Tally:
         """Whether any scenario of the suite was to run, or ran."""
         return bool(self._records) or any(map(self.is_run, self._expected))
 
+    def requirements(self) -> frozenset[str]:
+        """Return the ids of the requirements whose scenarios were selected."""
+        keys = {key for node in self._expected for key in self._scenarios.get(_function(node), ())}
+        return frozenset(one for key in keys for one in self._bound[key].requirement_ids)
+
     def add(self, record: Record) -> bool:
         """Take in what came of a run; of its judgement and of trouble while cleaning up, the worse counts.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import random
 import shlex
-import textwrap
 from typing import TYPE_CHECKING
 
 import click
@@ -17,9 +16,8 @@ from harness.cli.group import epilog
 from harness.cli.options import fleet_options, targets
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
 from harness.exit_codes import DONE, ExitCode
-from harness.run import doctor
-from harness.run.doctor import Finding
-from harness.run.gateway_doctor import TRIED, examine_gateways
+from harness.run.doctor import control_plane, gateway
+from harness.run.doctor.finding import Finding, lines_of
 from harness.run.interruption import Interruption
 from harness.run.progress import say
 from harness.scenario.gateway_world import GatewayWorld
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
     from harness.contract import Target
 
-_WIDTH = 100
 _EXAMPLES = """\
   instance-sync doctor --target acme.toml
   instance-sync doctor --target acme.toml --database postgresql://user:password@127.0.0.1:5432
@@ -56,7 +53,7 @@ def command(
         say(visible(f"{loaded.name} {loaded.version}, attached by {_way(loaded)}") + "\n")
         for finding in _findings(loaded, database, fleet_address, fleet_ports):
             bad += not finding.good
-            say(visible("\n".join(_lines(finding))) + "\n")
+            say(visible("\n".join(lines_of(finding))) + "\n")
     if bad:
         say(f"\n{bad} to change; nothing was judged\n")
         return ExitCode.INCOMPLETE
@@ -91,22 +88,20 @@ def _findings(target: Target, database: str, address: str, ports: str) -> Iterat
 
 
 def _control_plane(setup: Setup, target: Target) -> Iterator[Finding]:
-    tried = f"have instances listen, reach its database, and have it answer GET {target.ready} with 200"
     try:
         with setup:
-            yield Finding("the start", tried, "it did")
+            yield control_plane.started(target)
             world = World(setup, random.Random(0))  # noqa: S311 - names, not secrets
             try:
-                yield from doctor.examine(world)
+                yield from control_plane.examine(world)
             finally:
                 # Rows that cannot be written cannot be removed either, which has been reported by then.
                 with contextlib.suppress(NotJudgedError, SQLAlchemyError):
                     world.close()
     except LaunchError as problem:
-        yield Finding("the start", tried, str(problem), problem.mend or "[launch], until it comes up")
+        yield control_plane.started(target, problem)
     except ConformanceFailure as problem:
-        mend = "what makes it end or lose rows, by its own output: it must go on running while it is judged"
-        yield Finding("its running", f"see that {problem.expected}", problem.observed, mend)
+        yield control_plane.ended(problem)
 
 
 def _gateways(setup: GatewaySetup) -> Iterator[Finding]:
@@ -114,23 +109,8 @@ def _gateways(setup: GatewaySetup) -> Iterator[Finding]:
         with setup:
             world = GatewayWorld(setup, random.Random(0))  # noqa: S311 - names, not secrets
             try:
-                yield from examine_gateways(world)
+                yield from gateway.examine_gateways(world)
             finally:
                 world.close()
     except (LaunchError, NotJudgedError) as problem:
-        yield Finding(
-            "gateways", TRIED, str(problem), "[instance], which says how one is launched and handled"
-        )
-
-
-def _lines(finding: Finding) -> Iterator[str]:
-    yield f"{'✓' if finding.good else '✗'} {finding.name}"
-    parts = [("tried", finding.tried), ("came back", finding.came_back), ("change", finding.mend)]
-    for label, words in parts:
-        first, *rest = words.splitlines() or [""]
-        if words:
-            yield from textwrap.wrap(
-                first, _WIDTH, initial_indent=f"    {label:<11}", subsequent_indent=" " * 15,
-                break_long_words=False, break_on_hyphens=False,
-            )  # fmt: skip
-            yield from (f"{' ' * 15}{line}" for line in rest)
+        yield gateway.started(problem)

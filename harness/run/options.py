@@ -45,6 +45,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="save the report here as report.html, report.json, report.xml (JUnit) and report.md, "
         "and what happened in each scenario as history/*.jsonl",
     )
+    group.addoption(
+        "--unchecked",
+        action="store_true",
+        help="judge without checking first that everything is attached correctly",
+    )
     _add_surroundings(group)
 
 

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from harness.attach.gateway_setup import GatewaySetup
-from harness.attach.setup import HOSTS, Setup
 from harness.catalogue.listing import scenario_lines
 from harness.catalogue.record import Record
 from harness.catalogue.requirements import CatalogueError, Level
@@ -23,7 +21,8 @@ from harness.contract import Settings
 from harness.errors import ConformanceFailure, TargetError
 from harness.history import StepReached
 from harness.report.folder import ReportFolder
-from harness.run.doctor import check_webhooks_are_accepted
+from harness.run.attachment import Attachment
+from harness.run.attachment_check import AttachmentCheck
 from harness.run.interruption import Interruption
 from harness.run.judging import (
     check_scene_came_about,
@@ -45,6 +44,9 @@ if TYPE_CHECKING:
 
     from pytest_bdd.parser import Scenario, Step
 
+    from harness.attach.gateway_setup import GatewaySetup
+    from harness.attach.setup import Setup
+
 
 pytest_plugins = [one.name for one in pkgutil.iter_modules(steps.__path__, f"{steps.__name__}.")]
 
@@ -52,7 +54,7 @@ _scope = pytest.StashKey[Scope]()
 _scene = pytest.StashKey[Scene]()
 _step = pytest.StashKey[Any]()
 _recorder = pytest.StashKey[Recorder]()
-_secrets = pytest.StashKey[tuple[str, ...]]()
+_attachment = pytest.StashKey[Attachment]()
 _interruption = pytest.StashKey[Interruption]()
 _tries = pytest.StashKey[Tries]()
 
@@ -71,15 +73,19 @@ def pytest_configure(config: pytest.Config) -> None:
     except (TargetError, CatalogueError) as problem:
         raise pytest.UsageError(str(problem)) from None
     config.stash[_scope] = scope
-    config.stash[_secrets] = ()
+    config.stash[_attachment] = attachment = Attachment(scope.target, addresses_of(config), config.option)
+    config.add_cleanup(attachment.close)
     config.stash[_tries] = Tries(several=worker)
     config.add_cleanup(config.stash[_tries].stop)
     config.stash[_interruption] = Interruption()
     config.pluginmanager.register(config.stash[_interruption], "instance-sync-interruption")
     if not worker:
         config.pluginmanager.register(
-            Reporter(scope, folder, config.stash[_interruption]), "instance-sync-reporter"
+            Reporter(scope, folder, config.stash[_interruption], attachment), "instance-sync-reporter"
         )
+        if not config.option.unchecked:
+            check = AttachmentCheck(scope, attachment, config.stash[_interruption])
+            config.pluginmanager.register(check, "instance-sync-attachment-check")
     for requirement in scope.catalogue.values():
         config.addinivalue_line("markers", f"{requirement.id}: {requirement.words.splitlines()[0]}")
 
@@ -152,14 +158,9 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 @pytest.fixture(scope="session")
 def setup(request: pytest.FixtureRequest) -> Iterator[Setup]:
     """Return the fleet and the implementation, started once for every scenario of this worker."""
-    config = request.config
-    target = config.stash[_scope].target
-    hosting = HOSTS[config.option.fleet_host](config.option.fleet_image)
-    made = Setup(target, addresses_of(config), hosting=hosting, database=config.option.database)
-    config.stash[_secrets] += made.secrets
-    with config.stash[_interruption].heard(), made as started:
+    stash = request.config.stash
+    with stash[_interruption].heard(), stash[_attachment].control_plane() as started:
         first = World(started, random.Random(0))  # noqa: S311 - names, not secrets
-        check_webhooks_are_accepted(first)
         first.warm_up()
         first.close()
         yield started
@@ -168,12 +169,8 @@ def setup(request: pytest.FixtureRequest) -> Iterator[Setup]:
 @pytest.fixture(scope="session")
 def gateway_setup(request: pytest.FixtureRequest) -> Iterator[GatewaySetup]:
     """Return the gateway instances that are judged, started once for every scenario of this worker."""
-    config = request.config
-    target = config.stash[_scope].target.gateway
-    assert target is not None  # noqa: S101 - read wherever instance is claimed
-    made = GatewaySetup(target, addresses_of(config)[0].host)
-    config.stash[_secrets] += made.secrets
-    with config.stash[_interruption].heard(), made as started:
+    stash = request.config.stash
+    with stash[_interruption].heard(), stash[_attachment].gateways() as started:
         yield started
 
 
@@ -254,7 +251,7 @@ def pytest_runtest_makereport(
     report = yield
     if record is None or (report.when != "call" and report.passed):
         return report
-    secrets = item.config.stash[_secrets]
+    secrets = item.config.stash[_attachment].secrets
     record = item.stash.get(_recorder, Recorder()).complete(
         record,
         None if call.excinfo is None else call.excinfo.value,
@@ -288,7 +285,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports, records = config.stash[_tries].judge(run, timeout)
-    secrets = config.stash[_secrets]
+    secrets = config.stash[_attachment].secrets
     for report in reports:
         if (record := records.get(report)) is not None and record != record_in(report):
             setattr(report, RECORD, record)

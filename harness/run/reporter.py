@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 
     from harness.report.folder import ReportFolder
     from harness.report.model import Report
+    from harness.run.attachment import Attachment
     from harness.run.interruption import Interruption
 
 NOT_ENDED = "the run has not ended; if none is under way, it was cut short"
+
+_OF_NOTHING_JUDGED = ("implementation ", "verdict ")
 
 _OF_WHAT_WAS_LEFT_OPEN = (
     ResourceWarning,
@@ -46,10 +49,14 @@ class Reporter:
         scope: what is judged.
         folder: where reports are saved, or None.
         interruption: hears the signals that are to end the run.
+        attachment: says whether what is to be judged is attached.
 
     """
 
-    def __init__(self, scope: Scope, folder: ReportFolder | None, interruption: Interruption) -> None:
+    def __init__(
+        self, scope: Scope, folder: ReportFolder | None, interruption: Interruption, attachment: Attachment
+    ) -> None:
+        self._attachment = attachment
         self._interruption = interruption
         self._heard = contextlib.ExitStack()
         self._hearing = False
@@ -162,7 +169,9 @@ class Reporter:
             return
         terminalreporter.section("conformance", "=")
         for line in [*text.unwritten(self._report), *text.summary(self._report)]:
-            terminalreporter.write_line(line)
+            # Where nothing is attached nothing is judged, and no list of all that was not says more.
+            if not self._attachment.why or line.startswith(_OF_NOTHING_JUDGED):
+                terminalreporter.write_line(line)
         for reason in self._afterwards:
             terminalreporter.write_line(f"afterwards      {reason}", red=True)
         if self._other_tests_failed and self._report.verdict.conclusion is Conclusion.CONFORMANT:
@@ -211,6 +220,8 @@ class Reporter:
     def _trouble(self, session: pytest.Session) -> str:
         if session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return self._interrupted
+        if self._attachment.why:
+            return self._attachment.why
         stopped = session.shouldstop or session.shouldfail
         return self._lost or (f"the run stopped early: {stopped}" if stopped else "")
 

@@ -63,6 +63,11 @@ class GatewayWorld:
         """The last tenant, whose session the scenario is about."""
         return self.tenants[-1]
 
+    @property
+    def has_delivered(self) -> bool:
+        """Whether the target names a hook that lists what really went out."""
+        return self._setup.target.delivered is not None
+
     def gateway(self, number: int) -> Gateway:
         """Return an instance by its number."""
         return self._setup.gateways[number]

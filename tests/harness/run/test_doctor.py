@@ -40,6 +40,17 @@ EVERYTHING = [
     "metrics",
     "a clean start",
 ]
+GATEWAYS = [
+    "gateways",
+    "their URL",
+    "their signature",
+    "their headers",
+    "their /health",
+    "their /health/detailed",
+    "messages",
+    "what went out",
+    "a reconnect",
+]
 FIVE_MINUTES_AHEAD = (
     "import time; now = time.time; time.time = lambda: now() + 400; "
     "import reference_impl.__main__ as them; them.main()"
@@ -87,7 +98,7 @@ def test_of_one_that_is_attached_correctly_everything_is_tried_and_good(
 def test_a_gateway_is_examined_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--target", "fake-gateway", *ROOM]) == 0
     seen = re.findall(r"^✓ (.+)$", capsys.readouterr().out, re.MULTILINE)
-    assert seen == ["gateways", "their URL", "their signature"]
+    assert seen == GATEWAYS
 
 
 def test_a_gateway_that_names_itself_otherwise_learns_where_to_say_so(
@@ -100,7 +111,7 @@ def test_a_gateway_that_names_itself_otherwise_learns_where_to_say_so(
     file.write_text(stated, "utf-8")
     status, said = examined(file, capsys)
     assert re.findall(r"^✗ (.+)$", said, re.MULTILINE) == ["their URL"], said
-    assert "[instance] claims_as, if that is how it is known" in said
+    assert "claims_as: it names itself by its own address, so leave that out" in said
     assert status == ExitCode.INCOMPLETE
 
 
@@ -153,7 +164,7 @@ BROKEN = {
         {"its log": "launch.env must not set LOG_FILE"}),
     "another path of the check": (
         "", '[health_check]\npath = "/check"',
-        {"the health check": "health_check.path or command must be where"}),
+        {"the health check": "health_check.path must be where it answers: POST /check"}),
 }  # fmt: skip
 
 

@@ -80,7 +80,8 @@ class Runner:
 
     def _judged(self, folder: Path, target: Path, words: list[str]) -> Ended:
         output, reports = folder / "output.txt", folder / "reports"
-        given = [*words, "--target", str(target), "--report", str(reports)]
+        # That the check refuses none of them is tried by `attached`.
+        given = [*words, "--unchecked", "--target", str(target), "--report", str(reports)]
         process = self._context.Process(target=_child, args=(str(output), given))
         with self._lock:
             if self._closed:
