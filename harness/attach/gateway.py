@@ -7,13 +7,15 @@ import socket
 import tempfile
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
 
 from fake_instances.addresses import family_of, url_of
+from harness.adapters.base import Call, Session
+from harness.attach.adapted.gateway import AdaptedGateway
 from harness.attach.drivers.command import CommandImplementation
 from harness.attach.drivers.program import command_program, free_port
 from harness.attach.http import refused, request
@@ -25,7 +27,7 @@ from harness.json_text import json_of
 from harness.placeholders import filled, filled_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
     from fake_instances.journal import Journal
     from harness.gateway_contract import GatewayTarget
@@ -40,7 +42,8 @@ class Gateway:
     """One gateway instance, known by its number.
 
     It listens on free ports of `host`, and sends webhooks to the base URL `control_plane`. `secrets` are the API key
-    that it demands, and what it signs webhooks with. Everything done to it is recorded in `journal`.
+    that it demands, and what it signs webhooks with. Everything done to it is recorded in `journal`. `sessions` are
+    those that its adapter was told of, shared with the other instances.
 
     A hook that is missing or does not do its work raises NotJudgedError. An instance that does not come up or go away
     raises LaunchError.
@@ -54,6 +57,7 @@ class Gateway:
         control_plane: str,
         secrets: tuple[str, str],
         journal: Journal,
+        sessions: MutableMapping[str, Session] | None = None,
     ) -> None:
         self._target = target
         self._number = number
@@ -65,6 +69,18 @@ class Gateway:
         self._control_port = 0
         self._patience = _PATIENCE_SECONDS
         self._program: CommandImplementation | None = None
+        self._adapted = (
+            None
+            if target.adapter is None
+            else AdaptedGateway(
+                target,
+                lambda: self.url,
+                control_plane,
+                secrets,
+                number=number,
+                sessions={} if sessions is None else sessions,
+            )
+        )
 
     @property
     def url(self) -> str:
@@ -133,6 +149,9 @@ class Gateway:
 
     def get(self, path: str) -> Answer:
         """Ask one of its own routes, with the key."""
+        if self._adapted is not None:
+            call = Call("GET", f"{path}?api_key={self._secrets[0]}")
+            return self._answered(lambda adapted, patience: adapted.get(path, call, patience))
         return self._request("GET", f"{self.url}{path}?api_key={self._secrets[0]}")
 
     def send(self, session_id: str, recipient: str, text: str) -> Answer:
@@ -145,10 +164,19 @@ class Gateway:
             "type": "text",
             "api_key": self._secrets[0],
         }
+        if self._adapted is not None:
+            call = Call("POST", "/api/messages/send", body)
+            return self._answered(
+                lambda adapted, patience: adapted.send(session_id, recipient, text, call, patience)
+            )
         return self._request("POST", f"{self.url}/api/messages/send", body)
 
     def delivered(self) -> Sequence[Delivered]:
         """List the messages that really went out, including those before a restart."""
+        if self._adapted is not None:
+            told = self._adapted.delivered(self._call_of("delivered", None), self._patience)
+            if told is not None:
+                return told
         if self._target.delivered is None:
             raise NotJudgedError(
                 "the target names no hook that lists what really went out: [instance] delivered"
@@ -203,19 +231,43 @@ class Gateway:
             values |= {"url": self.url, "host": self._host, "port": int(self.url.rpartition(":")[2])}
         return values if tenant is None else values | asdict(tenant)
 
-    def _call(self, name: str, tenant: Tenant | None, headers: Mapping[str, str] | None = None) -> Answer:
-        hook: Hook = getattr(self._target, name)
+    def _call_of(self, name: str, tenant: Tenant | None) -> Call | None:
+        """Return the call that a hook of the target makes; None where it names none."""
+        hook: Hook | None = getattr(self._target, name)
+        if hook is None:
+            return None
         values = self._values(tenant)
-        body, url = filled(hook.body, values), filled_text(hook.url, values)
+        return Call(hook.method, filled_text(hook.url, values), filled(hook.body, values))
+
+    def _call(self, name: str, tenant: Tenant | None, headers: Mapping[str, str] | None = None) -> Answer:
+        call = self._call_of(name, tenant)
+        if call is not None and headers:
+            call = replace(call, headers=headers)
+
+        def made() -> Answer:
+            if self._adapted is not None and tenant is not None:
+                return self._answered(lambda adapted, patience: adapted.do(name, tenant, call, patience))
+            if call is None:
+                raise NotJudgedError(f"the target names no hook [instance] {name}")
+            return self._request(call.method, call.url, call.body, call.headers)
+
         deadline = time.monotonic() + self._target.ready_timeout
-        answer = self._request(hook.method, url, body, headers)
+        answer = made()
         # What serves hooks may come up a moment after the instance itself.
         while answer.refused and time.monotonic() < deadline and self.problem is None:
             threading.Event().wait(_CHECK_SECONDS)
-            answer = self._request(hook.method, url, body, headers)
+            answer = made()
         if answer.status is None or not 200 <= answer.status < 300:
             told = f"answered {answer.status}" if answer.status else "gave no answer"
             raise NotJudgedError(f"the hook {name} of instance {self._number} {told}: {answer.body[:200]}")
+        return answer
+
+    def _answered(self, ask: Callable[[AdaptedGateway, float], Answer]) -> Answer:
+        """Ask by the adapter, and wait shorter where nobody answered before."""
+        assert self._adapted is not None  # noqa: S101 - who calls this has looked
+        answer = ask(self._adapted, self._patience)
+        silent = answer.status is None and not answer.refused
+        self._patience = _PATIENCE_ANEW_SECONDS if silent else _PATIENCE_SECONDS
         return answer
 
     def _request(

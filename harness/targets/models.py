@@ -101,6 +101,7 @@ class Implementation(Section):
     name: Annotated[Text, GIVEN]
     version: Text = "unknown"
     claims: Annotated[Texts, among(*Profile)] = ["core"]
+    adapter: Text = ""
 
 
 class Launch(Section):
@@ -246,7 +247,7 @@ class Instance(Section):
     ready_timeout: Seconds = GatewayTarget.ready_timeout
     env: TextTable = {}
     variables: Table = {}
-    connect: Annotated[HookTable, Kind("a table")]
+    connect: HookKey = None
     create: HookKey = None
     reconnect: HookKey = None
     end: HookKey = None
@@ -292,6 +293,8 @@ class TargetFile(Section):
                 'is missing; write command = ["…"], image = "…" or url = "http://…" under [launch]',
                 "launch.command",
             )
+        if self.instance is not None and self.instance.connect is None and not self.implementation.adapter:
+            raise WrongValueError("is missing; add it under [instance]", "instance.connect")
         if url and log.via == "stderr":
             raise WrongValueError(
                 'is \'stderr\', which only a launched program has; write via = "file" or "http"', "log.via"
