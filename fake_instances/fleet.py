@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fake_instances.addresses import InstanceAddress
-    from fake_instances.webhooks.delivery import Delivery
+    from fake_instances.webhooks.delivery import Delivery, Translate
     from fake_instances.webhooks.message import Webhook
 
 
@@ -279,6 +279,10 @@ class Fleet:
     @control_plane.setter
     def control_plane(self, url: str | None) -> None:
         self.announcer.control_plane = url
+
+    def translate(self, translation: Translate) -> None:
+        """Have each webhook go out as this makes of it; it may raise nothing."""
+        self.announcer.translate(translation)
 
     # Faults
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from harness.adapters.base import ControlPlaneAdapter
     from harness.gateway_contract import GatewayTarget
 
 MARGIN = 0.7
@@ -128,6 +129,8 @@ class Target:
     instance is. With a `state_path` rows go through HTTP hooks there, without one through SQL. Paths are absolute.
     The timeouts are None where the variables, or the contract's defaults, are in force. `also` are programs beside
     the command. A log file may have a `*` in its name, and a `{placeholder}` for a folder of each launch.
+    `not_applicable` has the ids of the requirements that its adapter declares to have no meaning there, each with its
+    reason.
     """
 
     name: str
@@ -164,6 +167,9 @@ class Target:
     send_timeout: float | None = None
     settle_seconds: float = 2.0
     gateway: GatewayTarget | None = None
+    adapter: type[ControlPlaneAdapter] | None = field(default=None, hash=False)
+    adapter_file: Path | None = None
+    not_applicable: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def variable(self, name: str) -> str:
         """Return the target's own name for a variable of the contract's section 1."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from harness.adapters.base import GatewayAdapter
+
 NUMBERS = DOCUMENT_PORTS
 """The instances' numbers: their ports in the document, not those that they really have."""
 
@@ -65,7 +67,7 @@ class GatewayTarget:
 
     command: tuple[str, ...]
     directory: Path
-    connect: Hook
+    connect: Hook | None = None
     ready: str = "/health"
     ready_timeout: float = 20.0
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -79,6 +81,10 @@ class GatewayTarget:
     keeps_sessions: bool = False
     claims_as: tuple[str, ...] = ()
     patience: float = 20.0
+    adapter: type[GatewayAdapter] | None = field(default=None, hash=False)
+    adapter_file: Path | None = None
+    unsigned: bool = False
+    """Whether its adapter declares that it does not sign its webhooks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,8 @@ class WebhookReceived(Entry):
     """A webhook arrived, with these headers in order and exactly these bytes, and was answered `answered`.
 
     `asked_back` is the session's status by the instance before the webhook was answered, None if nobody asked.
-    `instance` is where the harness had the session connect, None for a session that it does not know.
+    `instance` is where the harness had the session connect, None for a session that it does not know. Where an
+    adapter says what it means, the raw ones are what came.
     """
 
     path: str
@@ -132,6 +133,9 @@ class WebhookReceived(Entry):
     answered: int
     asked_back: str | None = None
     instance: int | None = None
+    raw_path: str = ""
+    raw_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    raw_body: bytes = field(default=b"", repr=False)
 
     def header(self, name: str) -> tuple[str, ...]:
         """Return all values of a header."""

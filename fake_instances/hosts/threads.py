@@ -10,6 +10,7 @@ from fake_instances.routes.app import create_app
 if TYPE_CHECKING:
     from fake_instances.hosts.remote import RemoteServer
     from fake_instances.instance import Instance
+    from fake_instances.routes.dialect import Dialect
 
 
 Server: TypeAlias = "InstanceServer | RemoteServer"
@@ -24,8 +25,14 @@ class Host(Protocol):
 
 
 class ThreadHost:
-    """Runs instances as threads of this process: light, and the quickest to start. Signals are imitated."""
+    """Runs instances as threads of this process: light, and the quickest to start. Signals are imitated.
+
+    They may speak the `dialect` of another gateway.
+    """
+
+    def __init__(self, dialect: Dialect | None = None) -> None:
+        self._dialect = dialect
 
     def serve(self, instance: Instance, host: str, port: int) -> Server:
         """Make the server of one instance, not yet running."""
-        return InstanceServer(create_app(instance), instance, host, port)
+        return InstanceServer(create_app(instance, self._dialect), instance, host, port)

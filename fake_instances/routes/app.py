@@ -23,17 +23,20 @@ from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, Not
 from fake_instances.faults import Endpoint, Lie
 from fake_instances.http.protocol import BODY, EXCHANGE, HEADERS, Exchange
 from fake_instances.journal import RequestArrived
+from fake_instances.routes.dialect import is_unknown, translate_answer, translate_request
 from fake_instances.routes.faulty import alter, meet, send
 from fake_instances.routes.replies import answer, answer_json, dump, error_page, iso, iso_now
 from fake_instances.sessions import SessionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.routing import MapAdapter
 
     from fake_instances.faults.book import Met
     from fake_instances.instance import Instance
+    from fake_instances.routes.dialect import Dialect
 
 _PHONE_NUMBER = re.compile(r"\+?[0-9]{8,15}(@(c\.us|lid))?")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -123,9 +126,15 @@ class _Application(Flask):
     request_class = Asked
     session_interface = _NoSession()
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, dialect: Dialect | None) -> None:
         super().__init__("gateway", static_folder=None)
         self._instance = instance
+        self._dialect = dialect
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._dialect is not None:
+            translate_request(self._dialect, environ)
+        return super().wsgi_app(environ, start_response)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         if request is None:
@@ -141,6 +150,8 @@ class _Application(Flask):
         return _before(self._instance, _asked())
 
     def process_response(self, response: Response) -> Response:
+        if self._dialect is not None:
+            response = translate_answer(self._dialect, _asked().environ, response)
         return _after(self._instance, _asked(), response)
 
     def do_teardown_request(self, *_: object) -> None:
@@ -150,9 +161,9 @@ class _Application(Flask):
         """Tear nothing down: nothing was set up."""
 
 
-def create_app(instance: Instance) -> Flask:
-    """Make the application of one instance."""
-    app = _Application(instance)
+def create_app(instance: Instance, dialect: Dialect | None = None) -> Flask:
+    """Make the application of one instance, which may speak the dialect of another gateway."""
+    app = _Application(instance, dialect)
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     for name, route in _BY_NAME.items():
         app.add_url_rule(route.path, name, partial(view, instance, route), methods=[route.method])
@@ -164,7 +175,7 @@ def _before(instance: Instance, asked: Asked) -> Response | None:
     """Let the request meet its faults, and authenticate it."""
     exchange, environ = asked.exchange, asked.environ
     # The deployed gateway does not know //health; Werkzeug ignores leading slashes.
-    known = not environ["PATH_INFO"].startswith("//")
+    known = not environ["PATH_INFO"].startswith("//") and not is_unknown(environ)
     route = _BY_NAME.get(asked.endpoint or "") if known else None
     exchange.met = instance.arrived(
         RequestArrived(

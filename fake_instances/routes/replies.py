@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-class _Whole(Response):
+class Whole(Response):
     """An answer whose headers are complete, unless it was cut down to "not modified"."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """Return its headers as they are."""
         return self.headers if self.status_code != 304 else super().get_wsgi_headers(environ)
 
 
@@ -50,7 +51,7 @@ def answer_json(body: bytes, status: int = 200) -> Response:
         ("Content-Length", str(len(body))),
         ("ETag", f'W/"{len(body):x}-{base64.b64encode(digest).decode()[:27]}"'),
     ]
-    return _Whole([body], status, headers)
+    return Whole([body], status, headers)
 
 
 def error_page(problem: HTTPException) -> Response:

@@ -18,7 +18,7 @@ from fake_instances.faults import (
     WebhookFault,
 )
 from fake_instances.journal import Journal, WebhookKept
-from fake_instances.webhooks.delivery import Delivery, Notifier
+from fake_instances.webhooks.delivery import Delivery, Notifier, Translate
 from fake_instances.webhooks.message import Webhook, altered
 from fake_instances.webhooks.retries import NEVER, RetryPolicy
 
@@ -59,6 +59,10 @@ class Announcer:
         self._lock = threading.Lock()
         self._kept: dict[int, Delivery] = {}
         self._signatures: dict[str, dict[str, object]] = {}
+
+    def translate(self, translation: Translate) -> None:
+        """Have each webhook go out as this makes of it."""
+        self._notifier.translate = translation
 
     # Sending
 

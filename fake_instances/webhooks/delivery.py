@@ -14,7 +14,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from fake_instances.errors import FleetError
@@ -90,6 +90,14 @@ class Delivery:
         return not self.cut.wait(seconds)
 
 
+Translate: TypeAlias = "Callable[[Webhook, str], tuple[Webhook, str]]"
+
+
+def unchanged(webhook: Webhook, url: str) -> tuple[Webhook, str]:
+    """Let a webhook go out as it is, to where it goes."""
+    return webhook, url
+
+
 class Notifier:
     """Sends the webhooks of a fleet, each from its own thread, and records every try and its end.
 
@@ -106,6 +114,8 @@ class Notifier:
         self._late: set[Delivery] = set()
         self._sockets: dict[int, socket.socket] = {}
         self._sent: dict[int, Webhook] = {}
+        self.translate: Translate = unchanged
+        """Makes of each webhook, and of where it goes, what goes out instead."""
 
     def prepare(self, delivery: Delivery) -> Delivery:
         """Assign a webhook its numbers, without sending it."""
@@ -237,6 +247,7 @@ class Notifier:
     ) -> tuple[Outcome, WebhookAnswered]:
         with self._lock:
             self._sent[number] = webhook
+        webhook, url = self.translate(webhook, url)
         self._journal.record(
             WebhookSent(
                 instance=webhook.instance,

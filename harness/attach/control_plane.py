@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from fake_instances.webhooks.delivery import unchanged
+from harness.attach.adapted.control_plane import AdaptedAccounts, AdaptedControlPlane
 from harness.attach.databases import SQLITE, fresh_database, own_database
 from harness.attach.drivers.command import CommandImplementation, launch
 from harness.attach.drivers.guarded import output_file, output_file_beside
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import subprocess
 
     from fake_instances import Fleet
+    from harness.attach.adapted.fleet import FleetDialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,14 @@ class ControlPlane:
         )
         self._implementation: CommandImplementation | RunningImplementation | None = None
         self.log = self._log_source()
+        self.dialect: FleetDialect | None = None
+        """What the fleet speaks to it, where that is not the contract's own."""
         self.silent = 0
         """How many users in a row waited in vain for an answer, those who waited together counted as one."""
         self.unheard = False
         """Whether the last operator waited in vain."""
-        self.accounts: SqlAccounts | HttpAccounts
+        self.adapted = None if target.adapter is None else AdaptedControlPlane(target, self._given, self)
+        self.accounts: SqlAccounts | HttpAccounts | AdaptedAccounts
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as opened:
@@ -117,6 +123,13 @@ class ControlPlane:
     def face_fleet(self) -> None:
         """Send the fleet's webhooks to this implementation."""
         self._fleet.control_plane = self.base_url + self.target.webhook_path
+        self._fleet.translate(unchanged if self.adapted is None else self.adapted.webhook)
+
+    def check_adapter(self) -> None:
+        """Check that its adapter translated everything so far; NotJudgedError if it could not."""
+        for one in (self.adapted, self.dialect):
+            if one is not None:
+                one.check()
 
     def kill(self) -> None:
         """End the implementation as `kill -9` would. Its database and log stay."""
@@ -162,7 +175,12 @@ class ControlPlane:
         program = one_off(words, self.target, self._given, port)
         return run_once(program, self.target.directory, timeout, self._open)
 
-    def _account_store(self) -> SqlAccounts | HttpAccounts:
+    def _account_store(self) -> SqlAccounts | HttpAccounts | AdaptedAccounts:
+        if self.adapted is not None:
+            return self.adapted.accounts(self._rows_of_the_target)
+        return self._rows_of_the_target()
+
+    def _rows_of_the_target(self) -> SqlAccounts | HttpAccounts:
         by_sql = not self.target.state_path
         if by_sql or not self.target.url:
             # With hooks too: the contract has the table exist before a launch, however its rows are read.

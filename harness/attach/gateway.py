@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from fake_instances.addresses import family_of, url_of
+from harness.adapters.base import Call, Session
+from harness.attach.adapted.gateway import AdaptedGateway
 from harness.attach.drivers.command import CommandImplementation
 from harness.attach.drivers.program import command_program, free_port
 from harness.attach.http import refused, request
@@ -25,7 +27,7 @@ from harness.json_text import json_of
 from harness.placeholders import encoded, filled, filled_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
     from fake_instances.journal import Journal
     from harness.gateway_contract import GatewayTarget
@@ -44,7 +46,8 @@ class Gateway:
     """One gateway instance, known by its number.
 
     It listens on free ports of `host`, and sends webhooks to the base URL `control_plane`. `secrets` are the API key
-    that it demands, and what it signs webhooks with. Everything done to it is recorded in `journal`.
+    that it demands, and what it signs webhooks with. Everything done to it is recorded in `journal`. `sessions` are
+    those that its adapter was told of, shared with the other instances.
 
     A hook that is missing or does not do its work raises NotJudgedError. An instance that does not come up or go away
     raises LaunchError.
@@ -58,6 +61,7 @@ class Gateway:
         control_plane: str,
         secrets: tuple[str, str],
         journal: Journal,
+        sessions: MutableMapping[str, Session] | None = None,
     ) -> None:
         self._target = target
         self._number = number
@@ -71,6 +75,18 @@ class Gateway:
         self._program: CommandImplementation | None = None
         self._kept: dict[str, dict[str, object]] = {}
         """What hooks kept of answers, by session."""
+        self._adapted = (
+            None
+            if target.adapter is None
+            else AdaptedGateway(
+                target,
+                lambda: self.url,
+                control_plane,
+                secrets,
+                number=number,
+                sessions={} if sessions is None else sessions,
+            )
+        )
 
     @property
     def url(self) -> str:
@@ -139,6 +155,9 @@ class Gateway:
 
     def get(self, path: str) -> Answer:
         """Ask one of its own routes, with the key."""
+        if self._adapted is not None:
+            call = Call("GET", f"{path}?api_key={self._secrets[0]}")
+            return self._answered(lambda adapted, patience: adapted.get(path, call, patience))
         return self._request("GET", f"{self.url}{path}?api_key={self._secrets[0]}")
 
     def send(self, session_id: str, recipient: str, text: str) -> Answer:
@@ -151,10 +170,21 @@ class Gateway:
             "type": "text",
             "api_key": self._secrets[0],
         }
+        if self._adapted is not None:
+            call = Call("POST", "/api/messages/send", body)
+            return self._answered(
+                lambda adapted, patience: adapted.send(session_id, recipient, text, call, patience)
+            )
         return self._request("POST", f"{self.url}/api/messages/send", body)
 
     def delivered(self) -> Sequence[Delivered]:
         """List the messages that really went out, including those before a restart."""
+        if self._adapted is not None:
+            hook = self._target.delivered
+            call = None if hook is None else self._filled(hook, self._values(None), {})
+            told = self._adapted.delivered(call, self._patience)
+            if told is not None:
+                return told
         if self._target.delivered is None:
             raise NotJudgedError(
                 "the target names no hook that lists what really went out: [instance] delivered"
@@ -209,24 +239,33 @@ class Gateway:
             values |= {"url": self.url, "host": self._host, "port": int(self.url.rpartition(":")[2])}
         return values if tenant is None else values | asdict(tenant)
 
+    def _filled(self, hook: Hook, values: Mapping[str, object], headers: Mapping[str, str]) -> Call:
+        outside = {name: value for name, value in values.items() if name not in _OWN_VALUES}
+        url = filled_text(hook.url, {**values, **{name: encoded(value) for name, value in outside.items()}})
+        own = {name: filled_text(value, values) for name, value in hook.headers.items()}
+        return Call(hook.method, url, filled(hook.body, values), {**own, **headers})
+
     def _call(self, name: str, tenant: Tenant | None, headers: Mapping[str, str] | None = None) -> Answer:
         """Make the calls of a hook one after another, and return the answer of the last.
 
-        What they keep of their answers fills later calls of this session too; of no session, those of this hook.
+        What they keep of their answers fills later calls of this session too; of no session, those of this hook. An
+        adapter makes the first one.
         """
-        hook: Hook = getattr(self._target, name)
-        calls = (hook, *hook.then)
+        hook: Hook | None = getattr(self._target, name)
+        calls = (None,) if hook is None else (hook, *hook.then)
         kept = self._kept.setdefault(tenant.session_id, {}) if tenant else dict[str, object]()
         deadline = time.monotonic() + self._target.ready_timeout
-        for number, call in enumerate(calls, 1):
-            answer = self._hook_call(call, {**kept, **self._values(tenant)}, deadline, headers or {})
+        for number, one in enumerate(calls, 1):
+            values = {**kept, **self._values(tenant)}
+            call = None if one is None else self._filled(one, values, headers or {})
+            answer = self._made(name, tenant if number == 1 else None, call, deadline)
             which = f"the hook {name} of instance {self._number}" + (
-                f", call {number} of {len(calls)}," if hook.then else ""
+                f", call {number} of {len(calls)}," if len(calls) > 1 else ""
             )
             if answer.status is None or not 200 <= answer.status < 300:
                 told = f"answered {answer.status}" if answer.status else "gave no answer"
                 raise NotJudgedError(f"{which} {told}: {answer.body[:200]}")
-            for placeholder, place in call.keeps.items():
+            for placeholder, place in () if one is None else one.keeps.items():
                 try:
                     kept[placeholder] = value_at(answer.body, place)
                 except ValueError:
@@ -236,18 +275,27 @@ class Gateway:
                     ) from None
         return answer
 
-    def _hook_call(
-        self, call: Hook, values: Mapping[str, object], deadline: float, headers: Mapping[str, str]
-    ) -> Answer:
-        outside = {name: value for name, value in values.items() if name not in _OWN_VALUES}
-        url = filled_text(call.url, {**values, **{name: encoded(value) for name, value in outside.items()}})
-        own = {name: filled_text(value, values) for name, value in call.headers.items()}
-        body = filled(call.body, values)
-        answer = self._request(call.method, url, body, {**own, **headers})
+    def _made(self, name: str, tenant: Tenant | None, call: Call | None, deadline: float) -> Answer:
+        def made() -> Answer:
+            if self._adapted is not None and tenant is not None:
+                return self._answered(lambda adapted, patience: adapted.do(name, tenant, call, patience))
+            if call is None:
+                raise NotJudgedError(f"the target names no hook [instance] {name}")
+            return self._request(call.method, call.url, call.body, call.headers)
+
+        answer = made()
         # What serves hooks may come up a moment after the instance itself.
         while answer.refused and time.monotonic() < deadline and self.problem is None:
             threading.Event().wait(_CHECK_SECONDS)
-            answer = self._request(call.method, url, body, {**own, **headers})
+            answer = made()
+        return answer
+
+    def _answered(self, ask: Callable[[AdaptedGateway, float], Answer]) -> Answer:
+        """Ask by the adapter, and wait shorter where nobody answered before."""
+        assert self._adapted is not None  # noqa: S101 - who calls this has looked
+        answer = ask(self._adapted, self._patience)
+        silent = answer.status is None and not answer.refused
+        self._patience = _PATIENCE_ANEW_SECONDS if silent else _PATIENCE_SECONDS
         return answer
 
     def _request(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from fake_instances.addresses import address_of
 from fake_instances.journal import Journal
+from harness.attach.adapted.gateway import AdaptedGateway
 from harness.attach.control_plane import random_secrets
 from harness.attach.gateway import Gateway
 from harness.attach.webhook_receiver import Receiver
@@ -16,6 +17,7 @@ from harness.gateway_contract import NUMBERS
 from harness.targets.canned_answers import CannedAnswers
 
 if TYPE_CHECKING:
+    from harness.adapters.base import Session
     from harness.gateway_contract import GatewayTarget
 
 
@@ -29,7 +31,9 @@ class GatewaySetup:
         self._host = address_of(host)
         given = {"api_key": self.secrets[0], "hmac_secret": self.secrets[1]}
         self.receiver = Receiver(self.journal, self._host, CannedAnswers(target.control_plane, given))
+        self._sessions: dict[str, Session] = {}
         self.gateways: dict[int, Gateway] = {}
+        self._adapted: AdaptedGateway | None = None
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -41,9 +45,21 @@ class GatewaySetup:
                     f"the control plane's stand-in cannot listen: {problem}; choose an address with --fleet-address",
                     "--fleet-address must be an address of this machine",
                 ) from None
+            if self.target.adapter is not None:
+                url = self.receiver.url
+                self._adapted = AdaptedGateway(
+                    self.target, lambda: "", url, self.secrets, sessions=self._sessions
+                )
+                self.receiver.means = self._adapted.means
             for number in NUMBERS:
                 gateway = Gateway(
-                    self.target, number, self._host, self.receiver.url, self.secrets, self.journal
+                    self.target,
+                    number,
+                    self._host,
+                    self.receiver.url,
+                    self.secrets,
+                    self.journal,
+                    self._sessions,
                 )
                 self.gateways[number] = gateway
                 opened.callback(gateway.close)
@@ -52,6 +68,11 @@ class GatewaySetup:
                     starting.result()
             self._open = opened.pop_all()
         return self
+
+    def check_adapter(self) -> None:
+        """Check that every webhook was understood so far; NotJudgedError if its adapter could not."""
+        if self._adapted is not None:
+            self._adapted.check()
 
     def __exit__(self, *_: object) -> None:
         self._open.close()

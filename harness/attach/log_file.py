@@ -68,7 +68,7 @@ class FileLog:
 
     def exists(self) -> bool:
         """Return whether there is such a file."""
-        return self._path.exists()
+        return self.path.exists()
 
     def place_of(self, text: str) -> str:
         """Return where a line is, as file and line number; empty if it is nowhere."""
@@ -109,7 +109,7 @@ class SeveralLogs:
 
     def exists(self) -> bool:
         """Return whether there is any of them."""
-        return any(log.exists() for log in self._logs)
+        return bool(self._found())
 
     def place_of(self, text: str) -> str:
         """Return where a line is, as file and line number; empty if it is nowhere."""

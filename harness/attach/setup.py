@@ -13,6 +13,7 @@ from fake_instances import Fleet, PortInUseError
 from fake_instances.addresses import DOCUMENT_PORTS, LOOPBACK, InstanceAddress, address_of
 from fake_instances.hosts.processes import ProcessHost
 from fake_instances.hosts.threads import Host, ThreadHost
+from harness.attach.adapted.fleet import dialect_of
 from harness.attach.control_plane import ControlPlane, Place, random_secrets
 from harness.attach.databases import SQLITE, check_own_database, kind_of
 from harness.attach.drivers.program import can_bind
@@ -58,6 +59,14 @@ class Setup:
         there = Settings(verify_timeout=None, send_timeout=DEFAULT_SEND_TIMEOUT) if target.url else Settings()
         self.settings = settings or there
         self.secrets = api_key, hmac_secret = shared_secrets() if target.url else random_secrets()
+        self.dialect = dialect_of(target, api_key)
+        if self.dialect is not None:
+            if not isinstance(hosting, ThreadHost | None):
+                raise TargetError(
+                    f"{target.name} has an adapter with a dialect of the instances, which only "
+                    "--fleet-host threads speaks"
+                )
+            hosting = ThreadHost(self.dialect)
         self.fleet = Fleet(addresses, api_key=api_key, secret=hmac_secret, hosting=hosting)
         self.implementation: ControlPlane
         self._host = launch_host(addresses[0].host)
@@ -93,7 +102,9 @@ class Setup:
                 before.face_fleet()
 
     def _attach(self, target: Target, settings: Settings, scratch: Path) -> ControlPlane:
-        return ControlPlane(target, settings, self.fleet, Place(self._host, scratch, self._database))
+        made = ControlPlane(target, settings, self.fleet, Place(self._host, scratch, self._database))
+        made.dialect = self.dialect
+        return made
 
 
 def check_database(target: Target, database: str) -> None:

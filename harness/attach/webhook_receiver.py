@@ -7,7 +7,7 @@ import socketserver
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from fake_instances.addresses import family_of, url_of
 from fake_instances.http.protocol import Reader, Request, render
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fake_instances.journal import Journal
+
+    Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 WHOLE_SECONDS = 10.0
 """How long a webhook may take to arrive, from its first byte to its last."""
@@ -43,6 +45,7 @@ class Receiver:
         status: the status that location webhooks are answered with.
         status_for: another status for those of some sessions, by session id.
         holder: returns the instance that a session was connected on, for the record, or None if that is unknown.
+        means: returns what a webhook means in the contract's terms: its path, headers and body.
         ask_back: asked for the state of a session before its location webhook is answered; None to ask nobody.
 
     """
@@ -53,6 +56,7 @@ class Receiver:
         self.status_for: dict[str, int] = {}
         self.ask_back: Callable[[str], str | None] | None = None
         self.holder: Callable[[str], int | None] = lambda _session_id: None
+        self.means: Callable[[str, Headers, bytes], tuple[str, Headers, bytes]] = lambda *came: came
         self._journal = journal
         self._host = host
         self._port = 0
@@ -102,7 +106,11 @@ class Receiver:
 
     def take(self, path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> int:
         """Record a webhook, and return the status to answer."""
-        webhook = WebhookReceived(path=path, headers=headers, body=body, answered=200)
+        meant, raw = self.means(path, headers, body), dict[str, Any]()
+        if meant != (path, headers, body):
+            raw = {"raw_path": path, "raw_headers": headers, "raw_body": body}
+            path, headers, body = meant
+        webhook = WebhookReceived(path=path, headers=headers, body=body, answered=200, **raw)
         session_id = str(webhook.data.get("session_id", ""))
         webhook = replace(webhook, instance=self.holder(session_id))
         if webhook.event in LOCATION_EVENTS:

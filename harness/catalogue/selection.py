@@ -77,6 +77,15 @@ def check_requirements(names: Iterable[str], catalogue: Collection[str], written
             )
 
 
+def check_applicable(names: Iterable[str], not_applicable: Mapping[str, str]) -> None:
+    """Check that each requirement has a meaning for this target; TargetError if its adapter declares otherwise."""
+    for name in names:
+        if name in not_applicable:
+            raise TargetError(
+                f"--requirement {name}: not applicable, by the target's adapter: {not_applicable[name]}"
+            )
+
+
 def check_claimed(
     names: Iterable[str],
     profiles: Iterable[str],

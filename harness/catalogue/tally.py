@@ -23,13 +23,19 @@ BINDING = "test_features.py"
 class Tally:
     """The records of a run, and which runs were to come.
 
-    `function_of` returns the name of the test function that runs the scenarios of this name.
+    `function_of` returns the name of the test function that runs the scenarios of this name. `not_applicable` has the
+    requirements that have no meaning for this implementation, each with its reason.
     """
 
     def __init__(
-        self, catalogue: Catalogue, suite: Sequence[WrittenScenario], function_of: Callable[[str], str]
+        self,
+        catalogue: Catalogue,
+        suite: Sequence[WrittenScenario],
+        function_of: Callable[[str], str],
+        not_applicable: Mapping[str, str] | None = None,
     ) -> None:
         self._catalogue = catalogue
+        self._not_applicable = not_applicable or {}
         # A scenario without a requirement is an ordinary test.
         self._suite = [one for one in suite if one.requirement_ids]
         self._scenarios: dict[str, set[tuple[str, str]]] = {}
@@ -96,7 +102,7 @@ class Tally:
     def verdict(self, claims: Collection[Profile], *, trouble: str = "", crash: str = "") -> Verdict:
         """Return the verdict on what came so far: see `harness.catalogue.verdict.Run` for `trouble` and `crash`."""
         run = Run(self._written(), self._expected, self.records, trouble, crash)
-        return judge(self._catalogue, claims, run)
+        return judge(self._catalogue, claims, run, self._not_applicable)
 
     def unrun(self, claims: Collection[Profile]) -> tuple[Record, ...]:
         """Return what is written and did not run, in the order of the suite."""
@@ -117,7 +123,12 @@ class Tally:
 
     def _unrun(self, one: WrittenScenario, row: str, reason: str, claims: Collection[Profile]) -> Record:
         judged = [self._catalogue[id_] for id_ in one.requirement_ids if self._catalogue[id_].judged]
-        unclaimed = bool(judged) and not any(each.profile in claims for each in judged)
+        outcome = Outcome.NOT_JUDGED
+        claimed = [each for each in judged if each.profile in claims]
+        if judged and not claimed:
+            outcome, reason = Outcome.NOT_CLAIMED, "its profile is not claimed"
+        elif claimed and all(each.id in self._not_applicable for each in claimed):
+            outcome, reason = Outcome.NOT_APPLICABLE, self._not_applicable[claimed[0].id]
         return Record(
             id=scenario_id(one.file, one.name, row),
             name=one.name,
@@ -127,8 +138,8 @@ class Tally:
             rule=one.rule,
             level=level_of(one.requirement_ids, self._catalogue),
             requirement_ids=one.requirement_ids,
-            outcome=Outcome.NOT_CLAIMED if unclaimed else Outcome.NOT_JUDGED,
-            reason="its profile is not claimed" if unclaimed else reason,
+            outcome=outcome,
+            reason=reason,
             ran=False,
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level, Profile, Requirement
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LEFT_OUT = "was left out by the selection"
 """Why a scenario did not run that the user did not ask for."""
 _MOST_NAMED = 8
+_EVERY_ONE_APPLIES: Mapping[str, str] = MappingProxyType({})
 
 
 class Outcome(StrEnum):
@@ -34,6 +36,7 @@ class Outcome(StrEnum):
     NOT_JUDGED = "not judged"
     NOT_WRITTEN = "not yet written"
     NOT_CLAIMED = "not claimed"
+    NOT_APPLICABLE = "not applicable"
     PASSED = "passed"
 
 
@@ -91,12 +94,22 @@ class Run:
     crash: str = ""
 
 
-def judge(catalogue: Catalogue, claims: Collection[Profile], run: Run) -> Verdict:
-    """Compute the verdict of a run on an implementation that claims these profiles."""
+def judge(
+    catalogue: Catalogue,
+    claims: Collection[Profile],
+    run: Run,
+    not_applicable: Mapping[str, str] = _EVERY_ONE_APPLIES,
+) -> Verdict:
+    """Compute the verdict of a run on an implementation that claims these profiles.
+
+    `not_applicable` has the requirements that an adapter declares to have no meaning there, each with its reason.
+    """
     came = {record.node: record for record in run.records}
     requirements = tuple(
         RequirementResult(one, Outcome.NOT_CLAIMED)
         if one.judged and one.profile not in claims
+        else RequirementResult(one, Outcome.NOT_APPLICABLE, (not_applicable[one.id],))
+        if one.id in not_applicable
         else _requirement(one, run, came)
         for one in catalogue.values()
     )
@@ -135,21 +148,32 @@ def _conclude(
     missing = [
         one
         for one in musts
-        if one.requirement.profile in claims and one.outcome not in {Outcome.PASSED, Outcome.FAILED}
+        if one.requirement.profile in claims
+        and one.outcome not in {Outcome.PASSED, Outcome.FAILED, Outcome.NOT_APPLICABLE}
     ]
     passed = [one for one in musts if one.outcome is Outcome.PASSED]
+    without = _left_aside(musts)
+    every = "all {} MUSTs that apply passed" if without else "all {} MUSTs of the claimed profiles passed"
     findings: tuple[tuple[object, Conclusion, str], ...] = (
         (run.crash, Conclusion.HARNESS_ERROR, run.crash),
         (doubled, Conclusion.HARNESS_ERROR, f"a result came twice: {', '.join(doubled[:1])}"),
         (broken, Conclusion.HARNESS_ERROR, f"broke in the harness itself: {few(broken, _MOST_NAMED)}"),
-        (failed, Conclusion.NON_CONFORMANT, f"failed: {_ids(failed)}"),
+        (failed, Conclusion.NON_CONFORMANT, f"failed: {_ids(failed)}{without}"),
         (run.trouble, Conclusion.INCOMPLETE, run.trouble),
         (not run.records, Conclusion.INCOMPLETE, "no scenario ran"),
-        (missing, Conclusion.INCOMPLETE, f"nothing failed, but not judged: {_ids(missing)}"),
-        (not passed, Conclusion.INCOMPLETE, "no MUST of a claimed profile was judged"),
-        (True, Conclusion.CONFORMANT, f"all {len(passed)} MUSTs of the claimed profiles passed"),
+        (missing, Conclusion.INCOMPLETE, f"nothing failed, but not judged: {_ids(missing)}{without}"),
+        (not passed, Conclusion.INCOMPLETE, f"no MUST of a claimed profile was judged{without}"),
+        (True, Conclusion.CONFORMANT, every.format(len(passed)) + without),
     )
     return next((conclusion, why) for holds, conclusion, why in findings if holds)
+
+
+def _left_aside(musts: Collection[RequirementResult]) -> str:
+    """Say how many MUSTs do not apply, and why; empty where all do."""
+    reasons = Counter(one.reasons[0] for one in musts if one.outcome is Outcome.NOT_APPLICABLE)
+    if not reasons:
+        return ""
+    return f"; {reasons.total()} not applicable ({few([*reasons], _MOST_NAMED, '; ')})"
 
 
 def _is_broken(record: Record, catalogue: Catalogue, claims: Collection[Profile]) -> bool:

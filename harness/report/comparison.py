@@ -40,7 +40,7 @@ class Row:
     @property
     def partial(self) -> bool:
         """Whether it was judged for some, and not for others that claim its profile."""
-        found = set(self.outcomes) - {None, Outcome.NOT_CLAIMED}
+        found = set(self.outcomes) - {None, Outcome.NOT_CLAIMED, Outcome.NOT_APPLICABLE}
         return bool(found & _JUDGED) and bool(found - _JUDGED)
 
     @property

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 _WIDTH = 110
 _MOST_RUNS, _MOST_LEFT_OUT = 8, 8
-_ORDER = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN, Outcome.NOT_WRITTEN)
+_ORDER = (
+    Outcome.PASSED,
+    Outcome.FAILED,
+    Outcome.NOT_JUDGED,
+    Outcome.BROKEN,
+    Outcome.NOT_WRITTEN,
+    Outcome.NOT_APPLICABLE,
+)
 
 
 def timeline(events: Sequence[Event]) -> tuple[str, ...]:
@@ -75,6 +82,7 @@ def summary(report: Report) -> list[str]:
         lines.append(f"selection       {report.run.selection}")
     lines += _failed(report)
     lines += _not_judged(report)
+    lines += _not_applicable(report)
     for one in report.scenarios:
         if one.judged_again:
             told = f"judged again    {one.id} (at first {one.again_because})"
@@ -84,9 +92,11 @@ def summary(report: Report) -> list[str]:
     catalogue = [one for one in report.requirements if one.judged]
     covered = sum(1 for one in catalogue if one.outcome in {Outcome.PASSED, Outcome.FAILED})
     not_claimed = sum(1 for one in catalogue if one.outcome is Outcome.NOT_CLAIMED)
+    aside = len(report.of(Outcome.NOT_APPLICABLE))
     lines.append(f"scenarios       {len(ran)} run, {passed} passed; {report.run.order}")
     lines.append(
         f"requirements    {covered} of {len(catalogue)} judged here, {not_claimed} of profiles not claimed"
+        + (f", {aside} not applicable" if aside else "")
     )
     if report.sensitivity is not None:
         lines += textwrap.wrap(
@@ -150,6 +160,18 @@ def _not_judged(report: Report) -> list[str]:
         text = f"{'not judged':<16}{shown}: {first}"
         lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
         lines += [" " * 18 + line for line in rest]
+    return lines
+
+
+def _not_applicable(report: Report) -> list[str]:
+    """Return each reason of the adapter once, with what it leaves aside."""
+    names_by_reason: dict[str, list[str]] = {}
+    for one in report.of(Outcome.NOT_APPLICABLE):
+        names_by_reason.setdefault(one.reasons[0], []).append(_named(one))
+    lines: list[str] = []
+    for reason, names in names_by_reason.items():
+        text = f"{'not applicable':<16}{', '.join(names)}: {reason}"
+        lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
     return lines
 
 

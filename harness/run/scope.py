@@ -18,6 +18,7 @@ from harness.catalogue.record import Record, level_of, row_of, scenario_id
 from harness.catalogue.requirements import Profile, closest
 from harness.catalogue.selection import (
     Selection,
+    check_applicable,
     check_claimed,
     check_requirements,
     names_in_expression,
@@ -70,6 +71,8 @@ class Scope:
             written = {one for scenario in self.suite for one in scenario.requirement_ids}
             check_requirements(names, self.catalogue, written)
         check_claimed(options.requirement, options.profile, self.catalogue, self.claims)
+        self.not_applicable = self.target.not_applicable
+        check_applicable(options.requirement, self.not_applicable)
         self.selection = Selection(
             frozenset(options.requirement),
             frozenset(options.profile),
@@ -95,7 +98,9 @@ class Scope:
     @cached_property
     def tally(self) -> Tally:
         """What came of each scenario so far."""
-        return Tally(self.catalogue, self.suite, lambda name: f"test_{make_python_name(name)}")
+        return Tally(
+            self.catalogue, self.suite, lambda name: f"test_{make_python_name(name)}", self.not_applicable
+        )
 
     def select(self, found: Sequence[pytest.Item], kept: Sequence[pytest.Item]) -> list[pytest.Item]:
         """Return the tests that are to run, of those that every other filter kept of all that were found.
@@ -116,7 +121,8 @@ class Scope:
         judged = [one for one in requirements if one.judged]
         # What proves the instrument is about control planes, and needs one.
         launched = self.target.command or self.target.image
-        claimed = any(one.profile in self.claims for one in judged) if judged else bool(launched)
+        applying = [one for one in judged if one.id not in self.not_applicable]
+        claimed = any(one.profile in self.claims for one in applying) if judged else bool(launched)
         return claimed and self.selection.wants(record.id, requirements)
 
     def in_order(self, items: Sequence[pytest.Item], seed: int | None) -> list[pytest.Item]:

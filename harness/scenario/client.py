@@ -63,14 +63,20 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     tries, more = _PATIENCE[min(silent, len(_PATIENCE) - 1)]
     patience = tries * one_try + more
     began = time.monotonic()
+    path = filled_path(target.send.path, values)
     try:
-        response = request(
-            target.send.method,
-            implementation.base_url + filled_path(target.send.path, values),
-            patience=patience,
-            body=filled(template, values),
-            headers={**target.headers, **_headers(target, values)},
-        )
+        if implementation.adapted is not None:
+            response = implementation.adapted.send(
+                account_id, values, target.send.method, path, filled(template, values), patience=patience
+            )
+        else:
+            response = request(
+                target.send.method,
+                implementation.base_url + path,
+                patience=patience,
+                body=filled(template, values),
+                headers={**target.headers, **_headers(target, values)},
+            )
     except requests.RequestException as problem:
         if isinstance(problem, requests.Timeout):
             implementation.silent = silent + 1

@@ -342,6 +342,7 @@ class World:
 
     def check_faults_fired(self) -> None:
         """Check that every fault that is not optional really happened; NotJudgedError if one did not."""
+        self.implementation.check_adapter()
         self._occasions.check_came(self.history)
 
     def check_controls(self) -> None:

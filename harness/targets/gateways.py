@@ -109,7 +109,7 @@ class Instance(Section):
     ready_timeout: Seconds = GatewayTarget.ready_timeout
     env: TextTable = {}
     variables: Table = {}
-    connect: Annotated[Annotated[list[HookTable], Field(min_length=1)], _CALLS, BeforeValidator(_listed)]
+    connect: HookKey = None
     create: HookKey = None
     reconnect: HookKey = None
     end: HookKey = None

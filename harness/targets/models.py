@@ -86,6 +86,7 @@ class Implementation(Section):
     name: Annotated[Text, GIVEN]
     version: Text = "unknown"
     claims: Annotated[Texts, among(*Profile)] = ["core"]
+    adapter: Text = ""
 
 
 class Launch(Section):
@@ -251,6 +252,8 @@ class TargetFile(Section):
                 'is missing; write command = ["…"], image = "…" or url = "http://…" under [launch]',
                 "launch.command",
             )
+        if self.instance is not None and self.instance.connect is None and not self.implementation.adapter:
+            raise WrongValueError("is missing; add it under [instance]", "instance.connect")
         if url and log.via == "stderr":
             raise WrongValueError(
                 'is \'stderr\', which only a launched program has; write via = "file" or "http"', "log.via"

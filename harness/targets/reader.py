@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from harness.adapters.loading import SIGNATURE_OF_AN_INSTANCE, load_adapters
 from harness.catalogue.requirements import closest
 from harness.contract import Operations, SendTarget, Target
 from harness.errors import TargetError
@@ -24,6 +25,7 @@ from harness.targets.models import Launch, TargetFile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.adapters.loading import Adapters
     from harness.targets.section import Section
 
 FAKE_GATEWAY = "fake-gateway"
@@ -71,7 +73,24 @@ def read_target(path: Path) -> Target:
         if table is not None and not (folder := _folder(path, table)).is_dir():
             words = f"there is no folder {folder}; it is relative to this file"
             raise _error(path, text, f"{section}.directory", words)
-    return _target(file, path)
+    try:
+        adapters = _adapters(file, path)
+    except TargetError as problem:
+        raise _error(path, text, "implementation.adapter", str(problem)) from None
+    return _target(file, path, adapters)
+
+
+def _adapters(file: TargetFile, path: Path) -> Adapters | None:
+    """Load the adapter that a file names, if it names one; TargetError if it is not one for what it attaches."""
+    if not (name := file.implementation.adapter):
+        return None
+    adapters = load_adapters(name, path.parent)
+    if file.instance is not None and file.instance.connect is None and adapters.gateway is None:
+        raise TargetError(
+            f"{adapters.file} has no GatewayAdapter, so [instance] must say how to connect a session: "
+            "write [instance.connect]"
+        )
+    return adapters
 
 
 def _mistake(error: Mapping[str, Any]) -> tuple[str, str, int]:
@@ -97,7 +116,7 @@ def _error(path: Path, text: str, key: str, words: str, which: int = 0) -> Targe
     return TargetError(f"{path if line is None else f'{path}:{line}'}: {key}: {words}")
 
 
-def _target(file: TargetFile, path: Path) -> Target:
+def _target(file: TargetFile, path: Path, adapters: Adapters | None) -> Target:
     """Make the contract's Target: a key fills the field of its own name, or of its section's and its own."""
     known, values = {one.name for one in fields(Target)}, dict[str, Any]()
     for name in ("implementation", "launch", "http", "webhook", "state", "log", "timing"):
@@ -108,7 +127,18 @@ def _target(file: TargetFile, path: Path) -> Target:
     one_of_many = "{" in file.log.file or "*" in file.log.file
     gateway = None
     if file.instance is not None:
-        gateway = GatewayTarget(**_values(file.instance) | {"directory": _folder(path, file.instance)})
+        adapted = (
+            {}
+            if adapters is None
+            else {
+                "adapter": adapters.gateway,
+                "adapter_file": adapters.file,
+                "unsigned": SIGNATURE_OF_AN_INSTANCE in adapters.not_applicable,
+            }
+        )
+        gateway = GatewayTarget(
+            **_values(file.instance) | {"directory": _folder(path, file.instance)} | adapted
+        )
     elif "instance" in file.implementation.claims:
         gateway = load_target(FAKE_GATEWAY).gateway
     return Target(
@@ -137,6 +167,11 @@ def _target(file: TargetFile, path: Path) -> Target:
                 file.monitoring.metrics,
             ),
             "gateway": gateway,
+            "adapter": None if adapters is None else adapters.control_plane,
+            "adapter_file": None if adapters is None else adapters.file,
+            "not_applicable": {}
+            if adapters is None
+            else adapters.applying(gateways=file.instance is not None),
         }
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from harness.catalogue.verdict import Conclusion
+from harness.catalogue.verdict import Conclusion, Outcome
 from harness.report.formats.templating import filled
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def message(report: Report) -> str:
     """Return what the badge says: the verdict, and the profiles that it is about."""
     if not report.complete:
         return "the run has not ended"
-    return f"{report.verdict.conclusion.value}: {', '.join(report.implementation.claims)}"
+    aside = len(report.of(Outcome.NOT_APPLICABLE))
+    told = f"{report.verdict.conclusion.value}: {', '.join(report.implementation.claims)}"
+    return f"{told} ({aside} not applicable)" if aside else told
 
 
 def render_badge_json(report: Report) -> str:

@@ -20,6 +20,7 @@ SIGNS = {
     Outcome.NOT_JUDGED: "?",
     Outcome.NOT_WRITTEN: "○",
     Outcome.NOT_CLAIMED: "·",
+    Outcome.NOT_APPLICABLE: "∅",
 }
 CONCLUDING_SIGNS = {
     Conclusion.CONFORMANT: "✓",

@@ -1,0 +1,1 @@
+"""What is attached by an adapter: its hooks, run where the harness would speak to it otherwise."""
