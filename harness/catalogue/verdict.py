@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level, Profile, Requirement
 from harness.exit_codes import ExitCode
-from harness.wording import few
+from harness.wording import counted_as, few
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -145,11 +145,24 @@ def _conclude(
         (failed, Conclusion.NON_CONFORMANT, f"failed: {_ids(failed)}"),
         (run.trouble, Conclusion.INCOMPLETE, run.trouble),
         (not run.records, Conclusion.INCOMPLETE, "no scenario ran"),
-        (missing, Conclusion.INCOMPLETE, f"nothing failed, but not judged: {_ids(missing)}"),
+        (missing, Conclusion.INCOMPLETE, f"{_nothing_failed(requirements)}, but {_not_judged(missing)}"),
         (not passed, Conclusion.INCOMPLETE, "no MUST of a claimed profile was judged"),
         (True, Conclusion.CONFORMANT, f"all {len(passed)} MUSTs of the claimed profiles passed"),
     )
     return next((conclusion, why) for holds, conclusion, why in findings if holds)
+
+
+def _nothing_failed(requirements: Collection[RequirementResult]) -> str:
+    shoulds = [one for one in requirements if one.requirement.judged and one.outcome is Outcome.FAILED]
+    return f"no MUST failed (of the SHOULDs, {_ids(shoulds)} did)" if shoulds else "nothing failed"
+
+
+def _not_judged(missing: Collection[RequirementResult]) -> str:
+    """Name what was to be judged and was not; what the user did not ask for is only counted."""
+    wanted = [one for one in missing if not any(reason.endswith(LEFT_OUT) for reason in one.reasons)]
+    if wanted:
+        return f"not judged: {_ids(wanted)}"
+    return f"not judged: {counted_as(len(missing), 'MUST')}, left out by the selection"
 
 
 def _is_broken(record: Record, catalogue: Catalogue, claims: Collection[Profile]) -> bool:

@@ -19,6 +19,7 @@ from harness.catalogue.selection import (
     Selection,
     check_claimed,
     check_requirements,
+    gate_of,
     names_in_expression,
 )
 from harness.catalogue.tally import Tally
@@ -69,6 +70,7 @@ class Scope:
             written = {one for scenario in self.suite for one in scenario.requirement_ids}
             check_requirements(names, self.catalogue, written)
         check_claimed(options.requirement, options.profile, self.catalogue, self.claims)
+        self.gate = gate_of(options.gate, self.claims)
         self.selection = Selection(
             frozenset(options.requirement),
             frozenset(options.profile),
