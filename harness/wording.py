@@ -37,6 +37,11 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
+def counted_as(count: int, noun: str) -> str:
+    """Return a number of things: 1 line, 2 lines."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def quoted(text: str) -> str:
     """Return a text in quotes, on one line, cut where it is long."""
     told, more = (text, "") if len(text) <= 80 else (f"{text[:60]}…", f" ({len(text)} characters)")

@@ -101,3 +101,21 @@ def check_claimed(
                 f"{option}: the target does not claim the profile {profile}, only {', '.join(claims)}; "
                 "what it claims stands in its target file, under [implementation] claims"
             )
+
+
+def gate_of(given: Collection[str], claims: Collection[str]) -> tuple[Profile, ...]:
+    """Return the profiles that decide the exit code, of words with commas; TargetError if one is not claimed."""
+    names = [name.strip() for words in given for name in words.split(",") if name.strip()]
+    for name in names:
+        if name not in {one.value for one in Profile}:
+            guess = closest(name, [one.value for one in Profile])
+            hint = f"did you mean {guess}?" if guess else f"the profiles are {', '.join(Profile)}"
+            raise TargetError(f"--gate {name}: there is no such profile; {hint}")
+        if name not in claims:
+            raise TargetError(
+                f"--gate {name}: the target does not claim this profile, only {', '.join(claims)}; "
+                "what it claims stands in its target file, under [implementation] claims"
+            )
+    if given and not names:
+        raise TargetError("--gate names no profile; name one of those that the target claims")
+    return tuple(one for one in Profile if one.value in names)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level, Profile, Requirement
 from harness.exit_codes import ExitCode
-from harness.wording import few
+from harness.wording import counted_as, few
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -161,7 +161,11 @@ def _conclude(
         (failed, Conclusion.NON_CONFORMANT, f"failed: {_ids(failed)}{without}"),
         (run.trouble, Conclusion.INCOMPLETE, run.trouble),
         (not run.records, Conclusion.INCOMPLETE, "no scenario ran"),
-        (missing, Conclusion.INCOMPLETE, f"nothing failed, but not judged: {_ids(missing)}{without}"),
+        (
+            missing,
+            Conclusion.INCOMPLETE,
+            f"{_nothing_failed(requirements)}, but {_not_judged(missing)}{without}",
+        ),
         (not passed, Conclusion.INCOMPLETE, f"no MUST of a claimed profile was judged{without}"),
         (True, Conclusion.CONFORMANT, every.format(len(passed)) + without),
     )
@@ -174,6 +178,19 @@ def _left_aside(musts: Collection[RequirementResult]) -> str:
     if not reasons:
         return ""
     return f"; {reasons.total()} not applicable ({few([*reasons], _MOST_NAMED, '; ')})"
+
+
+def _nothing_failed(requirements: Collection[RequirementResult]) -> str:
+    shoulds = [one for one in requirements if one.requirement.judged and one.outcome is Outcome.FAILED]
+    return f"no MUST failed (of the SHOULDs, {_ids(shoulds)} did)" if shoulds else "nothing failed"
+
+
+def _not_judged(missing: Collection[RequirementResult]) -> str:
+    """Name what was to be judged and was not; what the user did not ask for is only counted."""
+    wanted = [one for one in missing if not any(reason.endswith(LEFT_OUT) for reason in one.reasons)]
+    if wanted:
+        return f"not judged: {_ids(wanted)}"
+    return f"not judged: {counted_as(len(missing), 'MUST')}, left out by the selection"
 
 
 def _is_broken(record: Record, catalogue: Catalogue, claims: Collection[Profile]) -> bool:

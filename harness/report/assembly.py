@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level, Profile
 from harness.catalogue.verdict import Outcome
+from harness.report.causes import causes_of
 from harness.report.model import (
+    GateReport,
     ImplementationReport,
     ProfileReport,
     Report,
@@ -37,6 +39,7 @@ def assemble(  # noqa: PLR0913 - a report is made of this many things
     run: RunReport,
     defects: Sequence[KnownDefect] = (),
     complete: bool = True,
+    gate: Verdict | None = None,
 ) -> Report:
     """Make the model: every requirement of the catalogue, and every scenario that ran or is written."""
     scenarios = sorted(_published(records), key=lambda one: (one.file, one.line, one.row))
@@ -44,17 +47,26 @@ def assemble(  # noqa: PLR0913 - a report is made of this many things
     for scenario in scenarios:
         for id_ in scenario.requirement_ids:
             carriers.setdefault(id_, []).append(scenario.id)
+    requirements = tuple(_requirement(one, carriers) for one in verdict.requirements)
     return Report(
         format=1,
         complete=complete,
-        verdict=VerdictReport(verdict.conclusion, verdict.exit_code, verdict.why),
+        verdict=_verdict(verdict, gate),
         implementation=ImplementationReport(target.name, target.version, verdict.profiles),
         run=run,
         profiles=tuple(_profile(verdict, profile) for profile in Profile),
-        requirements=tuple(_requirement(one, carriers) for one in verdict.requirements),
+        requirements=requirements,
         scenarios=tuple(scenarios),
         sensitivity=sensitivity(defects, scenarios, catalogue, verdict.profiles) if defects else None,
+        causes=causes_of(scenarios, requirements),
     )
+
+
+def _verdict(verdict: Verdict, gate: Verdict | None) -> VerdictReport:
+    if gate is None:
+        return VerdictReport(verdict.conclusion, verdict.exit_code, verdict.why)
+    told = GateReport(gate.profiles, gate.conclusion, gate.why)
+    return VerdictReport(verdict.conclusion, gate.exit_code, verdict.why, told)
 
 
 def _published(records: Sequence[Record]) -> Iterator[Record]:

@@ -61,12 +61,22 @@ class ImplementationReport:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class GateReport:
+    """The conclusion on some of the profiles, which alone decides the exit code."""
+
+    profiles: tuple[Profile, ...]
+    conclusion: Conclusion
+    why: str
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class VerdictReport:
-    """The conclusion of the run, and the exit code that stands for it."""
+    """The conclusion of the run, and the exit code that stands for it, or for the gate's where there is one."""
 
     conclusion: Conclusion
     exit_code: int
     why: str
+    gate: GateReport | None = None
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -116,6 +126,18 @@ class SensitivityReport:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class CauseReport:
+    """Scenarios that failed in the same way, and so likely by one mistake; `words` say what the implementation did.
+
+    `requirements` are theirs, MUSTs first; `scenarios` their ids, the one that shows it most clearly first.
+    """
+
+    words: str
+    requirements: tuple[str, ...]
+    scenarios: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class Report:
     """A whole run. One that is not `complete` had not ended when it was written: it may have been killed."""
 
@@ -129,6 +151,8 @@ class Report:
     scenarios: tuple[Record, ...]
     sensitivity: SensitivityReport | None = None
     """None where only scenarios ran that do not come with the harness: nothing is known of them."""
+    causes: tuple[CauseReport, ...] = ()
+    """The likely causes of what failed, worst first."""
 
     def requirement(self, id_: str) -> RequirementReport:
         """Return the requirement with this id, which must be one of the catalogue's."""

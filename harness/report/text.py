@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level
 from harness.catalogue.verdict import LEFT_OUT, Outcome
+from harness.report.causes.telling import MORE, cause_lines
 from harness.report.events import STEP
-from harness.wording import few
+from harness.wording import cut, few
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 110
 _MOST_RUNS, _MOST_LEFT_OUT = 8, 8
+_MOST_REASONS, _LONGEST_REASON, _MOST_REST, _MOST_AGAIN = 3, 300, 20, 2
 _ORDER = (
     Outcome.PASSED,
     Outcome.FAILED,
@@ -71,38 +74,75 @@ def failure(record: Record, catalogue: Catalogue) -> str:
     return "\n".join(lines)
 
 
-def summary(report: Report) -> list[str]:
-    """Describe a verdict: each profile with its counts, what failed or was not judged, and the conclusion."""
-    judged = report.implementation
+def summary(report: Report, *, every_failure: bool = False, notes: Sequence[str] = ()) -> list[str]:
+    """Describe a verdict: each profile with its counts, the likely causes, what was not judged, and the conclusion.
+
+    With `every_failure`, each requirement that failed is named with its reason. Of a narrowed run, only what it was
+    narrowed to is told. `notes` are told before the verdict, which comes last.
+    """
+    judged, narrowed = report.implementation, bool(report.run.selection)
     lines = [f"implementation  {judged.name} {judged.version}, which claims {', '.join(judged.claims)}"]
-    lines += [_profile_line(one) for one in report.profiles if one.claimed]
-    if unclaimed := [one.name.value for one in report.profiles if not one.claimed]:
-        lines.append(f"not claimed     {', '.join(unclaimed)}")
-    if report.run.selection:
+    if narrowed:
         lines.append(f"selection       {report.run.selection}")
-    lines += _failed(report)
-    lines += _not_judged(report)
+        lines += _narrowed(report)
+    else:
+        lines += [_profile_line(one) for one in report.profiles if one.claimed]
+        if unclaimed := [one.name.value for one in report.profiles if not one.claimed]:
+            lines.append(f"not claimed     {', '.join(unclaimed)}")
+    lines += _failed(report) if every_failure else _failed_without_cause(report)
+    lines += _not_judged(report, whole=every_failure)
     lines += _not_applicable(report)
-    for one in report.scenarios:
-        if one.judged_again:
-            told = f"judged again    {one.id} (at first {one.again_because})"
-            lines += textwrap.wrap(told, _WIDTH, subsequent_indent=" " * 18)
+    lines += _judged_again(report, whole=every_failure)
+    lines += cause_lines(report)
     ran = [one for one in report.scenarios if one.ran]
     passed = sum(1 for one in ran if one.outcome is Outcome.PASSED)
+    lines.append(f"scenarios       {len(ran)} run, {passed} passed; {report.run.order}")
+    if not narrowed:
+        lines += _extent(report)
+    return [*lines, *notes, *_verdict(report)]
+
+
+def _verdict(report: Report) -> list[str]:
+    """Return the conclusion, and the gate's, by which the run ends."""
+    verdict = report.verdict
+    lines = [f"verdict         {verdict.conclusion.value}: {verdict.why}"]
+    if (gate := verdict.gate) is not None:
+        profiles = ", ".join(one.value for one in gate.profiles)
+        lines.append(
+            f"gate            {profiles}: {gate.conclusion.value}, and so exit code {verdict.exit_code}: {gate.why}"
+        )
+    return lines
+
+
+def _narrowed(report: Report) -> list[str]:
+    """Count, in each profile, the requirements of which a scenario ran."""
+    ran = {id_ for one in report.scenarios if one.ran for id_ in one.requirement_ids}
+    lines = []
+    for profile in report.profiles:
+        mine = [
+            one for one in report.requirements if one.profile is profile.name and one.id in ran and one.judged
+        ]
+        if profile.claimed and mine:
+            counts = {
+                level: Counter(one.outcome for one in mine if one.level is level)
+                for level in (Level.MUST, Level.SHOULD)
+            }
+            told = [f"{level.value.upper()} {_counted(found)}" for level, found in counts.items() if found]
+            lines.append(f"{profile.name.value:<16}{'; '.join(told)}")
+    return lines
+
+
+def _extent(report: Report) -> list[str]:
     catalogue = [one for one in report.requirements if one.judged]
     covered = sum(1 for one in catalogue if one.outcome in {Outcome.PASSED, Outcome.FAILED})
     not_claimed = sum(1 for one in catalogue if one.outcome is Outcome.NOT_CLAIMED)
     aside = len(report.of(Outcome.NOT_APPLICABLE))
-    lines.append(f"scenarios       {len(ran)} run, {passed} passed; {report.run.order}")
-    lines.append(
+    lines = [
         f"requirements    {covered} of {len(catalogue)} judged here, {not_claimed} of profiles not claimed"
         + (f", {aside} not applicable" if aside else "")
-    )
+    ]
     if report.sensitivity is not None:
-        lines += textwrap.wrap(
-            f"sensitivity     {report.sensitivity.words}", _WIDTH, subsequent_indent=" " * 18
-        )
-    lines.append(f"verdict         {report.verdict.conclusion.value}: {report.verdict.why}")
+        lines += _wrapped(f"sensitivity     {report.sensitivity.words}")
     return lines
 
 
@@ -126,15 +166,37 @@ def _counted(counts: Mapping[Outcome, int]) -> str:
 
 
 def _failed(report: Report) -> list[str]:
-    lines: list[str] = []
-    for one in report.of(Outcome.FAILED):
-        reason = one.reasons[0].splitlines()[0] if one.reasons else ""
-        text = f"{'failed':<16}{_named(one)}: {reason}"
-        lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
-        lines += textwrap.wrap(
-            _which(report, one), _WIDTH, initial_indent=" " * 18, subsequent_indent=" " * 18
-        )
+    return [line for one in report.of(Outcome.FAILED) for line in _failure_of(report, one)]
+
+
+def _failed_without_cause(report: Report) -> list[str]:
+    """Return what no cause tells: a scenario that proves the instrument, and failed."""
+    told = {id_ for one in report.causes for id_ in one.requirements}
+    return [
+        line for one in report.of(Outcome.FAILED) if one.id not in told for line in _failure_of(report, one)
+    ]
+
+
+def _failure_of(report: Report, one: RequirementReport) -> list[str]:
+    reason = one.reasons[0].splitlines()[0] if one.reasons else ""
+    lines = _wrapped(f"{'failed':<16}{_named(one)}: {reason}")
+    lines += textwrap.wrap(_which(report, one), _WIDTH, initial_indent=" " * 18, subsequent_indent=" " * 18)
     return lines
+
+
+def _judged_again(report: Report, *, whole: bool) -> list[str]:
+    again = [one for one in report.scenarios if one.judged_again]
+    shown = again if whole else again[:_MOST_AGAIN]
+    lines = [
+        line for one in shown for line in _wrapped(f"judged again    {one.id} (at first {one.again_because})")
+    ]
+    if len(again) > len(shown):
+        lines.append(f"judged again    and {len(again) - len(shown)} more: {MORE}")
+    return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
 
 
 def _which(report: Report, one: RequirementReport) -> str:
@@ -147,19 +209,27 @@ def _which(report: Report, one: RequirementReport) -> str:
     return f"{len(failed)} of its {len(runs)} runs failed: {few(names, _MOST_RUNS, '; ')}"
 
 
-def _not_judged(report: Report) -> list[str]:
-    """Return each reason once, and whole: it may be the last output of an implementation that never came up."""
+def _not_judged(report: Report, *, whole: bool) -> list[str]:
+    """Return each reason once: it may be the last output of an implementation that never came up.
+
+    Who chose one scenario knows that there are others: in a narrowed run what was left out is not told.
+    """
     names_by_reason: dict[str, list[str]] = {}
     for one in report.of(Outcome.NOT_JUDGED):
-        names_by_reason.setdefault(one.reasons[0] if one.reasons else "", []).append(_named(one))
+        reason = one.reasons[0] if one.reasons else ""
+        if not (report.run.selection and reason.endswith(LEFT_OUT)):
+            names_by_reason.setdefault(reason, []).append(_named(one))
+    shown = list(names_by_reason.items())
     lines: list[str] = []
-    for reason, names in names_by_reason.items():
+    for reason, names in shown if whole else shown[:_MOST_REASONS]:
         first, *rest = reason.splitlines() or [""]
-        # A user who chose one scenario knows that there are others; a saved report has them all.
-        shown = few(names, _MOST_LEFT_OUT if reason.endswith(LEFT_OUT) else len(names))
-        text = f"{'not judged':<16}{shown}: {first}"
-        lines += textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 18)
-        lines += [" " * 18 + line for line in rest]
+        # A saved report has them all.
+        named = few(names, _MOST_LEFT_OUT if reason.endswith(LEFT_OUT) else len(names))
+        lines += _wrapped(f"{'not judged':<16}{named}: {first if whole else cut(first, _LONGEST_REASON)}")
+        lines += [" " * 18 + line for line in (rest if whole else rest[:_MOST_REST])]
+    if not whole and len(shown) > _MOST_REASONS:
+        others = [name for _, names in shown[_MOST_REASONS:] for name in names]
+        lines += _wrapped(f"{'not judged':<16}{few(others, _MOST_LEFT_OUT)}, for other reasons: {MORE}")
     return lines
 
 

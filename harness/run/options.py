@@ -78,6 +78,14 @@ def _add_selection(group: pytest.OptionGroup) -> None:
         help=f"run only the scenarios of requirements of this level ({', '.join(Level)})",
     )
     group.addoption(
+        "--gate",
+        action="append",
+        default=[],
+        metavar="PROFILE",
+        help="judge and report everything, and take the exit code from this profile alone; several with commas, or "
+        "given more than once",
+    )
+    group.addoption(
         "--rerun-failed",
         action="store_true",
         help=f"run only what ran and did not pass in the report saved last (in --report, or else {FOLDER}/)",

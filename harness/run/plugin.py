@@ -31,7 +31,7 @@ from harness.run.judging import (
 )
 from harness.run.options import add_options, addresses_of, scope_of
 from harness.run.recorder import Recorder
-from harness.run.reporter import Reporter
+from harness.run.reporter import Ending, Reporter
 from harness.run.scope import COLLECTED, RECORD, Scope, record_in, refuse_async
 from harness.run.trying import Tries
 from harness.scenario import steps
@@ -80,9 +80,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_interruption] = Interruption()
     config.pluginmanager.register(config.stash[_interruption], "instance-sync-interruption")
     if not worker:
-        config.pluginmanager.register(
-            Reporter(scope, folder, config.stash[_interruption], attachment), "instance-sync-reporter"
-        )
+        reporter = Reporter(scope, folder, config.stash[_interruption], attachment)
+        config.pluginmanager.register(reporter, "instance-sync-reporter")
+        config.pluginmanager.register(Ending(reporter), "instance-sync-ending")
         if not config.option.unchecked:
             check = AttachmentCheck(scope, attachment, config.stash[_interruption])
             config.pluginmanager.register(check, "instance-sync-attachment-check")

@@ -63,7 +63,8 @@ class Recorder:
     ) -> Record:
         """Return the record of a scenario that ended with this problem, if any, without secrets.
 
-        Events and history are kept only when `full`. `trace` is kept where the harness itself broke.
+        Histories, and the events of what passed, are kept only when `full`.
+        `trace` is kept where the harness itself broke.
         """
         outcome, reason = outcome_of(problem)
         reason = cut(reason, LONGEST_TOLD)
@@ -85,7 +86,7 @@ class Recorder:
             # A webhook's JSON is read only now, and may spell a secret in another way.
             events = _shown(events_of(history), secrets)
             told = () if outcome is Outcome.PASSED else timeline(events)
-            shown, left_out = bounded(events) if full else ((), 0)
+            shown, left_out = bounded(events)
             evidence = replace(evidence, timeline=told, events=shown, left_out=left_out)
             lines = json_lines(history) if full else ""
         # What a run is called is not redacted: it would be taken for another run.

@@ -24,7 +24,7 @@ from harness.run.scope import COLLECTED, HANDED, Scope, record_in
 from harness.run.workers import fixed_shares
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
 
     from harness.report.folder import ReportFolder
     from harness.report.model import Report
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 NOT_ENDED = "the run has not ended; if none is under way, it was cut short"
 
-_OF_NOTHING_JUDGED = ("implementation ", "verdict ")
+_OF_NOTHING_JUDGED = ("implementation ", "afterwards ", "report ", "verdict ", "gate ")
 
 _OF_WHAT_WAS_LEFT_OPEN = (
     ResourceWarning,
@@ -157,31 +157,48 @@ class Reporter:
         if self._folder is not None:
             self._save(partial(self._folder.write, report))
         self._report = report
-        conformant = report.verdict.conclusion is Conclusion.CONFORMANT
-        session.exitstatus = 1 if conformant and self._other_tests_failed else report.verdict.exit_code
+        good = report.verdict.exit_code == Conclusion.CONFORMANT.exit_code
+        session.exitstatus = 1 if good and self._other_tests_failed else report.verdict.exit_code
         if self._unsaved:
             session.exitstatus = Conclusion.HARNESS_ERROR.exit_code
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, config: pytest.Config
+    ) -> Generator[None, None, None]:
+        """Keep pytest from telling each failure that a cause tells: they would scroll the verdict away.
+
+        They are counted all the same, and with -v each is told.
+        """
+        if self._report is None or config.get_verbosity() > 0:
+            return (yield)
+        told = {id_ for one in self._report.causes for id_ in one.scenarios}
+        stats = terminalreporter.stats
+        whole: dict[Any, list[Any]] = {name: stats[name] for name in ("failed", "error") if name in stats}
+        try:
+            for name, reports in whole.items():
+                stats[name] = [one for one in reports if not _is_among(one, told)]
+            return (yield)
+        finally:
+            stats.update(whole)
+
+    def tell(self, terminalreporter: pytest.TerminalReporter, *, every_failure: bool) -> None:
         """Print the verdict, and where the report is."""
         if self._report is None:
             return
         terminalreporter.section("conformance", "=")
-        for line in [*text.unwritten(self._report), *text.summary(self._report)]:
+        notes = [f"afterwards      {reason}" for reason in self._afterwards]
+        if self._unsaved:
+            notes.append(f"report          could not be saved: {self._unsaved}")
+        elif self._folder is not None:
+            notes.append(f"report          {self._folder.path / REPORT_HTML}")
+        if self._other_tests_failed and self._report.verdict.exit_code == Conclusion.CONFORMANT.exit_code:
+            notes.append("other tests     failed, so this run is no success all the same")
+        summary = text.summary(self._report, every_failure=every_failure, notes=notes)
+        for line in [*text.unwritten(self._report), *summary]:
             # Where nothing is attached nothing is judged, and no list of all that was not says more.
             if not self._attachment.why or line.startswith(_OF_NOTHING_JUDGED):
                 terminalreporter.write_line(line)
-        for reason in self._afterwards:
-            terminalreporter.write_line(f"afterwards      {reason}", red=True)
-        if self._other_tests_failed and self._report.verdict.conclusion is Conclusion.CONFORMANT:
-            terminalreporter.write_line(
-                "other tests     failed, so this run is no success all the same", red=True
-            )
-        if self._unsaved:
-            terminalreporter.write_line(f"report          could not be saved: {self._unsaved}", red=True)
-        elif self._folder is not None:
-            terminalreporter.write_line(f"report          {self._folder.path / REPORT_HTML}")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:
@@ -215,6 +232,7 @@ class Reporter:
             run=run,
             defects=scope.defects,
             complete=complete,
+            gate=scope.tally.verdict(scope.gate, trouble=trouble, crash=self._crash) if scope.gate else None,
         )
 
     def _trouble(self, session: pytest.Session) -> str:
@@ -230,3 +248,24 @@ class Reporter:
             write()
         except OSError as problem:
             self._unsaved = self._unsaved or str(problem)
+
+
+class Ending:
+    """Prints the verdict behind everything that pytest prints itself, so that it comes last."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Print it when pytest's own summary is out."""
+        yield
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            self._reporter.tell(terminal, every_failure=session.config.get_verbosity() > 0)
+
+
+def _is_among(report: Any, scenarios: Collection[str]) -> bool:
+    """Return whether a report of pytest's is of a run of one of these scenarios."""
+    record = record_in(report)
+    return record is not None and record.outcome is Outcome.FAILED and record.id in scenarios

@@ -21,6 +21,7 @@ from harness.catalogue.selection import (
     check_applicable,
     check_claimed,
     check_requirements,
+    gate_of,
     names_in_expression,
 )
 from harness.catalogue.tally import Tally
@@ -73,6 +74,7 @@ class Scope:
         check_claimed(options.requirement, options.profile, self.catalogue, self.claims)
         self.not_applicable = self.target.not_applicable
         check_applicable(options.requirement, self.not_applicable)
+        self.gate = gate_of(options.gate, self.claims)
         self.selection = Selection(
             frozenset(options.requirement),
             frozenset(options.profile),

@@ -57,7 +57,7 @@ def test_a_summary_says_the_verdict_and_each_reason_once() -> None:
     records = [record(one, outcome, reason=reason) for one, outcome, reason in came]
     records[0] = replace(records[0], judged_again=True, again_because="a time bound was missed")
 
-    assert text.summary(Made((*records, record(REAL)), 1).report()) == [
+    assert text.summary(Made((*records, record(REAL)), 1).report(), every_failure=True) == [
         "implementation  made-up 1, which claims core",
         "core            MUST 1 failed, 1 not judged; SHOULD 1 not judged",
         "not claimed     security, resilience, health-check, monitoring, instance",
@@ -65,6 +65,11 @@ def test_a_summary_says_the_verdict_and_each_reason_once() -> None:
         "not judged      SCAN-02, SCAN-07 (should): not up",
         "                    its last output",
         "judged again    core/scan.feature::It is found (at first a time bound was missed)",
+        "1 cause",
+        ' 1  expected x, seen only in "It is found"',
+        "    SCAN-01: 1 scenario",
+        "      It is found (features/core/scan.feature:1)",
+        "      problem   expected x",
         "scenarios       4 run, 1 passed; in the order of the catalogue",
         "requirements    1 of 4 judged here, 1 of profiles not claimed",
         "verdict         non-conformant: failed: SCAN-01",
@@ -72,7 +77,8 @@ def test_a_summary_says_the_verdict_and_each_reason_once() -> None:
 
 
 def test_where_some_runs_of_a_requirement_failed_and_others_passed_the_summary_says_which() -> None:
-    found = "\n".join(text.summary(Made(with_record(record(FOUND, Outcome.FAILED, row="3002")), 1).report()))
+    report = Made(with_record(record(FOUND, Outcome.FAILED, row="3002")), 1).report()
+    found = "\n".join(text.summary(report, every_failure=True))
 
     assert "1 of its 2 runs failed: It is found [3002]" in found
 
