@@ -57,6 +57,10 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
         3: "the catalogue is broken, or a tag of a scenario is no requirement",
         4: "an option is wrong",
     },
+    "explain": {
+        0: "it was explained",
+        4: "there is no such requirement, or the report cannot be read",
+    },
     "steps": {0: "they were listed", 4: "no step has these words, or an option is wrong"},
     "fleet": {
         0: "done",

@@ -28,7 +28,7 @@ def scenario_lines(suite: Sequence[WrittenScenario], records: Sequence[Record]) 
     for file, name in sorted(runs, key=lambda key: (key[0], lines.get(key, 0))):
         times = f"  ({runs[file, name]} runs)" if runs[file, name] > 1 else ""
         where = f"{file}:{lines.get((file, name), 0)}"
-        yield f"{', '.join(ids[file, name]):<22}{where:<36}{name}{times}"
+        yield f"{', '.join(ids[file, name]):<20}  {where:<34}  {name}{times}"
     yield f"{_counted(len(runs), 'scenario')}, {_counted(sum(runs.values()), 'run')}"
 
 
@@ -59,7 +59,7 @@ def requirement_lines(requirements: Sequence[Requirement], suite: Sequence[Writt
         head = f"{one.id:<14}{one.level.value.upper():<8}{one.words}"
         yield from textwrap.wrap(head, _WIDTH, subsequent_indent=_INDENT)
         yield f"{_INDENT}source: {'; '.join(one.source)}"
-        carriers = _carriers(one, suite)
+        carriers = scenarios_of(one, suite)
         for scenario in carriers:
             rows = f"  ({scenario.examples} rows)" if scenario.examples else ""
             yield f"{_INDENT}{scenario.file}:{scenario.line}  {scenario.name}{rows}"
@@ -82,7 +82,7 @@ def requirements_markdown(
             profile = one.profile
             yield from (f"## {profile.value}", "", "| id | level | requirement | source | scenarios |")
             yield "|---|---|---|---|---|"
-        proofs = [scenario.name for scenario in _carriers(one, suite)]
+        proofs = [scenario.name for scenario in scenarios_of(one, suite)]
         if one.test:
             proofs.append(f"`{one.test}`")
         cells = [
@@ -116,10 +116,11 @@ def _to_json(one: Requirement, suite: Sequence[WrittenScenario]) -> dict[str, An
                 "name": each.name,
                 "rows": each.examples,
             }
-            for each in _carriers(one, suite)
+            for each in scenarios_of(one, suite)
         ],
     }
 
 
-def _carriers(one: Requirement, suite: Sequence[WrittenScenario]) -> list[WrittenScenario]:
+def scenarios_of(one: Requirement, suite: Sequence[WrittenScenario]) -> list[WrittenScenario]:
+    """Return the scenarios that judge a requirement."""
     return [scenario for scenario in suite if one.id in scenario.tags]

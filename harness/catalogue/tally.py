@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.catalogue.record import Record, level_of, row_of, scenario_id
@@ -48,10 +49,27 @@ class Tally:
                 catalogue[id_].profile is Profile.INSTANCE for id_ in one.requirement_ids if id_ in catalogue
             )
         }
+        self._function_of = function_of
         self._expected: set[str] = set()
+        self._kept: dict[str, str] = {}
         self._records: dict[str, Record] = {}
         # Of two scenarios that share file and name pytest-bdd binds the last: the other never runs.
         self._bound = {(one.file, one.name): one for one in self._suite}
+
+    def go_on_from(self, records: Collection[Record]) -> None:
+        """Take in what came of scenarios in an earlier run; what is run again replaces it."""
+        for one in records:
+            if one.ran:
+                test = self._function_of(one.name) + (f"[{one.row}]" if one.row else "")
+                node = f"{BINDING}::{test}" if (one.file, one.name) in self._bound else one.id
+                self._kept[one.id] = node
+                self._records[node] = replace(one, node=node)
+
+    @property
+    def came(self) -> tuple[Record, ...]:
+        """What came of this run so far, without what an earlier one left."""
+        kept = set(self._kept.values())
+        return tuple(one for node, one in self._records.items() if node not in kept)
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -74,6 +92,13 @@ class Tally:
     def expect(self, nodes: Collection[str]) -> None:
         """Take note of runs that were selected."""
         self._expected.update(nodes)
+        for node in nodes:
+            for file, name in self._scenarios.get(_function(node), ()):
+                self._forget(scenario_id(file, name, row_of(node)))
+
+    def _forget(self, id_: str) -> None:
+        if (node := self._kept.pop(id_, None)) is not None:
+            del self._records[node]
 
     @property
     def concerned(self) -> bool:
@@ -90,6 +115,7 @@ class Tally:
 
         Return whether this record is the one that counts now.
         """
+        self._forget(record.id)
         before = self._records.get(record.node)
         # A failure that nobody doubts stands, whatever comes of the same run on another worker.
         doubtful = before is not None and (before.time_bound or bool(before.doubt))

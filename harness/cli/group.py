@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,7 @@ from click.shell_completion import CompletionItem
 from harness.exit_codes import MEANINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 WIDTH = 100
 
@@ -20,6 +21,12 @@ def epilog(command: str, examples: str, more: str = "") -> str:
     codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANINGS[command].items())
     blocks = filter(None, (more, f"examples:\n{examples}", f"exit codes:\n{codes}"))
     return "\n\n".join("\b\n" + "\n\n\b\n".join(block.strip("\n").split("\n\n")) for block in blocks)
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """Return a question with the name that was probably meant, as the end of a sentence; empty if there is none."""
+    close = get_close_matches(given, [*known], n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 class Commands(click.Group):
@@ -41,6 +48,16 @@ class Commands(click.Group):
         """Load a command."""
         del ctx
         return self._load(cmd_name) if cmd_name in self.summaries else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or say which one was probably meant."""
+        if args and not args[0].startswith("-") and args[0] not in self.summaries:
+            raise click.UsageError(
+                f"there is no command {args[0]}{did_you_mean(args[0], self.summaries)}", ctx
+            )
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write every command with what it does."""

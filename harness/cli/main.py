@@ -26,6 +26,7 @@ COMMANDS = {
     "init": "Write a target file for your implementation, from answers or from options.",
     "doctor": "Find out whether the harness and your implementation understand each other.",
     "requirements": "List the requirements, with their scenarios.",
+    "explain": "Explain one requirement: what it asks, what usually goes wrong, what came of it.",
     "steps": "List the steps that scenarios are written with.",
     "verify": "Judge an implementation by every feature; takes pytest's options too.",
 }
@@ -44,6 +45,7 @@ EXAMPLES = """\
   instance-sync verify --rerun-failed          only what did not pass in the report in reports/
   instance-sync compare mine.toml before-fix   two or more side by side, requirement by requirement
   instance-sync requirements --level must      what is judged, and by which scenarios
+  instance-sync explain SCAN-01                what it asks, and what usually goes wrong
   instance-sync steps webhook                  the steps for scenarios of your own
 """
 

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.catalogue.features import catalogue
+from harness.catalogue.requirements import closest
+from harness.errors import TargetError
 from harness.targets.reader import built_in_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from harness.catalogue.requirements import Requirement
 
     Command = Callable[..., int | None]
 
@@ -28,6 +32,17 @@ def targets(_context: click.Context, _param: click.Parameter, incomplete: str) -
 def requirement_ids(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the id of a requirement."""
     return [one for one in catalogue() if one.startswith(incomplete.upper())]
+
+
+def named_requirement(name: str) -> Requirement:
+    """Return the requirement with this id, as users write it; TargetError, with the likely one, if there is none."""
+    known = catalogue()
+    id_ = name.upper().replace("_", "-")
+    if id_ not in known:
+        guess = closest(id_, tuple(known))
+        hint = f"did you mean {guess}?" if guess else "instance-sync requirements lists them"
+        raise TargetError(f"there is no requirement {name}; {hint}")
+    return known[id_]
 
 
 def fleet_options(command: Command) -> Command:

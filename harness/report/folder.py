@@ -32,8 +32,12 @@ class ReportFolder:
         make_folder(histories, path)
 
     def begin(self, report: Report) -> None:
-        """Replace the report of the last run, and its histories, by one that says that this run has not ended."""
-        for old in (self.path / HISTORY).glob("*.jsonl"):
+        """Replace the report of the last run, and its histories, by one that says that this run has not ended.
+
+        A run that goes on from that report keeps the histories that its own report names.
+        """
+        kept = {self.path / one.history for one in report.scenarios if one.history}
+        for old in set((self.path / HISTORY).glob("*.jsonl")) - kept:
             old.unlink()
         self.write(report)
 

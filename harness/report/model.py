@@ -84,6 +84,7 @@ class RunReport:
     """How the run was made. `began` is in UTC, to the second; `selection` the filters in force, empty for none.
 
     `order_seed` is null where scenarios ran in the catalogue's order. `workers` is 0 where one process judged.
+    `run_again` counts the scenarios that were run again in a run that went on from this report.
     """
 
     harness: str
@@ -94,6 +95,7 @@ class RunReport:
     selection: str
     order_seed: int | None = None
     workers: int = 0
+    run_again: int = 0
 
     @property
     def order(self) -> str:
@@ -101,7 +103,8 @@ class RunReport:
         order = (
             "in the order of the catalogue" if self.order_seed is None else f"--order-seed {self.order_seed}"
         )
-        return order + (f", -n {self.workers}" if self.workers else "")
+        again = f"; {self.run_again} of them run again" if self.run_again else ""
+        return order + (f", -n {self.workers}" if self.workers else "") + again
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fake_instances.addresses import LOCALHOST
@@ -17,10 +16,8 @@ from harness.attach.setup import (
     worker_addresses,
 )
 from harness.catalogue.requirements import Level, Profile
-from harness.catalogue.verdict import Outcome
-from harness.errors import TargetError
-from harness.report.folder import FOLDER, REPORT_JSON
-from harness.report.model import parse_json
+from harness.report.folder import FOLDER
+from harness.run.asked.rerun import check_same, failed_in, report_before
 from harness.run.scope import HANDED, Scope
 
 if TYPE_CHECKING:
@@ -43,7 +40,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--report",
         metavar="DIR",
         help="save the report here as report.html, report.json, report.xml (JUnit) and report.md, "
-        "and what happened in each scenario as history/*.jsonl",
+        "and what happened in each scenario as history/*.jsonl (default: nothing is saved)",
     )
     group.addoption(
         "--unchecked",
@@ -88,7 +85,8 @@ def _add_selection(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--rerun-failed",
         action="store_true",
-        help=f"run only what ran and did not pass in the report saved last (in --report, or else {FOLDER}/)",
+        help="run only what ran and did not pass in the report saved last (in --report, or else in "
+        f"{FOLDER}/), and go on from that report: the verdict is that of the whole",
     )
     group.addoption(
         "--list",
@@ -123,7 +121,8 @@ def _add_surroundings(group: pytest.OptionGroup) -> None:
         "--fleet-ports",
         default="document",
         metavar="PORTS",
-        help="where they listen: document (3001-3004), free, or four ports such as 4001,4002,4003,4004",
+        help="where they listen: document (3001-3004), free, or four ports such as 4001,4002,4003,4004 "
+        "(default: document)",
     )
     group.addoption(
         "--database",
@@ -149,15 +148,20 @@ def _add_surroundings(group: pytest.OptionGroup) -> None:
 
 def scope_of(config: pytest.Config) -> Scope:
     """Return what a run judges, by its options; choose a seed where none is given. TargetError if one is wrong."""
-    options, again = config.option, None
+    options, again, before = config.option, None, None
     handed = getattr(config, "workerinput", {}).get(HANDED)
     if handed is not None:
         options.fleet_seed, again = handed
     elif options.fleet_seed is None:
         options.fleet_seed = secrets.randbelow(2**32)
     if options.rerun_failed and handed is None:
-        again = failed_before(options.report)
+        before = report_before(options.report)
+        again = failed_in(before)
+        options.report = options.report or FOLDER
     scope = Scope(options, again)
+    if before is not None:
+        check_same(before, scope.target, scope.catalogue, scope.suite)
+        scope.go_on_from(before)
     fleet_addresses(LOCALHOST, options.fleet_ports)
     check_fleet_address(options.fleet_address or LOCALHOST)
     check_database(scope.target, options.database)
@@ -165,26 +169,6 @@ def scope_of(config: pytest.Config) -> Scope:
     if options.fleet_host == "containers" and handed is None and not options.list_scenarios:
         check_fleet_image(options.fleet_image)
     return scope
-
-
-def failed_before(folder: str | None) -> list[str]:
-    """Return the ids of what ran and did not pass in the report saved last; TargetError if that is of no use."""
-    path = Path(folder or FOLDER) / REPORT_JSON
-    try:
-        report = parse_json(path.read_text("utf-8"))
-    except OSError as problem:
-        raise TargetError(
-            f"--rerun-failed: {path} cannot be read ({problem.strerror}); run once with --report {path.parent}"
-        ) from None
-    except ValueError:
-        raise TargetError(
-            f"--rerun-failed: {path} is no report of this version; run once with --report {path.parent}"
-        ) from None
-    if not report.complete:
-        raise TargetError(
-            f"--rerun-failed: the run in {path} never ended, so nobody knows what failed; run it again whole"
-        )
-    return [one.id for one in report.scenarios if one.ran and one.outcome is not Outcome.PASSED]
 
 
 def addresses_of(config: pytest.Config) -> tuple[InstanceAddress, ...]:

@@ -21,6 +21,7 @@ from harness.contract import Settings
 from harness.errors import ConformanceFailure, TargetError
 from harness.history import StepReached
 from harness.report.folder import ReportFolder
+from harness.run.asked.places import collected_for
 from harness.run.attachment import Attachment
 from harness.run.attachment_check import AttachmentCheck
 from harness.run.interruption import Interruption
@@ -68,8 +69,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the catalogue, the features and the target, and register every requirement id as a marker."""
     worker = hasattr(config, "workerinput")
     try:
+        config.args[:] = collected_for(config.args, config.invocation_params.dir)
         scope = scope_of(config)
-        folder = ReportFolder(config.option.report) if config.option.report and not worker else None
+        saved = config.option.report if not (worker or config.option.list_scenarios) else None
+        folder = ReportFolder(saved) if saved else None
     except (TargetError, CatalogueError) as problem:
         raise pytest.UsageError(str(problem)) from None
     config.stash[_scope] = scope

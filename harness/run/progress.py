@@ -79,7 +79,7 @@ class Progress:
 
     def pytest_runtest_logfinish(self) -> None:
         """Write the new state."""
-        records = self._tally.records
+        records = self._tally.came
         failed = sum(1 for one in records if one.outcome in {Outcome.FAILED, Outcome.BROKEN})
         seconds = 0.0 if self._began is None else time.monotonic() - self._began
         self._line.show(told(len(records), self._tally.to_run, failed, seconds))

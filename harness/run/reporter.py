@@ -19,6 +19,7 @@ from harness.report import text
 from harness.report.assembly import assemble
 from harness.report.folder import REPORT_HTML
 from harness.report.model import RunReport
+from harness.run.asked.rerun import continued
 from harness.run.progress import Progress
 from harness.run.scope import COLLECTED, HANDED, Scope, record_in
 from harness.run.workers import fixed_shares
@@ -224,6 +225,8 @@ class Reporter:
             workers=getattr(options, "numprocesses", None) or 0,
             selection=scope.selection.words(keywords, markers),
         )
+        if scope.before is not None:
+            run = continued(run, scope.before, len(scope.tally.came))
         return assemble(
             scope.target,
             scope.catalogue,

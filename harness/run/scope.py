@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from harness.catalogue.features import WrittenScenario
     from harness.catalogue.requirements import Catalogue
+    from harness.report.model import Report
     from harness.report.sensitivity import KnownDefect
 
 _LIKE_A_REQUIREMENT = re.compile("[A-Z]+-[0-9]+")
@@ -68,6 +69,7 @@ class Scope:
         self.target = load_target(options.target)
         self.claims = tuple(Profile(one) for one in self.target.claims)
         self.collected = 0
+        self.before: Report | None = None
         if names := [*options.requirement, *names_in_expression(options.markexpr)]:
             written = {one for scenario in self.suite for one in scenario.requirement_ids}
             check_requirements(names, self.catalogue, written)
@@ -103,6 +105,11 @@ class Scope:
         return Tally(
             self.catalogue, self.suite, lambda name: f"test_{make_python_name(name)}", self.not_applicable
         )
+
+    def go_on_from(self, before: Report) -> None:
+        """Have what came of scenarios in a report stand, but for those that are run again."""
+        self.before = before
+        self.tally.go_on_from(before.scenarios)
 
     def select(self, found: Sequence[pytest.Item], kept: Sequence[pytest.Item]) -> list[pytest.Item]:
         """Return the tests that are to run, of those that every other filter kept of all that were found.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -102,3 +103,26 @@ def test_a_scenario_has_one_id_in_every_run_and_a_file_of_its_own() -> None:
     assert history_file(one) == history_file(one) != history_file(other)
     assert history_file(one).startswith("history/it-holds-3001-")
     assert history_file(scenario_id("x", "../" * 90, "é/☃")).count("/") == 1
+
+
+def test_a_run_that_goes_on_has_its_own_results_in_place_of_the_earlier_ones() -> None:
+    earlier = [record(FOUND, row="3001"), record(FOUND, FAILED, row="3002"), record(LOGGED)]
+    earlier = [replace(one, node="", example="") for one in earlier]
+    made = tally()
+    made.go_on_from(earlier)
+    assert (came(made)[0], made.came, len(made.records)) == (FAILED, (), 3)
+
+    again = record(FOUND, row="3002")
+    made.expect([again.node])
+    assert came(made) == (NOT_JUDGED, ("its scenario never ran",))
+    made.add(again)
+
+    assert came(made)[0] is Outcome.PASSED
+    assert (made.came, len(made.records)) == ((again,), 3)
+
+
+def test_what_did_not_run_earlier_is_not_judged_in_a_run_that_goes_on() -> None:
+    made = tally()
+    made.go_on_from([record(FOUND, row="3001"), replace(record(FOUND, row="3002"), ran=False)])
+
+    assert came(made) == (NOT_JUDGED, ("its scenario was left out by the selection",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from harness.errors import TargetError
 from harness.report.folder import ReportFolder, replace
 from harness.report.formats import RENDERERS
 from harness.report.model import parse_json
-from harness.run.options import failed_before
+from harness.run.asked.rerun import failed_in, report_before
 from tests.harness.reporting import ALL_PASSED, FOUND, LOGGED, RETRIED, RUNS, Made, record, with_record
 
 if TYPE_CHECKING:
@@ -41,6 +42,19 @@ def test_a_run_begins_by_replacing_the_last_report_and_its_histories(tmp_path: P
     assert [one.name for one in (tmp_path / "history").iterdir()] == ["mine.txt"]
     assert not parse_json((tmp_path / "report.json").read_text("utf-8")).complete
     assert "had not ended" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_a_run_that_goes_on_from_a_report_keeps_the_histories_that_it_names(tmp_path: Path) -> None:
+    folder = ReportFolder(str(tmp_path))
+    report = RUNS["not ended"].report()
+    first, *others = report.scenarios
+    folder.keep("history/kept-1.jsonl", "{}\n")
+    folder.keep("history/old-1.jsonl", "{}\n")
+
+    kept = dataclasses.replace(first, history="history/kept-1.jsonl")
+    folder.begin(dataclasses.replace(report, scenarios=(kept, *others)))
+
+    assert [one.name for one in (tmp_path / "history").iterdir()] == ["kept-1.jsonl"]
 
 
 def test_a_link_in_the_place_of_the_histories_is_replaced(tmp_path: Path) -> None:
@@ -92,7 +106,7 @@ def test_what_ran_and_did_not_pass_is_run_again(tmp_path: Path) -> None:
     came = tuple(record(FOUND, Outcome.BROKEN, row="3002") if one.row == "3002" else one for one in came)
     ReportFolder(str(tmp_path)).write(Made(came, 3).report())
 
-    assert sorted(failed_before(str(tmp_path))) == [
+    assert sorted(failed_in(report_before(str(tmp_path)))) == [
         "core/scan.feature::It is found[3002]",
         "core/scan.feature::It is logged",
         "core/scan.feature::It is retried",
@@ -102,7 +116,7 @@ def test_what_ran_and_did_not_pass_is_run_again(tmp_path: Path) -> None:
 def test_after_a_run_in_which_all_passed_nothing_is_run_again(tmp_path: Path) -> None:
     ReportFolder(str(tmp_path)).write(Made(ALL_PASSED, 0).report())
 
-    assert failed_before(str(tmp_path)) == []
+    assert failed_in(report_before(str(tmp_path))) == []
 
 
 @pytest.mark.parametrize(
@@ -118,14 +132,14 @@ def test_without_a_report_nothing_can_be_run_again(tmp_path: Path, content: str 
         (tmp_path / "report.json").write_text(content, "utf-8")
 
     with pytest.raises(TargetError, match=said):
-        failed_before(str(tmp_path))
+        report_before(str(tmp_path))
 
 
 def test_after_a_run_that_never_ended_nothing_can_be_run_again(tmp_path: Path) -> None:
     ReportFolder(str(tmp_path)).write(RUNS["not ended"].report())
 
     with pytest.raises(TargetError, match="never ended, so nobody knows what failed; run it again whole"):
-        failed_before(str(tmp_path))
+        report_before(str(tmp_path))
 
 
 def test_a_link_in_the_place_of_a_report_is_replaced_and_never_followed(tmp_path: Path) -> None:

@@ -3,46 +3,33 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from harness.catalogue.features import features_root
 from harness.cli.group import epilog
-from harness.cli.main import EXAMPLES
-from harness.cli.options import requirement_ids, targets
-from harness.errors import HarnessError
+from harness.cli.verify.options import verify_options, write_groups
+from harness.cli.verify.output import whoever_reads
+from harness.cli.verify.usage import Usage
 from harness.run.interruption import Interruption
-from harness.run.plugin import pytest_addoption
 from harness.run.workers import ChoosesWorkers, has_workers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_EXAMPLES = "\n".join(line for line in EXAMPLES.splitlines() if " verify" in line)
-_COMPLETERS = {"--target": targets, "--requirement": requirement_ids}
-
-
-class _Options(list[click.Option]):
-    """Takes the plugin's options as pytest's parser does, and makes click's of them, for help and completion."""
-
-    def getgroup(self, *_: str) -> Self:
-        return self
-
-    def addoption(self, name: str, *, help: str, **how: Any) -> None:  # noqa: A002 - as pytest calls it
-        choices = how.get("choices")
-        self.append(
-            click.Option(
-                [name],
-                is_flag=how.get("action") == "store_true",
-                multiple=how.get("action") == "append",
-                metavar=None if choices else how.get("metavar"),
-                type=click.Choice(choices) if choices else None,
-                help=help,
-                shell_complete=_COMPLETERS.get(name),
-            )
-        )
+_EXAMPLES = """\
+  instance-sync verify                                    judge the reference implementation
+  instance-sync verify --target acme.toml                 judge your own; instance-sync init writes the file
+  instance-sync verify --target acme.toml --report reports
+  instance-sync verify --requirement SCAN-01 -n 0         one requirement; the verdict is then incomplete
+  instance-sync verify core/scan.feature                  a folder or a file of the features
+  instance-sync verify --profile core --list              which scenarios would run
+  instance-sync verify --rerun-failed --keep              stop at what failed, with everything alive
+  instance-sync verify --target acme.toml --watch         again whenever a file of yours changes
+  instance-sync verify --database postgresql://user:password@127.0.0.1:5432
+"""
 
 
 class _HandedOn(click.Command):
@@ -55,18 +42,15 @@ class _HandedOn(click.Command):
         return []
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [*super().collect_usage_pieces(ctx), "[any option of pytest]"]
+        return [*super().collect_usage_pieces(ctx), "[FOLDER|FILE]...", "[any option of pytest]"]
 
-
-def _options() -> list[click.Option]:
-    found = _Options()
-    pytest_addoption(cast("pytest.Parser", found))
-    return found
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_groups(ctx, formatter, self.params)
 
 
 @click.command(
     cls=_HandedOn,
-    params=_options(),
+    params=verify_options(),
     epilog=epilog("verify", _EXAMPLES, "Every other option: pytest --help."),
 )
 def command(arguments: Sequence[str]) -> int:
@@ -80,9 +64,5 @@ def command(arguments: Sequence[str]) -> int:
     if has_workers([*arguments, os.environ.get("PYTEST_ADDOPTS", "")]):
         # As addopts, which come before those of PYTEST_ADDOPTS: what the user says there counts.
         own += ["-p", "xdist.plugin", "-o", "addopts=-n auto"]
-    try:
-        with Interruption().heard():
-            return int(pytest.main([*own, *arguments, str(root)], plugins=[ChoosesWorkers()]))
-    except BrokenPipeError as problem:
-        # A reader who has left must not turn a verdict into 0.
-        raise HarnessError(f"the verdict could not be printed: {problem}") from None
+    with whoever_reads(), Interruption().heard():
+        return int(pytest.main([*own, str(root), *arguments], plugins=[ChoosesWorkers(), Usage()]))
