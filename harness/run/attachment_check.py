@@ -25,7 +25,8 @@ class AttachmentCheck:
         self._scope = scope
         self._attachment = attachment
         self._interruption = interruption
-        self._checked = False
+        self._checked = self._ended = False
+        self._waiting = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
@@ -35,16 +36,28 @@ class AttachmentCheck:
             return
         records = [record for item in session.items if (record := self._scope.record(item)) is not None]
         self._check({one for record in records for one in record.requirement_ids})
+        self._end_if_unattached()
 
     @pytest.hookimpl(optionalhook=True, trylast=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:
-        """Check while workers, which have found their scenarios, wait to be dealt some: their ports are free yet."""
+        """Check while workers, which have found their scenarios, wait to be dealt some: their ports are free yet.
+
+        The run ends when all of them wait: one that is stopped while it still looks for scenarios takes seconds.
+        """
         option = node.config.option
-        if self._checked or not (requirements := self._scope.tally.requirements()):
-            return
-        self._attachment.find_ports_in_use(option.numprocesses or len(option.tx))
-        self._check(requirements)
-        self._attachment.close()
+        workers = option.numprocesses or len(option.tx)
+        self._waiting += 1
+        if not self._checked and (requirements := self._scope.tally.requirements()):
+            self._attachment.find_ports_in_use(workers)
+            self._check(requirements)
+            self._attachment.close()
+        if self._waiting >= workers:
+            self._end_if_unattached()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self) -> None:
+        """End the run if a worker, which others would be waited for with, was lost."""
+        self._end_if_unattached()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -71,6 +84,9 @@ class AttachmentCheck:
             return
         self._checked = True
         with self._interruption.heard():
-            attached = self._attachment.check(profiles)
-        if not attached:
+            self._attachment.check(profiles)
+
+    def _end_if_unattached(self) -> None:
+        if self._attachment.why and not self._ended:
+            self._ended = True
             raise pytest.Session.Failed("not attached")

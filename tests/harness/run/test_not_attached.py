@@ -97,7 +97,7 @@ def _in_time() -> Iterator[None]:
 def test_a_control_plane_is_not_attached(name: str, tmp_path: Path) -> None:
     wrong = {**CONTROL_PLANE, **OF_THE_REFERENCE}[name]
     claims = ["core", "health-check", "monitoring"]
-    keys = {"implementation.claims": claims, **wrong.keys}
+    keys = {"implementation.claims": claims, "timing.settle_seconds": 0.3, **wrong.keys}
     assert_reported(wrong, unattached(changed(REFERENCE, Wrong(keys, "", ()), tmp_path), HOST))
 
 
