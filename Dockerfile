@@ -28,4 +28,4 @@ CMD ["python", "-m", "reference_impl"]
 FROM runnable AS fleet
 EXPOSE 3001 3002 3003 3004 3100
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:3100/status', timeout=2)"]
-ENTRYPOINT ["python", "-m", "fake_instances", "--address", "0.0.0.0"]
+ENTRYPOINT ["python", "-m", "fake_instances", "--fleet-address", "0.0.0.0"]

@@ -23,7 +23,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: conformance test check kill-matrix reproduce hostile stress bench picture install clean
 
 conformance: $(INSTALLED)
-	@$(BIN)/python -m pytest features/ --report reports $(ARGS)
+	@$(BIN)/python -m pytest features/ -p no:randomly --report reports $(ARGS)
 
 test: $(INSTALLED)
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --maxschedchunk 1 $(ARGS)

@@ -35,8 +35,8 @@ _EPILOG = """\
 \b
 examples:
   python -m fake_instances --incident                  the session of account 142, held by 3002
-  python -m fake_instances --sessions 40 --seed 7      forty made-up sessions, the same ones each time
-  python -m fake_instances --address 0.0.0.0 --ports 3002 --url http://instance-3002:3002
+  python -m fake_instances --sessions 40 --fleet-seed 7  forty made-up sessions, the same ones each time
+  python -m fake_instances --fleet-address 0.0.0.0 --fleet-ports 3002 --instance-url http://instance-3002:3002
                                                        one of four, each in its own container
   curl -s http://127.0.0.1:3100/status                 the state of the fleet
   curl -s http://127.0.0.1:3100/faults -H 'Content-Type: application/json' \\
@@ -53,6 +53,12 @@ exit codes: 0 after SIGTERM, 130 after Ctrl-C, 4 when something cannot be used a
 """
 
 
+_BEFORE = {
+    "--address": "--fleet-address",
+    "--ports": "--fleet-ports",
+    "--seed": "--fleet-seed",
+    "--url": "--instance-url",
+}
 _SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 _COUNT = click.IntRange(0, 1_000_000)
 
@@ -84,18 +90,21 @@ def _option(name: str, words: str, **how: Any) -> click.Option:
 
 _OPTIONS = [
     _option(
-        "--ports", "one for each instance", default=",".join(map(str, DOCUMENT_PORTS)), callback=_read_ports
+        "--fleet-ports",
+        "one for each instance",
+        default=",".join(map(str, DOCUMENT_PORTS)),
+        callback=_read_ports,
     ),
-    _option("--address", "where they listen", default=LOCALHOST),
+    _option("--fleet-address", "where they listen", default=LOCALHOST),
     _option(
-        "--url",
-        "the URL by which an instance names itself, once for each of --ports (default: its address and port)",
+        "--instance-url",
+        "the URL by which an instance names itself, once for each of --fleet-ports (default: its address and port)",
         multiple=True,
         callback=_read_urls,
     ),
     _option("--control-port", "of the control API; 0: any", type=click.IntRange(0, 65535), default=3100),
     _option("--sessions", "made-up sessions, spread over the instances", type=_COUNT, default=0),
-    _option("--seed", "of what is made up", type=_COUNT, default=1),
+    _option("--fleet-seed", "of what is made up", type=_COUNT, default=1),
     _option("--incident", "the session of account 142, on the second instance", is_flag=True),
     _option("--processes", "each instance in its own process", is_flag=True),
     _option("--control-plane", "where webhooks go", metavar="URL"),
@@ -115,13 +124,21 @@ _OPTIONS = [
 ]
 
 
-@click.command(NAME, params=_OPTIONS, epilog=_EPILOG, context_settings=_SETTINGS)
+class _Renamed(click.Command):
+    """Takes the names that options had before too, which scripts may use."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        parts = [one.partition("=") for one in args]
+        return super().parse_args(ctx, [f"{_BEFORE.get(name, name)}{eq}{value}" for name, eq, value in parts])
+
+
+@click.command(NAME, cls=_Renamed, params=_OPTIONS, epilog=_EPILOG, context_settings=_SETTINGS)
 def command(**given: Any) -> int:
     """Run fake gateway instances that can be told to misbehave."""
     options = SimpleNamespace(**given)
-    if options.url and len(options.url) != len(options.ports):
+    if options.instance_url and len(options.instance_url) != len(options.fleet_ports):
         raise click.UsageError(
-            f"--url was given {len(options.url)} times: give one for each port of --ports, or none"
+            f"--instance-url was given {len(options.instance_url)} times: give one for each port of --fleet-ports, or none"
         )
     signals: list[int] = []
     ended = threading.Event()
@@ -138,16 +155,16 @@ def command(**given: Any) -> int:
             for session, on in _sessions(options, fleet.numbers):
                 fleet.hold(session, on)
             control = opened.enter_context(
-                ControlServer(fleet, address_of(options.address), options.control_port)
+                ControlServer(fleet, address_of(options.fleet_address), options.control_port)
             )
             collect_seldom()
-            _introduce(fleet, control, options.seed)
+            _introduce(fleet, control, options.fleet_seed)
             ended.wait()
     except PortInUseError as problem:
-        raise click.UsageError(f"{problem}; free it, or choose others with --ports") from None
+        raise click.UsageError(f"{problem}; free it, or choose others with --fleet-ports") from None
     except OSError as problem:
         raise click.UsageError(
-            f"cannot listen: {problem}; see --address, --ports and --control-port"
+            f"cannot listen: {problem}; see --fleet-address, --fleet-ports and --control-port"
         ) from None
     return INTERRUPTED if signals[0] == signal.SIGINT else 0
 
@@ -162,10 +179,10 @@ def main() -> int:
 
 
 def _fleet(options: SimpleNamespace) -> Fleet:
-    urls = options.url or [None] * len(options.ports)
+    urls = options.instance_url or [None] * len(options.fleet_ports)
     addresses = [
-        InstanceAddress(number, options.address, port, url)
-        for number, port, url in zip(_numbers(options.ports), options.ports, urls, strict=True)
+        InstanceAddress(number, options.fleet_address, port, url)
+        for number, port, url in zip(_numbers(options.fleet_ports), options.fleet_ports, urls, strict=True)
     ]
     fleet = Fleet(
         addresses,
@@ -198,8 +215,8 @@ def _made_up(options: SimpleNamespace, numbers: Sequence[int]) -> Iterator[tuple
     # It loads every provider, which takes a while: only for those who want made-up sessions.
     from faker import Faker  # noqa: PLC0415
 
-    random, faker = Random(options.seed), Faker()  # noqa: S311 - made-up data, the same for a seed
-    faker.seed_instance(options.seed)
+    random, faker = Random(options.fleet_seed), Faker()  # noqa: S311 - made-up data, the same for a seed
+    faker.seed_instance(options.fleet_seed)
     for index in range(options.sessions):
         workspace = random.randint(2, 9000)
         name = faker.bothify("????????", letters="abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")

@@ -80,6 +80,10 @@ class Actions:
                 words=words,
             )
             return {"trigger": number}
+        if not self.fleet.holders(order.session_id):
+            raise UnknownSessionError(
+                f"no instance holds session {order.session_id} connected; connect or hold it first"
+            )
         if order.announce:
             self._known_control_plane()
         move(order.session_id, order.to, order.handover)
@@ -130,13 +134,13 @@ class Actions:
         return self.fleet.report(order.instance)
 
     def _webhook(self, order: orders.WebhookOrder) -> object:
-        self._known_control_plane()
         fleet = self.fleet
         session = fleet.session(order.session_id, order.instance) or next(
             (found for one in fleet.numbers if (found := fleet.session(order.session_id, one))), None
         )
         if session is None:
             raise UnknownSessionError(f"no instance has a copy of session {order.session_id}; hold one first")
+        self._known_control_plane()
         webhook = fleet.webhook(session, order.instance, order.event, fields=order.fields)
         if order.alteration is not None:
             webhook = altered(webhook, order.alteration, fleet.secret)

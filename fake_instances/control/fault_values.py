@@ -58,7 +58,48 @@ def fault_schemas() -> dict[str, Any]:
 def sentence(problem: ValidationError) -> str:
     """Say in one line what is wrong with some values, and where."""
     parts = []
-    for error in problem.errors(include_url=False, include_context=False):
+    for error in problem.errors(include_url=False):
         place = ".".join(str(part) for part in error["loc"])
-        parts.append(f"{place}: {error['msg']}" if place else error["msg"])
+        words = _words(error["type"], error.get("ctx", {}), error["msg"])
+        parts.append(f"{place}: {words}" if place else words)
     return "; ".join(parts)
+
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "dict": "an object",
+    "bytes": "text",
+    "frozen": "a list",
+}
+_WORDS = {
+    "model_type": "it must be an object",
+    "model_attributes_type": "it must be an object",
+    "extra_forbidden": "there is no such field",
+    "unexpected_keyword_argument": "there is no such parameter",
+    "missing": "it must be given",
+    "missing_argument": "it must be given",
+    "greater_than_equal": "it must be {ge} or more",
+    "greater_than": "it must be more than {gt}",
+    "less_than_equal": "it must be {le} at most",
+    "less_than": "it must be less than {lt}",
+    "enum": "it must be {expected}",
+    "literal_error": "it must be {expected}",
+    "string_too_short": "it must not be empty",
+    "string_too_long": "it must have {max_length} characters at most",
+    "string_pattern_mismatch": "it is not written as it must be, such as http://127.0.0.1:8000",
+    "finite_number": "it must be a finite number",
+    "int_from_float": "it must be a whole number",
+}
+"""What is wrong, by the type of pydantic's error."""
+
+
+def _words(kind: str, context: dict[str, Any], message: str) -> str:
+    if (words := _WORDS.get(kind)) is not None:
+        return words.format(**context)
+    if kind == "value_error":
+        return str(context.get("error", message))
+    first = kind.partition("_")[0]
+    return f"it must be {_KINDS[first]}" if first in _KINDS else message

@@ -233,8 +233,8 @@ class ClearOrder(Order, route="DELETE /faults", answer={"cleared": _FLAG}):
 class WebhookOrder(Order, route="POST /webhooks", answer=_ANSWERED):
     """Send a webhook of a session from an instance, genuine or altered."""
 
-    instance: Instance
     session_id: SessionId
+    instance: Instance
     event: Annotated[Text, Field(description="its event")] = "session_ready"
     fields: Annotated[dict[str, Any] | None, Field(description="a field of its data; may be repeated")] = None
     alteration: Altered = None

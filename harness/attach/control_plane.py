@@ -15,7 +15,7 @@ from harness.attach.databases import SQLITE, fresh_database, own_database
 from harness.attach.drivers.command import CommandImplementation, launch
 from harness.attach.drivers.guarded import output_file, output_file_beside
 from harness.attach.drivers.one_off import run_once
-from harness.attach.drivers.program import one_off
+from harness.attach.drivers.program import program_beside
 from harness.attach.drivers.url import RunningImplementation, attach
 from harness.attach.hooks import HttpAccounts, HttpLog
 from harness.attach.log_file import FileLog, SeveralLogs
@@ -172,7 +172,7 @@ class ControlPlane:
             subprocess.TimeoutExpired: it took longer than `timeout` seconds, and was ended.
         """
         port = int(self.base_url.rpartition(":")[2] or 0)
-        program = one_off(words, self.target, self._given, port)
+        program = program_beside(words, self.target, self._given, port)
         return run_once(program, self.target.directory, timeout, self._open)
 
     def _account_store(self) -> SqlAccounts | HttpAccounts | AdaptedAccounts:

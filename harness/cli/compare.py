@@ -143,10 +143,9 @@ def _read(file: Path, given: str) -> Report:
         raise TargetError(
             f"{given}: {file} cannot be read: {problem.strerror}; verify --report FOLDER saves one"
         ) from None
-    except ValueError as problem:
-        why = str(problem).splitlines()[0]
+    except ValueError:
         raise TargetError(
-            f"{given}: {file} is not a report of this version ({why}); judge the target again"
+            f"{given}: {file} is not a report of this version; judge the target again"
         ) from None
     if not report.complete:
         raise TargetError(f"{given}: the run that wrote {file} had not ended; judge the target again")

@@ -41,7 +41,7 @@ _EXAMPLES = """\
   instance-sync fleet faults                              every kind of fault and what it takes
   instance-sync fleet clear 3002
   instance-sync fleet control-plane http://127.0.0.1:8000
-  instance-sync fleet webhook 3002 webjs_1_1763798326_U9tUyl0b claim=http://evil.example
+  instance-sync fleet webhook webjs_1_1763798326_U9tUyl0b 3002 claim=http://evil.example
   instance-sync fleet journal --follow
 """
 
@@ -132,6 +132,16 @@ def body_of(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+class _SessionFirst(click.Command):
+    """Takes the instance before the session too, as it once was."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first, second, *rest = [*args, "", ""]
+        if first.isdecimal() and second and not second.isdecimal() and not second.startswith("-"):
+            args = [second, first, *rest[:-2]]
+        return super().parse_args(ctx, args)
+
+
 def _command(declared: Declared) -> click.Command:
     def run(control: str, *, as_json: bool, follow: bool = False, **given: Any) -> None:
         order = body_of(given) | ({"wait": _FOLLOW_SECONDS} if follow else {})
@@ -152,7 +162,8 @@ def _command(declared: Declared) -> click.Command:
         parameters.append(
             click.Option(["--follow"], is_flag=True, help="go on as entries are written, until Ctrl-C")
         )
-    return click.Command(declared.name, callback=run, params=[*parameters, *_common()], help=declared.summary)
+    kind = _SessionFirst if declared.name == "webhook" else click.Command
+    return kind(declared.name, callback=run, params=[*parameters, *_common()], help=declared.summary)
 
 
 def _common() -> list[click.Option]:

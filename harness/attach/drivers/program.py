@@ -42,10 +42,10 @@ class Program:
 
 def command_program(target: Target, given: Launch) -> Program:
     """Return the program of a target that is a command, on a free port."""
-    return one_off(target.command, target, given, free_port(given.host))
+    return program_beside(target.command, target, given, free_port(given.host))
 
 
-def one_off(template: tuple[str, ...], target: Target, given: Launch, port: int) -> Program:
+def program_beside(template: tuple[str, ...], target: Target, given: Launch, port: int) -> Program:
     """Return the program of a command that runs once beside the implementation, with the same environment."""
     # A variable that is not set on purpose must not come from the harness's own environment.
     left_out = {"VERIFY_TIMEOUT", "LOG_FILE"}

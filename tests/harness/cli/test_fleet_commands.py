@@ -165,7 +165,7 @@ def test_a_webhook_is_sent_altered_and_replayed(
     order: Callable[..., str], received: list[str | None], fleet: Fleet
 ) -> None:
     assert order("webhook", "3002", SESSION) == "webhook 1: 204\n"
-    assert order("webhook", "3002", SESSION, "claim=http://evil.example") == "webhook 2: 204\n"
+    assert order("webhook", SESSION, "3002", "claim=http://evil.example") == "webhook 2: 204\n"
     assert order("replay", "2") == "webhook 3: 204\n"
     assert order("replay", "2", "claim=x") == "webhook 4: 204\n"
     assert received == [fleet.url(3002), "http://evil.example", "http://evil.example", "x"]
@@ -241,7 +241,7 @@ def test_a_reset_clears_faults_and_sessions(order: Callable[..., str], fleet: Fl
         (["fault", "3001", "drip", "size"], "'size': write each parameter once, as name=value"),
         (["fault", "3001", "drip", "size=1", "size=2"], "'size=2': write each parameter once"),
         (["fault", "x", "hang"], "'x' is not a valid integer"),
-        (["nonsense"], "No such command 'nonsense'"),
+        (["nonsense"], "there is no command nonsense"),
     ],
 )
 def test_an_order_that_cannot_be_carried_out_is_a_usage_error_with_the_reason(
