@@ -103,7 +103,10 @@ def _of_refusal(status: int) -> str:
         case _ if status == CSRF:
             return "send.path must be a route that wants no CSRF token, such as one of its API"
         case 404 | 405:
-            return "send.method and send.path must be how it takes messages, {account_id} the id of the row"
+            return (
+                "send.method and send.path must be how it takes messages, {account_id} the id of the row, "
+                "{session_id} its session; send.headers must have what else it goes by"
+            )
         case _ if 300 <= status <= 399:
             return (
                 "send.path must be the address itself; where it redirects to a login, http.headers must let the "
@@ -155,11 +158,23 @@ def of_refused_key(target: Target) -> str:
     return f"{key}, and send it as api_key: in the query of a GET, in the body of anything else"
 
 
+def of_rows(target: Target) -> str:
+    """Say what to change if a row could not be written or read at all."""
+    if target.state_path:
+        return "state.path must name hooks that answer as the contract says"
+    return (
+        "[state] must say how the table is: its table, columns with other names, defaults for columns of its own, "
+        "ids if they are texts, migrated if the implementation makes it"
+    )
+
+
 def of_empty_log(target: Target) -> str:
     """Say what to change if nothing was found in the log."""
     match target.log:
         case "file" if target.log_file:
             return f"it must append to {target.log_file}, which log.file names"
+        case "file" if target.log_files:
+            return f"it must append to {', '.join(target.log_files)}, which log.file or log.files names"
         case "file" if own := of_own_variable(target, "LOG_FILE"):
             return own
         case "file":

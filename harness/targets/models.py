@@ -200,6 +200,11 @@ class HealthCheck(Section):
     command: Annotated[Texts, Via("command", '["php", "artisan", "…"]')] = []
     dry_run: Annotated[Texts, Via("command")] = [*Operations.dry_run]
 
+    @model_validator(mode="after")
+    def _fill_in_what_is_known(self) -> Self:
+        check_placeholders(self.command, IN_A_LAUNCH, "command")
+        return self
+
 
 class Monitoring(Section):
     """Where counts are read."""

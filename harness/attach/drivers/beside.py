@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from harness.attach.drivers.program import Program
 
-_LIVED_SECONDS = 0.5
-"""How long each must have run before the launch counts: one that cannot work mostly ends before."""
+_LEAST_SECONDS, _MOST_SECONDS = 0.3, 2.0
+"""How long each must run on once the implementation is ready: half the time that this took, within these bounds. One
+that cannot work mostly ends before, and takes as long to load as what it is beside."""
 _MEND = (
     "launch.also: each must go on running until it is stopped; what its last output names must be put right"
 )
@@ -70,8 +71,10 @@ class ProgramsBeside:
 
     def check(self, name: str) -> None:
         """Wait until each has run for a moment; LaunchError if one has ended, with its words."""
+        now = time.monotonic()
+        until = now + min(max((now - self._started) / 2, _LEAST_SECONDS), _MOST_SECONDS)
         for guarded in self._running:
-            guarded.wait(max(0.0, self._started + _LIVED_SECONDS - time.monotonic()))
+            guarded.wait(max(0.0, until - time.monotonic()))
         self.check_now(name)
 
     def check_now(self, name: str) -> None:

@@ -125,7 +125,7 @@ def _rows(world: World) -> Finding:
         row = world.row(world.new_account(on=second, assigned=fleet.url(first)))
         told = None if row is None else (row.assigned_instance_url, row.columns["status"])
     except NotJudgedError as problem:
-        came, mend = str(problem), "state.path must name hooks that answer as the contract says"
+        came, mend = str(problem), remedies.of_rows(target)
     except (SQLAlchemyError, KeyError) as problem:
         came, mend = _error(problem), "state.table and state.columns must be the names that its table has"
     except ConformanceFailure as problem:

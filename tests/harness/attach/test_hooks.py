@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import requests
 
@@ -12,6 +14,7 @@ from tests.harness.attach.answering import answering
 from tests.harness.support import target
 
 ROWS = target(state_path="/rows", headers={"Authorization": "k"})
+THE_ID = "00000000-0000-4000-8000-000000000142"
 GET = "the hook GET /rows/142"
 
 
@@ -31,6 +34,32 @@ def test_a_hook_for_rows_that_answers_something_else_judges_nobody(status: int, 
         HttpAccounts(ROWS, lambda: url).assign(142, None)
     assert str(raised.value) == said
     assert keys == ["k"]
+
+
+def test_rows_are_named_by_their_ids_as_the_table_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str, object]] = []
+
+    def request(method: str, url: str, *, body: object, **_: object) -> requests.Response:
+        asked.append((method, url, body))
+        answer = requests.Response()
+        answer.status_code = 200
+        own = {"id": THE_ID, "status": "connected", "assigned_instance_url": None, "updated_at": None}
+        answer._content = json.dumps(own).encode() if method == "GET" else b""
+        return answer
+
+    monkeypatch.setattr(hooks, "request", request)
+    accounts = HttpAccounts(target(state_path="/rows", ids="uuid"), lambda: "http://h")
+    accounts.put({"id": 142, "status": "connected"})
+    accounts.assign(142, "http://two")
+    path = f"http://h/rows/{THE_ID}"
+    assert [one[:2] for one in asked] == [("PUT", path), ("GET", path), ("PUT", path)]
+    assert asked[0][2] == {"id": THE_ID, "status": "connected"}
+    assert asked[2][2] == {
+        "id": THE_ID,
+        "status": "connected",
+        "assigned_instance_url": "http://two",
+        "updated_at": None,
+    }
 
 
 def test_a_hook_for_the_log_that_answers_something_else_judges_nobody() -> None:

@@ -153,6 +153,10 @@ MISTAKES = [
         "state.defaults.sid: is the contract's column session_id, which the harness writes by itself",
     ),
     (with_line("state", 'defaults = { a = "{uid}" }'), "state.defaults.a: has {uid}, which nothing fills in"),
+    (
+        with_line("health_check", 'via = "command"\ncommand = ["check", "{data_base_url}"]'),
+        "health_check.command: has {data_base_url}, which nothing fills in; did you mean {database_url}?",
+    ),
     (with_line("log", 'file = "logs/*/app.log"'), "log.file: has 'logs/*/app.log'; write files, such as"),
     (with_line("log", 'files = ["logs/"]'), "log.files: has 'logs/'; write files, such as"),
     (
