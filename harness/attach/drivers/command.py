@@ -16,7 +16,7 @@ from harness.attach.drivers import container
 from harness.attach.drivers.beside import ProgramsBeside
 from harness.attach.drivers.guarded import Guarded
 from harness.attach.drivers.listeners import listener
-from harness.attach.drivers.program import can_bind, command_program, image_program, one_off
+from harness.attach.drivers.program import can_bind, command_program, image_program, program_beside
 from harness.attach.http import get, refused
 from harness.attach.remedies import of_own_variable
 from harness.errors import LaunchError
@@ -50,7 +50,7 @@ class CommandImplementation:
         self._secrets = (given.api_key, given.hmac_secret)
         self._scratch = scratch
         self._guarded: Guarded | None = None
-        beside = [one_off(words, target, given, program.port) for words in target.also]
+        beside = [program_beside(words, target, given, program.port) for words in target.also]
         self._beside = ProgramsBeside(beside, scratch, target.directory, self._secrets)
 
     @property

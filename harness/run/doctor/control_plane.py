@@ -15,6 +15,7 @@ import requests
 from sqlalchemy.exc import SQLAlchemyError
 
 from fake_instances.journal import MessageDelivered
+from harness.attach import remedies
 from harness.attach.http import get
 from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
 from harness.redaction import redact_values
