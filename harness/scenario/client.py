@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
@@ -16,8 +17,6 @@ from harness.incident import LONG_PAST
 from harness.placeholders import encoded, filled, filled_path, filled_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fake_instances import Session
     from harness.attach.control_plane import ControlPlane
     from harness.contract import Target
@@ -135,7 +134,14 @@ def tells_sent(target: Target, status: int, body: bytes) -> bool:
     if not wanted:
         return True
     told = json_object(body)
-    return told is not None and all(told.get(name) == value for name, value in wanted.items())
+    return told is not None and _has_at_least(told, wanted)
+
+
+def _has_at_least(told: object, wanted: object) -> bool:
+    """Return whether JSON has at least what is wanted of it, in objects within objects too."""
+    if isinstance(told, Mapping) and isinstance(wanted, Mapping):
+        return all(name in told and _has_at_least(told[name], value) for name, value in wanted.items())
+    return told == wanted
 
 
 def spoil(template: Any, placeholder: str, wrong: object) -> Any:

@@ -61,7 +61,7 @@ def create_app(parts: Parts, sessions: Sessions) -> Flask:
         message = {"recipient_phone": given.get("to", ""), **(content if isinstance(content, dict) else {})}
         read = Message.parse(jsonify(message).get_data())
         sent = sender.send(account.id, read)
-        return jsonify(sent=True, id=sent.message_id, via=sent.instance_url), 201
+        return jsonify(data={"status": "sent", "id": sent.message_id, "via": sent.instance_url}), 201
 
     app.register_error_handler(Exception, lambda error: _failed(error, parts))
     return app
@@ -71,8 +71,8 @@ def _failed(error: Exception, parts: Parts) -> tuple[Response, int]:
     if isinstance(error, WebhookError):
         return jsonify(message=str(error)), error.status
     if isinstance(error, SendError):
-        return jsonify(sent=False, error=str(error), code=error.code), error.status
+        return jsonify(error=str(error), code=error.code), error.status
     status = error.code if isinstance(error, HTTPException) and error.code else 500
     if status == 500:
         parts.log.error("Unexpected error", error=type(error).__name__)
-    return jsonify(sent=False, error=type(error).__name__), status
+    return jsonify(error=type(error).__name__), status

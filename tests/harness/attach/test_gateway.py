@@ -19,7 +19,7 @@ from harness.attach.gateway import Gateway, delivered_from
 from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError, NotJudgedError
-from harness.gateway_contract import Delivered, Hook, Tenant
+from harness.gateway_contract import Canned, Delivered, Hook, Tenant
 from harness.history import WebhookReceived
 from harness.scenario.gateway_world import GatewayWorld
 from harness.targets.reader import load_target
@@ -191,6 +191,22 @@ def test_a_call_among_several_that_fails_is_named() -> None:
         said = "instance 3003, call 2 of 2, gave no answer"
         with gateway(connect=gone) as (launched, _), pytest.raises(NotJudgedError, match=said):
             launched.connect(TENANT)
+
+
+def test_a_gateway_that_asks_the_control_plane_at_its_start_is_answered() -> None:
+    target = load_target("fake-gateway").gateway
+    assert target is not None
+    asks = (
+        "import runpy, sys, urllib.request as u; asked = u.urlopen(sys.argv.pop(1) + '/api/me').read(); "
+        "print(asked, flush=True); runpy.run_module('fake_instances', run_name='__main__', alter_sys=True)"
+    )
+    python, _, _, *words = target.command
+    asking = replace(target, command=(python, "-c", asks, "{control_plane}", *words))
+    with pytest.raises(LaunchError, match="HTTP Error 404"), GatewaySetup(asking, "127.0.0.1"):
+        pass
+    canned = (Canned("GET", "/api/me", 200, {"hook": "{control_plane}"}),)
+    with GatewaySetup(replace(asking, control_plane=canned), "127.0.0.1") as setup:
+        assert all(one.problem is None for one in setup.gateways.values())
 
 
 def test_a_gateway_that_does_not_come_up_is_reported_with_its_last_output() -> None:

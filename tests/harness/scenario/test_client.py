@@ -106,3 +106,20 @@ def test_path_headers_and_body_name_the_account_its_session_and_its_workspace(
         "X-Workspace": "no 9",
         "X-Text": "h%C3%A9%0AX-Evil%3A%201",
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        ('{"data": {"status": "sent", "id": 7}, "meta": {}}', True),
+        ('{"data": {"status": "queued"}}', False),
+        ('{"data": {"id": 7}}', False),
+        ('{"data": "sent"}', False),
+        ('{"data": [{"status": "sent"}]}', False),
+        ("{}", False),
+        ("sent", False),
+    ],
+)
+def test_an_answer_has_at_least_what_says_that_it_was_sent(body: str, sent: object) -> None:
+    send = SendTarget(succeeded_json={"data": {"status": "sent"}})
+    assert client.tells_sent(target("program", send=send), 200, body.encode()) is sent
