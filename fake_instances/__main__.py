@@ -138,7 +138,8 @@ def command(**given: Any) -> int:
     options = SimpleNamespace(**given)
     if options.instance_url and len(options.instance_url) != len(options.fleet_ports):
         raise click.UsageError(
-            f"--instance-url was given {len(options.instance_url)} times: give one for each port of --fleet-ports, or none"
+            f"--instance-url was given {len(options.instance_url)} times: "
+            "give one for each port of --fleet-ports, or none"
         )
     signals: list[int] = []
     ended = threading.Event()

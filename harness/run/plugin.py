@@ -24,6 +24,7 @@ from harness.contract import Settings
 from harness.errors import ConformanceFailure, TargetError
 from harness.history import StepReached
 from harness.report.folder import ReportFolder
+from harness.run.asked.keep import Keep
 from harness.run.asked.places import collected_for
 from harness.run.doctor import check_webhooks_are_accepted
 from harness.run.interruption import Interruption
@@ -84,6 +85,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(
             Reporter(scope, folder, config.stash[_interruption]), "instance-sync-reporter"
         )
+    if config.option.keep:
+        keep = Keep(lambda item: item.stash.get(_scene, None), config.stash[_interruption])
+        config.pluginmanager.register(keep, "instance-sync-keep")
     for requirement in scope.catalogue.values():
         config.addinivalue_line("markers", f"{requirement.id}: {requirement.words.splitlines()[0]}")
     config.addinivalue_line("markers", f"{SLOW}: it waits for a second or more")

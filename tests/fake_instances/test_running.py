@@ -117,7 +117,8 @@ def test_each_instance_or_none_is_told_its_url(run: Callable[..., subprocess.Pop
     _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == 4
     assert told == (
-        "python -m fake_instances: --instance-url was given 1 times: give one for each port of --fleet-ports, or none\n"
+        "python -m fake_instances: --instance-url was given 1 times: "
+        "give one for each port of --fleet-ports, or none\n"
     )
 
 
