@@ -129,14 +129,18 @@ def _bound_values(connection: sqlite3.Connection, _: object) -> None:
 
 def own_database(database: str) -> contextlib.AbstractContextManager[None]:
     """Turn what goes wrong with an implementation's own database, while the context lasts, into a LaunchError."""
-    return _reached(f"the database {without_password(database)} cannot be used", sql.make_url(database).drivername)
+    return _reached(
+        f"the database {without_password(database)} cannot be used", sql.make_url(database).drivername
+    )
 
 
 def _on_server(database: str, statement: str) -> None:
     url = sql.make_url(database)
     if url.drivername == "postgresql" and not url.database:
         database = url.set(database="postgres").render_as_string(hide_password=False)
-    with _reached(f"the server at {without_password(database)} did not make or drop a database", url.drivername):
+    with _reached(
+        f"the server at {without_password(database)} did not make or drop a database", url.drivername
+    ):
         server = connect(database).execution_options(isolation_level="AUTOCOMMIT")
         with server.connect() as connection:
             connection.execute(sql.text(statement))

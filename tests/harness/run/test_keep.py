@@ -56,7 +56,12 @@ def test_enter_ends_it_with_the_verdict(host: str, folder: Path) -> None:
     ) as process:
         os.close(there)
         shown = shown_until(here, "Enter or Ctrl-C ends the run")
-        for words in ("kept: The repair is logged", "implementation  http://", "database        sqlite:", "its row"):
+        for words in (
+            "kept: The repair is logged",
+            "implementation  http://",
+            "database        sqlite:",
+            "its row",
+        ):
             assert words in shown
         assert_all_is_alive(shown.replace("\r", ""))
         os.write(here, b"\n")
