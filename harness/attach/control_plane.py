@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from fake_instances.webhooks.delivery import unchanged
 from harness.attach.adapted.control_plane import AdaptedAccounts, AdaptedControlPlane
-from harness.attach.databases import SQLITE, fresh_database, own_database
+from harness.attach.databases import SQLITE, fresh_database, own_database, without_password
 from harness.attach.drivers.command import CommandImplementation, launch
 from harness.attach.drivers.guarded import output_file, output_file_beside
 from harness.attach.drivers.one_off import run_once
@@ -96,6 +96,11 @@ class ControlPlane:
     def base_url(self) -> str:
         """Where the implementation listens; empty after it was killed."""
         return "" if self._implementation is None else self._implementation.base_url
+
+    @property
+    def database(self) -> str:
+        """Where its rows are, for somebody who wants to look, without a password."""
+        return without_password(self._given.database_url) if self._given.database_url else "its own"
 
     @property
     def killed(self) -> bool:

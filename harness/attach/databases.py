@@ -70,7 +70,7 @@ def kind_of(database: str) -> str:
     url = _parsed(database)
     if url is None or url.drivername not in _KINDS or not url.host:
         raise TargetError(
-            f"--database {_shown(database)!r}: write sqlite, or the URL of a server on which databases may be made, "
+            f"--database {without_password(database)!r}: write sqlite, or the URL of a server on which databases may be made, "
             "such as postgresql://user:password@127.0.0.1:5432 or mysql://user:password@127.0.0.1:3306"
         )
     return _KINDS[url.drivername]
@@ -81,7 +81,7 @@ def check_own_database(database: str) -> None:
     url = _parsed(database)
     if url is None or url.drivername not in {SQLITE, *_KINDS} or not url.database:
         raise TargetError(
-            f"--database {_shown(database)!r}: a target with launch.url has a database already; give its URL, "
+            f"--database {without_password(database)!r}: a target with launch.url has a database already; give its URL, "
             "such as sqlite:////absolute/path.db or postgresql://user:password@127.0.0.1/name, or write "
             'via = "http" under [state]'
         )
@@ -129,14 +129,18 @@ def _bound_values(connection: sqlite3.Connection, _: object) -> None:
 
 def own_database(database: str) -> contextlib.AbstractContextManager[None]:
     """Turn what goes wrong with an implementation's own database, while the context lasts, into a LaunchError."""
-    return _reached(f"the database {_shown(database)} cannot be used", sql.make_url(database).drivername)
+    return _reached(
+        f"the database {without_password(database)} cannot be used", sql.make_url(database).drivername
+    )
 
 
 def _on_server(database: str, statement: str) -> None:
     url = sql.make_url(database)
     if url.drivername == "postgresql" and not url.database:
         database = url.set(database="postgres").render_as_string(hide_password=False)
-    with _reached(f"the server at {_shown(database)} did not make or drop a database", url.drivername):
+    with _reached(
+        f"the server at {without_password(database)} did not make or drop a database", url.drivername
+    ):
         server = connect(database).execution_options(isolation_level="AUTOCOMMIT")
         with server.connect() as connection:
             connection.execute(sql.text(statement))
@@ -161,6 +165,7 @@ def _parsed(database: str) -> sql.URL | None:
         return None
 
 
-def _shown(database: str) -> str:
+def without_password(database: str) -> str:
+    """Return the URL of a database as it can be shown."""
     url = _parsed(database)
     return database if url is None else url.render_as_string(hide_password=True)

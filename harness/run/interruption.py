@@ -33,6 +33,10 @@ class Interruption:
         """Whether a signal came."""
         return self._signals > 0
 
+    def forgive(self) -> None:
+        """Take the signals that came so far for what was asked for: they do not end the run."""
+        self._signals = 0
+
     @contextlib.contextmanager
     def heard(self) -> Iterator[None]:
         """Raise KeyboardInterrupt in the main thread when SIGINT or SIGTERM comes, while this lasts.

@@ -16,6 +16,7 @@ from harness.attach.setup import (
     worker_addresses,
 )
 from harness.catalogue.requirements import Level, Profile
+from harness.errors import TargetError
 from harness.report.folder import FOLDER
 from harness.run.asked.rerun import check_same, failed_in, report_before
 from harness.run.scope import HANDED, Scope
@@ -89,6 +90,12 @@ def _add_selection(group: pytest.OptionGroup) -> None:
         f"{FOLDER}/), and go on from that report: the verdict is that of the whole",
     )
     group.addoption(
+        "--keep",
+        action="store_true",
+        help="stop at the first scenario that failed, with the implementation, its database and the instances alive, "
+        "and say how to look at them and how to end",
+    )
+    group.addoption(
         "--list",
         action="store_true",
         dest="list_scenarios",
@@ -158,6 +165,8 @@ def scope_of(config: pytest.Config) -> Scope:
         before = report_before(options.report)
         again = failed_in(before)
         options.report = options.report or FOLDER
+    if options.keep and getattr(options, "numprocesses", None):
+        raise TargetError("--keep stops in the middle of a run, which several workers cannot: take -n 0")
     scope = Scope(options, again)
     if before is not None:
         check_same(before, scope.target, scope.catalogue, scope.suite)

@@ -21,6 +21,7 @@ from harness.contract import Settings
 from harness.errors import ConformanceFailure, TargetError
 from harness.history import StepReached
 from harness.report.folder import ReportFolder
+from harness.run.asked.keep import Keep
 from harness.run.asked.places import collected_for
 from harness.run.attachment import Attachment
 from harness.run.attachment_check import AttachmentCheck
@@ -89,6 +90,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if not config.option.unchecked:
             check = AttachmentCheck(scope, attachment, config.stash[_interruption])
             config.pluginmanager.register(check, "instance-sync-attachment-check")
+    if config.option.keep:
+        keep = Keep(lambda item: item.stash.get(_scene, None), config.stash[_interruption])
+        config.pluginmanager.register(keep, "instance-sync-keep")
     for requirement in scope.catalogue.values():
         config.addinivalue_line("markers", f"{requirement.id}: {requirement.words.splitlines()[0]}")
 

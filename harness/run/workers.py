@@ -35,7 +35,13 @@ def workers_for(target: Target, options: Any, cores: int) -> int:
     have started.
     """
     narrowed = options.requirement or options.keyword or options.markexpr or options.rerun_failed
-    watched = options.capture == "no" or options.usepdb or options.collectonly or options.list_scenarios
+    watched = (
+        options.keep
+        or options.capture == "no"
+        or options.usepdb
+        or options.collectonly
+        or options.list_scenarios
+    )
     if target.url or target.shares_a_log or narrowed or watched or options.fleet_host != "threads":
         return 0
     if not set(target.claims) - {Profile.INSTANCE}:

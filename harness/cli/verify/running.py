@@ -10,9 +10,10 @@ import pytest
 
 from harness.catalogue.features import features_root
 from harness.cli.group import epilog
-from harness.cli.verify.options import verify_options, write_groups
+from harness.cli.verify.options import WATCH, verify_options, write_groups
 from harness.cli.verify.output import whoever_reads
 from harness.cli.verify.usage import Usage
+from harness.cli.verify.watching import watch
 from harness.run.interruption import Interruption
 from harness.run.workers import ChoosesWorkers, has_workers
 
@@ -55,6 +56,8 @@ class _HandedOn(click.Command):
 )
 def command(arguments: Sequence[str]) -> int:
     """Judge an implementation by every feature that comes with the harness."""
+    if WATCH in arguments:
+        return watch(arguments)
     root = features_root()
     # Nothing of the folder that the user stands in has a say, nor what else is installed: the same run everywhere.
     own = ["-c", os.devnull, f"--rootdir={root}", "-p", "no:cacheprovider", "--import-mode=importlib"]

@@ -1,0 +1,192 @@
+"""Stops a run at the first scenario that failed, with everything alive, and says how to look and how to go on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fake_instances import FleetError
+from harness.catalogue.verdict import Outcome
+from harness.errors import ConformanceFailure, NotJudgedError
+from harness.history import UserSends
+from harness.placeholders import filled, filled_text
+from harness.redaction import redact
+from harness.run.scope import record_in
+from harness.scenario.world import World
+from harness.wording import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fake_instances.webhooks.message import Webhook
+    from harness.catalogue.record import Record
+    from harness.run.interruption import Interruption
+    from harness.scenario.gateway_world import GatewayWorld
+
+STOPPED = "--keep: it stopped at the first scenario that failed"
+_ENDS = {Outcome.FAILED, Outcome.BROKEN}
+_SHOWN = 2000
+_POLL_SECONDS = 1.0
+
+
+class Keep:
+    """A plugin. `scene_of` returns what a test acts on, None where it acts on nothing."""
+
+    def __init__(self, scene_of: Callable[[pytest.Item], Any], interruption: Interruption) -> None:
+        self._scene_of = scene_of
+        self._interruption = interruption
+        self._failed: Record | None = None
+
+    def pytest_runtest_logstart(self) -> None:
+        """Forget the scenario before."""
+        self._failed = None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Iterator[None]:
+        """Take note of a scenario that failed in its steps."""
+        report: Any = yield
+        record = record_in(report)
+        if report.when == "call" and record is not None and record.outcome in _ENDS:
+            self._failed = record
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Before anything is put back, say what is there, and wait."""
+        scene = self._scene_of(item)
+        if self._failed is None or scene is None or item.session.shouldstop:
+            return
+        item.session.shouldstop = STOPPED
+        capture: Any = item.config.pluginmanager.getplugin("capturemanager")
+        if capture is not None:
+            capture.suspend(in_=True)
+        try:
+            with tempfile.TemporaryDirectory(prefix="instance-sync-kept-") as folder:
+                told = "\n".join(_told(self._failed, scene, Path(folder)))
+                sys.stdout.write(visible(f"\n{redact(told, scene_secrets(scene))}\n"))
+                sys.stdout.flush()
+                # Whatever ends the wait, the scenario was judged: its verdict counts, and the run stops by itself.
+                with contextlib.suppress(KeyboardInterrupt):
+                    _wait()
+                self._interruption.forgive()
+        finally:
+            if capture is not None:
+                capture.resume()
+
+
+def scene_secrets(scene: World | GatewayWorld) -> tuple[str, ...]:
+    """Return what must never be printed."""
+    return tuple(getattr(scene, "secrets", ()))
+
+
+def _wait() -> None:
+    if sys.stdin is not None and sys.stdin.isatty():
+        sys.stdin.readline()
+        return
+    ended = threading.Event()
+    while not ended.wait(_POLL_SECONDS):  # until a signal ends the run
+        pass
+
+
+def _told(record: Record, scene: World | GatewayWorld, folder: Path) -> Iterator[str]:
+    yield f"── kept: {record.name} (features/{record.file}:{record.line}) ──"
+    yield from (f"  {line[:_SHOWN]}" for line in record.reason.splitlines())
+    yield ""
+    if isinstance(scene, World):
+        yield from _of_world(scene, folder)
+    else:
+        yield from _of_gateways(scene)
+    yield ""
+    if sys.stdin is not None and sys.stdin.isatty():
+        yield "Enter or Ctrl-C ends the run, and removes all of this."
+    else:
+        yield f"There is no terminal to ask at: kill -INT {os.getpid()} ends the run, and removes all of this."
+
+
+def _of_gateways(scene: GatewayWorld) -> Iterator[str]:
+    setup: Any = scene._setup  # noqa: SLF001
+    for number, gateway in setup.gateways.items():
+        yield f"gateway {number}    {gateway.url}"
+    yield f"webhooks go to  {setup.receiver.url}"
+
+
+def _of_world(world: World, folder: Path) -> Iterator[str]:
+    implementation = world.implementation
+    base = implementation.base_url
+    yield f"implementation  {base or 'it was killed, and not launched again'}"
+    for number in world.fleet.numbers:
+        report: Any = world.fleet.report(number)
+        faults = "; ".join(one["words"] for one in report["faults"])
+        yield f"instance {number}   {world.fleet.url(number)}{f'  ({faults})' if faults else ''}"
+    yield f"database        {implementation.database}"
+    for account in world.accounts:
+        holders = ", ".join(map(str, world.fleet.holders(account.session_id))) or "no instance"
+        yield f"account {account.id}    session {account.session_id}, held by {holders}"
+        try:
+            row = implementation.accounts.get(account.id)
+        except Exception as problem:  # noqa: BLE001 - whatever its database says, the rest is worth seeing
+            yield f"  its row       cannot be read: {type(problem).__name__}"
+        else:
+            columns = None if row is None else dict(row.columns)
+            yield f"  its row       {'gone' if columns is None else json.dumps(columns, default=str)[:_SHOWN]}"
+    secrets = folder / "secrets.env"
+    names = {"API_KEY": world.fleet.api_key, "HMAC_SECRET": world.fleet.secret}
+    _write(secrets, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in names.items()))
+    yield f"secrets         . {secrets}   sets API_KEY and HMAC_SECRET"
+    if not base:
+        return
+    yield ""
+    yield "the last steps again:"
+    for command in _commands(world, folder):
+        yield f"  {command}"
+
+
+def _commands(world: World, folder: Path) -> Iterator[str]:
+    """Return shell commands that repeat the last webhook and the last message, and ask each instance."""
+    implementation = world.implementation
+    try:
+        sends = [*world.history.of(UserSends)]
+    except (NotJudgedError, FleetError, ConformanceFailure):
+        sends = []
+    if (webhook := world._webhook) is not None:  # noqa: SLF001
+        url = implementation.base_url + implementation.target.webhook_path
+        yield f"curl -i -K {_webhook_file(webhook, url, folder)}   # the webhook, with its signature of then"
+    if sends:
+        yield _message(world, sends[-1])
+    for number in world.fleet.numbers:
+        yield f'curl -s "{world.fleet.url(number)}/health/detailed?api_key=$API_KEY"'
+
+
+def _message(world: World, last: UserSends) -> str:
+    target = world.implementation.target
+    values = {"account_id": str(last.account_id), "recipient": last.recipient, "text": last.text}
+    url = world.implementation.base_url + filled_text(target.send.path, values)
+    headers = {"Content-Type": "application/json", **dict.fromkeys(target.headers, "…")}
+    words = ["curl", "-i", "-X", target.send.method, url]
+    for name, value in headers.items():
+        words += ["-H", f"{name}: {value}"]
+    return shlex.join([*words, "-d", json.dumps(filled(dict(target.send.body), values))])
+
+
+def _webhook_file(webhook: Webhook, url: str, folder: Path) -> Path:
+    """Return a file of curl's options: a signature is printed nowhere, and a body may be no text."""
+    body, file = folder / "webhook.body", folder / "webhook.curl"
+    body.write_bytes(webhook.body)
+    lines = [f"url = {json.dumps(url)}", 'request = "POST"', f"data-binary = {json.dumps(f'@{body}')}"]
+    lines += [f"header = {json.dumps(f'{name}: {value}')}" for name, value in webhook.headers]
+    _write(file, "\n".join(lines) + "\n")
+    return file
+
+
+def _write(path: Path, text: str) -> None:
+    path.touch(0o600)
+    path.write_text(text, "utf-8")

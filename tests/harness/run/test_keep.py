@@ -1,0 +1,112 @@
+"""A run that stops at the first failure, with everything alive: what it says, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from tests.harness.commands import COMMAND, assert_nothing_is_left, run, running_of, started
+from tests.harness.support import PATIENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = ["verify", "--keep", "--target", "before-fix", "--requirement", "SCAN-02", "--fleet-ports", "free"]
+
+
+def shown_until(descriptor: int, words: str) -> str:
+    shown = b""
+    while words.encode() not in shown:
+        assert (part := os.read(descriptor, 4096)), shown.decode()
+        shown += part
+    return shown.decode()
+
+
+def assert_all_is_alive(shown: str) -> None:
+    """Repeat the last step by the line that stands there, and ask an instance with the secrets of the file."""
+    (line,) = re.findall(r"curl -i -X .*", shown)
+    again = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert '"code":"rejected_by_instance"' in again.stdout
+    (file,) = re.findall(r"\. (/\S+secrets\.env)", shown)
+    (asked,) = re.findall(r'curl -s "http://[^"]*"', shown)[:1]
+    answer = subprocess.run(f". {file}; {asked}", shell=True, capture_output=True, text=True, check=True)
+    assert '"status":"healthy"' in answer.stdout
+    with open(file) as secrets:  # noqa: PTH123
+        values = re.findall(r"=(\w+)", secrets.read())
+    assert len(values) == 2
+    assert [one for one in values if one in shown] == []
+
+
+def test_enter_ends_it_with_the_verdict(host: str, folder: Path) -> None:
+    here, there = pty.openpty()
+    with subprocess.Popen(
+        [str(COMMAND), *WORDS, "--fleet-address", host],
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(folder)},
+    ) as process:
+        os.close(there)
+        shown = shown_until(here, "Enter or Ctrl-C ends the run")
+        for words in (
+            "kept: The repair is logged",
+            "implementation  http://",
+            "database        sqlite:",
+            "its row",
+        ):
+            assert words in shown
+        assert_all_is_alive(shown.replace("\r", ""))
+        os.write(here, b"\n")
+        rest = shown_until(here, "verdict ")
+        assert process.wait(PATIENCE) == 1, rest
+    os.close(here)
+    assert_nothing_is_left(host, folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+def test_without_a_terminal_a_signal_ends_it_with_the_verdict(
+    number: signal.Signals, host: str, folder: Path
+) -> None:
+    with started([str(COMMAND), *WORDS, "--fleet-address", host], folder) as process:
+        assert process.stdout is not None
+        shown = shown_until(process.stdout.fileno(), "ends the run, and removes all of this")
+        assert f"kill -INT {process.pid} ends the run" in shown
+        assert running_of(folder)
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, rest
+    assert "verdict         non-conformant: failed: SCAN-02" in rest
+    assert_nothing_is_left(host, folder)
+
+
+def test_a_run_without_failures_does_not_stop(host: str, folder: Path) -> None:
+    words = ["verify", "--keep", "--requirement", "SCAN-02", "--fleet-ports", "free", "--fleet-address", host]
+    ended = run([str(COMMAND), *words], folder)
+    assert ended.returncode == 2, ended.stdout
+    assert "kept:" not in ended.stdout
+
+
+def test_several_workers_cannot_stop(folder: Path) -> None:
+    ended = run([str(COMMAND), "verify", "--keep", "-n", "2"], folder)
+    assert ended.returncode == 4
+    assert "--keep stops in the middle of a run, which several workers cannot: take -n 0" in ended.stderr
+
+
+def test_nothing_listens_any_more(host: str, folder: Path) -> None:
+    with started([str(COMMAND), *WORDS, "--fleet-address", host], folder) as process:
+        assert process.stdout is not None
+        shown = shown_until(process.stdout.fileno(), "ends the run, and removes all of this")
+        (url,) = re.findall(r"implementation  (http://\S+)", shown)
+        assert requests.get(f"{url}/health", timeout=PATIENCE).ok
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{url}/health", timeout=PATIENCE)
