@@ -15,7 +15,7 @@ from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.setup import Setup, check_database, check_fleet_address, check_running, fleet_addresses
 from harness.cli.group import epilog
 from harness.cli.options import fleet_options, targets
-from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
+from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
 from harness.exit_codes import DONE, ExitCode
 from harness.run import doctor
 from harness.run.doctor import Finding
@@ -102,6 +102,8 @@ def _control_plane(setup: Setup, target: Target) -> Iterator[Finding]:
                 # Rows that cannot be written cannot be removed either, which has been reported by then.
                 with contextlib.suppress(NotJudgedError, SQLAlchemyError):
                     world.close()
+    except AdapterError as problem:
+        yield _of_adapter(problem)
     except LaunchError as problem:
         yield Finding("the start", tried, str(problem), problem.mend or "[launch], until it comes up")
     except ConformanceFailure as problem:
@@ -117,10 +119,16 @@ def _gateways(setup: GatewaySetup) -> Iterator[Finding]:
                 yield from examine_gateways(world)
             finally:
                 world.close()
+    except AdapterError as problem:
+        yield _of_adapter(problem)
     except (LaunchError, NotJudgedError) as problem:
         yield Finding(
             "gateways", TRIED, str(problem), "[instance], which says how one is launched and handled"
         )
+
+
+def _of_adapter(problem: AdapterError) -> Finding:
+    return Finding("the adapter", "run its hooks", str(problem), "the hook that failed, at that line")
 
 
 def _lines(finding: Finding) -> Iterator[str]:

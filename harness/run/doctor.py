@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fake_instances.journal import MessageDelivered, RequestCompleted
 from harness.attach import remedies
 from harness.attach.http import get
-from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
+from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
 from harness.history import History
 from harness.placeholders import filled_text
 from harness.redaction import redact, redact_values
@@ -132,6 +132,8 @@ def _rows(world: World) -> Finding:
     try:
         row = world.row(world.new_account(on=second, assigned=fleet.url(first)))
         told = None if row is None else (row.assigned_instance_url, row.columns["status"])
+    except AdapterError:
+        raise
     except NotJudgedError as problem:
         came, mend = str(problem), "state.path must name hooks that answer as the contract says"
     except (SQLAlchemyError, KeyError) as problem:
@@ -152,6 +154,7 @@ def _webhook(world: World, off: float | None) -> tuple[Finding, Finding]:
     before = world.existing_row()
     url = world.implementation.base_url + target.webhook_path
     answered = world.deliver(world.fleet.webhook(account.session, holder, "session_ready"))
+    world.implementation.check_adapter()
     _check_that_it_runs(world, "while it takes a webhook")
     name, tried = "webhooks", f"POST {url}, a session_ready signed with the shared secret"
     came = f"it was answered {answered.status}" if answered.status else f"no answer: {answered.reason}"
@@ -219,6 +222,7 @@ def _send(world: World) -> Iterator[Finding]:
     tried = f"{target.send.method} {url}, to have a message sent"
     answer = world.send("is this heard?")
     _check_that_it_runs(world, "while it takes a message")
+    world.implementation.check_adapter()
     entries = world.fleet.journal.entries(after=before)
     asked = [*History(entries).calls()]
     statuses = [one.status for one in entries if isinstance(one, RequestCompleted)]
