@@ -4,6 +4,7 @@ HarnessError              the harness could not do its work
  ├── TargetError          a target file, option or name is wrong: nothing was judged
  └── LaunchError          the implementation did not come up, or did not go away
 NotJudgedError            one scenario cannot be judged, through no fault of the implementation
+ └── AdapterError         ... for its adapter failed
 OverlongOutputError       a command of the implementation printed more than is read
 ConformanceFailure        an implementation was judged, and is wrong (an AssertionError)
  └── TimeBoundFailure     ... by a time bound alone
@@ -33,6 +34,10 @@ class LaunchError(HarnessError):
 
 class NotJudgedError(Exception):
     """A scenario cannot be judged: a fault did not fire, or the target cannot do what it needs."""
+
+
+class AdapterError(NotJudgedError):
+    """A hook of the target's adapter failed. The message has its file and line."""
 
 
 class OverlongOutputError(Exception):

@@ -62,7 +62,8 @@ class GatewayTarget:
     """How one gateway instance is launched and handled: the `[instance]` section of a target file.
 
     docs/target-file.md says what each is. `directory` is absolute. `claims_as` has the URL by which an instance names
-    itself, with placeholders: none for its own address, one for all instances, or one for each.
+    itself, with placeholders: none for its own address, one for all instances, or one for each. `not_applicable` has
+    the ids of the requirements that its adapter declares to have no meaning there, each with its reason.
     """
 
     command: tuple[str, ...]
@@ -83,8 +84,7 @@ class GatewayTarget:
     patience: float = 20.0
     adapter: type[GatewayAdapter] | None = field(default=None, hash=False)
     adapter_file: Path | None = None
-    unsigned: bool = False
-    """Whether its adapter declares that it does not sign its webhooks."""
+    not_applicable: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,6 @@ class ControlPlaneAdapter(Adapter):
 
     def send(self, message: Message, call: Call) -> Reply:
         """Hand a message over; return the answer. `[send] succeeded` says which answers mean that it was sent."""
-        del message
         return self.ask(call)
 
     # Rows. Override all three, or none: then `[state]` says how
@@ -108,7 +107,6 @@ class ControlPlaneAdapter(Adapter):
 
     def answered(self, call: Call, reply: Reply) -> Reply:
         """Return what the gateway would answer, for the contract's own answer to a call that came as `call`."""
-        del call
         return reply
 
 
@@ -122,22 +120,18 @@ class GatewayAdapter(Adapter):
 
     def connect(self, session: Session, call: Call | None) -> Reply:
         """Connect a session, as if its phone had just scanned the QR code."""
-        del session
         return self._made("connect", call)
 
     def create(self, session: Session, call: Call) -> Reply:
         """Begin a login, which then waits for its QR code to be scanned."""
-        del session
         return self.ask(call)
 
     def reconnect(self, session: Session, call: Call) -> Reply:
         """Connect a connected session anew. Keep the headers of `call`: one may call the instance by another name."""
-        del session
         return self.ask(call)
 
     def end(self, session: Session, call: Call) -> Reply:
         """End a session permanently."""
-        del session
         return self.ask(call)
 
     # Questions. Each reply is in the contract's terms
@@ -148,17 +142,14 @@ class GatewayAdapter(Adapter):
 
     def status(self, session_id: str, call: Call) -> Reply:
         """Answer the status of one session: see `status_of`."""
-        del session_id
         return self.ask(call)
 
     def send(self, message: Message, call: Call) -> Reply:
         """Hand a message over: see `sent` and `not_found`."""
-        del message
         return self.ask(call)
 
     def delivered(self, call: Call | None) -> Iterable[Delivered] | None:
         """List what really went out, before a restart too; None to have `[instance] delivered` read as it is."""
-        del call
         return None
 
     # Webhooks

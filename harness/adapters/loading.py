@@ -39,9 +39,6 @@ WORDS = {
 }
 """What an adapter may declare not applicable in one word, and the requirements that it stands for."""
 
-SIGNATURE_OF_AN_INSTANCE = "INSTANCE-02"
-"""What a gateway that does not sign is not judged by."""
-
 _TOGETHER = (("write_row", "read_row", "remove_rows"), ("asked", "answered"))
 _Kind = TypeVar("_Kind", bound=Adapter)
 

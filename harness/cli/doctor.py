@@ -14,10 +14,10 @@ from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.setup import Setup, check_database, check_fleet_address, check_running, fleet_addresses
 from harness.cli.group import epilog
 from harness.cli.options import fleet_options, targets
-from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
+from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
 from harness.exit_codes import DONE, ExitCode
 from harness.run.doctor import control_plane, gateway
-from harness.run.doctor.finding import Finding, lines_of
+from harness.run.doctor.finding import Finding, adapter_failed, lines_of
 from harness.run.interruption import Interruption
 from harness.run.progress import say
 from harness.scenario.gateway_world import GatewayWorld
@@ -98,6 +98,8 @@ def _control_plane(setup: Setup, target: Target) -> Iterator[Finding]:
                 # Rows that cannot be written cannot be removed either, which has been reported by then.
                 with contextlib.suppress(NotJudgedError, SQLAlchemyError):
                     world.close()
+    except AdapterError as problem:
+        yield adapter_failed(problem)
     except LaunchError as problem:
         yield control_plane.started(target, problem)
     except ConformanceFailure as problem:
@@ -112,5 +114,7 @@ def _gateways(setup: GatewaySetup) -> Iterator[Finding]:
                 yield from gateway.examine_gateways(world)
             finally:
                 world.close()
+    except AdapterError as problem:
+        yield adapter_failed(problem)
     except (LaunchError, NotJudgedError) as problem:
         yield gateway.started(problem)

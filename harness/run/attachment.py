@@ -16,10 +16,10 @@ from fake_instances import Fleet
 from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.setup import HOSTS, Setup, start_fleet, worker_addresses
 from harness.catalogue.requirements import Profile
-from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
+from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
 from harness.redaction import redact_values
 from harness.run.doctor import control_plane, gateway
-from harness.run.doctor.finding import Finding, in_a_sentence
+from harness.run.doctor.finding import Finding, adapter_failed, in_a_sentence
 from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.world import World
 
@@ -111,6 +111,8 @@ class Attachment:
             finally:
                 with contextlib.suppress(NotJudgedError, SQLAlchemyError):
                     world.close()
+        except AdapterError as problem:
+            yield adapter_failed(problem)
         except LaunchError as problem:
             yield control_plane.started(target, problem)
         except ConformanceFailure as problem:
@@ -126,6 +128,8 @@ class Attachment:
                 yield from gateway.examine_gateways(world, brief=True)
             finally:
                 world.close()
+        except AdapterError as problem:
+            yield adapter_failed(problem)
         except (LaunchError, NotJudgedError) as problem:
             yield gateway.started(problem)
 

@@ -12,7 +12,7 @@ from harness.history import History, MessagePosted, WebhookReceived, json_object
 from harness.scenario.traffic import Traffic, post
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from random import Random
 
     from fake_instances.journal import Journal
@@ -57,6 +57,11 @@ class GatewayWorld:
     def timeout(self) -> float:
         """The shortest time that anything is judged by, in seconds."""
         return self._setup.target.patience
+
+    @property
+    def not_applicable(self) -> Mapping[str, str]:
+        """The ids of the requirements that have no meaning for these instances, each with the reason."""
+        return self._setup.target.not_applicable
 
     @property
     def tenant(self) -> Tenant:

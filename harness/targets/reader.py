@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from harness.adapters.loading import SIGNATURE_OF_AN_INSTANCE, load_adapters
+from harness.adapters.base import overrides
+from harness.adapters.loading import load_adapters
 from harness.catalogue.requirements import closest
 from harness.contract import Operations, SendTarget, Target
 from harness.errors import TargetError
@@ -85,10 +86,10 @@ def _adapters(file: TargetFile, path: Path) -> Adapters | None:
     if not (name := file.implementation.adapter):
         return None
     adapters = load_adapters(name, path.parent)
-    if file.instance is not None and file.instance.connect is None and adapters.gateway is None:
+    connects = adapters.gateway is not None and overrides(adapters.gateway, "connect")
+    if file.instance is not None and file.instance.connect is None and not connects:
         raise TargetError(
-            f"{adapters.file} has no GatewayAdapter, so [instance] must say how to connect a session: "
-            "write [instance.connect]"
+            f"{adapters.file} does not connect sessions, so [instance] must: write [instance.connect]"
         )
     return adapters
 
@@ -133,7 +134,7 @@ def _target(file: TargetFile, path: Path, adapters: Adapters | None) -> Target:
             else {
                 "adapter": adapters.gateway,
                 "adapter_file": adapters.file,
-                "unsigned": SIGNATURE_OF_AN_INSTANCE in adapters.not_applicable,
+                "not_applicable": adapters.applying(gateways=True),
             }
         )
         gateway = GatewayTarget(

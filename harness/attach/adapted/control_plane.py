@@ -13,7 +13,7 @@ from harness.adapters import base
 from harness.adapters.base import Call, ControlPlaneAdapter, Given, Message, NoReplyError, Reply, overrides
 from harness.attach.adapted.hooks import Asker, Hooks
 from harness.contract import Row
-from harness.errors import NotJudgedError
+from harness.errors import AdapterError, NotJudgedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -134,7 +134,7 @@ class AdaptedAccounts:
         if found is None:
             return None
         if absent := [name for name in _ROW if name not in found]:
-            raise NotJudgedError(f"the adapter failed: read_row returned a row without {', '.join(absent)}")
+            raise AdapterError(f"the adapter failed: read_row returned a row without {', '.join(absent)}")
         return Row(dict(found))
 
     def assign(self, account_id: int, url: str | None) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from harness.adapters import base
 from harness.adapters.base import Call, Given, Message, NoReplyError, Reply, Session
-from harness.adapters.signatures import SIGNATURE, TIMESTAMP, hmac_of
+from harness.adapters.signatures import LOCATION, SIGNATURE, TIMESTAMP, hmac_of
 from harness.attach.adapted.control_plane import adapter_of
 from harness.attach.adapted.hooks import Asker, Hooks
 from harness.errors import NotJudgedError
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
     from harness.gateway_contract import GatewayTarget
+
+NAMED, SIGNED = "INSTANCE-01", "INSTANCE-02"
+"""What gateways are not judged by that name no URL, or do not sign.
+
+Such webhooks are completed when they come: nothing else may fail for want of what nobody judges.
+"""
+_NOBODY = "http://unnamed.invalid"
 
 _STATUS = re.compile(r"/api/sessions/([^/?]+)/status")
 _OPTIONAL_WEBHOOK: Any = base.Webhook | None
@@ -43,7 +50,7 @@ class AdaptedGateway:
         self._hooks = Hooks(target.adapter_file)
         self._ask = Asker(url, {})
         self._sessions = sessions
-        self._unsigned = target.unsigned
+        self._aside = target.not_applicable
         self._secret = secrets[1]
         given = Given(
             url=url,
@@ -93,8 +100,9 @@ class AdaptedGateway:
         if made is None:
             return path, headers, body
         made_headers = tuple((str(name), str(value)) for name, value in made.headers)
-        if self._unsigned and made.header(SIGNATURE) is None:
-            # Nothing is judged by a signature that nobody makes, so nothing may fail for want of it either.
+        if NAMED in self._aside and made.header(LOCATION) is None:
+            made_headers = (*made_headers, (LOCATION, _NOBODY))
+        if SIGNED in self._aside and made.header(SIGNATURE) is None:
             stamp = made.header(TIMESTAMP) or str(int(time.time()))
             made_headers = tuple(pair for pair in made_headers if pair[0].lower() != TIMESTAMP.lower())
             signed = hmac_of(self._secret, stamp.encode() + made.body)

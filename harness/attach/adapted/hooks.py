@@ -11,7 +11,7 @@ import requests
 from harness.adapters.base import NoReplyError, Reply
 from harness.adapters.loading import place_in
 from harness.attach.http import refused, request
-from harness.errors import NotJudgedError
+from harness.errors import AdapterError, NotJudgedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +65,7 @@ class Hooks:
         """Run a hook, which must return a value of this type.
 
         Raises:
-            NotJudgedError: it went wrong, by its file and line.
+            AdapterError: it went wrong, by its file and line.
             NoReplyError: a call that it made got no answer.
         """
         try:
@@ -74,11 +74,11 @@ class Hooks:
             raise
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever it is, it is the adapter's
             told = place_in(self._file, problem)[:_LONGEST_PROBLEM]
-            raise NotJudgedError(f"the adapter failed: {told}") from None
+            raise AdapterError(f"the adapter failed: {told}") from None
         if not isinstance(returned, returns):
             code = getattr(hook, "__code__", None)
             place = "" if code is None else f"{code.co_filename}:{code.co_firstlineno}: "
-            raise NotJudgedError(
+            raise AdapterError(
                 f"the adapter failed: {place}{getattr(hook, '__name__', 'a hook')} returned "
                 f"{type(returned).__name__}, and must return {getattr(returns, '__name__', returns)}"
             )
@@ -95,7 +95,7 @@ class Hooks:
             return otherwise
 
     def check(self) -> None:
-        """Check that no hook went wrong aside since the last check; NotJudgedError if one did."""
+        """Check that no hook went wrong aside since the last check; AdapterError if one did."""
         problems, self._problems = self._problems, []
         if problems:
-            raise NotJudgedError(problems[0])
+            raise AdapterError(problems[0])

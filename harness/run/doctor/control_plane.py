@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fake_instances.journal import MessageDelivered
 from harness.attach import remedies
 from harness.attach.http import get
-from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
+from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
 from harness.redaction import redact_values
 from harness.run.doctor import logs, operations
 from harness.run.doctor.finding import Finding
@@ -125,6 +125,8 @@ def _rows(world: World) -> Finding:
     try:
         row = world.row(world.new_account(on=second, assigned=fleet.url(first)))
         told = None if row is None else (row.assigned_instance_url, row.columns["status"])
+    except AdapterError:
+        raise
     except NotJudgedError as problem:
         came, mend = str(problem), remedies.of_rows(target)
     except (SQLAlchemyError, KeyError) as problem:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.errors import AdapterError
+
 _WIDTH = 100
 
 
@@ -30,6 +32,13 @@ class Finding:
     def good(self) -> bool:
         """Whether all is well."""
         return not self.mend
+
+
+def adapter_failed(problem: AdapterError) -> Finding:
+    """Return the finding about an adapter one of whose hooks failed."""
+    return Finding(
+        "the adapter", "run its hooks", str(problem), "the hook that failed, at that line", unattached=True
+    )
 
 
 def lines_of(finding: Finding) -> Iterator[str]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.checks import gateways as checks
-from harness.errors import ConformanceFailure, LaunchError, NotJudgedError
+from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
 from harness.gateway_contract import LOCATION_EVENTS, LOGIN_EVENTS
 from harness.history import Noted, WebhookReceived, json_object
 from harness.redaction import redact_values
@@ -75,6 +75,8 @@ def _examine(world: GatewayWorld, *, brief: bool) -> Iterator[Finding]:
     world.act()
     try:
         world.hold(tenant, _NUMBER)
+    except AdapterError:
+        raise
     except NotJudgedError as problem:
         yield Finding(
             "gateways", TRIED, str(problem), "[instance.connect], which connects a session", unattached=True
@@ -85,6 +87,7 @@ def _examine(world: GatewayWorld, *, brief: bool) -> Iterator[Finding]:
         yield _silent(world, tenant)
     else:
         yield Finding("gateways", TRIED, f"{first.event} came")
+        world.check_faults_fired()
         yield _url(world, first)
         yield _signature(world, first)
         yield _headers(first)
@@ -151,11 +154,20 @@ def _kinds(came: list[WebhookReceived]) -> str:
     return few([f"{kind} ({count} times)" if count > 1 else kind for kind, count in kinds.items()], 4, "; ")
 
 
+def _aside(world: GatewayWorld, id_: str, name: str, tried: str) -> Finding | None:
+    """Return the finding about what does not apply there, by the target's adapter; None where it applies."""
+    why = world.not_applicable.get(id_)
+    return None if why is None else Finding(name, tried, f"not applicable, by its adapter: {why}")
+
+
 def _url(world: GatewayWorld, first: WebhookReceived) -> Finding:
     gateway = world.gateway(_NUMBER)
+    name, tried = "their URL", "look by which URL the instance names itself"
+    if aside := _aside(world, "INSTANCE-01", name, tried):
+        return aside
     found = _checked(
-        "their URL",
-        "look by which URL the instance names itself",
+        name,
+        tried,
         lambda: checks.names(first, gateway.url, _NUMBER, gateway.stated_url),
         _OF_URL,
     )
@@ -168,9 +180,12 @@ def _url(world: GatewayWorld, first: WebhookReceived) -> Finding:
 
 def _signature(world: GatewayWorld, first: WebhookReceived) -> Finding:
     secret = world.secrets[1]
+    name, tried = "their signature", "compute the signature of what came"
+    if aside := _aside(world, "INSTANCE-02", name, tried):
+        return aside
     found = _checked(
-        "their signature",
-        "compute the signature of what came",
+        name,
+        tried,
         lambda: checks.signature_verifies(first, secret),
         _OF_SIGNATURE,
     )

@@ -53,6 +53,7 @@ def send_one(world: World, *, followed: bool) -> Sent:
     tried = f"{target.send.method} {url}, to have a message sent"
     answer = world.send("is this heard?")
     check_that_it_runs(world, "while it takes a message")
+    world.implementation.check_adapter()
     asked = _calls(world, before)
     if not asked and answer.told_sent:
         # It may send later what it has accepted.

@@ -62,6 +62,7 @@ def deliver_one(world: World, off: float | None) -> Delivered:
     known = logs.count(world)
     genuine = world.fleet.webhook(account.session, world.holder, "session_ready")
     answered = world.deliver(genuine)
+    world.implementation.check_adapter()
     check_that_it_runs(world, "while it takes a webhook")
     tried = f"POST {url}, a session_ready signed with the shared secret"
     status = answered.status
