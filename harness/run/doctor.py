@@ -23,6 +23,7 @@ from harness.placeholders import filled_text
 from harness.redaction import redact, redact_values
 from harness.scenario import operator
 from harness.scenario.client import CALLS, ask_to_send
+from harness.wording import counted_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,10 +234,14 @@ def _send(world: World) -> Iterator[Finding]:
             mend = "messages first, as above: it was not willing to send"
         yield Finding(name, tried, "none was called", mend)
     elif refused := statuses.count(401):
-        yield Finding(name, tried, f"{refused} calls were answered 401", remedies.of_refused_key(target))
+        yield Finding(
+            name, tried, f"{counted_as(refused, 'call')} answered 401", remedies.of_refused_key(target)
+        )
     else:
         yield Finding(
-            name, tried, f"{len(asked)} calls came, to {len({one.instance for one in asked})} of them"
+            name,
+            tried,
+            f"{counted_as(len(asked), 'call')} came, to {len({one.instance for one in asked})} of them",
         )
 
 
@@ -252,7 +257,9 @@ def _log(world: World, *, sent: bool) -> Iterator[Finding]:
             raise ConformanceFailure("there is a line", "nothing was logged")
         # Where no message was sent nothing need be logged of its session.
         if sent and not any(world.account.session_id in line for line in lines):
-            raise ConformanceFailure("a line names the session", f"{len(lines)} lines, none with the session")
+            raise ConformanceFailure(
+                "a line names the session", f"{counted_as(len(lines), 'line')}, none with the session"
+            )
         return len(lines)
 
     try:
@@ -268,7 +275,7 @@ def _log(world: World, *, sent: bool) -> Iterator[Finding]:
         mend = remedies.of_log_without(session_id, lines) if lines else remedies.of_empty_log(target)
         yield Finding(name, tried, came, mend)
     else:
-        yield Finding(name, tried, f"{count} lines")
+        yield Finding(name, tried, counted_as(count, "line"))
 
 
 def _operations(world: World) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from harness.catalogue.selection import (
 from harness.catalogue.tally import Tally
 from harness.catalogue.verdict import Outcome
 from harness.errors import HarnessError, TargetError
+from harness.report.sections import read_sections
 from harness.report.sensitivity import read_defects
 from harness.targets.reader import load_target
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from harness.catalogue.features import WrittenScenario
     from harness.catalogue.requirements import Catalogue
+    from harness.report.sections import Section
     from harness.report.sensitivity import KnownDefect
 
 _LIKE_A_REQUIREMENT = re.compile("[A-Z]+-[0-9]+")
@@ -87,6 +89,11 @@ class Scope:
     def defects(self) -> Sequence[KnownDefect]:
         """The defects that those scenarios are known to catch."""
         return read_defects(features.features_root())
+
+    @cached_property
+    def sections(self) -> Sequence[Section]:
+        """The sections of the contract, and what judges their sentences."""
+        return read_sections(features.features_root())
 
     @cached_property
     def tally(self) -> Tally:

@@ -12,7 +12,8 @@ from harness.history import History, MessagePosted, WebhookReceived, json_object
 from harness.scenario.traffic import Traffic, post
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
     from random import Random
 
     from fake_instances.journal import Journal
@@ -245,6 +246,11 @@ class GatewayWorld:
 
     def check_controls(self) -> None:
         """Do nothing: no scenario about gateway instances has a control."""
+
+    @property
+    def written(self) -> Mapping[Path, str]:
+        """No file: instances are told of by what they do."""
+        return {}
 
     def check_implementation_runs(self) -> None:
         """Check that no instance ended by itself. A failure has its last output."""

@@ -21,8 +21,8 @@ def test_gateway_instances_are_judged_without_a_control_plane(host: str, folder:
 
     assert ended.returncode == 2
     assert "1 run, 1 passed" in ended.stdout
-    assert re.search(r"instance +MUST 1 passed, 6 not judged", ended.stdout)
-    assert re.search(r"not claimed +core, security, resilience, health-check, monitoring", ended.stdout)
+    assert re.search(r"instance +MUST 1 passed\n", ended.stdout)
+    assert "not claimed" not in ended.stdout
     assert_nothing_is_left(host, folder)
 
 
@@ -33,7 +33,7 @@ def test_on_a_database_server_the_verdict_is_the_same(host: str, folder: Path) -
         ended = run(features(host, *options), folder)
 
     assert ended.returncode == 2
-    assert re.search(r"core +MUST 2 passed, 36 not judged", ended.stdout)
+    assert re.search(r"core +MUST 2 passed\n", ended.stdout)
 
 
 def test_the_incident_convicts_the_implementation_without_the_fix(host: str, folder: Path) -> None:
