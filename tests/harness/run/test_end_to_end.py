@@ -238,3 +238,30 @@ def test_help_has_examples(command: str, folder: Path) -> None:
     assert ended.returncode == 0
     assert "example" in ended.stdout
     assert f"instance-sync {command or 'verify'}" in ended.stdout
+
+
+def test_a_failing_run_shows_a_cause_and_ends_with_the_verdict(host: str, folder: Path) -> None:
+    failing = ["--target", "before-fix", "--requirement", "WEBHOOK-02", "--requirement", "WEBHOOK-04"]
+
+    short = run(features(host, *failing), folder)
+    long = run(features(host, *failing, "-vv"), folder)
+
+    lines = short.stdout.splitlines()
+    assert lines[-1] == "verdict         non-conformant: failed: WEBHOOK-02"
+    assert "1 cause" in lines
+    assert "FAILURES" not in short.stdout
+    assert len(lines) < 60
+    assert "health-check" not in short.stdout, "what it was not narrowed to"
+    assert "FAILURES" in long.stdout
+    assert long.stdout.splitlines()[-1] == lines[-1]
+
+
+def test_a_gate_decides_the_exit_code_and_nothing_else(host: str, folder: Path) -> None:
+    failing = ["--target", "before-fix", "--requirement", "WEBHOOK-02"]
+
+    ended = run(features(host, *failing, "--gate", "core"), folder)
+    refused = run(features(host, *failing, "--gate", "security"), folder)
+
+    assert (ended.returncode, refused.returncode) == (1, 4)
+    assert ended.stdout.splitlines()[-1].startswith("gate            core: non-conformant, and so exit code 1")
+    assert "--gate security: the target does not claim this profile, only core" in refused.stderr
