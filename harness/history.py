@@ -102,6 +102,13 @@ class UserAnswered(Entry):
     problem: str | None = None
 
 
+class ImplementationWrote(Entry):
+    """The implementation wrote a line, `where`: to its output or to its log. It may have done so a little earlier."""
+
+    where: str
+    text: str = field(repr=False)
+
+
 class ImplementationKilled(Entry):
     """The harness ended the implementation as `kill -9` would."""
 

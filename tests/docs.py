@@ -32,6 +32,7 @@ from fake_instances.faults import (
 from harness.catalogue import features as suite
 from harness.catalogue.listing import chosen, requirements_markdown
 from harness.cli.step_list import steps_markdown, themes
+from harness.report.sections import SECTIONS_JSON
 from tests.command_line_pages import command_line_page, exit_codes_page
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parent.parent / "docs"
 _PRINTED = re.compile(r"(<!-- printed by: (.+) -->\n\n)(?: {4}.*\n)*")
+_SECTION = re.compile(r"^## (\d\. .+)$", re.MULTILINE)
+_JUDGED_BY = re.compile(r"<sub>([A-Z]+-\d\d(?: · [A-Z]+-\d\d)*)</sub>")
+SECTIONS = DOCS.parent / "features" / SECTIONS_JSON
 COMMAND = "python -m tests.docs"
 SESSION = "webjs_1_1763798326_U9tUyl0b"
 EXAMPLES = {
@@ -179,6 +183,17 @@ def steps_page() -> Iterator[str]:
     yield from steps_markdown(themes())
 
 
+def contract_sections() -> str:
+    """Return which requirements judge each sentence of the contract, as the harness reads it."""
+    found = []
+    parts = _SECTION.split((DOCS / "contract.md").read_text("utf-8"))[1:]
+    for title, body in zip(parts[::2], parts[1::2], strict=True):
+        # The sections that bind an implementation.
+        if title[0] in "123456" and (sentences := [one.split(" · ") for one in _JUDGED_BY.findall(body)]):
+            found.append(json.dumps({"title": title, "sentences": sentences}))
+    return "[\n" + ",\n".join(found) + "\n]\n"
+
+
 PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
     "command-line.md": command_line_page,
     "exit-codes.md": exit_codes_page,
@@ -207,6 +222,7 @@ def as_printed(page: str) -> str:
 def main() -> int:
     """Write every page, and report which was out of date."""
     pages = {DOCS / name: generated(name) for name in PAGES}
+    pages[SECTIONS] = contract_sections()
     pages |= {path: as_printed(text) for path, text in pages_with_output().items()}
     for path, text in pages.items():
         stale = not path.is_file() or path.read_text("utf-8") != text

@@ -84,6 +84,10 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
     assert written == docs.generated(name), f"docs/{name} is out of date: run `{docs.COMMAND}` and commit it"
 
 
+def test_the_sections_of_the_contract_are_as_its_page_has_them() -> None:
+    assert docs.SECTIONS.read_text("utf-8") == docs.contract_sections(), f"run `{docs.COMMAND}` and commit it"
+
+
 def test_the_readme_stays_a_landing_page() -> None:
     assert (ROOT / "README.md").stat().st_size <= 6 * 1024, "what it says at length belongs in docs/"
 

@@ -27,6 +27,7 @@ from harness.placeholders import filled_text
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Mapping
 
     from fake_instances import Fleet
     from harness.attach.adapted.fleet import FleetDialect
@@ -116,6 +117,18 @@ class ControlPlane:
     def crash(self) -> str | None:
         """How the implementation ended by itself, with its last output; None while it runs or was killed."""
         return None if self._implementation is None else self._implementation.problem
+
+    @property
+    def written(self) -> Mapping[Path, str]:
+        """The files that its lines go to, each with what it is: its output, if it is launched here, and its log."""
+        target, found = self.target, dict[Path, str]()
+        if not target.url:
+            found[output_file(self._place.scratch)] = "output"
+        if target.log == "file":
+            given = {"log_file": self._given.log_file}
+            files = [Path(filled_text(one, given)) for one in target.log_files]
+            found |= dict.fromkeys(files or [Path(target.log_file or self._given.log_file)], "log")
+        return found
 
     def launch(self) -> None:
         """Launch the implementation with its database as it is, and send the fleet's webhooks to it."""

@@ -13,7 +13,7 @@ from fake_instances.journal import FaultExecuted, MessageDelivered
 from harness.contract import MARGIN
 from harness.errors import ConformanceFailure, TimeBoundFailure
 from harness.history import UserAnswered, json_object
-from harness.wording import quoted, shown
+from harness.wording import few, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fake_instances.journal import RequestArrived, WebhookAnswered
     from harness.contract import LogLine, Row, Settings
     from harness.history import History
+
+_MOST_LINES = 2
+"""Lines of the log that a finding quotes; they are alike."""
 
 
 def delivered_once(history: History, session_id: str, text: str, on: int) -> None:
@@ -251,7 +254,7 @@ def logged_times(lines: Sequence[LogLine], text: str, session_id: str, count: in
     """Check that the log has exactly so many lines with this text about a session."""
     found = matching(lines, text, {"session_id": session_id})
     if len(found) != count:
-        observed = "; ".join(line.text for line in found) or "none"
+        observed = few([line.text for line in found], _MOST_LINES, "; ") or "none"
         raise ConformanceFailure(
             f"the log has {count or 'no'} line {quoted(text)} of the session", f"it has {observed}"
         )

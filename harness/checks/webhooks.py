@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness import log_events
 from harness.checks.sending import matching, webhook_answered
 from harness.errors import ConformanceFailure
-from harness.wording import quoted, shown
+from harness.wording import few, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fake_instances.journal import WebhookAnswered
     from harness.contract import LogLine, Row
 
+_MOST_LINES = 2
+"""Lines of the log that a finding quotes; they are alike."""
 RECENT_SECONDS = 300.0
 """How long ago a write of a scenario may be at most; far less than clocks of two time zones differ."""
 CLOCK_SECONDS = 5.0
@@ -101,7 +103,7 @@ def moves_logged(lines: Sequence[LogLine], session_id: str, count: int) -> None:
     """Check that the log has a line for each of so many moves by webhook, and no more."""
     found = matching(lines, log_events.AUTO_SYNC, {"session_id": session_id})
     if len(found) != count:
-        told = "; ".join(line.text for line in found) or "none"
+        told = few([line.text for line in found], _MOST_LINES, "; ") or "none"
         raise ConformanceFailure(
             f"the log has {count} lines {quoted(log_events.AUTO_SYNC)} of the session, one for each move",
             f"it has {len(found)}: {told}",

@@ -18,6 +18,7 @@ from harness.report.model import (
     RunReport,
     VerdictReport,
 )
+from harness.report.sections import judged_sections
 from harness.report.sensitivity import sensitivity
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from harness.catalogue.requirements import Catalogue
     from harness.catalogue.verdict import RequirementResult, Verdict
     from harness.contract import Target
+    from harness.report.sections import Section
     from harness.report.sensitivity import KnownDefect
 
 
@@ -40,6 +42,7 @@ def assemble(  # noqa: PLR0913 - a report is made of this many things
     defects: Sequence[KnownDefect] = (),
     complete: bool = True,
     gate: Verdict | None = None,
+    sections: Sequence[Section] = (),
 ) -> Report:
     """Make the model: every requirement of the catalogue, and every scenario that ran or is written."""
     scenarios = sorted(_published(records), key=lambda one: (one.file, one.line, one.row))
@@ -58,6 +61,9 @@ def assemble(  # noqa: PLR0913 - a report is made of this many things
         requirements=requirements,
         scenarios=tuple(scenarios),
         sensitivity=sensitivity(defects, scenarios, catalogue, verdict.profiles) if defects else None,
+        sections=judged_sections(sections, requirements)
+        if set(verdict.profiles) - {Profile.INSTANCE}
+        else (),
         causes=causes_of(scenarios, requirements),
     )
 

@@ -36,6 +36,7 @@ from harness.history import (
     History,
     ImplementationKilled,
     ImplementationStarted,
+    ImplementationWrote,
     MessagePosted,
     Noted,
     OperatorAsked,
@@ -73,6 +74,7 @@ _UNREAD = ("", "connected")
 _NOTES: Mapping[type[Entry], tuple[str, Tone]] = {
     FaultExecuted: ("goes wrong: it {0.words}", "bad"),
     ImplementationKilled: ("is killed", "bad"),
+    ImplementationWrote: ("{0.where}: {0.text}", "faint"),
     ImplementationStarted: ("is up at {0.base_url}", "faint"),
     InstancePaused: ("stands still", "faint"),
     InstanceResumed: ("goes on", "faint"),

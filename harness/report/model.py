@@ -108,6 +108,19 @@ class RunReport:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class SectionReport:
+    """One section of the contract: how many of its sentences that something can judge this run judged.
+
+    `needs` has the requirements that would have judged the others.
+    """
+
+    title: str
+    sentences: int
+    judged: int
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class SensitivityReport:
     """How many of the `known` defects the scenarios judged in this run are able to catch.
 
@@ -154,6 +167,8 @@ class Report:
     scenarios: tuple[Record, ...]
     sensitivity: SensitivityReport | None = None
     """None where only scenarios ran that do not come with the harness: nothing is known of them."""
+    sections: tuple[SectionReport, ...] = ()
+    """What of the contract this run judged; empty where it was about gateways alone."""
     causes: tuple[CauseReport, ...] = ()
     """The likely causes of what failed, worst first."""
 

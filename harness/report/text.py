@@ -143,6 +143,11 @@ def _extent(report: Report) -> list[str]:
     ]
     if report.sensitivity is not None:
         lines += _wrapped(f"sensitivity     {report.sensitivity.words}")
+    if unjudged := [one for one in report.sections if one.judged < one.sentences]:
+        told = ", ".join(
+            f"{one.sentences - one.judged} of {one.sentences} in {one.title}" for one in unjudged
+        )
+        lines += _wrapped(f"contract        sentences that nothing judged: {told}")
     return lines
 
 

@@ -38,6 +38,7 @@ from harness.run.scope import COLLECTED, RECORD, Scope, record_in, refuse_async
 from harness.run.trying import Tries
 from harness.scenario import steps
 from harness.scenario.gateway_world import GatewayWorld
+from harness.scenario.said import Said
 from harness.scenario.scene import Scene
 from harness.scenario.world import World
 
@@ -54,6 +55,7 @@ pytest_plugins = [one.name for one in pkgutil.iter_modules(steps.__path__, f"{st
 
 _scope = pytest.StashKey[Scope]()
 _scene = pytest.StashKey[Scene]()
+_said = pytest.StashKey[Said | None]()
 _step = pytest.StashKey[Any]()
 _recorder = pytest.StashKey[Recorder]()
 _attachment = pytest.StashKey[Attachment]()
@@ -206,8 +208,11 @@ def _random(request: pytest.FixtureRequest) -> random.Random:
 def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenario) -> None:
     """Open the scenario's view before the first step, so that a start that fails is no step's fault."""
     request.node.stash[_recorder] = Recorder([f"{step.keyword} {step.name}" for step in scenario.steps])
+    request.node.stash[_said] = None
     if (scene := request.config.stash[_scope].scene_of(request.node)) is not None:
-        request.getfixturevalue(scene)
+        opened: Scene = request.getfixturevalue(scene)
+        secrets = request.config.stash[_secrets]
+        request.node.stash[_said] = Said(opened, secrets)
 
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
@@ -215,6 +220,8 @@ def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
     request.node.stash[_step] = step
     request.node.stash[_recorder].step_begins()
     if (scene := request.node.stash.get(_scene, None)) is not None:
+        if (said := request.node.stash[_said]) is not None:
+            said.hear()
         scene.journal.record(StepReached(text=f"{step.keyword} {step.name}".splitlines()[0]))
 
 
@@ -259,6 +266,8 @@ def pytest_runtest_makereport(
     if record is None or (report.when != "call" and report.passed):
         return report
     secrets = item.config.stash[_attachment].secrets
+    if report.when == "call" and (said := item.stash.get(_said, None)) is not None:
+        said.hear()
     record = item.stash.get(_recorder, Recorder()).complete(
         record,
         None if call.excinfo is None else call.excinfo.value,

@@ -234,6 +234,7 @@ class Reporter:
             records=[*scope.tally.records, *scope.tally.unrun(scope.claims)],
             run=run,
             defects=scope.defects,
+            sections=scope.sections,
             complete=complete,
             gate=scope.tally.verdict(scope.gate, trouble=trouble, crash=self._crash) if scope.gate else None,
         )

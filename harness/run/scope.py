@@ -27,6 +27,7 @@ from harness.catalogue.selection import (
 from harness.catalogue.tally import Tally
 from harness.catalogue.verdict import Outcome
 from harness.errors import HarnessError, TargetError
+from harness.report.sections import read_sections
 from harness.report.sensitivity import read_defects
 from harness.targets.reader import load_target
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from harness.catalogue.features import WrittenScenario
     from harness.catalogue.requirements import Catalogue
     from harness.report.model import Report
+    from harness.report.sections import Section
     from harness.report.sensitivity import KnownDefect
 
 _LIKE_A_REQUIREMENT = re.compile("[A-Z]+-[0-9]+")
@@ -98,6 +100,11 @@ class Scope:
     def durations(self) -> Mapping[str, float]:
         """Seconds that runs of those scenarios take, by name."""
         return read_durations(features.features_root())
+
+    @cached_property
+    def sections(self) -> Sequence[Section]:
+        """The sections of the contract, and what judges their sentences."""
+        return read_sections(features.features_root())
 
     @cached_property
     def tally(self) -> Tally:

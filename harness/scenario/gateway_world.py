@@ -13,6 +13,7 @@ from harness.scenario.traffic import Traffic, post
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
     from random import Random
 
     from fake_instances.journal import Journal
@@ -256,6 +257,11 @@ class GatewayWorld:
 
     def check_controls(self) -> None:
         """Do nothing: no scenario about gateway instances has a control."""
+
+    @property
+    def written(self) -> Mapping[Path, str]:
+        """No file: instances are told of by what they do."""
+        return {}
 
     def check_implementation_runs(self) -> None:
         """Check that no instance ended by itself. A failure has its last output."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from fake_instances.journal import Journal
     from harness.history import History
 
@@ -19,6 +22,10 @@ class Scene(Protocol):
     @property
     def history(self) -> History:
         """Everything that happened in this scenario so far; NotJudgedError if the journal overflowed."""
+
+    @property
+    def written(self) -> Mapping[Path, str]:
+        """The files that an implementation writes lines to, each with what they are to it."""
 
     @property
     def timeout(self) -> float:

@@ -22,6 +22,7 @@ from harness.scenario.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
     from random import Random
 
     from fake_instances import Fleet
@@ -352,6 +353,11 @@ class World:
             self.journal.record(StepReached(text="Afterwards, as a control, with nothing else under way"))
         for control in self._occasions.controls:
             control()
+
+    @property
+    def written(self) -> Mapping[Path, str]:
+        """The files of the implementation's output and log."""
+        return self.implementation.written
 
     def check_implementation_runs(self) -> None:
         """Check that the implementation did not end by itself. A failure has its last output."""

@@ -119,15 +119,12 @@ def _lead(deviation: Deviation, keys: Collection[_Key], passed: Sequence[Record]
     return deviation.key
 
 
-def _clarity(record: Record) -> tuple[int, int, int, str]:
-    """Order scenarios by how clearly they show what is wrong: the strictest and shortest first."""
+def _clarity(record: Record) -> tuple[int, bool, int, int, str]:
+    """Order scenarios by how clearly they show it: the strictest first, and what is seen outside the log."""
     evidence = record.evidence
-    return (
-        _LEVELS.index(record.level),
-        len(evidence.events) or len(evidence.timeline),
-        len(evidence.steps),
-        record.id,
-    )
+    indirect = evidence.expected.startswith(("the log ", "no line ", "a line ", "the greps "))
+    length = len(evidence.events) or len(evidence.timeline)
+    return _LEVELS.index(record.level), indirect, length, len(evidence.steps), record.id
 
 
 def _cause(group: Sequence[Record], words: str, levels: Mapping[str, Level]) -> CauseReport:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.catalogue.record import Record
-    from harness.report.model import CauseReport, Report
+    from harness.report.model import CauseReport, Report, RequirementReport
 
 WIDTH = 110
 MOST_DRAWN = 5
@@ -20,10 +20,11 @@ MOST_NAMED = 3
 """Further causes that are only named."""
 _ROOM = 78
 """Lines for all causes that are shown."""
-_AROUND = 8
+_AROUND = 9
 """Lines that a cause takes beside what happened."""
 _LEAST_HAPPENED = 6
 _MOST_REQUIREMENTS = 10
+_MOST_REST, _MOST_WORDS = 6, 2
 _LONGEST_LINE = 150
 MORE = "-v, or the report"
 
@@ -48,7 +49,9 @@ def cause_lines(report: Report) -> list[str]:
     room = max(_LEAST_HAPPENED, _ROOM // len(drawn) - _AROUND)
     lines = [heading(causes)]
     for number, one in enumerate(drawn, start=1):
-        lines += [*_head(number, one), *_shown(records[one.scenarios[0]], room)]
+        shown = records[one.scenarios[0]]
+        first = next(each for each in report.requirements if each.id in shown.requirement_ids and each.judged)
+        lines += [*_head(number, one), *_words(first), *_shown(shown, room)]
     for number, one in enumerate(causes[MOST_DRAWN : MOST_DRAWN + MOST_NAMED], start=MOST_DRAWN + 1):
         lines += _head(number, one)
     if len(causes) > MOST_DRAWN + MOST_NAMED:
@@ -63,14 +66,19 @@ def _head(number: int, cause: CauseReport) -> Iterator[str]:
     yield from textwrap.wrap(carried(cause), WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
+def _words(one: RequirementReport) -> Iterator[str]:
+    told = textwrap.wrap(f"{one.id} ({one.level.value}, {one.profile.value}): {one.words}", WIDTH - 6)
+    yield from (f"      {line}" for line in told[:_MOST_WORDS])
+
+
 def _shown(record: Record, room: int) -> Iterator[str]:
     """Yield what happened in a scenario: its end is where it failed, and its beginning says what was set up."""
     row = f" [{record.row}]" if record.row else ""
-    yield f"      {cut(record.name + row, 80)} (features/{record.file}:{record.line})"
+    yield f"      scenario  {cut(record.name + row, 80)} (features/{record.file}:{record.line})"
     evidence = record.evidence
     if evidence.expected:
         yield _line(f"expected  {evidence.expected}")
-        yield _line(f"observed  {evidence.observed}")
+        yield from _observed(evidence.observed)
     else:
         yield _line(f"problem   {record.reason}")
     happened = evidence.timeline
@@ -83,6 +91,13 @@ def _shown(record: Record, room: int) -> Iterator[str]:
             *happened[len(happened) - (room - first) :],
         )
     yield from (_line(one) for one in happened)
+
+
+def _observed(observed: str) -> Iterator[str]:
+    """Yield what was observed; of an implementation that ended, that is its last output too."""
+    yield _line(f"observed  {observed}")
+    rest = observed.splitlines()[1:]
+    yield from (_line(f"          {one}") for one in rest[-_MOST_REST:])
 
 
 def _line(text: str) -> str:

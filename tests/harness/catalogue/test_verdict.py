@@ -48,6 +48,18 @@ VERDICTS: dict[str, tuple[Run, Collection[Profile], int, str]] = {
         "nothing failed, but not judged: SCAN-02",
     ),
     "a must has no scenario": (run(came("a", "SCAN-01")), CORE, 2, "nothing failed, but not judged: SCAN-02"),
+    "a must was not judged, and a should failed": (
+        run(came("a", "SCAN-01"), came("b", "SCAN-07", outcome=FAILED)),
+        CORE,
+        2,
+        "no MUST failed (of the SHOULDs, SCAN-07 did), but not judged: SCAN-02",
+    ),
+    "a must was left out": (
+        run(came("a", "SCAN-01"), also_written={"SCAN-02": ("b",)}),
+        CORE,
+        2,
+        "nothing failed, but not judged: 1 MUST, left out by the selection",
+    ),
     "nothing ran": (run(), CORE, 2, "no scenario ran"),
     "a result came twice": (run(*BOTH_MUSTS, came("a", "SCAN-01")), CORE, 3, "a result came twice: a"),
     "a crash, though a must failed": (

@@ -178,7 +178,7 @@ def test_many_failures_are_bounded_in_markdown_and_the_rest_is_counted() -> None
 
     told = render_markdown(Made(rows, 1).report())
 
-    assert told.count("<details>") == MOST_TOLD
+    assert told.count("<details>") == 1 + MOST_TOLD  # one of the cause
     assert "… and 5 more." in told
 
 

@@ -91,9 +91,9 @@ def test_what_did_not_pass_is_reported_first_and_is_open() -> None:
     told = render_html(report)
 
     (failed,) = (one for one in report.scenarios if one.outcome is Outcome.FAILED)
-    assert told.index("What did not pass") < told.index('id="scenarios"')
+    assert told.index('id="causes">1 cause<') < told.index('id="scenarios"')
     assert f'href="#{anchor(failed.id)}"' in told
-    assert told.count('" open>') == 1
+    assert told.count("<details open>") == 1
 
 
 def reported(**changes: object) -> Record:

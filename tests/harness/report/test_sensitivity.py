@@ -14,7 +14,8 @@ from harness.catalogue.verdict import Outcome
 from harness.report.formats.html import render_html
 from harness.report.formats.junit import render_junit
 from harness.report.formats.markdown import render_markdown
-from harness.report.model import Report, SensitivityReport, parse_json, render_json
+from harness.report.model import Report, SectionReport, SensitivityReport, parse_json, render_json
+from harness.report.sections import Section, judged_sections, read_sections
 from harness.report.sensitivity import LEFT_OUT, UNJUDGED, KnownDefect, read_defects, sensitivity
 from harness.report.text import summary
 from tests.harness.reporting import ALL_PASSED, CATALOGUE, FOUND, LOGGED, REFUSED, RETRIED, Made, record
@@ -89,3 +90,32 @@ def test_the_known_defects_are_of_this_suite() -> None:
     assert all(one.scenarios and one.mistake for one in defects)
     written = json.loads((features_root() / "known-defects.json").read_text("utf-8"))
     assert [one["name"] for one in written] == sorted(one.name for one in defects)
+
+
+SECTIONS = (
+    Section("1. What is found", (("SCAN-01",), ("SCAN-01", "AUTH-05"))),
+    Section("2. What is refused", (("AUTH-05",), ("SCAN-02",))),
+)
+
+
+def test_each_section_of_the_contract_says_how_much_of_it_was_judged() -> None:
+    report = Made(ALL_PASSED, 0).report()
+
+    found = judged_sections(SECTIONS, report.requirements)
+
+    assert found == (
+        SectionReport("1. What is found", 2, 2, ()),
+        SectionReport("2. What is refused", 2, 1, ("AUTH-05",)),
+    )
+    report = replace(report, sections=found)
+    assert "contract        sentences that nothing judged: 1 of 2 in 2. What is refused" in summary(report)
+    assert "1 of 2 sentences" in render_html(report)
+    assert parse_json(render_json(report)).sections == found
+
+
+def test_the_suite_knows_the_sections_of_the_contract_and_only_requirements_that_are_there() -> None:
+    sections = read_sections(features_root())
+
+    assert [one.title[0] for one in sections] == ["1", "2", "3", "4", "5", "6"]
+    named = {id_ for one in sections for ids in one.sentences for id_ in ids}
+    assert named <= set(catalogue())

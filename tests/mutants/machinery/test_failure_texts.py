@@ -64,7 +64,7 @@ def texts() -> Iterator[tuple[str, str]]:
     """Judge each of the mutants and give how its first failure is told, without what differs from run to run."""
     trials = {one.name: one for one in mutant_trials()}
     runner = Runner(1)
-    own = ["--fleet-address", HOST, "--fleet-ports", "3001,3002,3003,3004", "--fleet-seed", "1"]
+    own = ["-vv", "--fleet-address", HOST, "--fleet-ports", "3001,3002,3003,3004", "--fleet-seed", "1"]
 
     def judged(one: Trial) -> Ended:
         return runner.run(one.prepare, [*one.words, *own])
@@ -75,7 +75,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 def plain(output: str) -> str:
     """Give the first failure in pytest's output, with made-up values in place of those that differ."""
-    failures = output.partition(" FAILURES ")[2].partition("\n")[2].partition(" conformance ")[0]
+    failures = output.partition(" FAILURES ")[2].partition("\n")[2].partition(" short test summary info ")[0]
     first = re.split(r"^_+ test_.* _+$", failures, flags=re.MULTILINE)[1].rstrip("= \n")
     for pattern, instead in _MADE_UP:
         first = pattern.sub(instead, first)
