@@ -211,7 +211,7 @@ def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenari
     request.node.stash[_said] = None
     if (scene := request.config.stash[_scope].scene_of(request.node)) is not None:
         opened: Scene = request.getfixturevalue(scene)
-        secrets = request.config.stash[_secrets]
+        secrets = request.config.stash[_attachment].secrets
         request.node.stash[_said] = Said(opened, secrets)
 
 

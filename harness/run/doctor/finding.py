@@ -6,12 +6,14 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.wording import cut, visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.errors import AdapterError
 
-_WIDTH = 100
+_WIDTH, _LONGEST = 100, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,6 @@ def lines_of(finding: Finding) -> Iterator[str]:
 
 
 def in_a_sentence(finding: Finding) -> str:
-    """Return what came back and what to change, in one line."""
-    came = " ".join(finding.came_back.split())
-    return f"{finding.name}: {came}; change: {finding.mend}"
+    """Return the first of what came back, and what to change, in one line."""
+    came = cut(next(iter(finding.came_back.splitlines()), ""), _LONGEST)
+    return visible(f"{finding.name}: {came}; change: {finding.mend}")

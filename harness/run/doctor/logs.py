@@ -11,6 +11,7 @@ from harness.attach import remedies
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.redaction import redact
 from harness.run.doctor.finding import Finding
+from harness.wording import counted_as
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +72,11 @@ def finding(world: World, *, sent: bool) -> Finding:
             raise ConformanceFailure("there is a line", "nothing was logged")
         # Where no message was sent nothing need be logged of its session.
         if sent and not any(world.account.session_id in line for line in lines):
-            raise ConformanceFailure("a line names the session", f"{len(lines)} lines, none with the session")
+            raise ConformanceFailure("a line names the session", f"{counted_as(len(lines), 'line')}, none with the session")
         return len(lines)
 
     try:
-        return Finding(name, tried, f"{world.soon(logged)} lines")
+        return Finding(name, tried, counted_as(world.soon(logged), "line"))
     except (NotJudgedError, OSError) as problem:
         key = "log.path" if target.log == "http" else "log.file"
         return Finding(name, tried, str(problem), f"{key} must name its log", unattached=True)

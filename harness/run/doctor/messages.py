@@ -15,6 +15,7 @@ from harness.run.doctor import logs
 from harness.run.doctor.finding import Finding
 from harness.run.doctor.webhooks import check_that_it_runs
 from harness.scenario.client import sender_values
+from harness.wording import counted_as
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,13 +97,13 @@ def _of_instances(  # noqa: PLR0913 - what is known of the calls
         return Finding(name, tried, "none was called", mend, unattached=unattached)
     if refused:
         another = any(map(_names_a_key, asked))
-        came = f"{refused} calls were answered 401: they have {_KEYS[has_key, another]}"
+        came = f"{counted_as(refused, 'call')} answered 401: they have {_KEYS[has_key, another]}"
         # Who leaves the key out of a call may forget it; who has another one was given that.
         given = target.variable("API_KEY") != "API_KEY" or "API_KEY" in target.environment
         sure = not has_key and (another or given)
         return Finding(name, tried, came, remedies.of_refused_key(target), unattached=sure)
     several = len({one.instance for one in asked})
-    return Finding(name, tried, f"{len(asked)} calls came, to {several} of them")
+    return Finding(name, tried, f"{counted_as(len(asked), 'call')} came, to {several} of them")
 
 
 def _calls(world: World, before: int) -> list[RequestArrived]:

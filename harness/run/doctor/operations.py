@@ -15,7 +15,7 @@ from harness.history import History, OperatorAsked, json_object
 from harness.run.doctor.finding import Finding
 from harness.run.doctor.probing import is_nowhere, shape
 from harness.scenario import operator
-from harness.wording import few
+from harness.wording import counted_as, few
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -81,7 +81,7 @@ def _health_check(world: World, *, has_key: bool) -> Iterator[Finding]:
         if has_key:
             mend = f"nothing: a message's calls have the key; the health check must send it too. {mend}"
         name, tried = "the health check's questions", "watch how the instances answer them"
-        yield Finding(name, tried, f"{len(refused)} calls were answered 401", mend)
+        yield Finding(name, tried, f"{counted_as(len(refused), 'call')} answered 401", mend)
 
 
 def _monitoring(world: World) -> Iterator[Finding]:
