@@ -72,7 +72,9 @@ def finding(world: World, *, sent: bool) -> Finding:
             raise ConformanceFailure("there is a line", "nothing was logged")
         # Where no message was sent nothing need be logged of its session.
         if sent and not any(world.account.session_id in line for line in lines):
-            raise ConformanceFailure("a line names the session", f"{counted_as(len(lines), 'line')}, none with the session")
+            raise ConformanceFailure(
+                "a line names the session", f"{counted_as(len(lines), 'line')}, none with the session"
+            )
         return len(lines)
 
     try:
