@@ -16,7 +16,7 @@ from fake_instances import Fleet
 from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.setup import HOSTS, Setup, start_fleet, worker_addresses
 from harness.catalogue.requirements import Profile
-from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
+from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError, TargetError
 from harness.redaction import redact_values
 from harness.run.doctor import control_plane, gateway
 from harness.run.doctor.finding import Finding, adapter_failed, in_a_sentence
@@ -24,7 +24,7 @@ from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from fake_instances.addresses import InstanceAddress
@@ -39,10 +39,13 @@ Opened = TypeVar("Opened", Setup, GatewaySetup)
 class Attachment:
     """What one process has attached: opened by the check, if there is one, and then used by the scenarios.
 
-    `addresses` are those of the instances, and `options` the run's.
+    `addresses` returns those of the instances, asked when they are needed: which are free changes during a run.
+    `options` are the run's.
     """
 
-    def __init__(self, target: Target, addresses: Sequence[InstanceAddress], options: Any) -> None:
+    def __init__(
+        self, target: Target, addresses: Callable[[], Sequence[InstanceAddress]], options: Any
+    ) -> None:
         self._target = target
         self._addresses = addresses
         self._options = options
@@ -75,10 +78,10 @@ class Attachment:
         if not options.fleet_address:
             return
         for worker in range(workers):
-            addresses = worker_addresses(options.fleet_address, options.fleet_ports, worker)
             try:
+                addresses = worker_addresses(options.fleet_address, options.fleet_ports, worker)
                 start_fleet(Fleet(addresses, api_key="none", secret="none")).stop()  # noqa: S106 - it tells nobody
-            except LaunchError as problem:
+            except (LaunchError, TargetError) as problem:
                 self.findings = [control_plane.started(self._target, problem)]
                 return
 
@@ -113,7 +116,7 @@ class Attachment:
                     world.close()
         except AdapterError as problem:
             yield adapter_failed(problem)
-        except LaunchError as problem:
+        except (LaunchError, TargetError) as problem:
             yield control_plane.started(target, problem)
         except ConformanceFailure as problem:
             yield control_plane.ended(problem)
@@ -130,19 +133,19 @@ class Attachment:
                 world.close()
         except AdapterError as problem:
             yield adapter_failed(problem)
-        except (LaunchError, NotJudgedError) as problem:
+        except (LaunchError, TargetError, NotJudgedError) as problem:
             yield gateway.started(problem)
 
     def _new_control_plane(self) -> Setup:
         options = self._options
         hosting = HOSTS[options.fleet_host](options.fleet_image)
-        made = Setup(self._target, self._addresses, hosting=hosting, database=options.database)
+        made = Setup(self._target, self._addresses(), hosting=hosting, database=options.database)
         self.secrets += made.secrets
         return made
 
     def _new_gateways(self) -> GatewaySetup:
         assert self._target.gateway is not None  # noqa: S101 - read wherever instance is claimed
-        made = GatewaySetup(self._target.gateway, self._addresses[0].host)
+        made = GatewaySetup(self._target.gateway, self._addresses()[0].host)
         self.secrets += made.secrets
         return made
 

@@ -181,9 +181,11 @@ def scope_of(config: pytest.Config) -> Scope:
 
 
 def addresses_of(config: pytest.Config) -> tuple[InstanceAddress, ...]:
-    """Return where the instances of this worker listen."""
+    """Return where the instances of this worker listen; for who deals out to workers, where those of the first do."""
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     number = int(worker.removeprefix("gw")) if worker else None
+    if getattr(config.option, "dist", "no") != "no":
+        number = 0
     given, ports = config.option.fleet_address, config.option.fleet_ports
     return (
         fleet_addresses(given or LOCALHOST, ports)

@@ -79,7 +79,9 @@ def pytest_configure(config: pytest.Config) -> None:
     except (TargetError, CatalogueError) as problem:
         raise pytest.UsageError(str(problem)) from None
     config.stash[_scope] = scope
-    config.stash[_attachment] = attachment = Attachment(scope.target, addresses_of(config), config.option)
+    config.stash[_attachment] = attachment = Attachment(
+        scope.target, lambda: addresses_of(config), config.option
+    )
     config.add_cleanup(attachment.close)
     config.stash[_tries] = Tries(several=worker)
     config.add_cleanup(config.stash[_tries].stop)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fake_instances.journal import MessageDelivered
 from harness.attach import remedies
 from harness.attach.http import get
-from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
+from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError, TargetError
 from harness.redaction import redact_values
 from harness.run.doctor import logs, operations
 from harness.run.doctor.finding import Finding
@@ -49,13 +49,13 @@ def examine(
     return (redact_values(finding, world.secrets) for finding in _examine(world, wanted, brief=brief))
 
 
-def started(target: Target, problem: LaunchError | None = None) -> Finding:
+def started(target: Target, problem: LaunchError | TargetError | None = None) -> Finding:
     """Return the finding about the start of an implementation."""
     name = "the start"
     tried = f"have instances listen, reach its database, and have it answer GET {target.ready} with 200"
     if problem is None:
         return Finding(name, tried, "it did")
-    mend = problem.mend or "[launch], until it comes up"
+    mend = getattr(problem, "mend", "") or "[launch], until it comes up"
     return Finding(name, tried, str(problem), mend, unattached=True)
 
 

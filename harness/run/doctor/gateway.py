@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.checks import gateways as checks
-from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
+from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError, TargetError
 from harness.gateway_contract import LOCATION_EVENTS, LOGIN_EVENTS
 from harness.history import Noted, WebhookReceived, json_object
 from harness.redaction import redact_values
@@ -56,7 +56,7 @@ _OF_KEY = "[instance] variables, by which it is given API_KEY; it must take that
 _OF_HEALTH = "the gateway, which must answer there as the contract's section 6 says"
 
 
-def started(problem: LaunchError | NotJudgedError) -> Finding:
+def started(problem: LaunchError | TargetError | NotJudgedError) -> Finding:
     """Return the finding about gateways that did not come up."""
     mend = getattr(problem, "mend", "") or "[instance], which says how one is launched and handled"
     return Finding("gateways", TRIED, str(problem), mend, unattached=True)

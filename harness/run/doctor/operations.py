@@ -133,6 +133,11 @@ def _wrong(world: World, look: _Look, asked: OperatorAsked | None, problem: Conf
         if (mend := remedies.of_locked(status, look.key)) or status == 405:
             mend = mend or f"{look.key} must be where it answers a {look.method}; {claim}"
             return Finding(name, tried, came, mend, unattached=True)
+        if status != 404:
+            mend = (
+                f"nothing: {look.key} is right. It must answer 200; its own log or what it answers says why"
+            )
+            return Finding(name, tried, came, mend)
         mend = f"{look.key} must be where it answers: {problem.expected}; {claim}"
         return Finding(name, tried, came, mend, unattached=is_nowhere(look.method, url, target.headers))
     there = json_object(asked.body) or {}

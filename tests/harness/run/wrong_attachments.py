@@ -122,7 +122,7 @@ def unattached(file: Path, host: str, ports: str = "free") -> list[Finding]:
     """Return the findings for which the check refuses to judge a target; none if it does not."""
     target = load_target(str(file))
     options = SimpleNamespace(fleet_host="threads", fleet_image="", database=SQLITE, fleet_address=None)
-    attachment = Attachment(target, fleet_addresses(host, ports), options)
+    attachment = Attachment(target, lambda: fleet_addresses(host, ports), options)
     try:
         attached = attachment.check(target.claims)
     finally:

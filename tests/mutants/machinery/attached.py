@@ -34,7 +34,7 @@ def refusal(trial: Trial) -> str:
     """Return why the check refuses what is attached; empty if it does not."""
     with tempfile.TemporaryDirectory(prefix="attached-") as folder:
         target = load_target(str(trial.prepare(Path(folder))))
-        attachment = Attachment(target, fleet_addresses("127.0.0.1", "free"), _OPTIONS)
+        attachment = Attachment(target, lambda: fleet_addresses("127.0.0.1", "free"), _OPTIONS)
         try:
             attachment.check({*trial.profiles} & {*target.claims})
         finally:
