@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 
 def written(folder: Path, name: str = "Acme sync") -> str:
     options = ["--name", name, "--command", "{python} -m reference_impl", "--directory", ".", "--adapter"]
-    return (
-        CliRunner()
-        .invoke(instance_sync, ["init", *options, "--output", str(folder / "acme-sync.toml")])
-        .output
-    )
+    ended = CliRunner().invoke(instance_sync, ["init", *options, "--output", str(folder / "acme-sync.toml")])
+    return ended.output + str(ended.exception or "")
 
 
 def test_it_is_named_in_the_target_file_and_never_overwritten(tmp_path: Path) -> None:
