@@ -13,8 +13,10 @@ import os
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from werkzeug.datastructures import Headers
+from yarl import URL
 
 from reference_impl.app import create_app
 from reference_impl.edges.answers import PostAnswer, Roster
@@ -62,13 +64,18 @@ async def post_message(self: InstanceClient, base: str, message: dict[str, Any])
             "text": message["message"],
         }
     else:
-        path, headers = f"/message/sendText/{message['session_id']}", {"apikey": key}
+        name = message["session_id"] if MISTAKE == "quotes-nothing" else quote(message["session_id"], safe="")
+        path, headers = f"/message/sendText/{name}", {"apikey": key}
         asked = {"number": message["recipient_phone"], "text": message["message"]}
     try:
         async with (
             asyncio.timeout(self._settings.send_timeout),
             self._open().post(
-                base + path, json=asked, headers=headers, allow_redirects=False, trace_request_ctx=connected
+                URL(base + path, encoded=MISTAKE != "quotes-nothing"),
+                json=asked,
+                headers=headers,
+                allow_redirects=False,
+                trace_request_ctx=connected,
             ) as response,
         ):
             status, body = response.status, await response.read()
@@ -122,7 +129,7 @@ def build(parts: Parts) -> Flask:
     def receive(headers: Headers, body: bytes) -> bool:
         try:
             found = from_waha(secret, headers, body) if PATH == "waha" else from_evolution(body)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise WebhookError(400, "The body is no webhook") from None
         event, stamp, location = found
         told = json.dumps(event).encode()
