@@ -41,7 +41,11 @@ _UNSIGNED = "does not sign its webhooks"
 class EvolutionApi(ControlPlaneAdapter):
     """A control plane that is made for Evolution API: the instances answer as it does, and send its webhooks."""
 
-    not_applicable: ClassVar = {"signatures": _UNSIGNED}
+    not_applicable: ClassVar = {
+        "signatures": _UNSIGNED,
+        "workspaces": "its webhooks name no workspace",
+        "types": "/message/sendText sends texts alone",
+    }
 
     def webhook(self, webhook: Webhook) -> Webhook:
         """Make Evolution API's webhook: the location is its `server_url`."""

@@ -36,8 +36,13 @@ WORDS = {
     "timestamps": ("AUTH-04", "AUTH-05", "AUTH-06", "AUTH-12"),
     "locations": ("INSTANCE-01", "INSTANCE-07"),
     "retries": ("INSTANCE-06",),
+    "workspaces": ("WEBHOOK-14", "WEBHOOK-16: Whoever announces a session of another workspace is told"),
+    "types": ("SEND-01: The type of a message is handed on",),
 }
-"""What an adapter may declare not applicable in one word, and the requirements that it stands for."""
+"""What an adapter may declare not applicable in one word, and the requirements that it stands for.
+
+Of a requirement that means something else besides, only a scenario is named.
+"""
 
 _TOGETHER = (("write_row", "read_row", "remove_rows"), ("asked", "answered"))
 _Kind = TypeVar("_Kind", bound=Adapter)
@@ -162,7 +167,7 @@ def _not_applicable(
         }
         ids = words.get(name, [name])
         for id_ in ids:
-            if id_ not in known or not known[id_].judged:
+            if name not in words and (id_ not in known or not known[id_].judged):
                 guess = closest(str(name), (*words, *known))
                 meant = f"; did you mean {guess}?" if guess else ""
                 raise TargetError(
@@ -175,4 +180,4 @@ def _not_applicable(
 
 
 def _is_about(known: Catalogue, id_: str, *, about_instances: bool) -> bool:
-    return (known[id_].profile is Profile.INSTANCE) == about_instances
+    return (known[id_.partition(":")[0]].profile is Profile.INSTANCE) == about_instances

@@ -43,6 +43,8 @@ _CHAT = "@c.us"
 class Waha(ControlPlaneAdapter):
     """A control plane that is made for WAHA: the four instances answer as WAHA does, and send its webhooks."""
 
+    not_applicable: ClassVar = {"types": "/api/sendText sends texts alone"}
+
     def webhook(self, webhook: Webhook) -> Webhook:
         """Make WAHA's webhook, signed over its body by SHA-512; the location stays in its header, a custom one."""
         event, data = webhook.at("event"), webhook.at("data")

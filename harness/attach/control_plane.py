@@ -141,6 +141,8 @@ class ControlPlane:
     def face_fleet(self) -> None:
         """Send the fleet's webhooks to this implementation."""
         self._fleet.control_plane = self.base_url + self.target.webhook_path
+        if self.dialect is not None:
+            self.dialect.spoken = self.target.adapter is not None
         self._fleet.translate(unchanged if self.adapted is None else self.adapted.webhook)
 
     def check_adapter(self) -> None:

@@ -149,12 +149,14 @@ class Tally:
 
     def _unrun(self, one: WrittenScenario, row: str, reason: str, claims: Collection[Profile]) -> Record:
         judged = [self._catalogue[id_] for id_ in one.requirement_ids if self._catalogue[id_].judged]
-        outcome = Outcome.NOT_JUDGED
+        outcome, aside = Outcome.NOT_JUDGED, self._aside(one)
         claimed = [each for each in judged if each.profile in claims]
         if judged and not claimed:
             outcome, reason = Outcome.NOT_CLAIMED, "its profile is not claimed"
         elif claimed and all(each.id in self._not_applicable for each in claimed):
             outcome, reason = Outcome.NOT_APPLICABLE, self._not_applicable[claimed[0].id]
+        elif aside:
+            outcome, reason = Outcome.NOT_APPLICABLE, aside
         return Record(
             id=scenario_id(one.file, one.name, row),
             name=one.name,
@@ -168,6 +170,11 @@ class Tally:
             reason=reason,
             ran=False,
         )
+
+    def _aside(self, one: WrittenScenario) -> str:
+        """Return why a scenario has no meaning for this implementation; empty where it has."""
+        named = (self._not_applicable.get(f"{id_}: {one.name}", "") for id_ in one.requirement_ids)
+        return next(filter(None, named), "")
 
     def _is_hidden(self, scenario: WrittenScenario) -> bool:
         return self._bound[scenario.file, scenario.name] is not scenario
@@ -197,7 +204,7 @@ class Tally:
         written: defaultdict[str, set[str]] = defaultdict(set)
         for scenario, nodes in self._runs():
             # One that lacks a run, of all its Examples, stands for itself too, and so counts as not judged.
-            if self._lacks_rows(scenario, nodes):
+            if self._lacks_rows(scenario, nodes) and not self._aside(scenario):
                 nodes.add(f"{scenario.file}: {scenario.name}")
             for one in scenario.requirement_ids:
                 written[one] |= nodes

@@ -102,7 +102,8 @@ def judge(
 ) -> Verdict:
     """Compute the verdict of a run on an implementation that claims these profiles.
 
-    `not_applicable` has the requirements that an adapter declares to have no meaning there, each with its reason.
+    `not_applicable` has the requirements that an adapter declares to have no meaning there, each with its reason; or
+    one scenario of a requirement, as "SEND-01: The type of a message is handed on".
     """
     came = {record.node: record for record in run.records}
     requirements = tuple(
@@ -113,7 +114,12 @@ def judge(
         else _requirement(one, run, came)
         for one in catalogue.values()
     )
-    conclusion, why = _conclude(catalogue, claims, requirements, run)
+    scenarios = {
+        one: why
+        for one, why in not_applicable.items()
+        if one not in catalogue and catalogue[one.partition(":")[0]].profile in claims
+    }
+    conclusion, why = _conclude(catalogue, claims, requirements, run, scenarios)
     profiles = tuple(profile for profile in Profile if profile in claims)
     return Verdict(conclusion, why, profiles, requirements)
 
@@ -138,6 +144,7 @@ def _conclude(
     claims: Collection[Profile],
     requirements: Collection[RequirementResult],
     run: Run,
+    scenarios: Mapping[str, str],
 ) -> tuple[Conclusion, str]:
     times = Counter(record.node for record in run.records)
     doubled = [node for node, count in times.items() if count > 1]
@@ -152,7 +159,7 @@ def _conclude(
         and one.outcome not in {Outcome.PASSED, Outcome.FAILED, Outcome.NOT_APPLICABLE}
     ]
     passed = [one for one in musts if one.outcome is Outcome.PASSED]
-    without = _left_aside(musts)
+    without = _left_aside(musts, scenarios)
     every = "all {} MUSTs that apply passed" if without else "all {} MUSTs of the claimed profiles passed"
     findings: tuple[tuple[object, Conclusion, str], ...] = (
         (run.crash, Conclusion.HARNESS_ERROR, run.crash),
@@ -172,12 +179,16 @@ def _conclude(
     return next((conclusion, why) for holds, conclusion, why in findings if holds)
 
 
-def _left_aside(musts: Collection[RequirementResult]) -> str:
-    """Say how many MUSTs do not apply, and why; empty where all do."""
-    reasons = Counter(one.reasons[0] for one in musts if one.outcome is Outcome.NOT_APPLICABLE)
-    if not reasons:
+def _left_aside(musts: Collection[RequirementResult], scenarios: Mapping[str, str]) -> str:
+    """Say how many MUSTs, and scenarios of others, do not apply, and why; empty where all do."""
+    aside = [one.reasons[0] for one in musts if one.outcome is Outcome.NOT_APPLICABLE]
+    if not aside and not scenarios:
         return ""
-    return f"; {reasons.total()} not applicable ({few([*reasons], _MOST_NAMED, '; ')})"
+    counted = [str(len(aside))] if aside else []
+    if scenarios:
+        counted.append(f"{len(scenarios)} scenario{'s' if len(scenarios) > 1 else ''}")
+    reasons = dict.fromkeys([*aside, *scenarios.values()])
+    return f"; {' and '.join(counted)} not applicable ({few([*reasons], _MOST_NAMED, '; ')})"
 
 
 def _nothing_failed(requirements: Collection[RequirementResult]) -> str:

@@ -83,8 +83,9 @@ _CHECKS = {"command": _words, "url": _base_url}
 @click.option("--send-path", metavar="PATH", help="where it takes messages, with {account_id}")
 @click.option("--log", type=click.Choice(_LOGS), help="where it logs (default: file)")
 @click.option("--log-file", metavar="FILE", help="the file to which it logs, with --url")
+@click.option("--adapter", is_flag=True, help="also write an adapter in Python beside it, to be filled in")
 @click.option("--output", metavar="FILE", help="what to write (default: its name, .toml)")
-def command(**given: str | None) -> None:
+def command(**given: Any) -> None:
     """Write a target file with comments. What no option says is asked for at the terminal."""
     try:
         path = _write(SimpleNamespace(**given))
@@ -115,7 +116,9 @@ def _write(options: SimpleNamespace) -> Path:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
+    adapter = _adapter(path, name) if options.adapter else None
     text = template.render(
+        adapter=adapter and _text(adapter.name),
         plain_name="".join(one for one in name if one.isprintable()),
         file=path,
         name=_text(name),
@@ -128,16 +131,37 @@ def _write(options: SimpleNamespace) -> Path:
         log=log,
         log_file=log_file and _text(log_file),
     )
+    written = [] if adapter is None else [adapter]
     try:
         path.write_text(text, "utf-8")
-    except OSError as problem:
-        raise TargetError(f"{path} cannot be written: {problem.strerror}") from None
-    try:
+        written.append(path)
         read_target(path)
+    except OSError as problem:
+        _unlink(written)
+        raise TargetError(f"{path} cannot be written: {problem.strerror}") from None
     except TargetError:
-        path.unlink()
+        _unlink(written)
         raise
     return path
+
+
+def _adapter(target: Path, name: str) -> Path:
+    """Write the template of an adapter beside a target file."""
+    path = target.with_name(f"{target.stem.replace('-', '_')}_adapter.py")
+    if path.exists():
+        raise TargetError(f"{path} exists, and is not overwritten; choose another target file with --output")
+    text = resources.files("harness.adapters").joinpath("template.py").read_text("utf-8")
+    plain = re.sub(r'[\\"]', "", "".join(one for one in name if one.isprintable()))
+    try:
+        path.write_text(text.replace("{name}", plain, 1), "utf-8")
+    except OSError as problem:
+        raise TargetError(f"{path} cannot be written: {problem.strerror}") from None
+    return path
+
+
+def _unlink(files: list[Path]) -> None:
+    for one in files:
+        one.unlink()
 
 
 def _check(options: SimpleNamespace, ways: list[str]) -> None:

@@ -243,6 +243,11 @@ def _not_applicable(report: Report) -> list[str]:
     names_by_reason: dict[str, list[str]] = {}
     for one in report.of(Outcome.NOT_APPLICABLE):
         names_by_reason.setdefault(one.reasons[0], []).append(_named(one))
+    aside = {one.id for one in report.of(Outcome.NOT_APPLICABLE)}
+    for scenario in report.scenarios:
+        if scenario.outcome is Outcome.NOT_APPLICABLE and not aside & {*scenario.requirement_ids}:
+            told = f"of {', '.join(scenario.requirement_ids)} the scenario {scenario.name!r}"
+            names_by_reason.setdefault(scenario.reason, []).append(told)
     lines: list[str] = []
     for reason, names in names_by_reason.items():
         text = f"{'not applicable':<16}{', '.join(names)}: {reason}"

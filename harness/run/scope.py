@@ -135,6 +135,8 @@ class Scope:
             return not self.selection.restricts
         requirements = [self.catalogue[one] for one in record.requirement_ids]
         judged = [one for one in requirements if one.judged]
+        if any(f"{one.id}: {record.name}" in self.not_applicable for one in judged):
+            return False
         # What proves the instrument is about control planes, and needs one.
         launched = self.target.command or self.target.image
         applying = [one for one in judged if one.id not in self.not_applicable]

@@ -27,12 +27,14 @@ class FleetDialect:
         self._hooks = Hooks(target.adapter_file)
         given = Given(url=lambda: "", api_key=api_key, secret="", ask=_ask_nobody)
         self._adapter = adapter_of(target.adapter, target.adapter_file, given)
+        self.spoken = True
+        """Whether the control plane that the fakes face now is made for it."""
 
     def asked(
         self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes
     ) -> tuple[str, str, bytes] | None:
         """Return the contract's request for one that came; None where the gateway has no such route."""
-        if ("User-Agent", HARNESS) in headers:  # the harness looks at the truth
+        if not self._is_for(headers):
             return method, target, body
         call = _call(method, target, headers, body)
         made = self._hooks.run_aside(_OPTIONAL_CALL, None, self._adapter.asked, call)
@@ -45,11 +47,14 @@ class FleetDialect:
         self, came: tuple[str, str, Sequence[tuple[str, str]], bytes], status: int, body: bytes
     ) -> tuple[int, bytes]:
         """Return the gateway's answer for the contract's."""
-        if ("User-Agent", HARNESS) in came[2]:
+        if not self._is_for(came[2]):
             return status, body
         reply = Reply(status, body)
         made = self._hooks.run_aside(Reply, reply, self._adapter.answered, _call(*came), reply)
         return made.status, bytes(made.body)
+
+    def _is_for(self, headers: Sequence[tuple[str, str]]) -> bool:
+        return self.spoken and ("User-Agent", HARNESS) not in headers  # the harness looks at the truth
 
     def check(self) -> None:
         """Check that everything was translated since the last check; NotJudgedError if something could not be."""

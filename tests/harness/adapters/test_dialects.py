@@ -1,4 +1,4 @@
-"""Gateways that speak the dialects of the field are judged by the adapters that come with the harness."""
+"""The dialects of the field: gateways that speak them, and control planes made for those, are judged rightly."""
 
 from __future__ import annotations
 
@@ -20,12 +20,24 @@ MISTAKES = [
     ("waha", "lists-ended", "INSTANCE-03"),
     ("evolution", "names-one-url", "INSTANCE-01"),
     ("evolution", "sends-anyway", "INSTANCE-04"),
+    ("for-waha", "checks-nothing", "AUTH-03"),
+    ("for-waha", "ignores-location", "WEBHOOK-01"),
+    ("for-evolution", "ignores-location", "WEBHOOK-01"),
+    ("for-evolution", "quotes-nothing", "VERIFY-13"),
 ]
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(("name", "musts", "aside"), [("waha", 5, 2), ("evolution", 6, 1)])
-def test_a_sound_one_is_conformant(name: str, musts: int, aside: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "musts", "aside"),
+    [
+        ("waha", 5, "2"),
+        ("evolution", 6, "1"),
+        ("for-waha", 38, "1 scenario"),
+        ("for-evolution", 35, "3 and 2 scenarios"),
+    ],
+)
+def test_a_sound_one_is_conformant(name: str, musts: int, aside: str, tmp_path: Path) -> None:
     code, report = judged(DIALECTS / f"{name}.toml", tmp_path)
     assert code == ExitCode.CONFORMANT, report.verdict.why
     assert report.verdict.why.startswith(f"all {musts} MUSTs that apply passed; {aside} not applicable (")
