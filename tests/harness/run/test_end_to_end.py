@@ -263,5 +263,7 @@ def test_a_gate_decides_the_exit_code_and_nothing_else(host: str, folder: Path) 
     refused = run(features(host, *failing, "--gate", "security"), folder)
 
     assert (ended.returncode, refused.returncode) == (1, 4)
-    assert ended.stdout.splitlines()[-1].startswith("gate            core: non-conformant, and so exit code 1")
+    assert ended.stdout.splitlines()[-1].startswith(
+        "gate            core: non-conformant, and so exit code 1"
+    )
     assert "--gate security: the target does not claim this profile, only core" in refused.stderr
