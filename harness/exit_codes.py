@@ -28,7 +28,7 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
     "verify": {
         0: "conformant: every MUST of every claimed profile passed",
         1: "non-conformant: a claimed MUST failed; or another test of the same run failed",
-        2: "incomplete: nothing failed, but a claimed MUST was not judged, or nothing ran; it is not attached as "
+        2: "incomplete: no MUST failed, but a claimed MUST was not judged, or nothing ran; it is not attached as "
         "its target says; or the run was interrupted",
         3: "harness error: the harness itself broke, or the report could not be saved",
         4: "usage error: an option, a target or a requirement is wrong; nothing was judged",

@@ -52,6 +52,8 @@ _WORDED = re.compile(r"\b(\d{1,6}) (checked|verified|updated|failed|unreachable)
 _AS_JSON = re.compile(r'"(checked|verified|updated|failed|unreachable)": ?(\d{1,6})\b')
 
 _LOG = re.compile(r'the log has .*?"(?:[^"]+" or ")?(?P<line>[^"]+)"|a line "(?P<other>[^"]+)"')
+_UNDUE = re.compile(r'^(?:the log has no line|no line reports) "([^"]+)"')
+_DIFFERS = re.compile(r"it has \d+, the last with (\w{1,40}) ")
 _NO_LINE = re.compile(r"the log has no line|^no line ")
 _ABSENT = re.compile(r"no such line|no line at all|it has none|it has no |^there is none|^none\b")
 _COUNTED = re.compile(r"greps count|\b(is|are) counted\b|more are counted|^the metric \S+ went up")
@@ -259,6 +261,27 @@ def _line_missing(record: Record, turn: Turn) -> Deviation | None:
     return Deviation(("log", line, turn.occasion.value), words)
 
 
+def _line_differs(record: Record, turn: Turn) -> Deviation | None:
+    del turn
+    evidence = record.evidence
+    line, differs = _LOG.search(evidence.expected), _DIFFERS.match(evidence.observed)
+    if line is None or differs is None:
+        return None
+    told = line["line"] or line["other"]
+    return Deviation(
+        ("log", "differs", told, differs[1]), f'The line "{told}" is logged with another {differs[1]}'
+    )
+
+
+def _line_undue(record: Record, turn: Turn) -> Deviation | None:
+    del turn
+    if not (found := _UNDUE.search(record.evidence.expected)):
+        return None
+    return Deviation(
+        ("log", "undue", found[1]), f'The log has the line "{found[1]}", and no such thing happened'
+    )
+
+
 def _counted_wrongly(record: Record, turn: Turn) -> Deviation | None:
     del turn
     evidence = record.evidence
@@ -280,6 +303,8 @@ _RULES: Sequence[Callable[[Record, Turn], Deviation | None]] = (
     _report_refused,
     _checked_wrongly,
     _line_missing,
+    _line_differs,
+    _line_undue,
     _counted_wrongly,
 )
 

@@ -94,8 +94,9 @@ def causes_of(
     leads = {id_: _lead(deviation, keys, passed) for id_, deviation in found.items()}
     words: dict[_Key, str] = {}
     groups: dict[_Key, list[Record]] = {}
+    ids = tuple(levels)
     # What only follows from a cause comes behind what shows it.
-    for one in sorted(failed, key=lambda one: (leads[one.id] != found[one.id].key, *_clarity(one))):
+    for one in sorted(failed, key=lambda one: (leads[one.id] != found[one.id].key, *_clarity(one, ids))):
         groups.setdefault(leads[one.id], []).append(one)
         words.setdefault(leads[one.id], found[one.id].words)
     causes = [_cause(group, words[key], levels) for key, group in groups.items()]
@@ -119,12 +120,16 @@ def _lead(deviation: Deviation, keys: Collection[_Key], passed: Sequence[Record]
     return deviation.key
 
 
-def _clarity(record: Record) -> tuple[int, bool, int, int, str]:
-    """Order scenarios by how clearly they show it: the strictest first, and what is seen outside the log."""
+def _clarity(record: Record, ids: Sequence[str]) -> tuple[int, bool, int, int, str]:
+    """Order scenarios by how clearly they show it: the strictest and most basic first, and short ones.
+
+    `ids` are requirements in the catalogue's order, which begins with the basic ones.
+    """
     evidence = record.evidence
     indirect = evidence.expected.startswith(("the log ", "no line ", "a line ", "the greps "))
     length = len(evidence.events) or len(evidence.timeline)
-    return _LEVELS.index(record.level), indirect, length, len(evidence.steps), record.id
+    first = min(ids.index(one) for one in record.requirement_ids if one in ids)
+    return _LEVELS.index(record.level), indirect, first, length, record.id
 
 
 def _cause(group: Sequence[Record], words: str, levels: Mapping[str, Level]) -> CauseReport:

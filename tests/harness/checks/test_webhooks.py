@@ -137,3 +137,14 @@ def test_a_leak_is_quoted_without_the_secret_and_with_its_place() -> None:
     assert "the API key in sync.log, line 7: calling http://one/?api_key=[secret] signed by [secret]" in told
     assert "the HMAC secret in sync.log, line 7" in told
     assert not {"k" * 32, "h" * 64} & set(told.split())
+
+
+def test_of_many_lines_alike_a_few_are_quoted_and_the_rest_is_counted() -> None:
+    lines = [line(log_events.AUTO_SYNC, session_id=SESSION) for _ in range(18)]
+
+    with pytest.raises(ConformanceFailure) as found:
+        webhooks.moves_logged(lines, SESSION, 2)
+
+    assert found.value.observed.startswith("it has 18: ")
+    assert found.value.observed.endswith(" and 16 more")
+    assert found.value.observed.count(log_events.AUTO_SYNC) == 2

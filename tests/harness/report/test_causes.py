@@ -150,6 +150,19 @@ WORDS: dict[str, tuple[Record, str]] = {
         failed("a", 'the log has a line "Session verified" with x', "it has no such line, but z", SEND, ASKS),
         'The log lacks the line "Session verified" after a send',
     ),
+    "a line with another value": (
+        failed(
+            "a",
+            'the log has a line "Synced" with old_url "x"',
+            'it has 1, the last with old_url "y": Synced',
+            SEND,
+        ),
+        'The line "Synced" is logged with another old_url',
+    ),
+    "an undue line": (
+        failed("a", 'the log has no line "Auto-syncing" of the session', "it has 2: x", WEBHOOK),
+        'The log has the line "Auto-syncing", and no such thing happened',
+    ),
     "another person": (
         failed("a", '"hello" goes to 1 over session s', "instance 3002 sent it to 2 over session s", SEND),
         "to another person than the one it was for",

@@ -133,11 +133,13 @@ def test_the_step_at_which_it_ended_is_marked(passed: int, begun: bool, outcomes
     assert outcomes[3:] == [] or steps(one)[3][0] == AFTERWARDS
 
 
-def test_without_a_report_neither_events_nor_history_are_kept() -> None:
-    one = completed(recorder(1), FAILURE, full=False)
+def test_without_a_report_no_history_is_kept_and_events_only_of_what_did_not_pass() -> None:
+    failed = completed(recorder(1), FAILURE, full=False)
+    passed = completed(recorder(1), None, full=False)
 
-    assert (one.evidence.events, one.lines, one.history) == ((), "", "")
-    assert len(one.evidence.timeline) == 2
+    assert [(one.lines, one.history) for one in (failed, passed)] == [("", ""), ("", "")]
+    assert len(failed.evidence.timeline) == len(failed.evidence.events) == 2
+    assert passed.evidence.events == ()
 
 
 def test_a_journal_that_overflowed_leaves_nothing_to_tell() -> None:
