@@ -25,7 +25,7 @@ from harness.scenario.world import World
 from harness.wording import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from fake_instances.webhooks.message import Webhook
     from harness.catalogue.record import Record
@@ -51,7 +51,7 @@ class Keep:
         self._failed = None
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Iterator[None]:
+    def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
         """Take note of a scenario that failed in its steps."""
         report: Any = yield
         record = record_in(report)

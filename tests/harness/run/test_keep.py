@@ -24,7 +24,8 @@ WORDS = ["verify", "--keep", "--target", "before-fix", "--requirement", "SCAN-02
 def shown_until(descriptor: int, words: str) -> str:
     shown = b""
     while words.encode() not in shown:
-        assert (part := os.read(descriptor, 4096)), shown.decode()
+        part = os.read(descriptor, 4096)
+        assert part, shown.decode()
         shown += part
     return shown.decode()
 
