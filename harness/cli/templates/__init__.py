@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import TargetError
@@ -12,6 +11,7 @@ from harness.errors import TargetError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
+    from pathlib import Path
 
 FIRST: Mapping[str, tuple[str, ...]] = {
     "fastapi": ("pip install -r requirements.txt",),
@@ -24,6 +24,7 @@ FIRST: Mapping[str, tuple[str, ...]] = {
     "gateway": (),
 }
 """By the name of a template, the commands that are to be run once in its folder before it starts."""
+_NOTHING_FIRST = "It needs Node.js 20 or newer, and nothing else."
 _CHECKLIST = "CHECKLIST.md"
 _ENDING = ".skeleton"
 _NAME = "@NAME@"
@@ -48,11 +49,7 @@ def _checklist(template: str, name: str) -> str:
     about = "gateway.md" if template == "gateway" else "control_plane.md"
     text = resources.files(__name__).joinpath(about).read_text("utf-8")
     commands = "\n".join(f"    {one}" for one in FIRST[template])
-    first = (
-        f"First, in this folder, once:\n\n{commands}\n"
-        if commands
-        else "It needs Node.js 20 or newer, and nothing else.\n"
-    )
+    first = f"First, in this folder, once:\n\n{commands}\n" if commands else f"{_NOTHING_FIRST}\n"
     return text.replace(_NAME, _safe(name)).replace("@FIRST@", first)
 
 

@@ -1,4 +1,4 @@
-"""The skeletons that `init --template` writes: each starts, is attached, and has what is to be built as a checklist."""
+"""The skeletons that `init --template` writes: each starts, is attached, and says what is to be built."""
 
 from __future__ import annotations
 
