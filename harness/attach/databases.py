@@ -70,8 +70,8 @@ def kind_of(database: str) -> str:
     url = _parsed(database)
     if url is None or url.drivername not in _KINDS or not url.host:
         raise TargetError(
-            f"--database {without_password(database)!r}: write sqlite, or the URL of a server on which databases may "
-            "be made, such as postgresql://user:password@127.0.0.1:5432 or mysql://user:password@127.0.0.1:3306"
+            f"--database {without_password(database)!r}: write sqlite, or the URL of a server on which databases "
+            "may be made, such as postgresql://user:password@127.0.0.1:5432 or mysql://user:password@127.0.0.1:3306"
         )
     return _KINDS[url.drivername]
 
@@ -81,9 +81,9 @@ def check_own_database(database: str) -> None:
     url = _parsed(database)
     if url is None or url.drivername not in {SQLITE, *_KINDS} or not url.database:
         raise TargetError(
-            f"--database {without_password(database)!r}: a target with launch.url has a database already; give its "
-            "URL, such as sqlite:////absolute/path.db or postgresql://user:password@127.0.0.1/name, or write "
-            'via = "http" under [state]'
+            f"--database {without_password(database)!r}: a target with launch.url has a database already; "
+            "give its URL, such as sqlite:////absolute/path.db or postgresql://user:password@127.0.0.1/name, or "
+            'write via = "http" under [state]'
         )
 
 

@@ -9,22 +9,27 @@ import sys
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from jinja2 import Template
 
 from harness.catalogue.requirements import Profile
 from harness.cli.group import epilog
+from harness.cli.templates import FIRST, write_template
 from harness.contract import SendTarget, Target
 from harness.errors import TargetError
 from harness.targets.kinds import is_base_url
 from harness.targets.reader import read_target
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _EXAMPLES = """\
   instance-sync init
   instance-sync init --name "Acme sync" --command "php artisan serve --host={host} --port={port}"
   instance-sync init --name "Acme sync" --image acme/sync:1.4 --claims core,security --log stderr
+  instance-sync init --template express --name "Acme sync"
   instance-sync init --name "Acme sync" --url http://127.0.0.1:8000 --log-file storage/logs/sync.log
 """
 _WAYS = ("command", "image", "url")
@@ -84,14 +89,43 @@ _CHECKS = {"command": _words, "url": _base_url}
 @click.option("--log", type=click.Choice(_LOGS), help="where it logs (default: file)")
 @click.option("--log-file", metavar="FILE", help="the file to which it logs, with --url")
 @click.option("--adapter", is_flag=True, help="also write an adapter in Python beside it, to be filled in")
-@click.option("--output", metavar="FILE", help="what to write (default: its name, .toml)")
-def command(**given: Any) -> None:
+@click.option(
+    "--output", metavar="FILE", help="what to write (default: its name, .toml); a folder, with --template"
+)
+@click.option(
+    "--template",
+    type=click.Choice([*FIRST]),
+    help="write a skeleton that starts, with its target file and a checklist, into a folder (default: its name)",
+)
+def command(template: str | None, **given: Any) -> None:
     """Write a target file with comments. What no option says is asked for at the terminal."""
     try:
+        if template is not None:
+            click.echo("\n".join(_skeleton(template, SimpleNamespace(**given))))
+            return
         path = _write(SimpleNamespace(**given))
     except (KeyboardInterrupt, click.Abort):
         raise KeyboardInterrupt("nothing was written") from None
     click.echo(f"{path} is written. Next: instance-sync doctor --target {shlex.quote(str(path))}")
+
+
+def _skeleton(template: str, options: SimpleNamespace) -> Iterator[str]:
+    others = vars(options).keys() - {"name", "output"}
+    if wrong := sorted(one for one in others if getattr(options, one)):
+        option = f"--{wrong[0].replace('_', '-')}"
+        raise TargetError(f"{option} and --template are given: the target file of a template is its own")
+    name = options.name or template
+    folder = Path(options.output or _slug(name))
+    path = write_template(template, name, folder)
+    read_target(path)
+    yield f"{folder} is written: {path.name}, CHECKLIST.md, and a skeleton that starts. Next:"
+    yield f"  cd {shlex.quote(str(folder))}"
+    yield from (f"  {one}" for one in FIRST[template])
+    yield f"  instance-sync doctor --target {path.name}"
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "target"
 
 
 def _write(options: SimpleNamespace) -> Path:
@@ -174,8 +208,7 @@ def _check(options: SimpleNamespace, ways: list[str]) -> None:
 
 
 def _path(options: SimpleNamespace, name: str) -> Path:
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "target"
-    path = Path(options.output or f"{slug}.toml")
+    path = Path(options.output or f"{_slug(name)}.toml")
     if path.exists() and not options.output and sys.stdin.isatty():
         path = Path(_ask("", f"{path} exists. Write which file", check=_new_file))
     if path.exists():

@@ -36,6 +36,7 @@ from harness.run.recorder import Recorder
 from harness.run.reporter import Ending, Reporter
 from harness.run.scope import COLLECTED, RECORD, Scope, record_in, refuse_async
 from harness.run.trying import Tries
+from harness.run.workers import StartsWorkersQuietly, hear_again
 from harness.scenario import steps
 from harness.scenario.gateway_world import GatewayWorld
 from harness.scenario.said import Said
@@ -71,6 +72,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the catalogue, the features and the target, and register every requirement id as a marker."""
     worker = hasattr(config, "workerinput")
+    if worker:
+        hear_again()
+    elif getattr(config.option, "numprocesses", None):
+        config.pluginmanager.register(StartsWorkersQuietly(), "instance-sync-quiet-start")
     try:
         config.args[:] = collected_for(config.args, config.invocation_params.dir)
         scope = scope_of(config)

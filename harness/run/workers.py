@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +12,11 @@ import pytest
 
 from harness.catalogue.requirements import Profile
 from harness.errors import TargetError
+from harness.exit_codes import ExitCode
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from harness.catalogue.tally import Tally
     from harness.contract import Target
@@ -70,6 +73,28 @@ class ChoosesWorkers:
             return workers_for(load_target(config.option.target), config.option, cores_of_this_process())
         except TargetError:
             return 0
+
+
+class StartsWorkersQuietly:
+    """A plugin of the controller: a Ctrl-C that comes while workers import what they need is heard by it alone."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self) -> Generator[None, None, None]:
+        """Hold SIGINT back while workers are started: they inherit that, and would each print where they were."""
+        if threading.current_thread() is not threading.main_thread():
+            return (yield)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return (yield)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def hear_again() -> None:
+    """Have this worker, which has imported everything, hear SIGINT; end it if one came meanwhile."""
+    if signal.SIGINT in signal.sigpending():
+        os._exit(ExitCode.INTERRUPTED)  # nothing is started yet, and the controller tells what happened
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def fixed_shares(config: pytest.Config, log: Any, tally: Tally, durations: Mapping[str, float]) -> Any:

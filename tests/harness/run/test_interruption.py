@@ -9,12 +9,14 @@ import signal
 import sys
 import textwrap
 import threading
+from subprocess import run as run_alone
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.run import plugin
 from harness.run.interruption import Interruption
+from harness.run.workers import StartsWorkersQuietly
 from tests.harness.commands import (
     COMMAND,
     PORTS,
@@ -228,3 +230,25 @@ def test_a_third_signal_ends_even_what_swallowed_the_first() -> None:
     with pytest.raises(KeyboardInterrupt), Interruption().obeyed():
         work()
     assert heeded == [True, True]
+
+
+def test_ctrl_c_while_workers_start_is_heard_by_the_controller_alone() -> None:
+    starting = StartsWorkersQuietly().pytest_sessionstart()
+    next(starting)
+    worker = (
+        "import os, signal; from harness.run.workers import hear_again; os.kill(os.getpid(), signal.SIGINT); "
+        "print('imported', flush=True); {}hear_again(); print('runs')"
+    )
+    words = [worker.format(""), worker.format("signal.sigwait([signal.SIGINT]); ")]
+    told = [
+        run_alone([sys.executable, "-c", one], capture_output=True, text=True, check=False) for one in words
+    ]
+    with contextlib.suppress(StopIteration):
+        starting.send(None)
+
+    # One that was interrupted meanwhile ends without a word; any other goes on, and hears the next.
+    assert [(one.returncode, one.stdout, one.stderr) for one in told] == [
+        (130, "imported\n", ""),
+        (0, "imported\nruns\n", ""),
+    ]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
