@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
     from harness.history import History
     from harness.scenario.gateway_world import GatewayWorld
-    from harness.scenario.world import Account, World
+    from harness.scenario.account import Account
+    from harness.scenario.world import World
 
 __all__ = [
     "Account",

@@ -14,7 +14,8 @@ from harness.scenario.client import CALLS, spoil
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.scenario.world import Account, World
+    from harness.scenario.account import Account
+    from harness.scenario.world import World
 
 
 def send_at_once(world: World, messages: Sequence[tuple[Account, str]]) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from fake_instances import FleetError, Session
@@ -16,6 +15,7 @@ from harness.checks import sending
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
 from harness.incident import INCIDENT_SESSION
+from harness.scenario.account import Account
 from harness.scenario.client import CALLS, ask_to_send, columns_of
 from harness.scenario.occasions import Occasions
 from harness.scenario.words import Words
@@ -38,19 +38,6 @@ Judged = TypeVar("Judged")
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _POLL_SECONDS = 0.02
 _account_ids = itertools.count(1000)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account of the control plane, and the session that belongs to it."""
-
-    id: int
-    session: Session
-
-    @property
-    def session_id(self) -> str:
-        """The name of its session."""
-        return self.session.session_id
 
 
 class World:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fake_instances import Session
-    from harness.scenario.world import Account, World
+    from harness.scenario.account import Account
+    from harness.scenario.world import World
 
 _INTERVAL_SECONDS = 0.5
 _MANY = 40

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from fake_instances.journal import WebhookAnswered
     from fake_instances.webhooks.message import Webhook
-    from harness.scenario.world import Account, World
+    from harness.scenario.account import Account
+    from harness.scenario.world import World
 
 _COPIES = 6
 _AT_WORK = 16
