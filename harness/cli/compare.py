@@ -194,7 +194,7 @@ class _Run:
             report = parse_json(self.saved.read_text("utf-8"))
         except (OSError, ValueError):
             report = None
-        if report is None or not report.complete or report.verdict.conclusion.exit_code != status:
+        if report is None or not report.complete or report.verdict.deciding.exit_code != status:
             line.end(f"{head}: failed")
             raise HarnessError(
                 f"judging {self._given} ended with {status} and no report that agrees:\n{_tail(self._output)}"

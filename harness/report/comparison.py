@@ -70,7 +70,7 @@ class Comparison:
     @property
     def exit_code(self) -> int:
         """The worst of the reports: a harness error, then non-conformant, then incomplete, then conformant."""
-        codes = {one.verdict.conclusion.exit_code for one in self.reports}
+        codes = {one.verdict.deciding.exit_code for one in self.reports}
         return next((code for code in (3, 1, 2) if code in codes), 0)
 
     @property

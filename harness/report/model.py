@@ -78,6 +78,11 @@ class VerdictReport:
     why: str
     gate: GateReport | None = None
 
+    @property
+    def deciding(self) -> Conclusion:
+        """The conclusion that the exit code stands for."""
+        return self.conclusion if self.gate is None else self.gate.conclusion
+
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class RunReport:
