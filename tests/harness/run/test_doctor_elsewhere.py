@@ -223,7 +223,7 @@ def test_what_the_harness_itself_got_wrong_is_a_harness_error_and_no_verdict(
     def broken(_world: object) -> None:
         raise problem
 
-    monkeypatch.setattr("harness.run.doctor.examine", broken)
+    monkeypatch.setattr("harness.run.doctor.control_plane.examine", broken)
     file = tmp_path / "acme.toml"
     file.write_text(LAUNCHED, "utf-8")
     assert main(["doctor", "--target", str(file), *ROOM]) == 3
