@@ -39,7 +39,15 @@ REPEATABLE = settings(
 CONFORMANT, NON_CONFORMANT, INCOMPLETE, HARNESS_ERROR = range(4)
 WORST_FIRST = (HARNESS_ERROR, NON_CONFORMANT, INCOMPLETE, CONFORMANT)
 PASSED, FAILED, NOT_JUDGED, BROKEN = Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.BROKEN
-_GRAVITY = ("harness error", "failed", "not judged", "not yet written", "not claimed", "passed")
+_GRAVITY = (
+    "harness error",
+    "failed",
+    "not judged",
+    "not yet written",
+    "not claimed",
+    "not applicable",
+    "passed",
+)
 
 
 @dataclass(frozen=True)
