@@ -119,7 +119,14 @@ def judge(
         for one, why in not_applicable.items()
         if one not in catalogue and catalogue[one.partition(":")[0]].profile in claims
     }
-    conclusion, why = _conclude(catalogue, claims, requirements, run, scenarios)
+    aside = [one for one in requirements if one.requirement.id in not_applicable]
+    conclusion, why = _conclude(
+        catalogue,
+        claims,
+        [one for one in requirements if one not in aside],
+        run,
+        _left_aside(aside, scenarios),
+    )
     profiles = tuple(profile for profile in Profile if profile in claims)
     return Verdict(conclusion, why, profiles, requirements)
 
@@ -144,7 +151,7 @@ def _conclude(
     claims: Collection[Profile],
     requirements: Collection[RequirementResult],
     run: Run,
-    scenarios: Mapping[str, str],
+    without: str,
 ) -> tuple[Conclusion, str]:
     times = Counter(record.node for record in run.records)
     doubled = [node for node, count in times.items() if count > 1]
@@ -155,11 +162,9 @@ def _conclude(
     missing = [
         one
         for one in musts
-        if one.requirement.profile in claims
-        and one.outcome not in {Outcome.PASSED, Outcome.FAILED, Outcome.NOT_APPLICABLE}
+        if one.requirement.profile in claims and one.outcome not in {Outcome.PASSED, Outcome.FAILED}
     ]
     passed = [one for one in musts if one.outcome is Outcome.PASSED]
-    without = _left_aside(musts, scenarios)
     every = "all {} MUSTs that apply passed" if without else "all {} MUSTs of the claimed profiles passed"
     findings: tuple[tuple[object, Conclusion, str], ...] = (
         (run.crash, Conclusion.HARNESS_ERROR, run.crash),
@@ -179,9 +184,13 @@ def _conclude(
     return next((conclusion, why) for holds, conclusion, why in findings if holds)
 
 
-def _left_aside(musts: Collection[RequirementResult], scenarios: Mapping[str, str]) -> str:
+def _left_aside(results: Collection[RequirementResult], scenarios: Mapping[str, str]) -> str:
     """Say how many MUSTs, and scenarios of others, do not apply, and why; empty where all do."""
-    aside = [one.reasons[0] for one in musts if one.outcome is Outcome.NOT_APPLICABLE]
+    aside = [
+        one.reasons[0]
+        for one in results
+        if one.outcome is Outcome.NOT_APPLICABLE and one.requirement.level is Level.MUST
+    ]
     if not aside and not scenarios:
         return ""
     counted = [str(len(aside))] if aside else []
