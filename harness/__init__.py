@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from harness.contract import LogLine, Row, Settings
     from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
     from harness.history import History
-    from harness.scenario.gateway_world import GatewayWorld
     from harness.scenario.account import Account
+    from harness.scenario.gateway_world import GatewayWorld
     from harness.scenario.world import World
 
 __all__ = [

@@ -56,6 +56,8 @@ _OWN_BUSINESS = {
     "--target": "name it before the --",
     "--report": "give --report before the --; every run has its own folder in it",
     "--rerun-failed": "a comparison is about whole runs",
+    "--keep": "a comparison is about whole runs",
+    "--watch": "a comparison is about whole runs",
 } | dict.fromkeys(
     ("--list", "--collect-only", "--co", "-h", "--help", "--version", "-V"),
     "nothing would be judged; ask verify itself",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OPTIONS: dict[str, Any] = {
     "requirement": [], "keyword": "", "markexpr": "", "rerun_failed": False, "capture": "fd", "usepdb": False,
+    "keep": False,
     "collectonly": False, "list_scenarios": False, "fleet_host": "threads",
 }  # fmt: skip
 
@@ -53,6 +54,7 @@ def test_workers_are_chosen_by_cores_and_by_how_much_is_waiting(
         {"rerun_failed": True},
         {"capture": "no"},
         {"usepdb": True},
+        {"keep": True},
         {"collectonly": True},
         {"list_scenarios": True},
     ],
