@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 NOT_ENDED = "the run has not ended; if none is under way, it was cut short"
 
-_OF_NOTHING_JUDGED = ("implementation ", "verdict ")
-
 _OF_WHAT_WAS_LEFT_OPEN = (
     ResourceWarning,
     pytest.PytestUnraisableExceptionWarning,
@@ -168,10 +166,12 @@ class Reporter:
         if self._report is None:
             return
         terminalreporter.section("conformance", "=")
-        for line in [*text.unwritten(self._report), *text.summary(self._report)]:
-            # Where nothing is attached nothing is judged, and no list of all that was not says more.
-            if not self._attachment.why or line.startswith(_OF_NOTHING_JUDGED):
-                terminalreporter.write_line(line)
+        lines = [*text.unwritten(self._report), *text.summary(self._report)]
+        if self._attachment.why:
+            # What is not attached is told above, and a list of all that was not judged says no more.
+            lines = [f"verdict         {self._report.verdict.conclusion}: not attached, as told above"]
+        for line in lines:
+            terminalreporter.write_line(line)
         for reason in self._afterwards:
             terminalreporter.write_line(f"afterwards      {reason}", red=True)
         if self._other_tests_failed and self._report.verdict.conclusion is Conclusion.CONFORMANT:
