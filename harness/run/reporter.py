@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 NOT_ENDED = "the run has not ended; if none is under way, it was cut short"
 
-_OF_NOTHING_JUDGED = ("implementation ", "afterwards ", "report ", "verdict ", "gate ")
-
 _OF_WHAT_WAS_LEFT_OPEN = (
     ResourceWarning,
     pytest.PytestUnraisableExceptionWarning,
@@ -195,11 +193,14 @@ class Reporter:
             notes.append(f"report          {self._folder.path / REPORT_HTML}")
         if self._other_tests_failed and self._report.verdict.exit_code == Conclusion.CONFORMANT.exit_code:
             notes.append("other tests     failed, so this run is no success all the same")
-        summary = text.summary(self._report, every_failure=every_failure, notes=notes)
-        for line in [*text.unwritten(self._report), *summary]:
-            # Where nothing is attached nothing is judged, and no list of all that was not says more.
-            if not self._attachment.why or line.startswith(_OF_NOTHING_JUDGED):
-                terminalreporter.write_line(line)
+        lines = text.unwritten(self._report)
+        if self._attachment.why:
+            # What is not attached is told above, and a list of all that was not judged says no more.
+            lines += [*notes, f"verdict         {self._report.verdict.conclusion}: not attached, as told above"]
+        else:
+            lines += text.summary(self._report, every_failure=every_failure, notes=notes)
+        for line in lines:
+            terminalreporter.write_line(line)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:

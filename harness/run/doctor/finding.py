@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from harness.errors import AdapterError
 
-_WIDTH, _LONGEST = 100, 500
+_WIDTH, _LONGEST = 100, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,6 @@ def lines_of(finding: Finding) -> Iterator[str]:
 
 
 def in_a_sentence(finding: Finding) -> str:
-    """Return the first of what came back, and what to change, in one line."""
-    came = cut(next(iter(finding.came_back.splitlines()), ""), _LONGEST)
+    """Return what came back and what to change, in one line."""
+    came = cut(" ".join(finding.came_back.split()), _LONGEST)
     return visible(f"{finding.name}: {came}; change: {finding.mend}")

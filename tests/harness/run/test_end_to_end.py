@@ -126,9 +126,9 @@ def test_an_implementation_that_does_not_come_up_is_reported_once_with_its_last_
     ended = run(features(host, "--target", str(target), "--requirement", "SEND-02"), folder)
 
     assert ended.returncode == 2
-    assert ended.stdout.count("exited with status 7") == 2  # as what came back, and in the verdict
+    assert ended.stdout.count("exited with status 7") == 1
     assert ended.stdout.count("the database is not migrated") == 1
-    assert re.search(r"verdict +incomplete: not attached: the start: ", ended.stdout)
+    assert re.search(r"verdict +incomplete: not attached", ended.stdout)
     assert_nothing_is_left(host, folder)
 
 
