@@ -17,6 +17,7 @@ from harness.cli.group import epilog
 from harness.cli.options import fleet_options, targets
 from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
 from harness.exit_codes import DONE, ExitCode
+from harness.redaction import redact
 from harness.run import doctor
 from harness.run.doctor import Finding
 from harness.run.gateway_doctor import TRIED, examine_gateways
@@ -28,7 +29,7 @@ from harness.targets.reader import load_target
 from harness.wording import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from harness.contract import Target
 
@@ -103,7 +104,7 @@ def _control_plane(setup: Setup, target: Target) -> Iterator[Finding]:
                 with contextlib.suppress(NotJudgedError, SQLAlchemyError):
                     world.close()
     except AdapterError as problem:
-        yield _of_adapter(problem)
+        yield _of_adapter(problem, setup.secrets)
     except LaunchError as problem:
         yield Finding("the start", tried, str(problem), problem.mend or "[launch], until it comes up")
     except ConformanceFailure as problem:
@@ -120,15 +121,16 @@ def _gateways(setup: GatewaySetup) -> Iterator[Finding]:
             finally:
                 world.close()
     except AdapterError as problem:
-        yield _of_adapter(problem)
+        yield _of_adapter(problem, setup.secrets)
     except (LaunchError, NotJudgedError) as problem:
         yield Finding(
             "gateways", TRIED, str(problem), "[instance], which says how one is launched and handled"
         )
 
 
-def _of_adapter(problem: AdapterError) -> Finding:
-    return Finding("the adapter", "run its hooks", str(problem), "the hook that failed, at that line")
+def _of_adapter(problem: AdapterError, secrets: Sequence[str]) -> Finding:
+    told = redact(str(problem), secrets)
+    return Finding("the adapter", "run its hooks", told, "the hook that failed, at that line")
 
 
 def _lines(finding: Finding) -> Iterator[str]:
