@@ -16,6 +16,7 @@ from harness.cli.group import epilog
 from harness.cli.options import fleet_options, targets
 from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError
 from harness.exit_codes import DONE, ExitCode
+from harness.redaction import redact_values
 from harness.run.doctor import control_plane, gateway
 from harness.run.doctor.finding import Finding, adapter_failed, lines_of
 from harness.run.interruption import Interruption
@@ -99,7 +100,7 @@ def _control_plane(setup: Setup, target: Target) -> Iterator[Finding]:
                 with contextlib.suppress(NotJudgedError, SQLAlchemyError):
                     world.close()
     except AdapterError as problem:
-        yield adapter_failed(problem)
+        yield redact_values(adapter_failed(problem), setup.secrets)
     except LaunchError as problem:
         yield control_plane.started(target, problem)
     except ConformanceFailure as problem:
@@ -115,6 +116,6 @@ def _gateways(setup: GatewaySetup) -> Iterator[Finding]:
             finally:
                 world.close()
     except AdapterError as problem:
-        yield adapter_failed(problem)
+        yield redact_values(adapter_failed(problem), setup.secrets)
     except (LaunchError, NotJudgedError) as problem:
         yield gateway.started(problem)

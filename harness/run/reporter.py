@@ -196,7 +196,10 @@ class Reporter:
         lines = text.unwritten(self._report)
         if self._attachment.why:
             # What is not attached is told above, and a list of all that was not judged says no more.
-            lines += [*notes, f"verdict         {self._report.verdict.conclusion}: not attached, as told above"]
+            lines += [
+                *notes,
+                f"verdict         {self._report.verdict.conclusion}: not attached, as told above",
+            ]
         else:
             lines += text.summary(self._report, every_failure=every_failure, notes=notes)
         for line in lines:

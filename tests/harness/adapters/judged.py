@@ -17,6 +17,6 @@ HOST = "127.0.0.33"
 def judged(target: Path, folder: Path, *more: str) -> tuple[int, Report]:
     """Return the exit code of a run, and its report."""
     command = [str(COMMAND), "verify", "--target", str(target), "--fleet-address", HOST, "-n", "0"]
-    ended = run([*command, "--report", str(folder / "reports"), *more], folder, patience=10 * PATIENCE)
+    ended = run([*command, "--report", str(folder / "reports"), *more], folder, patience=20 * PATIENCE)
     assert (folder / "reports" / "report.json").exists(), ended.stdout + ended.stderr
     return ended.returncode, parse_json((folder / "reports" / "report.json").read_text("utf-8"))
