@@ -193,11 +193,12 @@ def _left_aside(results: Collection[RequirementResult], scenarios: Mapping[str, 
     ]
     if not aside and not scenarios:
         return ""
-    counted = [str(len(aside))] if aside else []
-    if scenarios:
-        counted.append(f"{len(scenarios)} scenario{'s' if len(scenarios) > 1 else ''}")
+    count = f"{len(scenarios)} scenario{'s' if len(scenarios) > 1 else ''}"
+    told = f"{len(aside) if aside else count} not applicable"
+    if aside and scenarios:
+        told += f" and {count} of others"
     reasons = dict.fromkeys([*aside, *scenarios.values()])
-    return f"; {' and '.join(counted)} not applicable ({few([*reasons], _MOST_NAMED, '; ')})"
+    return f"; {told} ({few([*reasons], _MOST_NAMED, '; ')})"
 
 
 def _nothing_failed(requirements: Collection[RequirementResult]) -> str:

@@ -83,7 +83,12 @@ def _findings(target: Target, database: str, address: str, ports: str) -> Iterat
     if target.command or target.image or target.url:
         check_database(target, database)
         check_running(target, in_workers=False)
-        yield from _control_plane(Setup(target, addresses, database=database), target)
+        try:
+            setup = Setup(target, addresses, database=database)
+        except AdapterError as problem:
+            yield _of_adapter(problem, ())
+            return
+        yield from _control_plane(setup, target)
     if target.gateway is not None:
         yield from _gateways(GatewaySetup(target.gateway, addresses[0].host))
 

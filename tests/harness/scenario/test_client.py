@@ -46,7 +46,12 @@ def test_who_waited_in_vain_is_waited_for_shorter_until_there_is_an_answer(
 ) -> None:
     settings = Settings(verify_timeout=0.5, send_timeout=1.5)
     implementation = SimpleNamespace(
-        target=target("program"), settings=settings, base_url="http://127.0.0.1:1", silent=0, problem=None
+        target=target("program"),
+        settings=settings,
+        base_url="http://127.0.0.1:1",
+        adapted=None,
+        silent=0,
+        problem=None,
     )
     for comes in (NO_ANSWER, NO_ANSWER, NO_ANSWER, NO_ANSWER, None, NO_ANSWER):
         sends(monkeypatch, waited, implementation, comes)
@@ -55,7 +60,12 @@ def test_who_waited_in_vain_is_waited_for_shorter_until_there_is_an_answer(
 
 def test_who_is_refused_did_not_wait(monkeypatch: pytest.MonkeyPatch, waited: list[float]) -> None:
     implementation = SimpleNamespace(
-        target=target("program"), settings=Settings(), base_url="http://127.0.0.1:1", silent=0, problem="gone"
+        target=target("program"),
+        settings=Settings(),
+        base_url="http://127.0.0.1:1",
+        adapted=None,
+        silent=0,
+        problem="gone",
     )
     for _ in range(2):
         sends(monkeypatch, waited, implementation, requests.ConnectionError("refused"))
