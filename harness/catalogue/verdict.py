@@ -209,8 +209,8 @@ def _nothing_failed(requirements: Collection[RequirementResult]) -> str:
 def _not_judged(missing: Collection[RequirementResult]) -> str:
     """Name what was to be judged and was not; what the user did not ask for is only counted."""
     wanted = [one for one in missing if not any(reason.endswith(LEFT_OUT) for reason in one.reasons)]
-    if wanted:
-        return f"not judged: {_ids(wanted)}"
+    if wanted or len(missing) <= _MOST_NAMED:
+        return f"not judged: {_ids(wanted or missing)}"
     return f"not judged: {counted_as(len(missing), 'MUST')}, left out by the selection"
 
 

@@ -86,7 +86,7 @@ def _findings(target: Target, database: str, address: str, ports: str) -> Iterat
         try:
             setup = Setup(target, addresses, database=database)
         except AdapterError as problem:
-            yield _of_adapter(problem, ())
+            yield adapter_failed(problem)
             return
         yield from _control_plane(setup, target)
     if target.gateway is not None:

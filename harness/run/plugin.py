@@ -216,10 +216,10 @@ def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenari
     """Open the scenario's view before the first step, so that a start that fails is no step's fault."""
     request.node.stash[_recorder] = Recorder([f"{step.keyword} {step.name}" for step in scenario.steps])
     request.node.stash[_said] = None
-    if (scene := request.config.stash[_scope].scene_of(request.node)) is not None:
-        opened: Scene = request.getfixturevalue(scene)
-        secrets = request.config.stash[_attachment].secrets
-        request.node.stash[_said] = Said(opened, secrets)
+    if (fixture := request.config.stash[_scope].scene_of(request.node)) is not None:
+        request.getfixturevalue(fixture)
+        if (scene := request.node.stash.get(_scene, None)) is not None:
+            request.node.stash[_said] = Said(scene, request.config.stash[_attachment].secrets)
 
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:

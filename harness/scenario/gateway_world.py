@@ -60,6 +60,11 @@ class GatewayWorld:
         return self._setup.target.patience
 
     @property
+    def is_adapted(self) -> bool:
+        """Whether an adapter speaks for the gateway: its routes and signatures are then of its own kinds."""
+        return self._setup.target.adapter is not None
+
+    @property
     def not_applicable(self) -> Mapping[str, str]:
         """The ids of the requirements that have no meaning for these instances, each with the reason."""
         return self._setup.target.not_applicable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from harness.report.model import Report, parse_json
@@ -11,7 +12,8 @@ from tests.harness.support import PATIENCE
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOST = "127.0.0.33"
+HOST = f"127.0.0.{140 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
+"""Each worker has an address of its own: runs stand side by side."""
 
 
 def judged(target: Path, folder: Path, *more: str) -> tuple[int, Report]:

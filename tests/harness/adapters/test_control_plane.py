@@ -71,7 +71,7 @@ def verified(folder: Path, text: str, *requirements: str) -> tuple[int, dict[str
     (folder / "adapter.py").write_text(text, "utf-8")
     (folder / "acme.toml").write_text(TARGET, "utf-8")
     chosen = [word for name in requirements for word in ("--requirement", name)]
-    code, report = judged(folder / "acme.toml", folder, *chosen)
+    code, report = judged(folder / "acme.toml", folder, "--unchecked", *chosen)
     found = {name: report.requirement(name) for name in requirements}
     return code, {name: (one.outcome, " ".join(one.reasons)) for name, one in found.items()}
 

@@ -103,7 +103,9 @@ def test_they_are_killed_with_it(stage: Stage) -> None:
 def test_one_that_ignores_the_end_is_killed_after_the_grace(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "one_off", lambda *given: replace(program.one_off(*given), grace=0.2))
+    monkeypatch.setattr(
+        command, "program_beside", lambda *given: replace(program.program_beside(*given), grace=0.2)
+    )
     launched = stage.launch(DEAF)
     (worker,) = stage.workers()
     launched.stop()
@@ -123,7 +125,9 @@ def test_one_that_ends_at_once_is_told_with_its_words(stage: Stage, words: str) 
 
 
 def test_one_that_is_no_program_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "one_off", lambda *_: program.Program(("/no/such",), {}, "127.0.0.1", 0))
+    monkeypatch.setattr(
+        command, "program_beside", lambda *_: program.Program(("/no/such",), {}, "127.0.0.1", 0)
+    )
     with pytest.raises(LaunchError, match=r"status 127(.|\n)*/no/such: No such file"):
         stage.launch(WORKER)
 

@@ -50,11 +50,9 @@ def test_it_is_acquitted_of_what_its_mistakes_are_convicted_of(host: str, folder
     ended = run(features(host, "--target", TARGET, *wanted), folder, patience=180)
 
     assert ended.returncode == 2, ended.stdout
-    assert re.search(r"core +MUST 5 passed, 33 not judged", ended.stdout), ended.stdout
+    assert re.search(r"core +MUST 5 passed\n", ended.stdout), ended.stdout
     assert re.search(r"resilience +MUST 1 passed", ended.stdout), ended.stdout
-    assert re.search(r"health-check +MUST 3 passed, 6 not judged; SHOULD 1 passed", ended.stdout), (
-        ended.stdout
-    )
+    assert re.search(r"health-check +MUST 3 passed; SHOULD 1 passed", ended.stdout), ended.stdout
     assert "verdict         incomplete: nothing failed" in ended.stdout
     assert_nothing_is_left(host, folder)
 

@@ -101,7 +101,12 @@ def test_path_headers_and_body_name_the_account_its_session_and_its_workspace(
 
     monkeypatch.setattr(client, "request", request)
     implementation = SimpleNamespace(
-        target=made, settings=Settings(), base_url="http://h", silent=0, problem="gone"
+        target=made,
+        settings=Settings(),
+        base_url="http://h",
+        adapted=None,
+        silent=0,
+        problem="gone",
     )
     session = Session("a/b?c%d e\u00fc", 9, "62811")
     client.ask_to_send(
