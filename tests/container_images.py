@@ -10,14 +10,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import docker
-from docker.errors import BuildError, DockerException
+from docker.errors import BuildError
 
+from harness.attach.drivers import container
 from harness.attach.drivers.container import LABEL
 from tests.prerequisites import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import docker
 
 ROOT = Path(__file__).parent.parent
 _NOT_REACHED = re.compile(r"no such host|dial tcp|i/o timeout|TLS handshake")
@@ -28,11 +30,9 @@ BASE_VARIABLE = "BASE_IMAGE"
 def engine() -> docker.DockerClient:
     """Return a client of the container engine; if none answers, skip the test, or fail it in CI."""
     try:
-        client = docker.from_env()
-        client.ping()
-    except DockerException as problem:
-        lacking(f"no container engine answers: {problem}")
-    return client
+        return container.engine()
+    except container.NoContainerError as problem:
+        lacking(str(problem))
 
 
 @functools.cache

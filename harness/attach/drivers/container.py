@@ -9,11 +9,13 @@ and then SIGKILL after 5 s; however this ends, the container is removed.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import secrets
 import signal
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import docker
@@ -82,17 +84,29 @@ def main(arguments: Sequence[str]) -> int:
                 container.remove(force=True)
 
 
+def engine() -> docker.DockerClient:
+    """Return a client of the engine; NoContainerError if none answers."""
+    try:
+        client = docker.from_env()
+        client.ping()
+    except DockerException as problem:
+        why = str(problem)
+    else:
+        return client
+    with warnings.catch_warnings():
+        # docker leaves the socket open on which nobody answered: it must not be found later, elsewhere.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    raise NoContainerError(NO_ENGINE, f"no container engine answers: {why}")
+
+
 def client_with(image: str) -> docker.DockerClient:
     """Return a client of the engine, after pulling the image if it is not there.
 
     Raises:
         NoContainerError: no engine answers, or there is no such image and it cannot be pulled.
     """
-    try:
-        client = docker.from_env()
-        client.ping()
-    except DockerException as problem:
-        raise NoContainerError(NO_ENGINE, f"no container engine answers: {problem}") from None
+    client = engine()
     try:
         client.images.get(image)
     except ImageNotFound:

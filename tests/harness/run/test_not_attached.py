@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 import time
@@ -27,7 +28,9 @@ from tests.harness.run.wrong_attachments import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOST = "127.0.0.64"
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+HOST = f"127.0.2.{1 + 20 * _WORKER}"
+"""Each worker has addresses of its own: runs stand side by side, and take those that follow."""
 LONGEST_SECONDS = 15.0
 REFERENCE, FAKES = BUILT_IN / "reference.toml", BUILT_IN / "fake-gateway.toml"
 FOREIGN = Path(__file__).with_name("foreign_gateway.py")
