@@ -13,7 +13,7 @@ from harness.catalogue.record import history_file
 from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
 from harness.evidence import Evidence, Step
-from harness.history import History
+from harness.history import History, Noted
 from harness.redaction import redact_cut, redact_values
 from harness.report.events import bounded, events_of, json_lines
 from harness.report.text import timeline
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LONGEST_TOLD = 4000
 """Characters of a finding: it may quote an answer, and is in every format of the report."""
+_MOST_ENTRIES = 30_000
+"""Of a history, in the report: who asks without end makes hundreds of thousands, each of which is redacted."""
 AFTERWARDS = "Afterwards the implementation runs, and every fault has happened"
 
 
@@ -82,7 +84,7 @@ class Recorder:
         # What is cut short later is redacted now: events are made of a history that has no secrets any more.
         evidence = _shown(evidence, secrets)
         if full or outcome is not Outcome.PASSED:
-            history: History = redact_values(_history_of(scene), secrets)
+            history: History = redact_values(_told_of(_history_of(scene)), secrets)
             # A webhook's JSON is read only now, and may spell a secret in another way.
             events = _shown(events_of(history), secrets)
             told = () if outcome is Outcome.PASSED else timeline(events)
@@ -118,6 +120,19 @@ class Recorder:
 def _shown(values: Any, secrets: Collection[str]) -> Any:
     """Return what people will read: without pieces of secrets, and without characters that a terminal obeys."""
     return redact_values(values, secrets, lambda text, hidden: visible(redact_cut(text, hidden)))
+
+
+def _told_of(history: History) -> History:
+    """Return what is told of a history: all of it, or where nobody would read that, its beginning and its end."""
+    entries = history.entries
+    if len(entries) <= _MOST_ENTRIES:
+        return history
+    half = _MOST_ENTRIES // 2
+    words = (
+        f"{len(entries) - 2 * half} entries are left out here: at most {_MOST_ENTRIES} of a scenario are kept"
+    )
+    between = Noted(text=words, at=entries[half].at, sequence=entries[half].sequence)
+    return History((*entries[:half], between, *entries[-half:]))
 
 
 def _history_of(scene: Scene | None) -> History:

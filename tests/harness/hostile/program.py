@@ -156,6 +156,24 @@ def calls(start: bytes, part: bytes) -> None:
     threading.Thread(target=call, daemon=True).start()
 
 
+def asks() -> None:
+    """Ask an instance without end on one kept connection, and read whatever it answers."""
+
+    def ask() -> None:
+        place = urlsplit(os.environ["NODE_INSTANCES"].split(",")[0])
+        with contextlib.suppress(OSError), socket.create_connection((place.hostname, place.port)) as instance:
+            threading.Thread(target=reads, args=(instance,), daemon=True).start()
+            while True:
+                instance.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+
+    def reads(instance: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while instance.recv(65536):
+                pass
+
+    threading.Thread(target=ask, daemon=True).start()
+
+
 def again(deed: Callable[[], object], times: int = 10**9) -> None:
     """Do something so often, without a pause, while all else goes on."""
 
@@ -216,6 +234,8 @@ DEEDS: dict[str, Callable[[], object]] = {
         b"100000\r\n" + _MEGABYTE + b"\r\n",
     ),
     "headers-without-end": lambda: calls(b"GET /health HTTP/1.1\r\n", b"X-More: 1\r\n"),
+    "asks-without-end": asks,
+    "stops-itself": lambda: os.kill(os.getpid(), signal.SIGSTOP),
     "prints-300-megabytes": lambda: [sys.stdout.write("x" * 1_000_000) for _ in range(300)],
     "ends": lambda: os._exit(7),
     "ends-by-a-signal": lambda: os.kill(os.getpid(), signal.SIGSEGV),

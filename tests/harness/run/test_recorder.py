@@ -142,6 +142,19 @@ def test_without_a_report_no_history_is_kept_and_events_only_of_what_did_not_pas
     assert passed.evidence.events == ()
 
 
+def test_of_a_history_that_nobody_would_read_the_beginning_and_the_end_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harness.run.recorder._MOST_ENTRIES", 4)
+    happened = history(*(StepReached(text=f"step {number}") for number in range(10)))
+
+    lines = completed(recorder(1), None, happened).lines.splitlines()
+
+    told = [json.loads(line)["text"] for line in lines]
+    left_out = "6 entries are left out here: at most 4 of a scenario are kept"
+    assert told == ["step 0", "step 1", left_out, "step 8", "step 9"]
+
+
 def test_a_journal_that_overflowed_leaves_nothing_to_tell() -> None:
     one = completed(recorder(1), NotJudgedError("x"), None)
 

@@ -55,7 +55,7 @@ def test_who_waited_in_vain_is_waited_for_shorter_until_there_is_an_answer(
     )
     for comes in (NO_ANSWER, NO_ANSWER, NO_ANSWER, NO_ANSWER, None, NO_ANSWER):
         sends(monkeypatch, waited, implementation, comes)
-    assert waited == [18, 6.7, 2.7, 2.7, 2.7, 18]
+    assert waited == [14, 6.7, 2.7, 2.7, 2.7, 14]
 
 
 def test_who_is_refused_did_not_wait(monkeypatch: pytest.MonkeyPatch, waited: list[float]) -> None:
