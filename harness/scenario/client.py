@@ -30,8 +30,8 @@ NEW_PHONE = "628999888777"
 _PATIENCE = ((6, 2.0), (3, MARGIN), (1, MARGIN))
 """For how many POSTs, each verified, a user waits, and how many seconds more; the last counts for all that follow.
 
-A sound implementation looks, and posts at most once to each of the four instances that does not answer. One that left a
-user without an answer for so long is not waited for like that again, until it answers.
+A sound implementation looks, and posts at most once to each of the four instances that does not answer. One that
+left a user without an answer for so long is not waited for like that again, until it answers.
 """
 
 _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
