@@ -44,6 +44,7 @@ def test_the_doctor_finds_it_attached(capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
+@pytest.mark.thorough
 def test_it_is_acquitted_of_what_its_mistakes_are_convicted_of(host: str, folder: Path) -> None:
     """Everything that it claims takes minutes: `instance-sync verify --target tests/laravel_shape/laravel.toml`."""
     wanted = [word for one in SOUND for word in ("--requirement", one)]
