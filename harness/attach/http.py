@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import json
 import socket
 import time
 import zlib
@@ -57,7 +58,10 @@ def request(
         "Accept": "*/*",
         "Accept-Encoding": "identity",
     }
-    prepared = requests.Request(method, url, json=body, headers={**asked, **(headers or {})}).prepare()
+    if body is not None:
+        asked["Content-Type"] = "application/json"
+    sent = None if body is None else _json(body)
+    prepared = requests.Request(method, url, data=sent, headers={**asked, **(headers or {})}).prepare()
     deadline = time.monotonic() + patience
     try:
         return _answer(prepared, deadline)
@@ -67,6 +71,14 @@ def request(
         if isinstance(problem, requests.RequestException):
             raise
         raise requests.ConnectionError(f"{type(problem).__name__}: {problem}") from None
+
+
+def _json(body: object) -> bytes:
+    """Write JSON as most clients do, in UTF-8: escapes would hide who reads bytes in another encoding."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()
 
 
 def get(url: str, headers: Mapping[str, str], patience: float) -> requests.Response:

@@ -38,6 +38,17 @@ def text_made_plain_ascii() -> None:
     with_text(lambda text: text.encode("ascii", "ignore").decode())
 
 
+@mutant(
+    "SEND-01",
+    *rows(ANY_TEXT, "emoji-3003", "emoji-3002", "right-to-left-3003", "decomposed letters-3003"),
+    *rows(ANY_TEXT, "invisible characters-3003", "4,000 letters of many scripts-3003"),
+)
+def bodies_read_as_latin_1() -> None:
+    """The body of a request is read as Latin-1: of a letter outside ASCII each byte becomes a letter."""
+    parse = Message.parse
+    Message.parse = staticmethod(lambda body: parse(body.decode("latin-1").encode()))  # type: ignore[assignment]
+
+
 @mutant("SEND-01", *rows(ANY_TEXT, "4,000 characters-3003", "4,000 letters of many scripts-3003"))
 def text_cut_at_1000() -> None:
     """A long text is cut off after 1,000 characters."""
