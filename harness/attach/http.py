@@ -169,14 +169,19 @@ def _answer(prepared: requests.PreparedRequest, deadline: float) -> requests.Res
         received = cast("socket.socket", _UntilDeadline(connection.sock, deadline))
         with contextlib.closing(http.client.HTTPResponse(received, method=prepared.method)) as response:
             response.begin()
-            content = _whole(response)
-            answer = requests.Response()
-            answer.status_code = response.status
-            answer.headers = CaseInsensitiveDict(response.getheaders())
-            answer.encoding = "utf-8"
+            answer = answer_of(response.status, dict(response.getheaders()), _whole(response))
             answer.request = prepared
-            answer._content = content  # noqa: SLF001 - read here, with bounds
             return answer
+
+
+def answer_of(status: int, headers: Mapping[str, str], content: bytes) -> requests.Response:
+    """Return an answer that was read whole, in UTF-8, as requests has them."""
+    answer = requests.Response()
+    answer.status_code = status
+    answer.headers = CaseInsensitiveDict(headers)
+    answer.encoding = "utf-8"
+    answer._content = content  # noqa: SLF001 - read by its caller, with bounds
+    return answer
 
 
 def _whole(response: http.client.HTTPResponse) -> bytes:

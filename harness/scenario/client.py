@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
+from harness.adapters.values import Call
 from harness.attach.http import request
 from harness.contract import MARGIN
 from harness.history import UserAnswered, json_object
@@ -56,25 +57,22 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
     """
     target, settings = implementation.target, implementation.settings
     values = {**sender_values(target, account_id, session), "recipient": recipient, "text": text}
-    template = dict(target.send.body if body is None else body)
+    asked = message_call(target, values, body)
     silent = implementation.silent
     one_try = settings.verify_timeout_in_force + settings.send_timeout_in_force
     tries, more = _PATIENCE[min(silent, len(_PATIENCE) - 1)]
     patience = tries * one_try + more
     began = time.monotonic()
-    path = filled_path(target.send.path, values)
     try:
         if implementation.adapted is not None:
-            response = implementation.adapted.send(
-                account_id, values, target.send.method, path, filled(template, values), patience=patience
-            )
+            response = implementation.adapted.send(account_id, values, asked, patience=patience)
         else:
             response = request(
-                target.send.method,
-                implementation.base_url + path,
+                asked.method,
+                implementation.base_url + asked.url,
                 patience=patience,
-                body=filled(template, values),
-                headers={**target.headers, **_headers(target, values)},
+                body=asked.body,
+                headers={**target.headers, **asked.headers},
             )
     except requests.RequestException as problem:
         if isinstance(problem, requests.Timeout):
@@ -90,6 +88,15 @@ def ask_to_send(  # noqa: PLR0913 - a message's parts, and whose it is
         told_sent=tells_sent(target, response.status_code, response.content),
         seconds=time.monotonic() - began,
     )
+
+
+def message_call(
+    target: Target, values: Mapping[str, object], body: Mapping[str, object] | None = None
+) -> Call:
+    """Return the call by which a message is handed over, with its path and its own headers; `body` is a template."""
+    template = dict(target.send.body if body is None else body)
+    path = filled_path(target.send.path, values)
+    return Call(target.send.method, path, filled(template, values), _headers(target, values))
 
 
 def sender_values(target: Target, account_id: int, session: Session | None = None) -> dict[str, object]:

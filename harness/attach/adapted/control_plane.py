@@ -12,6 +12,7 @@ import requests
 from harness.adapters import base
 from harness.adapters.base import Call, ControlPlaneAdapter, Given, Message, NoReplyError, Reply, overrides
 from harness.attach.adapted.hooks import Asker, Hooks
+from harness.attach.http import answer_of
 from harness.contract import Row
 from harness.errors import AdapterError, NotJudgedError
 
@@ -65,29 +66,27 @@ class AdaptedControlPlane:
         beneath = None if overrides(type(adapter), "write_row") else otherwise()
         return AdaptedAccounts(adapter, self._hooks, self._rows, beneath)
 
-    def send(  # noqa: PLR0913 - a message, and the call that the contract's own way would make
-        self,
-        account_id: int,
-        values: Mapping[str, object],
-        method: str,
-        path: str,
-        body: Mapping[str, Any],
-        *,
-        patience: float,
+    def send(
+        self, account_id: int, values: Mapping[str, object], call: Call, *, patience: float
     ) -> requests.Response:
-        """Hand a message over; return the answer as the adapter tells it. RequestException if none comes."""
+        """Hand a message over, as `call` would in the contract's own way; return the answer as the adapter tells it.
+
+        RequestException if none comes.
+        """
         row = self._rows.get(account_id, {})
         template = self._template
-        recipient, text = (_said(template, body, f"{{{one}}}", values[one]) for one in ("recipient", "text"))
+        recipient, text = (
+            _said(template, call.body, f"{{{one}}}", values[one]) for one in ("recipient", "text")
+        )
         message = Message(str(row.get("session_id", "")), recipient, text, account_id, dict(row))
         with self._ask.within(patience):
             try:
-                reply = self._hooks.run(Reply, self._adapter.send, message, Call(method, path, body))
+                reply = self._hooks.run(Reply, self._adapter.send, message, call)
             except NoReplyError as problem:
                 if isinstance(problem.__cause__, requests.RequestException):
                     raise problem.__cause__ from None
                 raise requests.ConnectionError(str(problem)) from None
-        return answer_of(reply)
+        return answer_of(reply.status, reply.headers, bytes(reply.body))
 
     def webhook(self, webhook: Webhook, url: str) -> tuple[Webhook, str]:
         """Return what goes out in a webhook's place, and where."""
@@ -190,13 +189,3 @@ def _said(template: object, sent: object, placeholder: str, otherwise: object) -
 def adapter_of(kind: type[Any], file: Path, given: Given) -> Any:
     """Make an adapter; NotJudgedError if it cannot be made."""
     return Hooks(file).run(base.Adapter, kind, given)
-
-
-def answer_of(reply: Reply) -> requests.Response:
-    """Return a reply as every other answer comes."""
-    answer = requests.Response()
-    answer.status_code = reply.status
-    answer.headers.update(reply.headers)
-    answer.encoding = "utf-8"
-    answer._content = bytes(reply.body)  # noqa: SLF001 - there is no other way to make one
-    return answer

@@ -5,18 +5,27 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import requests
 
+from fake_instances import Session
+from harness.contract import SendTarget
+from harness.history import UserSends
+from harness.run.asked import keep
 from tests.harness.commands import COMMAND, assert_nothing_is_left, run, running_of, started
-from tests.harness.support import PATIENCE
+from tests.harness.support import PATIENCE, target
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from harness.scenario.world import World
 
 WORDS = ["verify", "--keep", "--target", "before-fix", "--requirement", "SCAN-02", "--fleet-ports", "free"]
 
@@ -111,3 +120,21 @@ def test_nothing_listens_any_more(host: str, folder: Path) -> None:
         process.communicate(timeout=PATIENCE)
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/health", timeout=PATIENCE)
+
+
+def test_the_line_for_a_message_names_the_session_as_the_target_has_it() -> None:
+    send = SendTarget(
+        path="/s/{session_id}", headers={"X-Workspace": "{workspace_id}"}, body={"text": "{text}"}
+    )
+    made = target("program", send=send, headers={"X-Key": "never shown"})
+    implementation = SimpleNamespace(target=made, adapted=None, base_url="http://h")
+    account = SimpleNamespace(id=142, session=Session("a/b", 9, "62811"))
+    last = UserSends(call=1, account_id=142, session_id="a/b", assigned=None, recipient="628", text="hé")
+    world = SimpleNamespace(implementation=implementation, accounts=(account,))
+
+    words = shlex.split(keep._message(cast("World", world), last))
+
+    headers = [after for word, after in pairwise(words) if word == "-H"]
+    assert words[:5] == ["curl", "-i", "-X", "POST", "http://h/s/a%2Fb"]
+    assert headers == ["Content-Type: application/json", "X-Key: …", "X-Workspace: 9"]
+    assert words[-2:] == ["-d", '{"text": "hé"}']

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from fake_instances import Session
+from harness.adapters.values import Call
 from harness.contract import SendTarget, Settings
 from harness.scenario import client
 from tests.harness.support import target
@@ -138,3 +139,36 @@ def test_path_headers_and_body_name_the_account_its_session_and_its_workspace(
 def test_an_answer_has_at_least_what_says_that_it_was_sent(body: str, sent: object) -> None:
     send = SendTarget(succeeded_json={"data": {"status": "sent"}})
     assert client.tells_sent(target("program", send=send), 200, body.encode()) is sent
+
+
+SESSION = Session("a/b", 9, "62811")
+BY_SESSION = SendTarget(
+    path="/s/{session_id}",
+    headers={"X-Workspace": "{workspace_id}"},
+    body={"to": "{recipient}", "text": "{text}"},
+)
+
+VALUES = {
+    "account_id": 142, "session_id": "a/b", "workspace_id": 9, "phone_number": "62811",
+    "recipient": "628", "text": "hi",
+}  # fmt: skip
+
+
+def test_an_adapter_is_given_the_whole_call_with_the_targets_headers() -> None:
+    given: list[Any] = []
+
+    def send(account_id: int, values: object, call: object, *, patience: float) -> requests.Response:
+        assert (account_id, patience > 0, values) == (142, True, VALUES)
+        given.append(call)
+        raise requests.ConnectionError("refused")
+
+    implementation = SimpleNamespace(
+        target=target("program", send=BY_SESSION),
+        settings=Settings(),
+        adapted=SimpleNamespace(send=send),
+        silent=0,
+        problem="gone",
+    )
+    client.ask_to_send(cast("ControlPlane", implementation), 1, 142, "628", "hi", session=SESSION)
+
+    assert given == [Call("POST", "/s/a%2Fb", {"to": "628", "text": "hi"}, {"X-Workspace": "9"})]
