@@ -168,7 +168,6 @@ class Target:
     settle_seconds: float = 2.0
     gateway: GatewayTarget | None = None
     adapter: type[ControlPlaneAdapter] | None = field(default=None, hash=False)
-    adapter_file: Path | None = None
     not_applicable: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def variable(self, name: str) -> str:

@@ -83,7 +83,6 @@ class GatewayTarget:
     claims_as: tuple[str, ...] = ()
     patience: float = 20.0
     adapter: type[GatewayAdapter] | None = field(default=None, hash=False)
-    adapter_file: Path | None = None
     not_applicable: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 

@@ -13,32 +13,12 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.adapters.signatures import LOCATION, SIGNATURE, TIMESTAMP, hmac_of
-from harness.adapters.values import (
-    Call,
-    Delivered,
-    Given,
-    Message,
-    NoReplyError,
-    Reply,
-    Session,
-    Webhook,
-)
+from harness.adapters.values import Call, Given, Message, Reply, Session, Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = [
-    "Call",
-    "ControlPlaneAdapter",
-    "Delivered",
-    "GatewayAdapter",
-    "Given",
-    "Message",
-    "NoReplyError",
-    "Reply",
-    "Session",
-    "Webhook",
-]
+    from harness.gateway_contract import Delivered
 
 WEBHOOK_PATH = "/api/whatsapp/webhooks/webjs"
 """Where webhooks of the contract go."""

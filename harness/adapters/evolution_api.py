@@ -11,8 +11,9 @@ import time
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from harness.adapters.base import Call, ControlPlaneAdapter, GatewayAdapter, Message, Reply, Session, Webhook
+from harness.adapters.base import ControlPlaneAdapter, GatewayAdapter
 from harness.adapters.signatures import LOCATION, SIGNATURE, TIMESTAMP
+from harness.adapters.values import Call, Message, Reply, Session, Webhook
 
 _STATES = {"open": "connected", "connecting": "qr_scanning", "close": "disconnected"}
 _STATE_OF_EVENT = {

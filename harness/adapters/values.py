@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.gateway_contract import Tenant
 from harness.json_text import json_of
 
 if TYPE_CHECKING:
@@ -110,21 +111,8 @@ class Message:
     row: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session that a gateway is to connect, to reconnect or to end."""
-
-    session_id: str
-    workspace_id: int
-    phone_number: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """A message that really went out, by the gateway's own record."""
-
-    session_id: str
-    text: str
+Session = Tenant
+"""A session that a gateway is to connect, to reconnect or to end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import json
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
-from harness.adapters.base import Call, ControlPlaneAdapter, GatewayAdapter, Message, Reply, Session, Webhook
+from harness.adapters.base import ControlPlaneAdapter, GatewayAdapter
 from harness.adapters.signatures import LOCATION, SIGNATURE, TIMESTAMP, hmac_of, signed_as
+from harness.adapters.values import Call, Message, Reply, Session, Webhook
 
 _STATES = {
     "WORKING": "connected",

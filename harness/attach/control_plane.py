@@ -74,7 +74,8 @@ class ControlPlane:
         """How many users in a row waited in vain for an answer, those who waited together counted as one."""
         self.unheard = False
         """Whether the last operator waited in vain."""
-        self.adapted = None if target.adapter is None else AdaptedControlPlane(target, self._given, self)
+        kind = target.adapter
+        self.adapted = None if kind is None else AdaptedControlPlane(kind, target, self._given, self)
         self.accounts: SqlAccounts | HttpAccounts | AdaptedAccounts
 
     def __enter__(self) -> Self:

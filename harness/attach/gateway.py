@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from fake_instances.addresses import family_of, url_of
-from harness.adapters.base import Call, Session
+from harness.adapters.values import Call, Session
 from harness.attach.adapted.gateway import AdaptedGateway
 from harness.attach.drivers.command import CommandImplementation
 from harness.attach.drivers.program import command_program, free_port
@@ -79,6 +79,7 @@ class Gateway:
             None
             if target.adapter is None
             else AdaptedGateway(
+                target.adapter,
                 target,
                 lambda: self.url,
                 control_plane,

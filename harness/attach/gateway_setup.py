@@ -17,7 +17,7 @@ from harness.gateway_contract import NUMBERS
 from harness.targets.canned_answers import CannedAnswers
 
 if TYPE_CHECKING:
-    from harness.adapters.base import Session
+    from harness.adapters.values import Session
     from harness.gateway_contract import GatewayTarget
 
 
@@ -48,7 +48,7 @@ class GatewaySetup:
             if self.target.adapter is not None:
                 url = self.receiver.url
                 self._adapted = AdaptedGateway(
-                    self.target, lambda: "", url, self.secrets, sessions=self._sessions
+                    self.target.adapter, self.target, lambda: "", url, self.secrets, sessions=self._sessions
                 )
                 self.receiver.means = self._adapted.means
             for number in NUMBERS:

@@ -133,7 +133,6 @@ def _target(file: TargetFile, path: Path, adapters: Adapters | None) -> Target:
             if adapters is None
             else {
                 "adapter": adapters.gateway,
-                "adapter_file": adapters.file,
                 "not_applicable": adapters.applying(gateways=True),
             }
         )
@@ -169,7 +168,6 @@ def _target(file: TargetFile, path: Path, adapters: Adapters | None) -> Target:
             ),
             "gateway": gateway,
             "adapter": None if adapters is None else adapters.control_plane,
-            "adapter_file": None if adapters is None else adapters.file,
             "not_applicable": {}
             if adapters is None
             else adapters.applying(gateways=file.instance is not None),

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from harness.adapters import base
-from harness.adapters.base import Call, ControlPlaneAdapter, Given, Message, NoReplyError, Reply, overrides
+from harness.adapters import base, values
+from harness.adapters.base import ControlPlaneAdapter, overrides
+from harness.adapters.values import Call, Given, Message, NoReplyError, Reply
 from harness.attach.adapted.hooks import Asker, Hooks
 from harness.attach.http import answer_of
 from harness.contract import Row
@@ -19,7 +20,6 @@ from harness.errors import AdapterError, NotJudgedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from fake_instances.webhooks.message import Webhook
     from harness.attach.hooks import HttpAccounts
@@ -41,16 +41,15 @@ class Listening(Protocol):
 class AdaptedControlPlane:
     """One control plane behind its adapter."""
 
-    def __init__(self, target: Target, given: Launch, where: Listening) -> None:
-        assert target.adapter is not None  # noqa: S101 - this is for a target that has one
-        assert target.adapter_file is not None  # noqa: S101 - every adapter has a file
-        self._hooks = Hooks(target.adapter_file)
+    def __init__(
+        self, kind: type[ControlPlaneAdapter], target: Target, given: Launch, where: Listening
+    ) -> None:
+        self._hooks = Hooks(kind)
         self._ask = Asker(lambda: where.base_url, target.headers)
         self._template = target.send.body
         self._rows: dict[int, Mapping[str, object]] = {}
         self._adapter: ControlPlaneAdapter = adapter_of(
-            target.adapter,
-            target.adapter_file,
+            kind,
             Given(
                 url=lambda: where.base_url,
                 api_key=given.api_key,
@@ -91,8 +90,8 @@ class AdaptedControlPlane:
     def webhook(self, webhook: Webhook, url: str) -> tuple[Webhook, str]:
         """Return what goes out in a webhook's place, and where."""
         parts = urlsplit(url)
-        came = base.Webhook(parts.path, webhook.headers, webhook.body)
-        made = self._hooks.run_aside(base.Webhook, came, self._adapter.webhook, came)
+        came = values.Webhook(parts.path, webhook.headers, webhook.body)
+        made = self._hooks.run_aside(values.Webhook, came, self._adapter.webhook, came)
         headers = tuple((str(name), str(value)) for name, value in made.headers)
         there = url.removesuffix(parts.path) + made.path if made.path != parts.path else url
         return replace(webhook, headers=headers, body=bytes(made.body)), there
@@ -186,6 +185,6 @@ def _said(template: object, sent: object, placeholder: str, otherwise: object) -
     return otherwise
 
 
-def adapter_of(kind: type[Any], file: Path, given: Given) -> Any:
+def adapter_of(kind: type[Any], given: Given) -> Any:
     """Make an adapter; NotJudgedError if it cannot be made."""
-    return Hooks(file).run(base.Adapter, kind, given)
+    return Hooks(kind).run(base.Adapter, kind, given)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from harness.adapters.base import Call, Given, NoReplyError, Reply, overrides
+from harness.adapters.base import overrides
+from harness.adapters.values import Call, Given, NoReplyError, Reply
 from harness.attach.adapted.control_plane import adapter_of
 from harness.attach.adapted.hooks import Hooks
 from harness.history import HARNESS
@@ -13,6 +14,7 @@ from harness.history import HARNESS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.adapters.base import ControlPlaneAdapter
     from harness.contract import Target
 
 _OPTIONAL_CALL: Any = Call | None
@@ -21,12 +23,10 @@ _OPTIONAL_CALL: Any = Call | None
 class FleetDialect:
     """Has the routes of the fakes speak as the adapter says. What goes wrong in it is remembered for `check`."""
 
-    def __init__(self, target: Target, api_key: str) -> None:
-        assert target.adapter is not None  # noqa: S101 - this is for a target that has one
-        assert target.adapter_file is not None  # noqa: S101 - every adapter has a file
-        self._hooks = Hooks(target.adapter_file)
+    def __init__(self, kind: type[ControlPlaneAdapter], api_key: str) -> None:
+        self._hooks = Hooks(kind)
         given = Given(url=lambda: "", api_key=api_key, secret="", ask=_ask_nobody)
-        self._adapter = adapter_of(target.adapter, target.adapter_file, given)
+        self._adapter = adapter_of(kind, given)
         self.spoken = True
         """Whether the control plane that the fakes face now is made for it."""
 
@@ -65,7 +65,7 @@ def dialect_of(target: Target, api_key: str) -> FleetDialect | None:
     """Return the dialect that the fakes are to speak to a control plane; None for the contract's own."""
     if target.adapter is None or not overrides(target.adapter, "asked"):
         return None
-    return FleetDialect(target, api_key)
+    return FleetDialect(target.adapter, api_key)
 
 
 def _call(method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes) -> Call:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from harness.adapters import base
-from harness.adapters.base import Call, Given, Message, NoReplyError, Reply, Session
+from harness.adapters import values
 from harness.adapters.signatures import LOCATION, SIGNATURE, TIMESTAMP, hmac_of
+from harness.adapters.values import Call, Given, Message, NoReplyError, Reply, Session
 from harness.attach.adapted.control_plane import adapter_of
 from harness.attach.adapted.hooks import Asker, Hooks
 from harness.errors import NotJudgedError
@@ -19,6 +18,7 @@ from harness.gateway_contract import Answer, Delivered, Tenant
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
+    from harness.adapters.base import GatewayAdapter
     from harness.gateway_contract import GatewayTarget
 
 NAMED, SIGNED = "INSTANCE-01", "INSTANCE-02"
@@ -29,7 +29,7 @@ Such webhooks are completed when they come: nothing else may fail for want of wh
 _NOBODY = "http://unnamed.invalid"
 
 _STATUS = re.compile(r"/api/sessions/([^/?]+)/status")
-_OPTIONAL_WEBHOOK: Any = base.Webhook | None
+_OPTIONAL_WEBHOOK: Any = values.Webhook | None
 
 
 class AdaptedGateway:
@@ -37,6 +37,7 @@ class AdaptedGateway:
 
     def __init__(  # noqa: PLR0913 - what an adapter is given
         self,
+        kind: type[GatewayAdapter],
         target: GatewayTarget,
         url: Callable[[], str],
         control_plane: str,
@@ -45,9 +46,7 @@ class AdaptedGateway:
         number: int = 0,
         sessions: MutableMapping[str, Session],
     ) -> None:
-        assert target.adapter is not None  # noqa: S101 - this is for a target that has one
-        assert target.adapter_file is not None  # noqa: S101 - every adapter has a file
-        self._hooks = Hooks(target.adapter_file)
+        self._hooks = Hooks(kind)
         self._ask = Asker(url, {})
         self._sessions = sessions
         self._aside = target.not_applicable
@@ -61,13 +60,12 @@ class AdaptedGateway:
             number=number,
             sessions=sessions,
         )
-        self._adapter = adapter_of(target.adapter, target.adapter_file, given)
+        self._adapter = adapter_of(kind, given)
 
     def do(self, name: str, tenant: Tenant, call: Call | None, patience: float) -> Answer:
         """Run the hook of a session by its name; return its answer."""
-        session = Session(**asdict(tenant))
-        self._sessions[session.session_id] = session
-        return self._answer(getattr(self._adapter, name), session, call, patience=patience)
+        self._sessions[tenant.session_id] = tenant
+        return self._answer(getattr(self._adapter, name), tenant, call, patience=patience)
 
     def get(self, path: str, call: Call, patience: float) -> Answer:
         """Answer one of the contract's questions."""
@@ -95,7 +93,7 @@ class AdaptedGateway:
         self, path: str, headers: tuple[tuple[str, str], ...], body: bytes
     ) -> tuple[str, tuple[tuple[str, str], ...], bytes]:
         """Return the contract's webhook that one means; itself where it means none there."""
-        came = base.Webhook(path, headers, body)
+        came = values.Webhook(path, headers, body)
         made = self._hooks.run_aside(_OPTIONAL_WEBHOOK, None, self._adapter.received, came)
         if made is None:
             return path, headers, body

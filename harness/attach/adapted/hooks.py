@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
-from harness.adapters.base import NoReplyError, Reply
 from harness.adapters.loading import place_in
+from harness.adapters.values import NoReplyError, Reply
 from harness.attach.http import refused, request
 from harness.errors import AdapterError, NotJudgedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
-    from harness.adapters.base import Call
+    from harness.adapters.base import Adapter
+    from harness.adapters.values import Call
 
 _PATIENCE_SECONDS = 10.0
 _LONGEST_PROBLEM = 500
@@ -57,8 +59,8 @@ class Asker:
 class Hooks:
     """The hooks of one adapter. `problems` are those that went wrong where nobody could be told at once."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, kind: type[Adapter]) -> None:
+        self._file = Path(inspect.getfile(kind))
         self._problems: list[str] = []
 
     def run(self, returns: type[Returned], hook: Callable[..., Any], *given: Any) -> Returned:

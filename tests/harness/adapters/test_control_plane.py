@@ -13,10 +13,11 @@ from fake_instances.faults import Answer, Endpoint, Omits
 from fake_instances.hosts.threads import ThreadHost
 from fake_instances.sessions import Session
 from harness.adapters import Webhook
-from harness.adapters.base import WEBHOOK_PATH, Given, NoReplyError
+from harness.adapters.base import WEBHOOK_PATH
 from harness.adapters.evolution_api import EvolutionApi
 from harness.adapters.loading import load_adapters
 from harness.adapters.signatures import hmac_of, signed_as
+from harness.adapters.values import Given, NoReplyError
 from harness.adapters.waha import Waha
 from harness.attach.adapted.fleet import FleetDialect
 from harness.attach.http import request
@@ -24,7 +25,7 @@ from harness.catalogue.verdict import Outcome
 from harness.errors import AdapterError
 from harness.history import json_object
 from tests.harness.adapters.judged import HOST, judged
-from tests.harness.support import PATIENCE, target
+from tests.harness.support import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,8 +107,8 @@ def test_rows_go_through_its_hooks(tmp_path: Path) -> None:
 @pytest.fixture(params=["waha", "evolution_api"])
 def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Fleet, FleetDialect]]:
     adapters = load_adapters(request.param, tmp_path)
-    made = target(adapter=adapters.control_plane, adapter_file=adapters.file)
-    dialect = FleetDialect(made, KEY)
+    assert adapters.control_plane is not None
+    dialect = FleetDialect(adapters.control_plane, KEY)
     addresses = [InstanceAddress(3001, HOST, 0)]
     with Fleet(addresses, api_key=KEY, secret=SECRET, hosting=ThreadHost(dialect)) as started:
         started.hold(SESSION, 3001)
@@ -200,7 +201,8 @@ def test_an_answer_that_cannot_be_translated_is_remembered(tmp_path: Path) -> No
     hooks = "    def asked(self, call):\n        return call\n    def answered(self, call, reply):\n        1 / 0\n"
     (tmp_path / "adapter.py").write_text(ACME + hooks)
     adapters = load_adapters("adapter.py", tmp_path)
-    dialect = FleetDialect(target(adapter=adapters.control_plane, adapter_file=adapters.file), KEY)
+    assert adapters.control_plane is not None
+    dialect = FleetDialect(adapters.control_plane, KEY)
     assert dialect.asked("GET", "/health", (), b"") == ("GET", "/health", b"")
     assert dialect.answered(("GET", "/health", (), b""), 200, b"{}") == (200, b"{}")
     with pytest.raises(AdapterError, match=r"adapter\.py:7: in answered: ZeroDivisionError"):

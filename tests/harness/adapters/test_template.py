@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
@@ -24,8 +25,8 @@ def written(folder: Path, name: str = "Acme sync") -> str:
 def test_it_is_named_in_the_target_file_and_never_overwritten(tmp_path: Path) -> None:
     assert "is written" in written(tmp_path, 'A "quoted" \\ name')
     target = read_target(tmp_path / "acme-sync.toml")
-    assert target.adapter_file == tmp_path / "acme_sync_adapter.py"
     assert target.adapter is not None
+    assert inspect.getfile(target.adapter) == str(tmp_path / "acme_sync_adapter.py")
     assert target.not_applicable == {}
     (tmp_path / "acme-sync.toml").unlink()
     assert "acme_sync_adapter.py exists, and is not overwritten" in written(tmp_path)
