@@ -46,7 +46,7 @@ CONTROL_PLANE = {
     "another port": Wrong(
         {"launch.variables.PORT": "NOBODYS_PORT", "launch.ready_timeout": 1}, "NOBODYS_PORT", ("the start",)),
     "another ready path": Wrong(
-        {"launch.ready": "/ready/of/nobody", "launch.ready_timeout": 1}, "launch.ready must be", ("the start",)),
+        {"launch.ready": "/ready/of/nobody", "launch.ready_timeout": 6}, "launch.ready must be", ("the start",)),
     "another send path": Wrong(
         {"send.path": "/nowhere/{account_id}"}, "send.method and send.path", ("messages",)),
     "another send body": Wrong(
@@ -77,7 +77,7 @@ GATEWAY = {
     "another key": Wrong(
         {"instance.env.API_KEY": "another"}, "by which it is given API_KEY", ("messages", "their /health/detailed")),
     "another ready path": Wrong(
-        {"instance.ready": "/ready/of/nobody", "instance.ready_timeout": 1}, "ready", ("gateways",)),
+        {"instance.ready": "/ready/of/nobody", "instance.ready_timeout": 6}, "ready", ("gateways",)),
     "another name": Wrong(
         {"instance.claims_as": "http://gateway.internal:{port}"}, "claims_as", ("their URL",)),
     "a hook that connects nothing": Wrong(
