@@ -15,6 +15,8 @@ class Account:
 
     id: int
     session: Session
+    id_of: str = ""
+    """What its session id was made of, where that is unusual."""
 
     @property
     def session_id(self) -> str:

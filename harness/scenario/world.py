@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 import time
-from typing import TYPE_CHECKING, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from fake_instances import FleetError, Session
 from fake_instances.faults import Refuse
-from fake_instances.journal import WebhookAnswered, WebhookSent, now
+from fake_instances.stranger.listener import Stranger
 from harness.checks import sending
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
@@ -18,6 +19,7 @@ from harness.incident import INCIDENT_SESSION
 from harness.scenario.account import Account
 from harness.scenario.client import CALLS, ask_to_send, columns_of
 from harness.scenario.occasions import Occasions
+from harness.scenario.patience import Patience
 from harness.scenario.words import Words
 
 if TYPE_CHECKING:
@@ -27,20 +29,18 @@ if TYPE_CHECKING:
 
     from fake_instances import Fleet
     from fake_instances.faults import Endpoint, Fault
-    from fake_instances.journal import Journal
+    from fake_instances.journal import Journal, WebhookAnswered
     from fake_instances.webhooks.message import Webhook
     from harness.attach.control_plane import ControlPlane
     from harness.attach.setup import Setup
+    from harness.checks.health_check import CheckReport
     from harness.contract import LogLine, Row, Settings, Target
 
-Judged = TypeVar("Judged")
-
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-_POLL_SECONDS = 0.02
 _account_ids = itertools.count(1000)
 
 
-class World:
+class World(Patience):
     """What the steps of one scenario act on. `close` restores everything.
 
     Args:
@@ -65,6 +65,7 @@ class World:
         self._open = contextlib.ExitStack()
         self.answers: list[UserAnswered] = []
         self.webhook_answers: list[WebhookAnswered] = []
+        self._report: CheckReport | None = None
         self._webhook: Webhook | None = None
 
     # Whom it is about
@@ -111,6 +112,23 @@ class World:
         if self._webhook is None:
             raise AssertionError("no webhook was sent before")
         return self._webhook
+
+    @property
+    def report(self) -> CheckReport:
+        """What the last health check reported."""
+        if self._report is None:
+            raise AssertionError("no health check was run before")
+        return self._report
+
+    @report.setter
+    def report(self, report: CheckReport) -> None:
+        self._report = report
+
+    @cached_property
+    def stranger(self) -> Stranger:
+        """A listener that is none of the instances and answers as if it held every session, until the end."""
+        host = urlsplit(self.fleet.urls[0]).hostname or "127.0.0.1"
+        return self._open.enter_context(Stranger(self.journal, host, sessions=lambda: [self.account.session]))
 
     @property
     def history(self) -> History:
@@ -167,9 +185,10 @@ class World:
         assigned: str | None,
         account_id: int | None = None,
         session: Session | None = None,
+        id_of: str = "",
     ) -> Account:
         """Make an account whose session instance `on` holds (or none), and its row, written long past."""
-        account = Account(account_id or next(_account_ids), session or self.new_session())
+        account = Account(account_id or next(_account_ids), session or self.new_session(), id_of)
         if on is not None:
             self.fleet.hold(account.session, on)
         self._accounts.append(account)
@@ -310,22 +329,6 @@ class World:
         """Return the lines that the implementation logged in this scenario so far."""
         return self.implementation.log.lines(self._log_started)
 
-    def eventually(self, judge: Callable[[], Judged]) -> Judged:
-        """Run a check of what a webhook brings about: once, or until it passes if the target says it may follow."""
-        return self.within(self._webhook_patience(), judge)
-
-    def soon(self, judge: Callable[[], Judged]) -> Judged:
-        """Run a check until it passes, since it may lag a little behind in any implementation, as log lines do."""
-        return self.within(max(self._webhook_patience(), self.implementation.target.settle_seconds), judge)
-
-    def let_pass(self) -> None:
-        """Wait, if the effects of a webhook may follow its answer, before it is judged that nothing changed."""
-        answered = {one.webhook: one.at for one in self.history.of(WebhookAnswered)}
-        due = [answered.get(one.webhook, now()) for one in self.history.of(WebhookSent)]
-        left = max([*due, *answered.values()], default=0.0) + self._webhook_patience() - now()
-        if left > 0:
-            threading.Event().wait(left)
-
     # Ending
 
     def check_faults_fired(self) -> None:
@@ -368,21 +371,6 @@ class World:
         self.fleet.settle(self.settings.verify_timeout_in_force)
         if crash is not None:
             raise ConformanceFailure("the implementation goes on running", crash)
-
-    def within(self, seconds: float, judge: Callable[[], Judged]) -> Judged:
-        """Run a check until it passes. When the time is up, let its last failure through."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                return judge()
-            except ConformanceFailure:
-                if time.monotonic() >= deadline:
-                    raise
-            threading.Event().wait(_POLL_SECONDS)
-
-    def _webhook_patience(self) -> float:
-        target, patience = self.implementation.target, 2 * self.settings.verify_timeout_in_force
-        return target.settle_seconds + patience if target.asynchronous else 0.0
 
     def _put(self, account: Account, assigned: str | None, status: str) -> None:
         self.implementation.accounts.put(columns_of(account.id, account.session, assigned, status))

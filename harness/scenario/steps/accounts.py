@@ -6,11 +6,12 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, then, when
+from pytest_bdd import given, then
 from pytest_bdd.parsers import parse
 
 from harness.checks import sending
 from harness.incident import INCIDENT_ACCOUNT, INCIDENT_PHONE, INCIDENT_SESSION
+from harness.scenario.actions import action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,28 +58,27 @@ _IDS: dict[str, Callable[[str], str]] = {
 """Session ids by what they have, made of one that was never used before."""
 
 
-@given(parse("an account whose session lives on instance {number:d}"))
-@given(parse("another account whose session lives on instance {number:d}"))
+@action(
+    "an account whose session lives on instance {number}",
+    also=["another account whose session lives on instance {number}"],
+)
 def account_on(world: World, number: int) -> None:
     """Make an account whose row is assigned to the holder."""
     world.new_account(on=number, assigned=world.fleet.url(number))
 
 
-@given(
-    parse("an account on instance {number:d} whose session id has {characters}"), target_fixture="id_begins"
-)
-def account_with_id(world: World, number: int, characters: str) -> str:
-    """Make an account whose row is assigned to the holder, and return what its unusual session id was made of."""
+@action("an account on instance {number} whose session id has {characters}", characters=_IDS)
+def account_with_id(world: World, number: int, characters: str) -> None:
+    """Make an account with an unusual session id, whose row is assigned to the holder."""
     unused = world.new_session().session_id
     session = world.new_session(_IDS[characters](unused))
-    world.new_account(on=number, assigned=world.fleet.url(number), session=session)
-    return unused
+    world.new_account(on=number, assigned=world.fleet.url(number), session=session, id_of=unused)
 
 
-@given(parse("instance {number:d} holds a session whose id has {characters} and is else the same"))
-def holds_else_the_same(world: World, id_begins: str, number: int, characters: str) -> None:
+@action("instance {number} holds a session whose id has {characters} and is else the same", characters=_IDS)
+def holds_else_the_same(world: World, number: int, characters: str) -> None:
     """Put another tenant's session on an instance, whose id only a careless comparison takes for the account's."""
-    world.fleet.hold(world.new_session(_IDS[characters](id_begins)), number)
+    world.fleet.hold(world.new_session(_IDS[characters](world.account.id_of)), number)
 
 
 @given(
@@ -118,23 +118,21 @@ def account_on_each(world: World) -> None:
         world.new_account(on=number, assigned=world.fleet.url(number))
 
 
-@given(parse("another account of the same workspace whose session lives on instance {number:d}"))
+@action("another account of the same workspace whose session lives on instance {number}")
 def account_of_same_workspace(world: World, number: int) -> None:
     """Make another account of the first one's workspace, with its row assigned to the holder."""
     session = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
     world.new_account(on=number, assigned=world.fleet.url(number), session=session)
 
 
-@given("another account whose session id begins like the account's")
+@action("another account whose session id begins like the account's")
 def account_with_longer_id(world: World) -> None:
     """Make another account, whose session id is the first one's plus a digit, and which no instance holds."""
     session = world.new_session(world.account.session_id + "2")
     world.new_account(on=None, assigned=None, session=session)
 
 
-@given(
-    parse("an account whose session lives on no instance and whose row is assigned to instance {number:d}")
-)
+@action("an account whose session lives on no instance and whose row is assigned to instance {number}")
 def account_nowhere(world: World, number: int) -> None:
     """Make an account whose session no instance holds."""
     world.new_account(on=None, assigned=world.fleet.url(number))
@@ -155,27 +153,31 @@ def incident(world: World, number: int) -> None:
     )
 
 
-@given(parse("its row is assigned to instance {number:d}"))
-@when(parse("someone sets the row to instance {number:d} by hand"))
-@given(parse("someone sets the row to instance {number:d} by hand"))
+@action("someone sets the row to instance {number} by hand", given="its row is assigned to instance {number}")
 def set_row(world: World, number: int) -> None:
     """Write the row's assigned instance."""
     world.assign(world.fleet.url(number))
 
 
-@given(parse("the other account's row is assigned to instance {number:d}"))
+@action(
+    "someone sets the other account's row to instance {number} by hand",
+    given="the other account's row is assigned to instance {number}",
+)
 def set_other_row(world: World, number: int) -> None:
     """Write the assigned instance of the second account's row."""
     world.assign(world.fleet.url(number), world.other_account)
 
 
-@given(parse("its row is assigned to instance {number:d} with a slash behind"))
+@action(
+    "someone sets the row to instance {number} with a slash behind",
+    given="its row is assigned to instance {number} with a slash behind",
+)
 def set_row_with_slash(world: World, number: int) -> None:
     """Write the instance's URL as some forms and seeders do."""
     world.assign(f"{world.fleet.url(number)}/")
 
 
-@given(parse('its row has status "{status}"'))
+@action('someone sets the row\'s status to "{status}"', given='its row has status "{status}"')
 def set_row_status(world: World, status: str) -> None:
     """Write a status that need not be true."""
     world.set_status(status)
@@ -187,7 +189,7 @@ def row_is_disconnected(world: World) -> None:
     world.set_status("disconnected")
 
 
-@given("its row is assigned to no instance")
+@action("someone sets the row to no instance", given="its row is assigned to no instance")
 def set_row_to_none(world: World) -> None:
     """Write null into the row's assigned instance."""
     world.assign(None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 from pytest_bdd import given
@@ -12,35 +11,36 @@ from pytest_bdd.parsers import parse
 
 from fake_instances import SessionStatus
 from fake_instances.faults import VERIFICATION, Delay, DeployedDialect, Endpoint, Misreports
-from fake_instances.stranger.listener import Stranger
+from harness.scenario.actions import action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from fake_instances.stranger.listener import Stranger
     from harness.scenario.world import World
 
 _EARLIER, _LATER = "2024-11-22T08:00:00.000Z", "2024-11-22T12:00:00.000Z"
 _UNCONFIGURED = {"nothing": None, "an empty text": "", "a text that is no URL": "instance two"}
+_STRANGE = "a host outside the instances"
 
 
 @pytest.fixture
-def stranger(world: World) -> Iterator[Stranger]:
+def stranger(world: World) -> Stranger:
     """Run a listener that is none of the instances and answers as if it held every session."""
-    host = urlsplit(world.fleet.urls[0]).hostname or "127.0.0.1"
-    with Stranger(world.fleet.journal, host, sessions=lambda: [world.account.session]) as listener:
-        yield listener
+    return world.stranger
 
 
-@given(parse("instance {number:d} has a copy of the session that is {status}"))
+@action("instance {number} has a copy of the session that is {status}", status=[*SessionStatus])
 def has_copy(world: World, number: int, status: str) -> None:
     """Put a second copy of the session, in another state, on an instance."""
     world.fleet.hold(replace(world.account.session, status=SessionStatus(status)), number)
 
 
-@given(parse("instance {number:d} calls its disconnected copy of the session connected"))
-def misreports_copy(world: World, number: int) -> None:
+@action(
+    "instance {number} calls its disconnected copy of the session connected{optional}",
+    optional=("", ", if it is asked"),
+)
+def misreports_copy(world: World, number: int, optional: str) -> None:
     """Put a disconnected copy on an instance that lies about it."""
-    _misreport(world, number, optional=False)
+    _misreport(world, number, optional=bool(optional))
 
 
 @given("every instance calls its disconnected copy of the session connected")
@@ -57,7 +57,7 @@ def _misreport(world: World, number: int, *, optional: bool) -> None:
     world.arm(lie, number, VERIFICATION, optional=optional)
 
 
-@given("every instance holds sessions of other tenants and answers in the deployed dialect")
+@action("every instance holds sessions of other tenants and answers in the deployed dialect")
 def deployed_everywhere(world: World) -> None:
     """Hold sessions connected before, with and after the account's. An implementation may use another route."""
     for number in world.fleet.numbers:
@@ -83,11 +83,12 @@ def holds_many(world: World, number: int, count: str) -> None:
         world.fleet.hold(world.new_session(), number)
 
 
-@given(parse("its row names {content}"))
-def row_names(world: World, stranger: Stranger, content: str) -> None:
+@action(
+    "someone has the row name {content}", given="its row names {content}", content=[*_UNCONFIGURED, _STRANGE]
+)
+def row_names(world: World, content: str) -> None:
     """Assign the row to something that is no configured instance."""
-    stranger_url = stranger.url
-    world.assign(stranger_url if content == "a host outside the instances" else _UNCONFIGURED[content])
+    world.assign(world.stranger.url if content == _STRANGE else _UNCONFIGURED[content])
 
 
 @given("another account of the same workspace whose session is lost")

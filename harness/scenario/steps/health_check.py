@@ -15,10 +15,11 @@ from fake_instances.faults import Endpoint, LoseWebhook
 from fake_instances.journal import RequestArrived
 from harness import log_events
 from harness.checks import health_check, monitoring, sending
-from harness.checks.health_check import Change, CheckReport
+from harness.checks.health_check import Change
 from harness.contract import MARGIN
 from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
 from harness.scenario import operator, users
+from harness.scenario.actions import action
 from harness.scenario.strange_ids import LONG, STRANGE_IDS
 from harness.wording import few, quoted
 
@@ -204,16 +205,18 @@ def checks_by_itself(world: World) -> None:
     world.use(settings=replace(world.settings, health_check_interval=_INTERVAL_SECONDS))
 
 
-@when("the health check runs", target_fixture="report")
-def check(world: World) -> CheckReport:
+@action("the health check runs")
+def health_check_runs(world: World) -> None:
     """Have every account checked."""
-    return operator.check(world)
+    world.remember_rows()
+    world.report = operator.check(world)
 
 
-@when("a dry run of the health check is made", target_fixture="report")
-def dry_run(world: World) -> CheckReport:
+@action("a dry run of the health check is made")
+def health_check_dry_run(world: World) -> None:
     """Have every account checked without any change."""
-    return operator.check(world, dry_run=True)
+    world.remember_rows()
+    world.report = operator.check(world, dry_run=True)
 
 
 @when("nobody does anything for an interval")
@@ -250,14 +253,16 @@ def asked_at_intervals(world: World) -> None:
 
 
 @then("each of them is counted as what it is")
-def counted_as_they_are(world: World, report: CheckReport) -> None:
+def counted_as_they_are(world: World) -> None:
     """Check that of each strange kind one was moved, one confirmed, and one not found and left alone."""
     for account in world.accounts:
         if not world.fleet.holders(account.session_id):
             whose = f"the row of the lost session {quoted(account.session_id)}"
             sending.row_untouched(world.row_before(account), world.row(account), whose)
     each = len(STRANGE_IDS)
-    health_check.counts_are(report, {"checked": 3 * each, "verified": each, "updated": each, "failed": each})
+    health_check.counts_are(
+        world.report, {"checked": 3 * each, "verified": each, "updated": each, "failed": each}
+    )
 
 
 @then("the row in the middle was not written")
@@ -304,16 +309,16 @@ def none_written(world: World) -> None:
 
 
 @then(parse("the check reports {counts}"))
-def reports(report: CheckReport, counts: str) -> None:
+def reports(world: World, counts: str) -> None:
     """Check counts, such as "1 verified and 2 updated"."""
     words = [one.split() for one in counts.replace(" and ", ", ").split(", ")]
-    health_check.counts_are(report, {name: int(count) for count, name in words})
+    health_check.counts_are(world.report, {name: int(count) for count, name in words})
 
 
 @then("each move is reported with its old and its new URL")
-def reports_moves(world: World, report: CheckReport) -> None:
+def reports_moves(world: World) -> None:
     """Check the reported changes by the rows and the holders."""
-    health_check.changes_are(report, _moves(world))
+    health_check.changes_are(world.report, _moves(world))
 
 
 @then("each move, and nothing else, is logged as a correction")
@@ -324,11 +329,11 @@ def logs_moves(world: World) -> None:
 
 
 @then("a check after it does what it reported, and only that is logged and counted")
-def same_as_real(world: World, report: CheckReport) -> None:
+def same_as_real(world: World) -> None:
     """Check a dry run against a real one. Only the real one may log and count."""
     before = remembered(world)
-    health_check.same_report(report, operator.check(world))
-    reports_moves(world, report)
+    health_check.same_report(world.report, operator.check(world))
+    reports_moves(world)
     logs_moves(world)
     if before is not None:
         wanted = {"webhook": 0, "send": 0, "health_check": len(_moves(world))}

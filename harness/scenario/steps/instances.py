@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, then, when
+from pytest_bdd import given, then
 from pytest_bdd.parsers import parse
-from pytest_bdd.parsers import re as regex
 
 from fake_instances.faults import (
     VERIFICATION,
@@ -22,6 +21,7 @@ from fake_instances.faults import (
 from harness.attach.http import health
 from harness.checks import sending
 from harness.errors import HarnessError
+from harness.scenario.actions import action
 
 if TYPE_CHECKING:
     from harness.scenario.world import World
@@ -43,47 +43,72 @@ _BEHAVIOURS: dict[str, tuple[Fault, frozenset[Endpoint]]] = {
 }
 _MOST = 0.73
 """Of a timeout: long, and far enough from its end for a busy machine."""
-_PHRASES = "|".join(_BEHAVIOURS)
-
-
-@given(
-    regex(
-        rf"instance (?P<number>\d+) (?P<behaviour>{_PHRASES})"
-        r"(?: when asked who holds the session)?(?P<optional>, if it is asked)?"
-    )
+_WHEN_ASKED = ("", " when asked who holds the session")
+_IF_ASKED = ("", ", if it is asked")
+_OWN = (
+    "contains",
+    "begins like",
+    "ends like",
+    "is the beginning of",
+    "is the end of",
+    "differs in case from",
 )
-def misbehaves(world: World, number: str, behaviour: str, optional: str | None) -> None:
+
+
+@action(
+    "instance {number} {behaviour}{asked}{optional}",
+    behaviour=_BEHAVIOURS,
+    asked=_WHEN_ASKED,
+    optional=_IF_ASKED,
+)
+def misbehaves(world: World, number: int, behaviour: str, asked: str, optional: str) -> None:
     """Arm a fault on every route that can tell who holds a session."""
+    del asked  # words for a reader
     fault, endpoints = _BEHAVIOURS[behaviour]
-    world.arm(fault, int(number), endpoints, optional=bool(optional))
+    world.arm(fault, number, endpoints, optional=bool(optional))
 
 
-@given(parse("instance {number:d} answers {seconds:g} seconds late when asked who holds the session"))
-def answers_late(world: World, number: int, seconds: float) -> None:
+@action(
+    "instance {number} answers {seconds} seconds late when asked who holds the session{optional}",
+    optional=_IF_ASKED,
+)
+def answers_late(world: World, number: int, seconds: float, optional: str) -> None:
     """Arm a delay on every route that can tell who holds a session."""
-    world.arm(Delay(seconds), number, VERIFICATION)
+    world.arm(Delay(seconds), number, VERIFICATION, optional=bool(optional))
 
 
-@given(parse("instance {number:d} takes most of the verify timeout to answer who holds the session"))
-def answers_in_time(world: World, number: int) -> None:
+@action(
+    "instance {number} takes most of the verify timeout to answer who holds the session{optional}",
+    optional=_IF_ASKED,
+)
+def answers_in_time(world: World, number: int, optional: str) -> None:
     """Arm a delay that whoever has the timeout in force sits out, and nobody who has a much shorter one."""
-    world.arm(Delay(_MOST * world.settings.verify_timeout_in_force), number, VERIFICATION)
+    fault = Delay(_MOST * world.settings.verify_timeout_in_force)
+    world.arm(fault, number, VERIFICATION, optional=bool(optional))
 
 
-@given(parse("instance {number:d} refuses the message with status {status:d}"))
-def refuses_message(world: World, number: int, status: int) -> None:
+@action(
+    "instance {number} refuses the message with status {status}{optional}", optional=("", ", if it gets one")
+)
+def refuses_message(world: World, number: int, status: int, optional: str) -> None:
     """Answer a message with a refusal."""
     body = b'{"success":false,"error":"The message cannot be sent"}'
-    world.arm(Answer(status, body), number, {Endpoint.SEND})
+    world.arm(Answer(status, body), number, {Endpoint.SEND}, optional=bool(optional))
 
 
-@given(parse("instance {number:d} lists the session too"))
+@action("instance {number} is well again")
+def is_well_again(world: World, number: int) -> None:
+    """Clear every fault of an instance."""
+    world.fleet.clear(number)
+
+
+@action("instance {number} lists the session too")
 def lists_too(world: World, number: int) -> None:
     """Put a second connected copy of the session on an instance."""
     world.fleet.hold(world.account.session, number)
 
 
-@given(parse("instance {number:d} holds sessions of other tenants"))
+@action("instance {number} holds sessions of other tenants")
 def holds_others(world: World, number: int) -> None:
     """Put several sessions with made-up phone numbers on an instance."""
     # Loading faker takes longer than most scenarios, and few have this step.
@@ -96,7 +121,7 @@ def holds_others(world: World, number: int) -> None:
         world.fleet.hold(world.new_session(phone_number=phone_number), number)
 
 
-@given(parse("instance {number:d} holds a session whose id {likeness} the account's"))
+@action("instance {number} holds a session whose id {likeness} the account's", likeness=_OWN)
 def holds_alike(world: World, number: int, likeness: str) -> None:
     """Put another tenant's session, with an id that is like the account's, on an instance."""
     own = world.account.session_id
@@ -111,8 +136,10 @@ def holds_alike(world: World, number: int, likeness: str) -> None:
     world.fleet.hold(world.new_session(alike[likeness]), number)
 
 
-@given(parse("the session has reconnected on instance {number:d} and the webhook was lost"))
-@when(parse("the session reconnects on instance {number:d} and the webhook is lost"))
+@action(
+    "the session reconnects on instance {number} and the webhook is lost",
+    given="the session has reconnected on instance {number} and the webhook was lost",
+)
 def reconnects_unheard(world: World, number: int) -> None:
     """Move the session in one step, and lose its webhook."""
     world.arm(LoseWebhook(), number, {Endpoint.WEBHOOK}, times=1)
@@ -126,9 +153,11 @@ def connects_unheard(world: World, number: int) -> None:
     world.fleet.hold(world.account.session, number)
 
 
-@given(parse("the session has moved to instance {number:d} unannounced"))
-@when(parse("the session moves to instance {number:d} unannounced"))
-def moves(world: World, number: int) -> None:
+@action(
+    "the session moves to instance {number} unannounced",
+    given="the session has moved to instance {number} unannounced",
+)
+def moves_unannounced(world: World, number: int) -> None:
     """Move the session in one step, without a webhook."""
     world.fleet.move(world.account.session_id, number)
 

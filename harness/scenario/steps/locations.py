@@ -7,25 +7,22 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, then, when
+from pytest_bdd import then, when
 from pytest_bdd.parsers import parse
-from pytest_bdd.parsers import re as regex
 
-from fake_instances.addresses import LOCALHOST, address_of
+from fake_instances.addresses import DOCUMENT_PORTS, LOCALHOST, address_of
 from fake_instances.faults import VERIFICATION, Endpoint, Redirect
 from fake_instances.journal import WebhookAnswered, WebhookSent
 from harness.checks import security, webhooks
 from harness.errors import NotJudgedError
 from harness.history import OperatorAsked, UserAnswered, UserSends
 from harness.scenario import operator
+from harness.scenario.actions import action
 from harness.scenario.client import NEW_PHONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
-
-    from fake_instances.stranger.listener import Stranger
     from fake_instances.webhooks.message import Webhook
     from harness.scenario.world import World
 
@@ -89,6 +86,7 @@ _PAIRS: dict[str, Callable[[Webhook], Webhook]] = {
     ).with_second("X-Instance-Url", webhook.header("X-Instance-Url") or ""),
     "two locations, the evil one last": lambda webhook: webhook.with_second("X-Instance-Url", _EVIL),
 }
+_NAMED = (*_LOCATIONS, *_PAIRS, "the stranger", *(f"instance {port}" for port in DOCUMENT_PORTS))
 _TIMESTAMPS: dict[str, Callable[[], str]] = {
     "empty": lambda: "",
     "a word": lambda: "abc",
@@ -138,12 +136,11 @@ def _genuine(world: World) -> Webhook:
     return world.fleet.webhook(world.account.session, world.holder, "session_ready", fields=fields)
 
 
-def _naming(world: World, webhook: Webhook, location: str, request: pytest.FixtureRequest) -> Webhook:
+def _naming(world: World, webhook: Webhook, location: str) -> Webhook:
     if location in _PAIRS:
         return _PAIRS[location](webhook)
     if location == "the stranger":
-        stranger: Stranger = request.getfixturevalue("stranger")
-        return webhook.with_header("X-Instance-Url", stranger.url)
+        return webhook.with_header("X-Instance-Url", world.stranger.url)
     number = location.removeprefix("instance ")
     text = (
         world.fleet.url(int(number))
@@ -153,14 +150,14 @@ def _naming(world: World, webhook: Webhook, location: str, request: pytest.Fixtu
     return webhook.with_header("X-Instance-Url", text)
 
 
-@when(parse("instance {number:d} announces session_ready at a moment that is {text}"))
+@action("instance {number} announces session_ready at a moment that is {text}", text=_TIMESTAMPS)
 def announces_at(world: World, number: int, text: str) -> None:
     """Send a webhook whose timestamp is any text, correctly signed over it."""
     genuine = world.fleet.webhook(world.account.session, number, "session_ready")
     world.deliver(genuine.signed(world.fleet.secret, _TIMESTAMPS[text]()))
 
 
-@when(parse("instance {number:d} announces {body}, correctly signed"))
+@action("instance {number} announces {body}, correctly signed", body=_BODIES)
 def announces_body(world: World, number: int, body: str) -> None:
     """Send any body, correctly signed."""
     genuine = world.fleet.webhook(world.account.session, number, "session_ready")
@@ -188,31 +185,37 @@ def _long(world: World, number: int, event: str, framing: str, length: int) -> W
     return webhook.in_chunks(_CHUNK) if framing == "chunked" else webhook
 
 
-@given(parse("the very same webhook has arrived again and named {location}"))
-@when(parse("the very same webhook arrives again and names {location}"))
-def again_from(world: World, request: pytest.FixtureRequest, location: str) -> None:
-    """Send the last webhook once more, with another location."""
-    world.deliver(_naming(world, world.webhook, location, request))
-
-
-@given(parse("a signed session_ready has named {location}"))
-@when(parse("a signed session_ready with a new phone number names {location}"))
-@when(parse("a signed session_ready names {location}"))
-def names(world: World, request: pytest.FixtureRequest, location: str) -> None:
-    """Send a webhook of the session, with a new phone number, that names another location."""
-    world.deliver(_naming(world, _genuine(world), location, request))
-
-
-@given(
-    regex(
-        r"instance (?P<number>\d+) redirects (?P<what>every question|the message) to a stranger "
-        r"with status (?P<status>\d+)"
-    )
+@action(
+    "the very same webhook arrives again and names {location}",
+    given="the very same webhook has arrived again and named {location}",
+    location=_NAMED,
 )
-def redirects(world: World, stranger: Stranger, number: str, what: str, status: str) -> None:
+def again_from(world: World, location: str) -> None:
+    """Send the last webhook once more, with another location."""
+    world.deliver(_naming(world, world.webhook, location))
+
+
+@action(
+    "a signed session_ready names {location}",
+    given="a signed session_ready has named {location}",
+    also=["a signed session_ready with a new phone number names {location}"],
+    location=_NAMED,
+)
+def names_location(world: World, location: str) -> None:
+    """Send a webhook of the session, with a new phone number, that names another location."""
+    world.deliver(_naming(world, _genuine(world), location))
+
+
+@action(
+    "instance {number} redirects {what} to a stranger with status {status}{optional}",
+    what=_REDIRECTED,
+    optional=("", ", if it comes"),
+)
+def redirects(world: World, number: int, what: str, status: int, optional: str) -> None:
     """Redirect every question about who holds the session, or every posted message."""
     path, endpoints = _REDIRECTED[what]
-    world.arm(Redirect(stranger.url + path, int(status)), int(number), endpoints)
+    fault = Redirect(world.stranger.url + path, status)
+    world.arm(fault, number, endpoints, optional=bool(optional))
 
 
 @when("webhooks and messages succeed and fail in many ways")
@@ -254,9 +257,9 @@ def names_configured(world: World) -> None:
 
 
 @then("nothing of the message, its recipient or the API key reached the stranger")
-def kept_from_stranger(world: World, stranger: Stranger) -> None:
+def kept_from_stranger(world: World) -> None:
     """Check every byte that the stranger received."""
-    stranger.stop()
+    world.stranger.stop()
     for sent in world.history.of(UserSends):
         parts = {
             "the message": sent.text,
@@ -268,9 +271,9 @@ def kept_from_stranger(world: World, stranger: Stranger) -> None:
 
 @then("nothing at all reached the stranger")
 @then("nobody outside the configured instances is called")
-def stranger_untouched(world: World, stranger: Stranger) -> None:
+def stranger_untouched(world: World) -> None:
     """Check that the stranger was never called."""
-    stranger.stop()
+    world.stranger.stop()
     security.stranger_untouched(world.history)
 
 

@@ -15,6 +15,7 @@ from fake_instances.faults import VERIFICATION, Answer, DeniesSession, Endpoint,
 from harness.checks import resilience, sending
 from harness.checks.resilience import Trouble
 from harness.scenario import users
+from harness.scenario.actions import action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,14 +48,20 @@ def _ended(world: World, number: int, *, abruptly: bool) -> Iterator[None]:
             world.fleet.hold(session, number)
 
 
-@given(regex(r"instance (?P<number>\d+) was (?P<how>restarted|killed and is started again)"))
-def was_restarted(world: World, number: str, how: str) -> None:
+@action(
+    "instance {number} is {how}",
+    given="instance {number} was {how}",
+    how=["restarted", "killed and is started again"],
+)
+def instance_restarted(world: World, number: int, how: str) -> None:
     """End an instance and start it again, with the sessions that it had."""
-    with _ended(world, int(number), abruptly=how != "restarted"):
+    with _ended(world, number, abruptly=how != "restarted"):
         pass
 
 
-@given(parse("instance {number:d} closed its idle connections"))
+@action(
+    "instance {number} closes its idle connections", given="instance {number} closed its idle connections"
+)
 def closed_idle(world: World, number: int) -> None:
     """Close every connection between two sends, as a server does with those that are idle for long."""
     fault, endpoints = _TROUBLES["refused connections"]
@@ -112,7 +119,7 @@ def delivers_last(world: World, trouble_over: Trouble, number: int) -> None:
     resilience.used_again(world.history, world.account.session_id, number, trouble_over, world.answer)
 
 
-@when("the user sends the same words three times to the same person")
+@action("the user sends the same words three times to the same person")
 def same_words(world: World) -> None:
     """Send one after another."""
     text, recipient = world.words.vary(_WORDS), world.words.recipient()
@@ -120,7 +127,7 @@ def same_words(world: World) -> None:
         world.send(text, recipient=recipient)
 
 
-@when("the user sends the same words to three people")
+@action("the user sends the same words to three people")
 def same_words_to_three(world: World) -> None:
     """Send one after another."""
     text = world.words.vary(_WORDS)
@@ -128,7 +135,7 @@ def same_words_to_three(world: World) -> None:
         world.send(text)
 
 
-@when("the users of both accounts send the same words to the same person")
+@action("the users of both accounts send the same words to the same person")
 def same_words_from_both(world: World) -> None:
     """Send from one account after the other."""
     text, recipient = world.words.vary(_WORDS), world.words.recipient()

@@ -18,6 +18,7 @@ from fake_instances.webhooks.retries import DEPLOYED
 from harness.checks import sending, webhooks
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.scenario import forms, operator
+from harness.scenario.actions import action
 from harness.scenario.client import NEW_PHONE
 
 if TYPE_CHECKING:
@@ -87,11 +88,9 @@ def _at_once(world: World, copies: Sequence[Webhook], places: int) -> None:
 # Whom it is about
 
 
-@given(
-    parse(
-        "two accounts on instance {number:d} with wrong rows, "
-        "of which the first's session id {likeness} the other's"
-    )
+@action(
+    "two accounts on instance {number} with wrong rows, of which the first's session id {likeness} the other's",
+    likeness=forms.LIKENESSES,
 )
 def alike_ids(world: World, number: int, likeness: str) -> None:
     """Make an account, and behind it another, whose session id a careless search takes for the first one's."""
@@ -135,7 +134,7 @@ def window_of(world: World, seconds: int) -> None:
 # What is sent
 
 
-@when(parse("instance {number:d} announces session_ready with header names in {case} case"))
+@action("instance {number} announces session_ready with header names in {case} case", case=forms.CASES)
 def announces_in_case(world: World, number: int, case: str) -> None:
     """Send a genuine webhook whose header names are written in another case."""
     genuine = _genuine(world, number)
@@ -143,13 +142,13 @@ def announces_in_case(world: World, number: int, case: str) -> None:
     world.deliver(replace(genuine, headers=named))
 
 
-@when(parse("instance {number:d} announces session_ready in chunks of {size:d} bytes"))
+@action("instance {number} announces session_ready in chunks of {size} bytes")
 def announces_in_chunks(world: World, number: int, size: int) -> None:
     """Send a genuine webhook whose body comes in chunks, without a declared length."""
     world.deliver(_genuine(world, number).in_chunks(size))
 
 
-@when(parse("instance {number:d} announces session_ready written with {form}"))
+@action("instance {number} announces session_ready written with {form}", form=forms.FORMS)
 def announces_written(world: World, number: int, form: str) -> None:
     """Send a correctly signed webhook whose JSON says the same in another way."""
     world.deliver(_rewritten(world, number, forms.FORMS[form]))
@@ -164,7 +163,11 @@ def announces_odd(world: World, number: int, event: str, oddity: str) -> None:
     world.deliver(_genuine(world, number, "session_reconnected"))
 
 
-@when(parse("instance {number:d} announces session_ready with {oddity} as its {field}"))
+@action(
+    "instance {number} announces session_ready with {oddity} as its {field}",
+    oddity=forms.ODDITIES,
+    field=["session id", "phone number", "workspace id"],
+)
 def announces_odd_name(world: World, number: int, oddity: str, field: str) -> None:
     """Send a correctly signed session_ready whose session or number has a name that few can store."""
     webhook = _changed(world, number, **{field.replace(" ", "_"): "-"})
@@ -172,19 +175,19 @@ def announces_odd_name(world: World, number: int, oddity: str, field: str) -> No
     world.deliver(webhook.with_body(body).signed(world.fleet.secret))
 
 
-@when(parse("instance {number:d} announces session_ready whose phone number is null"))
+@action("instance {number} announces session_ready whose phone number is null")
 def announces_null_phone(world: World, number: int) -> None:
     """Send a session_ready whose phone number is null, as a gateway does that does not know it yet."""
     world.deliver(_changed(world, number, phone_number=None))
 
 
-@when(parse("instance {number:d} announces session_ready without a workspace"))
+@action("instance {number} announces session_ready without a workspace")
 def announces_no_workspace(world: World, number: int) -> None:
     """Send a session_ready that names no workspace."""
     world.deliver(_changed(world, number, workspace_id=_ABSENT))
 
 
-@when(parse("instance {number:d} announces session_ready of the other account"))
+@action("instance {number} announces session_ready of the other account")
 def announces_other(world: World, number: int) -> None:
     """Send a genuine session_ready of the second account's session."""
     world.deliver(world.fleet.webhook(world.other_account.session, number, "session_ready"))

@@ -27,6 +27,7 @@ from fake_instances.faults import (
 from harness.checks import resilience, sending
 from harness.errors import NotJudgedError
 from harness.scenario import users
+from harness.scenario.actions import action
 from harness.scenario.client import MISSING
 
 if TYPE_CHECKING:
@@ -64,13 +65,16 @@ _MOST = 0.6
 """Of the send timeout: long, and far enough from its end for a busy machine."""
 _DRIPS = 40
 """Drops of an answer in a send timeout; it has several times as many bytes."""
+_IF_ANY = ("", ", if it gets one")
 _TIMES = {"once": 1, "twice": 2, "eight times": 8}
 
 
-@given(parse("instance {number:d} sends the message and then {failure}"))
-def sends_then_fails(world: World, number: int, failure: str) -> None:
+@action(
+    "instance {number} sends the message and then {failure}{optional}", failure=_FAILURES, optional=_IF_ANY
+)
+def sends_then_fails(world: World, number: int, failure: str, optional: str) -> None:
     """Have the message go out, and its answer get lost."""
-    world.arm(_FAILURES[failure], number, _SEND)
+    world.arm(_FAILURES[failure], number, _SEND, optional=bool(optional))
 
 
 @given(parse("someone removes the account before instance {number:d} says that it sent the message"))
@@ -93,14 +97,13 @@ def removed_before_answer(world: World, number: int) -> None:
     )
 
 
-@given(
-    regex(
-        r"instance (?P<number>\d+) denies the session whenever a message arrives(?P<optional>, if one does)?"
-    )
+@action(
+    "instance {number} denies the session whenever a message arrives{optional}",
+    optional=("", ", if one does"),
 )
-def denies(world: World, number: str, optional: str | None) -> None:
+def denies(world: World, number: int, optional: str) -> None:
     """Have an instance hold the session and answer its messages with 404."""
-    world.arm(DeniesSession(), int(number), _SEND, optional=bool(optional))
+    world.arm(DeniesSession(), number, _SEND, optional=bool(optional))
 
 
 @given("every instance holds the session and denies it whenever a message arrives")
@@ -111,10 +114,14 @@ def all_deny(world: World) -> None:
         world.arm(DeniesSession(), number, _SEND, optional=True)
 
 
-@given(parse("instance {number:d} does not send the message and answers it with 200 and {body}"))
-def answers_hollow(world: World, number: int, body: str) -> None:
+@action(
+    "instance {number} does not send the message and answers it with 200 and {body}{optional}",
+    body=_HOLLOW,
+    optional=_IF_ANY,
+)
+def answers_hollow(world: World, number: int, body: str, optional: str) -> None:
     """Answer a message with status 200 and no success."""
-    world.arm(AnswersHollow(_HOLLOW[body]), number, _SEND)
+    world.arm(AnswersHollow(_HOLLOW[body]), number, _SEND, optional=bool(optional))
 
 
 @given(parse("instance {number:d} does not send the message and says {status:d} and nothing else"))
@@ -123,10 +130,10 @@ def answers_status_alone(world: World, number: int, status: int) -> None:
     world.arm(Answer(status, b""), number, _SEND)
 
 
-@given(parse("instance {number:d} takes messages in and never answers"))
-def messages_hang(world: World, number: int) -> None:
+@action("instance {number} takes messages in and never answers{optional}", optional=_IF_ANY)
+def messages_hang(world: World, number: int, optional: str) -> None:
     """Arm a hang on the send route alone."""
-    world.arm(Hang(), number, _SEND)
+    world.arm(Hang(), number, _SEND, optional=bool(optional))
 
 
 @given(parse("instance {number:d} falls silent while it answers a message"))
@@ -147,10 +154,11 @@ def message_answered_in_time(world: World, number: int) -> None:
     world.arm(Delay(_MOST * world.settings.send_timeout_in_force), number, _SEND)
 
 
-@given(parse("instance {number:d} sends the message and answers with success alone"))
-def answers_success_alone(world: World, number: int) -> None:
+@action("instance {number} sends the message and answers with success alone{optional}", optional=_IF_ANY)
+def answers_success_alone(world: World, number: int, optional: str) -> None:
     """Answer a message without an id."""
-    world.arm(AnswersHollow(b'{"success":true}', delivered=True), number, _SEND)
+    fault = AnswersHollow(b'{"success":true}', delivered=True)
+    world.arm(fault, number, _SEND, optional=bool(optional))
 
 
 @given(parse("instance {number:d} redirects the message to instance {other:d} with status {status:d}"))
@@ -171,7 +179,7 @@ def sends_type(world: World, message: str, kind: str) -> str:
     return kind if typed else "text"
 
 
-@when(parse('the user sends "{message}" from the other account'))
+@action('the user sends "{message}" from the other account')
 def sends_from_other(world: World, message: str) -> None:
     """Send from the second account that was made."""
     world.send(world.words.vary(message), world.other_account)
@@ -185,16 +193,14 @@ def both_send_their_own(world: World) -> None:
     )
 
 
-@when(
-    regex(rf"the user twice sends a message whose (?P<part>recipient|text) is (?P<wrong>{'|'.join(_WRONG)})")
-)
+@action("the user twice sends a message whose {part} is {wrong}", part=_PARTS, wrong=_WRONG)
 def sends_wrongly(world: World, part: str, wrong: str) -> None:
     """Send a message that cannot be delivered, twice: a call after only one of them has another cause."""
     for _ in range(2):
         users.send_spoiled(world, _PARTS[part], _WRONG[wrong])
 
 
-@when(parse('someone twice sends "{message}" from an account that does not exist'))
+@action('someone twice sends "{message}" from an account that does not exist')
 def sends_from_nobody(world: World, message: str) -> None:
     """Send from an account id that no row has, and again."""
     for _ in range(2):

@@ -18,6 +18,7 @@ from harness.checks import resilience, sending
 from harness.contract import MARGIN
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.scenario import users
+from harness.scenario.actions import action
 
 if TYPE_CHECKING:
     from harness.history import UserAnswered
@@ -35,7 +36,7 @@ _POLL_SECONDS = 0.01
 _TWENTY = tuple(f"message {number}" for number in range(1, 21))
 
 
-@given(parse("the session moves to instance {new:d} right after the next verification by instance {old:d}"))
+@action("the session moves to instance {new} right after the next verification by instance {old}")
 def moves_after_verification(world: World, old: int, new: int) -> None:
     """Move the session when the answer is ready, before the caller can read it."""
     session_id = world.account.session_id
@@ -46,7 +47,7 @@ def moves_after_verification(world: World, old: int, new: int) -> None:
     )
 
 
-@given(parse("the session moves to instance {new:d} just before a message reaches instance {old:d}"))
+@action("the session moves to instance {new} just before a message reaches instance {old}")
 def moves_before_message(world: World, old: int, new: int) -> None:
     """Have the session gone when the message arrives, however it was verified before.
 
@@ -63,7 +64,7 @@ def moves_before_message(world: World, old: int, new: int) -> None:
     )
 
 
-@given(parse("the session moves to instance {new:d} when instance {old:d} has answered and goes away"))
+@action("the session moves to instance {new} when instance {old} has answered and goes away")
 def moves_and_old_goes_away(world: World, old: int, new: int) -> None:
     """Have the next verification answered, and no connection made any more."""
     session_id = world.account.session_id
@@ -130,7 +131,7 @@ def _is_assigned(world: World, number: int) -> bool:
     return True
 
 
-@when("twenty users send a message each from the account at the same time")
+@action("twenty users send a message each from the account at the same time")
 def twenty_send(world: World) -> None:
     """Send twenty texts at once from the account."""
     users.send_at_once(world, [(world.account, text) for text in _TWENTY])
@@ -172,7 +173,7 @@ def sends_overlap(world: World, new: int, old: int) -> None:
     fleet.settle(world.settings.verify_timeout_in_force)
 
 
-@when("three users of each account send to somebody of their own at the same time")
+@action("three users of each account send to somebody of their own at the same time")
 def each_to_somebody(world: World) -> None:
     """Send different texts to different people, from all accounts at once."""
     texts = [

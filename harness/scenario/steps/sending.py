@@ -15,6 +15,7 @@ from harness.checks import sending
 from harness.contract import MARGIN
 from harness.errors import ConformanceFailure
 from harness.scenario import users
+from harness.scenario.actions import action
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
@@ -69,8 +70,10 @@ def has_sent(world: World, message: str) -> None:
     sending.told_sent(world.answer)
 
 
-@given(parse('the user has tried to send "{message}" from the account'))
-@when(parse('the user sends "{message}" from the account'))
+@action(
+    'the user sends "{message}" from the account',
+    given='the user has tried to send "{message}" from the account',
+)
 def sends(world: World, message: str) -> None:
     """Send from the account that the scenario is about: these words, and one that is made up for the scenario."""
     world.send(world.words.vary(message))
@@ -82,20 +85,20 @@ def sends_exactly(world: World, message: str) -> None:
     world.send(message)
 
 
-@when(parse('the user sends "{message}" to a number {form}'))
+@action('the user sends "{message}" to a number {form}', form=_NUMBERS)
 def sends_to_number(world: World, message: str, form: str) -> None:
     """Send to a number that is written in one of the ways in which users write them."""
     world.send(world.words.vary(message), recipient=_NUMBERS[form].format(world.words.recipient()))
 
 
-@when(parse('the users of both accounts send "{message}" at the same time'))
+@action('the users of both accounts send "{message}" at the same time')
 def both_send(world: World, message: str) -> None:
     """Send from both accounts at once."""
     text = world.words.vary(message)
     users.send_at_once(world, [(world.account, text), (world.other_account, text)])
 
 
-@when(parse("the user sends a text with {content} from the account"))
+@action("the user sends a text with {content} from the account", content=_TEXTS)
 def sends_content(world: World, content: str) -> None:
     """Send a text that is easily spoiled on its way."""
     world.send(_TEXTS[content])

@@ -12,6 +12,7 @@ from pytest_bdd.parsers import parse
 from pytest_bdd.parsers import re as regex
 
 from harness.checks import sending
+from harness.scenario.actions import action
 from harness.scenario.client import NEW_PHONE
 
 if TYPE_CHECKING:
@@ -58,6 +59,17 @@ def _check_heard(world: World, number: int | None) -> None:
 
 
 _LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
+_EVENTS = (
+    *sorted(_LOCATION_EVENTS),
+    "session_disconnected",
+    "session_authenticated",
+    "qr_code_generated",
+    "message_received",
+    "message_delivered",
+    "message_sent",
+    "session_ready_soon",
+    "something_new",
+)
 _FLAWS: dict[str, Callable[[World, Webhook], Webhook]] = {
     "no signature": lambda _world, webhook: webhook.without("X-HMAC-Signature"),
     "an empty signature": _resigned(lambda _signature: ""),
@@ -91,7 +103,10 @@ def has_reconnected(world: World, number: int) -> None:
     _check_heard(world, number)
 
 
-@when(parse("the session reconnects on instance {number:d}"))
+@action(
+    "the session reconnects on instance {number}",
+    given="the session reconnects on instance {number}, and announces it",
+)
 def reconnects(world: World, number: int) -> None:
     """Move the session in one step and announce it, as a gateway does."""
     world.fleet.move(world.account.session_id, number)
@@ -101,14 +116,14 @@ def reconnects(world: World, number: int) -> None:
 @given(regex(r"instance (?P<number>\d+) has announced (?P<event>\w+)"))
 def has_announced(world: World, number: str, event: str) -> None:
     """Send the genuine webhook of an event, and check that it was heard: what follows builds on it."""
-    announces(world, number, event)
+    announces(world, int(number), event)
     _check_heard(world, int(number) if event in _LOCATION_EVENTS else None)
 
 
-@when(regex(r"instance (?P<number>\d+) announces (?P<event>\w+)"))
-def announces(world: World, number: str, event: str) -> None:
+@action("instance {number} announces {event}", event=_EVENTS)
+def announces(world: World, number: int, event: str) -> None:
     """Send the genuine webhook of an event from an instance."""
-    world.deliver(_genuine(world, int(number), event))
+    world.deliver(_genuine(world, number, event))
 
 
 @when(parse('instance {number:d} announces session_ready with phone number "{phone_number}"'))
@@ -117,26 +132,26 @@ def announces_phone_number(world: World, number: int, phone_number: str) -> None
     world.deliver(_ready_with(world, number, phone_number))
 
 
-@when(parse("instance {number:d} announces session_ready without X-Instance-Url"))
+@action("instance {number} announces session_ready without X-Instance-Url")
 def announces_no_location(world: World, number: int) -> None:
     """Send a session_ready that names no instance, with a phone number that shows whether it was processed."""
     world.deliver(_ready_with(world, number, NEW_PHONE).without("X-Instance-Url"))
 
 
-@when(parse("instance {number:d} announces session_ready with an empty X-Instance-Url"))
+@action("instance {number} announces session_ready with an empty X-Instance-Url")
 def announces_empty_location(world: World, number: int) -> None:
     """Send a session_ready whose X-Instance-Url is empty, which counts as missing, with a new phone number."""
     world.deliver(_ready_with(world, number, NEW_PHONE).with_header("X-Instance-Url", ""))
 
 
-@when(parse("instance {number:d} announces session_ready with a slash after its URL"))
+@action("instance {number} announces session_ready with a slash after its URL")
 def announces_with_slash(world: World, number: int) -> None:
     """Send a session_ready whose URL has a trailing slash, which makes no difference."""
     webhook = _genuine(world, number, "session_ready")
     world.deliver(webhook.with_header("X-Instance-Url", world.fleet.url(number) + "/"))
 
 
-@when(parse("instance {number:d} announces session_ready for another workspace"))
+@action("instance {number} announces session_ready for another workspace")
 def announces_other_workspace(world: World, number: int) -> None:
     """Send a session_ready whose workspace is not the account's."""
     genuine = _genuine(world, number, "session_ready")
@@ -145,7 +160,7 @@ def announces_other_workspace(world: World, number: int) -> None:
     world.deliver(genuine.with_body(genuine.body.replace(own, other)).signed(world.fleet.secret))
 
 
-@when(parse("instance {number:d} announces session_ready for a session that no account has"))
+@action("instance {number} announces session_ready for a session that no account has")
 def announces_unknown(world: World, number: int) -> None:
     """Send a genuine webhook of an unknown session in a known workspace."""
     stranger = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
@@ -153,14 +168,14 @@ def announces_unknown(world: World, number: int) -> None:
     world.deliver(world.fleet.webhook(stranger, number, "session_ready"))
 
 
-@when("the very same webhook arrives again")
-def again(world: World) -> None:
+@action("the very same webhook arrives again")
+def webhook_again(world: World) -> None:
     """Send the last webhook once more, byte for byte."""
     world.deliver(world.webhook)
 
 
-@when(parse("the announcement of instance {number:d} from {seconds:d} seconds ago arrives late"))
-def arrives_late(world: World, number: int, seconds: int) -> None:
+@action("the announcement of instance {number} from {seconds} seconds ago arrives late")
+def webhook_late(world: World, number: int, seconds: int) -> None:
     """Send a webhook that was signed when the instance still held the session."""
     moment = int(time.time()) - seconds
     said = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
@@ -171,27 +186,30 @@ def arrives_late(world: World, number: int, seconds: int) -> None:
     )
 
 
-@when(parse("the implementation is killed right after its answer to the announcement of instance {number:d}"))
+@action("the implementation is killed right after its answer to the announcement of instance {number}")
 def killed_after_answer(world: World, number: int) -> None:
     """Announce, and kill the implementation the moment it has answered."""
     world.deliver(_genuine(world, number, "session_ready"), settle=False)
     world.implementation.kill()
 
 
-@when("it is started again")
+@action("it is started again")
 def started_again(world: World) -> None:
     """Launch the implementation with the database as it is."""
     world.implementation.restart()
 
 
-@when(regex(rf"instance (?P<number>\d+) announces session_ready with (?P<flaw>{'|'.join(_FLAWS)})"))
-def announces_flawed(world: World, number: str, flaw: str) -> None:
+@action("instance {number} announces session_ready with {flaw}", flaw=_FLAWS)
+def announces_flawed(world: World, number: int, flaw: str) -> None:
     """Send a webhook with a flaw in its authentication, which moves the URL if it is believed."""
-    world.deliver(_FLAWS[flaw](world, _ready_with(world, int(number), NEW_PHONE)))
+    world.deliver(_FLAWS[flaw](world, _ready_with(world, number, NEW_PHONE)))
 
 
-@when(parse("instance {number:d} announces session_ready signed {seconds:d} seconds {direction}"))
-def announces_at(world: World, number: int, seconds: int, direction: str) -> None:
+@action(
+    "instance {number} announces session_ready signed {seconds} seconds {direction}",
+    direction=["ago", "ahead"],
+)
+def announces_signed(world: World, number: int, seconds: int, direction: str) -> None:
     """Send a webhook that is correctly signed for another moment."""
     offset = {"ago": -seconds, "ahead": seconds}[direction]
     stamp = str(int(time.time()) + offset)
