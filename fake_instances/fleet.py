@@ -312,6 +312,10 @@ class Fleet:
         instance.arm(ArmedFault(number, fault, chosen, times, session_id, chance, seed, on))
         return number
 
+    def armed(self, on: int) -> tuple[ArmedFault, ...]:
+        """Return the faults in force on an instance, oldest first, used up or not."""
+        return self._instances[on].faults.armed()
+
     def after_answer(
         self,
         action: Callable[[], object],

@@ -98,8 +98,10 @@ class World(Patience):
     @property
     def holder(self) -> int:
         """The one instance that holds the session of the first account."""
-        (number,) = self.fleet.holders(self.account.session_id)
-        return number
+        holders = self.fleet.holders(self.account.session_id)
+        if len(holders) != 1:
+            raise NotJudgedError(f"{len(holders)} instances hold the session where one must")
+        return holders[0]
 
     @property
     def answer(self) -> UserAnswered:
@@ -110,7 +112,7 @@ class World(Patience):
     def webhook(self) -> Webhook:
         """The webhook that was sent last."""
         if self._webhook is None:
-            raise AssertionError("no webhook was sent before")
+            raise NotJudgedError("no webhook was sent before")
         return self._webhook
 
     @property

@@ -1,0 +1,205 @@
+"""Carries a story out against an implementation, and judges it after every action."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING
+
+from fake_instances import FleetError
+from harness.errors import ConformanceFailure, NotJudgedError
+from harness.explore.promises.base import Moment, Promise, is_webhook
+from harness.explore.promises.table import is_judged, promises
+from harness.explore.situation import Situation, situation_of
+from harness.history import History, StepReached
+from harness.scenario.phrases import check_of
+from harness.scenario.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from harness.attach.setup import Setup
+    from harness.explore.story import Story
+    from harness.scenario.actions import Action
+
+_CLOCK_BEHIND = 60.0
+"""Seconds by which instances' clocks begin in the past, so that each webhook can be signed a second after the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise that was not kept, by a story that was cut there."""
+
+    story: Story
+    promise: Promise
+    expected: str
+    observed: str
+    history: History = field(repr=False, compare=False, default_factory=lambda: History(()))
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes two violations one finding: the requirement and the check, whatever the numbers in it."""
+        return self.promise.requirement, "".join(one for one in self.promise.then if not one.isdigit())
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What became of a story.
+
+    Attributes:
+        story: the story.
+        violation: the first promise that was not kept, None if all were.
+        unjudged: why it could not be carried out to its end, empty if it was.
+        kept: how many promises were kept.
+        covered: which disturbance met which phase.
+        cpu: CPU seconds of this process.
+
+    """
+
+    story: Story
+    violation: Violation | None = None
+    unjudged: str = ""
+    kept: int = 0
+    covered: frozenset[tuple[str, str]] = frozenset()
+    cpu: float = 0.0
+
+
+class Conduct:
+    """Carries stories out, one after another, against one implementation.
+
+    `judged` are the requirements that are judged; without any, all are.
+    """
+
+    def __init__(self, setup: Setup, seed: int, judged: Collection[str] = ()) -> None:
+        self._setup = setup
+        self._seed = seed
+        self._judged = frozenset(judged)
+
+    def carry_out(self, story: Story) -> Carried:
+        """Carry out a story in a world of its own, until a promise is broken or it ends."""
+        began = time.process_time()
+        clock = self._setup.fleet.announcer.clock
+        world = World(self._setup, Random(f"{self._seed}/{story.name}"))  # noqa: S311 - names, not secrets
+        telling = _Telling(world, story, self._judged)
+        try:
+            telling.tell()
+        finally:
+            self._setup.fleet.announcer.clock = clock
+            telling.close()
+        return Carried(
+            story,
+            telling.violation,
+            telling.unjudged,
+            telling.kept,
+            frozenset(telling.covered),
+            time.process_time() - began,
+        )
+
+
+class _Telling:
+    """One story, as it is carried out."""
+
+    def __init__(self, world: World, story: Story, judged: frozenset[str]) -> None:
+        self._world = world
+        self._story = story
+        self._judged = judged
+        self._log = world.implementation.target.log != "none"
+        self.violation: Violation | None = None
+        self.unjudged = ""
+        self.kept = 0
+        self.covered: set[tuple[str, str]] = set()
+
+    def tell(self) -> None:
+        """Carry out what is given, and then action by action, until a promise is broken."""
+        world, when = self._world, self._story.when
+        self._clock_from(time.time() - _CLOCK_BEHIND)
+        try:
+            for action in self._story.given:
+                self._reach("Given", action.given)
+                action.carry_out(world)
+            for place, action in enumerate(when):
+                self._reach("When", action.step)
+                self._carry_out(action, (*self._story.given, *when[:place]), place)
+                if self.violation is not None:
+                    return
+        except (NotJudgedError, FleetError) as problem:
+            self.unjudged = str(problem)
+
+    def _carry_out(self, action: Action, earlier: tuple[Action, ...], place: int) -> None:
+        world = self._world
+        if not is_judged(action.kind.name):
+            action.carry_out(world)
+            return
+        before, other = situation_of(world), self._other()
+        self.covered.update((one.kind.name, phase_of(action)) for one in earlier[2:])
+        try:
+            action.carry_out(world)
+            now = situation_of(world)
+        except ConformanceFailure as failure:
+            self._broken(Promise(_by_breaking(action), "the row was not written"), failure, place)
+            return
+        moment = Moment(
+            action, earlier, before, now, other, self._log, world.implementation.target.asynchronous
+        )
+        for promise in promises(moment):
+            if self._judged and promise.requirement not in self._judged:
+                continue
+            self._reach("Then", promise.then)
+            try:
+                check_of(promise.then)(world)
+            except ConformanceFailure as failure:
+                self._broken(promise, failure, place)
+                return
+            self.kept += 1
+
+    def _other(self) -> Situation | None:
+        world = self._world
+        return situation_of(world, world.other_account) if len(world.accounts) > 1 else None
+
+    def _broken(self, promise: Promise, failure: ConformanceFailure, place: int) -> None:
+        cut = self._story.with_when(self._story.when[: place + 1])
+        self.violation = Violation(cut, promise, failure.expected, failure.observed, self._world.history)
+
+    def _reach(self, keyword: str, text: str) -> None:
+        self._world.journal.record(StepReached(text=f"{keyword} {text}"))
+
+    def _clock_from(self, start: float) -> None:
+        began, steps = time.monotonic(), self._story.when
+        del steps
+        world = self._world
+
+        def clock() -> float:
+            # A second further for each webhook: two of one second could not be told apart by who orders them.
+            return start + len(world.webhook_answers) + (time.monotonic() - began)
+
+        world.fleet.announcer.clock = clock
+
+    def close(self) -> None:
+        """End the world; an implementation that had ended by itself is a finding of its own."""
+        world = self._world
+        try:
+            if self.violation is None and not self.unjudged:
+                world.check_implementation_runs()
+        except ConformanceFailure as failure:
+            last = self._story.when[-1]
+            self._broken(
+                Promise(_by_breaking(last), "the row was not written"), failure, len(self._story.when) - 1
+            )
+        try:
+            world.close()
+        except ConformanceFailure as failure:
+            if self.violation is None:
+                self.unjudged = self.unjudged or str(failure)
+
+
+def phase_of(action: Action) -> str:
+    """Return what an action tries: a send, a webhook or a check."""
+    if is_webhook(action):
+        return "webhook"
+    return "check" if action.kind.name.startswith("health-check") else "send"
+
+
+def _by_breaking(action: Action) -> str:
+    """Return the requirement that nothing breaks, by what broke it."""
+    return {"webhook": "WEBHOOK-17", "check": "HEALTH-12", "send": "SEND-09"}[phase_of(action)]

@@ -1,0 +1,90 @@
+"""What a promise is, and what is known of a story when it is derived. Pure.
+
+A promise is the text of a Then step, which the scenarios have too, and the requirement whose words it is. It is only
+made where a sound implementation cannot break it; each function that makes some says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.explore.situation import Situation
+    from harness.scenario.actions import Action
+
+LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
+WEBHOOK_NAMES = ("announces", "reconnects", "webhook", "names-location", "again-from")
+SENDS = frozenset(
+    {
+        "sends",
+        "sends-content",
+        "sends-to-number",
+        "sends-from-other",
+        "both-send",
+        "twenty-send",
+        "same-words",
+        "same-words-to-three",
+        "same-words-from-both",
+        "sends-wrongly",
+        "sends-from-nobody",
+    }
+)
+SPOOFS = frozenset({"names-location", "again-from"})
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What holds now, as the text of a Then step, and the requirement that says so."""
+
+    requirement: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An action of a story that was just carried out.
+
+    Attributes:
+        action: the action.
+        earlier: the actions before it, in order.
+        before: what was true of the first account before it.
+        now: what is true of it now.
+        other_before: what was true of the second account before it, None if there is none.
+        log: whether the implementation's log can be read.
+        asynchronous: whether effects of a webhook may follow its answer.
+
+    """
+
+    action: Action
+    earlier: tuple[Action, ...]
+    before: Situation
+    now: Situation
+    other_before: Situation | None
+    log: bool
+    asynchronous: bool
+
+    def has(self, *names: str) -> bool:
+        """Say whether an action of one of these kinds came before."""
+        return any(one.kind.name in names for one in self.earlier)
+
+    def of(self, *names: str) -> Iterator[Action]:
+        """Return the earlier actions of these kinds."""
+        return (one for one in self.earlier if one.kind.name in names)
+
+    @property
+    def first_send(self) -> bool:
+        """Whether nobody sent anything before."""
+        return not self.has(*SENDS)
+
+    @property
+    def first_webhook(self) -> bool:
+        """Whether no webhook went out before."""
+        return not any(is_webhook(one) for one in self.earlier)
+
+
+def is_webhook(action: Action) -> bool:
+    """Say whether an action sends a webhook."""
+    return action.kind.name.startswith(WEBHOOK_NAMES) or action.kind.name == "killed-after-answer"

@@ -1,0 +1,263 @@
+"""Promises about what users send. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fake_instances.faults import Answer, AnswersHollow, DeniesSession, SendsThenFails
+from harness.explore.promises.base import LOCATION_EVENTS, SPOOFS, Promise, is_webhook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.explore.promises.base import Moment
+
+_MOST_SILENT = 2
+"""How many instances may misbehave at once without hiding the holder (SCAN-05)."""
+_SLOW = ("drips its answer byte by byte", "falls silent in mid-answer")
+_DELIVERS = {
+    "sends": 'instance {holder} delivers "{message}" once',
+    "sends-to-number": 'instance {holder} delivers "{message}" once',
+    "sends-content": "instance {holder} delivers the text with {content} once, unchanged",
+}
+_TELLS_SENT = "the user is told that it was sent"
+_TELLS_NOT = "the user is told that it was not sent"
+_UNWRITTEN = "the row was not written"
+
+
+def of_send(moment: Moment) -> Iterator[Promise]:
+    """Make the promises about one message of the first account's user."""
+    before = moment.before
+    if moment.action.kind.name == "sends":
+        yield from _honest(moment)
+    if before.pending:
+        yield from _of_race(moment)
+    elif not before.holders:
+        yield from _nowhere(moment)
+    elif before.holder is None:
+        yield from _held_twice(moment)
+    elif before.holder in before.silent:
+        yield from _holder_silent(moment)
+    elif before.holder in before.odd_posts:
+        yield from _odd_answer(moment)
+    elif len(before.silent) <= _MOST_SILENT:
+        yield from _delivered(moment, before.holder)
+
+
+def _honest(moment: Moment) -> Iterator[Promise]:
+    """Whoever reads the instance's answer knows what became of a message, unless that answer is lost or hollow."""
+    if not moment.before.odd_posts and not moment.before.lying:
+        yield Promise("SEND-02", f'the user is told what became of "{moment.action["message"]}"')
+
+
+def _delivered(moment: Moment, holder: int) -> Iterator[Promise]:
+    """The one holder answers truly and in time, and at most two others do not: a scan finds it, the message goes out.
+
+    Copies that are not connected, other tenants' sessions and instances that lie change nothing about that.
+    """
+    action, before = moment.action, moment.before
+    words = _DELIVERS[action.kind.name].format(
+        holder=holder, message=action.get("message"), content=action.get("content")
+    )
+    why = requirement_of_delivery(moment)
+    yield Promise(why, words)
+    if action.kind.name == "sends-to-number":
+        yield Promise("SEND-01", "the message goes to that very number")
+    yield Promise(why, _TELLS_SENT)
+    if moment.first_send and before.named is not None and before.named not in before.silent:
+        yield Promise("VERIFY-01", "the assigned instance was asked before every post")
+    if before.named == holder:
+        if not moment.has("set-row-status"):
+            yield Promise("VERIFY-14" if before.slash else "VERIFY-02", _UNWRITTEN)
+        if moment.log:
+            yield Promise("VERIFY-02", f"the log says that the session was verified in instance {holder}")
+        return
+    yield Promise(why if why != "SEND-01" else "SCAN-01", f"the row is assigned to instance {holder}")
+    if before.named is not None and moment.log and not before.lying:
+        yield Promise(
+            "SCAN-02",
+            f"the log says that a scan moved the URL from instance {before.named} to instance {holder}",
+        )
+    if (
+        before.named is not None
+        and before.named not in before.silent
+        and moment.first_send
+        and not before.lying
+    ):
+        yield Promise("VERIFY-04", f"no message is posted to instance {before.named}")
+    yield Promise("STATE-01", "its updated_at is the time of the write, in UTC")
+    if moment.other_before is not None:
+        yield Promise("SCAN-01", "every other account's row was not written")
+
+
+def requirement_of_delivery(moment: Moment) -> str:  # noqa: C901, PLR0911, PLR0912 - a table, in order
+    """Return the requirement whose scene this is, the most special one first."""
+    before, name = moment.before, moment.action.kind.name
+    if moment.has("account-with-id"):
+        return "VERIFY-13"
+    if name in {"sends-content", "sends-to-number"}:
+        return "SEND-01"
+    if before.lying:
+        return "SEND-13"
+    if moment.has("set-row-status"):
+        return "SEND-12"
+    if before.slash:
+        return "VERIFY-14"
+    if before.named is None:
+        return "VERIFY-11"
+    if before.dialect:
+        return "VERIFY-10"
+    if before.named in before.silent:
+        how = [one["behaviour"] for one in moment.of("misbehaves") if one["number"] == before.named]
+        return (
+            "VERIFY-08"
+            if how and how[-1] in _SLOW
+            else "VERIFY-05"
+            if "never answers" in how
+            else "VERIFY-07"
+        )
+    if before.silent:
+        return "SCAN-05"
+    if before.copies:
+        return "VERIFY-09"
+    if moment.has("holds-alike", "holds-else-the-same"):
+        return "VERIFY-04"
+    if others := [one["number"] for one in moment.of("holds-others")]:
+        return "VERIFY-04" if before.named in others else "SCAN-04"
+    if moment.has("instance-restarted", "closed-idle"):
+        return "SEND-17"
+    if moment.has("is-well-again", "all-is-well-again"):
+        return "SEND-18"
+    if moment.has(*SPOOFS) or any(
+        one.get("event") in LOCATION_EVENTS and one.get("number") != before.holder for one in moment.earlier
+    ):
+        return "SPOOF-03"
+    if before.named == before.holder and any(is_webhook(one) for one in moment.earlier):
+        return "WEBHOOK-13"
+    if not moment.first_send:
+        return "VERIFY-03"
+    return "SCAN-01" if before.named != before.holder else "VERIFY-02"
+
+
+def _held_twice(moment: Moment) -> Iterator[Promise]:
+    """Two instances hold it, and the assigned one, which is one of them, says so: nothing is to be repaired."""
+    before = moment.before
+    if before.named in before.holders and before.well and moment.action.kind.name == "sends":
+        yield Promise(
+            "WEBHOOK-13" if any(is_webhook(one) for one in moment.earlier) else "SCAN-10",
+            f'instance {before.named} delivers "{moment.action["message"]}" once',
+        )
+        if not before.slash and not moment.has("set-row-status"):
+            yield Promise("SCAN-10", _UNWRITTEN)
+
+
+def _nowhere(moment: Moment) -> Iterator[Promise]:
+    """Nobody holds the session, so nothing can go out, and no instance gives a reason to touch the row."""
+    before = moment.before
+    if before.lying:
+        yield Promise("SEND-05", _TELLS_NOT)
+        if moment.first_send:
+            yield Promise("SEND-05", "no instance is posted the message twice")
+        return
+    yield Promise("VERIFY-09" if before.copies else "SCAN-03", _TELLS_NOT)
+    yield Promise("VERIFY-09" if before.copies else "SCAN-06" if before.silent else "SCAN-03", _UNWRITTEN)
+    if before.copies or before.dialect:
+        return
+    if before.silent:
+        yield Promise("SCAN-08", "nothing says that the session is nowhere")
+        return
+    yield Promise("SCAN-03", "the error says that the session was not found in any instance")
+    if moment.first_send:
+        yield Promise("SCAN-03", "no message is posted to any instance")
+    if moment.log:
+        yield Promise("SCAN-03", "the log says that the session is in no instance")
+
+
+def _holder_silent(moment: Moment) -> Iterator[Promise]:
+    """The holder cannot be asked and nobody else holds the session: nothing is known that could move the row."""
+    before = moment.before
+    if before.lying:
+        return
+    yield Promise("SCAN-06", _UNWRITTEN)
+
+
+def _odd_answer(moment: Moment) -> Iterator[Promise]:
+    """The holder says that it holds the session, and then does something else with the message.
+
+    A row that is right leads there without a scan. What the instance itself knows of the message, its user must not
+    be told otherwise.
+    """
+    before, holder = moment.before, moment.before.holder
+    faults = before.odd_posts[holder] if holder is not None else ()
+    if len(faults) != 1 or before.silent or before.named != holder or {*before.lying} - {holder}:
+        return
+    (fault,) = faults
+    if isinstance(fault, SendsThenFails):
+        yield from _posted_once(moment, "SEND-04")
+        yield Promise("SEND-04", "the user is not told for certain that it was not sent")
+    elif isinstance(fault, DeniesSession):
+        yield Promise("SEND-06", _TELLS_NOT)
+        if moment.first_send:
+            yield Promise("SEND-06", "the message is posted at most eight times in all")
+    elif isinstance(fault, AnswersHollow):
+        yield Promise("SEND-11", _TELLS_SENT if fault.delivered else _TELLS_NOT)
+    elif isinstance(fault, Answer):
+        yield Promise("SEND-02", _TELLS_NOT)
+        if fault.status in {400, 401, 403, 409, 422, 429}:
+            yield from _posted_once(moment, "SEND-05")
+
+
+def _posted_once(moment: Moment, requirement: str) -> Iterator[Promise]:
+    if moment.first_send:
+        yield Promise(requirement, "the message is posted once in all")
+
+
+def _of_race(moment: Moment) -> Iterator[Promise]:
+    """The session moves in one step in the middle of the send, once, and nobody else misbehaves: it is followed."""
+    before, now = moment.before, moment.now
+    races = [one for one in moment.earlier if one.kind.name.startswith("moves-")]
+    races = [one for one in races if one.kind.name != "moves-unannounced"]
+    if (
+        len(races) == 1
+        and not now.pending
+        and before.holder == before.named == races[0]["old"]
+        and now.holder == races[0]["new"]
+        and not before.silent
+        and moment.action.kind.name == "sends"
+        and not {*before.lying, *before.odd_posts} - {before.holder}
+        and not moment.has("denies", "sends-then-fails", "answers-hollow", "messages-hang", "refuses-message")
+    ):
+        yield Promise("SEND-03", f'instance {now.holder} delivers "{moment.action["message"]}" once')
+        yield Promise("SEND-03", _TELLS_SENT)
+
+
+def of_other_send(moment: Moment) -> Iterator[Promise]:
+    """Two accounts do not get in each other's way: the other's message goes out over its own session."""
+    other, message = moment.other_before, moment.action["message"]
+    if other is not None and other.holder is not None and other.is_plain(other.holder) and not other.pending:
+        if len(other.silent) > _MOST_SILENT or other.lying:
+            return
+        yield Promise("SEND-08", f'instance {other.holder} delivers "{message}" of the other account once')
+
+
+def of_sends_at_once(moment: Moment) -> Iterator[Promise]:
+    """Every one of many messages at once goes out from the one holder, if nobody misbehaves."""
+    before = moment.before
+    if before.holder is not None and before.well and moment.first_send:
+        yield Promise("SCAN-09", f"instance {before.holder} delivers each message once")
+        yield Promise("SCAN-09", f"the row is assigned to instance {before.holder}")
+
+
+def of_same_words(moment: Moment) -> Iterator[Promise]:
+    """The same words again are another message, which goes out like the first."""
+    before = moment.before
+    if before.holder is not None and before.well and moment.first_send:
+        yield Promise("SEND-15", f"instance {before.holder} delivers the words each time")
+
+
+def of_wrong_send(moment: Moment) -> Iterator[Promise]:
+    """What cannot be sent is refused before anybody is asked."""
+    if moment.first_send:
+        yield Promise("SEND-09", "both sends are refused with an error below 500")
+        if moment.before.well:
+            yield Promise("SEND-09", "no instance is called for them")

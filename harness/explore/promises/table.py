@@ -1,0 +1,65 @@
+"""Which promises an action brings, and the one place where they are collected. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.explore.promises import checks, sends, webhooks
+from harness.explore.promises.base import Promise, is_webhook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from harness.explore.promises.base import Moment
+
+MAKERS: Mapping[str, Callable[[Moment], Iterator[Promise]]] = {
+    "sends": sends.of_send,
+    "sends-content": sends.of_send,
+    "sends-to-number": sends.of_send,
+    "sends-from-other": sends.of_other_send,
+    "twenty-send": sends.of_sends_at_once,
+    "same-words": sends.of_same_words,
+    "same-words-to-three": sends.of_same_words,
+    "sends-wrongly": sends.of_wrong_send,
+    "sends-from-nobody": sends.of_wrong_send,
+    "announces": webhooks.of_announcement,
+    "reconnects": webhooks.of_location,
+    "announces-with-slash": webhooks.of_location,
+    "announces-no-workspace": webhooks.of_location,
+    "announces-null-phone": webhooks.of_location,
+    "announces-in-case": webhooks.of_location,
+    "announces-in-chunks": webhooks.of_location,
+    "announces-written": webhooks.of_location,
+    "announces-flawed": webhooks.of_flaw,
+    "announces-at": webhooks.of_timestamp,
+    "announces-signed": webhooks.of_other_moment,
+    "announces-body": webhooks.of_body,
+    "announces-odd-name": webhooks.of_odd_text,
+    "announces-no-location": webhooks.of_no_location,
+    "announces-empty-location": webhooks.of_no_location,
+    "announces-unknown": webhooks.of_unknown,
+    "announces-other-workspace": webhooks.of_other_workspace,
+    "announces-other": webhooks.of_other_account,
+    "names-location": webhooks.of_spoof,
+    "again-from": webhooks.of_spoof,
+    "webhook-again": webhooks.of_again,
+    "webhook-late": webhooks.of_late,
+    "started-again": webhooks.of_kill,
+    "health-check-runs": checks.of_check,
+    "health-check-dry-run": checks.of_dry_run,
+}
+
+
+def promises(moment: Moment) -> Iterator[Promise]:
+    """Return what holds after an action, whatever sound implementation was judged."""
+    maker = MAKERS.get(moment.action.kind.name)
+    if maker is not None:
+        yield from maker(moment)
+
+
+def is_judged(name: str) -> bool:
+    """Say whether something is promised after an action of this kind."""
+    return name in MAKERS
+
+
+__all__ = ["MAKERS", "is_judged", "is_webhook", "promises"]

@@ -1,0 +1,107 @@
+"""What is true at a moment of a story: by the instances' own record and the row, never by the implementation's word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fake_instances.faults import (
+    VERIFICATION,
+    DeniesSession,
+    DeployedDialect,
+    Endpoint,
+    Fault,
+    Misreports,
+    WebhookFault,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.scenario.account import Account
+    from harness.scenario.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is true of one account at a moment.
+
+    Attributes:
+        holders: the instances that hold the session connected.
+        copies: every other copy of it, by instance, and its state.
+        row: the URL that the row names, without a slash behind, or None.
+        named: the number of the instance that the row names, None if it names none.
+        silent: instances that cannot be asked, or not usefully, who holds the session.
+        odd_posts: by instance, the faults that a message meets there.
+        lying: instances that call a copy connected which is not, or deny a session that they list.
+        dialect: whether instances answer with statistics.
+        pending: whether something is to happen at a moment that has not come.
+
+    """
+
+    holders: frozenset[int]
+    copies: Mapping[int, str]
+    row: str | None
+    slash: bool
+    named: int | None
+    silent: frozenset[int]
+    odd_posts: Mapping[int, tuple[Fault, ...]]
+    lying: frozenset[int]
+    dialect: bool
+    pending: bool
+
+    @property
+    def holder(self) -> int | None:
+        """The one instance that holds the session connected, or None if that is not one."""
+        return next(iter(self.holders)) if len(self.holders) == 1 else None
+
+    @property
+    def well(self) -> bool:
+        """Whether no instance misbehaves in any way, and nothing is pending."""
+        return not (self.silent or self.odd_posts or self.lying or self.dialect or self.pending)
+
+    def is_plain(self, number: int) -> bool:
+        """Say whether an instance answers truly and in time, whatever it is asked."""
+        return number not in self.silent and number not in self.odd_posts and number not in self.lying
+
+
+def situation_of(world: World, account: Account | None = None) -> Situation:
+    """Return what is true of an account now, the first one by default. Reads its row."""
+    one, fleet = account or world.account, world.fleet
+    row = world.row(one)
+    url = None if row is None else row.assigned_instance_url
+    copies: dict[int, str] = {}
+    silent: set[int] = set()
+    odd: dict[int, tuple[Fault, ...]] = {}
+    lying: set[int] = set()
+    dialect = False
+    for number in fleet.numbers:
+        copy = fleet.session(one.session_id, number)
+        if copy is not None:
+            copies[number] = str(copy.status)
+        for armed in fleet.armed(number):
+            if armed.remaining == 0 or isinstance(armed.fault, WebhookFault):
+                continue
+            if isinstance(armed.fault, DeployedDialect):
+                dialect = True
+            elif isinstance(armed.fault, Misreports):
+                lying.add(number)
+            elif Endpoint.SEND in armed.endpoints:
+                odd[number] = (*odd.get(number, ()), armed.fault)
+                if isinstance(armed.fault, DeniesSession):
+                    lying.add(number)
+            elif armed.endpoints & {*VERIFICATION, Endpoint.LISTENER}:
+                silent.add(number)
+    holders = frozenset(number for number, status in copies.items() if status == "connected")
+    return Situation(
+        holders=holders,
+        copies={number: status for number, status in copies.items() if number not in holders},
+        row=None if url is None else url.removesuffix("/"),
+        slash=bool(url and url.endswith("/")),
+        named=None if url is None else fleet.number(url),
+        silent=frozenset(silent),
+        odd_posts=odd,
+        lying=frozenset(lying),
+        dialect=dialect,
+        pending=bool(fleet.triggers.waiting()),
+    )
