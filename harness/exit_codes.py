@@ -41,6 +41,14 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
         4: "an option, a target or a saved report is wrong; nothing was judged",
         130: _STOPPED,
     },
+    "explore": {
+        0: "no MUST was violated in any story",
+        1: "a MUST was violated, by a story that shows it again and again",
+        2: "it did not come up",
+        3: "the harness itself broke",
+        4: "an option, a target or a kept counterexample is wrong; nothing was explored",
+        130: _STOPPED,
+    },
     "doctor": {
         0: "everything that was tried went well: verify can judge it",
         2: "something must be changed; this says nothing about conformance",

@@ -25,11 +25,14 @@ COMMANDS = {
     "compare": "Judge several implementations, and show requirements against verdicts.",
     "init": "Write a target file for your implementation, from answers or from options.",
     "doctor": "Find out whether the harness and your implementation understand each other.",
+    "explore": "Look for what nobody wrote a scenario for: make up stories, and judge each.",
     "requirements": "List the requirements, with their scenarios.",
     "explain": "Explain one requirement: what it asks, what usually goes wrong, what came of it.",
     "steps": "List the steps that scenarios are written with.",
     "verify": "Judge an implementation by every feature; takes pytest's options too.",
 }
+_ROOMS = {"explore": "exploring."}
+"""Commands that are in a room of their own."""
 EXAMPLES = """\
   instance-sync reproduce                      see the incident happen, and the fix repair it
   instance-sync reproduce --pause              the same, with time for curl between the steps
@@ -44,6 +47,7 @@ EXAMPLES = """\
   instance-sync verify --report reports        save the report as HTML, JSON, JUnit and Markdown
   instance-sync verify --rerun-failed          only what did not pass in the report in reports/
   instance-sync compare mine.toml before-fix   two or more side by side, requirement by requirement
+  instance-sync explore --target mine.toml     what breaks it that no scenario tries
   instance-sync requirements --level must      what is judged, and by which scenarios
   instance-sync explain SCAN-01                what it asks, and what usually goes wrong
   instance-sync steps webhook                  the steps for scenarios of your own
@@ -52,7 +56,7 @@ EXAMPLES = """\
 
 def _load(name: str) -> click.Command:
     # All of them together take most of a second.
-    command: click.Command = import_module(f"harness.cli.{name}").command
+    command: click.Command = import_module(f"harness.cli.{_ROOMS.get(name, '')}{name}").command
     return command
 
 

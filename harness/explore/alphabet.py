@@ -126,7 +126,7 @@ def _disturbances(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Ac
     yield from _every("set-other-row", number=[one for one in roles if one != beginning.bystander(numbers)])
     if holder is None:
         return
-    post = {"number": [holder], "optional": [", if it gets one"]}
+    post: dict[str, Sequence[object]] = {"number": [holder], "optional": [", if it gets one"]}
     yield from _every("sends-then-fails", failure=_LOST, **post)
     yield from _every("refuses-message", status=[400, 401, 403, 422, 429, 500, 503], **post)
     yield from _every("answers-hollow", body=_choices("answers-hollow", "body"), **post)
@@ -153,14 +153,12 @@ def _disturbances(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Ac
 def judged_actions(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
     """Return what is judged, each in its usual form: a send, an announcement, a check."""
     where = beginning.holder or beginning.free(numbers)[-1]
-    return tuple(
-        [
-            *_every("sends", message=["message"]),
-            *_every("announces", number=[where], event=["session_ready", "session_reconnected"]),
-            *_every("health-check-runs"),
-            *_every("sends-from-other", message=["other message"]),
-            *_every("health-check-dry-run"),
-        ]
+    return (
+        *_every("sends", message=["message"]),
+        *_every("announces", number=[where], event=["session_ready", "session_reconnected"]),
+        *_every("health-check-runs"),
+        *_every("sends-from-other", message=["other message"]),
+        *_every("health-check-dry-run"),
     )
 
 

@@ -131,7 +131,7 @@ def is_possible(when: Sequence[Action]) -> bool:
         webhook |= name.startswith(("announces", "reconnects", "names-location", "killed-after"))
         waiting += one.get("behaviour") in WAITING
         races += name in _RACES
-        if killed and name not in {"started-again"}:
+        if killed and name != "started-again":
             return False
         if name == "started-again" and not killed:
             return False

@@ -82,20 +82,20 @@ class Recorder:
         )
         lines = ""
         # What is cut short later is redacted now: events are made of a history that has no secrets any more.
-        evidence = _shown(evidence, secrets)
+        evidence = shown(evidence, secrets)
         if full or outcome is not Outcome.PASSED:
-            history: History = redact_values(_told_of(_history_of(scene)), secrets)
+            history: History = redact_values(told_of(_history_of(scene)), secrets)
             # A webhook's JSON is read only now, and may spell a secret in another way.
-            events = _shown(events_of(history), secrets)
+            events = shown(events_of(history), secrets)
             told = () if outcome is Outcome.PASSED else timeline(events)
-            shown, left_out = bounded(events)
-            evidence = replace(evidence, timeline=told, events=shown, left_out=left_out)
+            kept, left_out = bounded(events)
+            evidence = replace(evidence, timeline=told, events=kept, left_out=left_out)
             lines = json_lines(history) if full else ""
         # What a run is called is not redacted: it would be taken for another run.
         return replace(
             record,
             outcome=outcome,
-            reason=_shown(reason, secrets),
+            reason=shown(reason, secrets),
             time_bound=isinstance(problem, TimeBoundFailure),
             doubt=""
             if scene is None or outcome is Outcome.PASSED
@@ -117,12 +117,12 @@ class Recorder:
             self._steps[at] = replace(self._steps[at], outcome=outcome, seconds=seconds)
 
 
-def _shown(values: Any, secrets: Collection[str]) -> Any:
+def shown(values: Any, secrets: Collection[str]) -> Any:
     """Return what people will read: without pieces of secrets, and without characters that a terminal obeys."""
     return redact_values(values, secrets, lambda text, hidden: visible(redact_cut(text, hidden)))
 
 
-def _told_of(history: History) -> History:
+def told_of(history: History) -> History:
     """Return what is told of a history: all of it, or where nobody would read that, its beginning and its end."""
     entries = history.entries
     if len(entries) <= _MOST_ENTRIES:

@@ -54,6 +54,13 @@ def workers_for(target: Target, options: Any, cores: int) -> int:
     return min(_SYNCHRONOUS * cores, _MOST_SYNCHRONOUS)
 
 
+def workers_for_stories(target: Target, cores: int) -> int:
+    """Return how many workers tell stories to a target best: one, where it cannot be had twice."""
+    if target.url or target.shares_a_log:
+        return 1
+    return min((_ASYNCHRONOUS if target.asynchronous else _SYNCHRONOUS) * cores, _MOST_WORKERS)
+
+
 def cores_of_this_process() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

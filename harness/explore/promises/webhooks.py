@@ -222,7 +222,7 @@ def _one_move(moment: Moment) -> Iterator[Promise]:
 def of_late(moment: Moment) -> Iterator[Promise]:
     """An old announcement does not undo a move that a webhook made, while the new place says that it holds it."""
     before, number = moment.before, moment.action["number"]
-    heard = [one for one in moment.of("reconnects")]
+    heard = list(moment.of("reconnects"))
     if heard and heard[-1]["number"] == before.named == before.holder != number and before.well:
         if not moment.has("it-is-started-again", "started-again", "announces-signed"):
             yield Promise("WEBHOOK-12", f"the row is still assigned to instance {before.named}")
@@ -235,6 +235,6 @@ def of_other_account(moment: Moment) -> Iterator[Promise]:
 
 def of_kill(moment: Moment) -> Iterator[Promise]:
     """What was accepted is not lost with the process that accepted it."""
-    killed = [one for one in moment.of("killed-after-answer")]
+    killed = list(moment.of("killed-after-answer"))
     if killed and killed[-1]["number"] == moment.before.holder and moment.before.well:
         yield Promise("WEBHOOK-15", f"the row is assigned to instance {moment.before.holder}")

@@ -1,0 +1,169 @@
+"""`instance-sync explore`: looks for what nobody wrote a scenario for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.attach.databases import SQLITE
+from harness.attach.setup import (
+    check_database,
+    check_fleet_address,
+    check_running,
+    fleet_addresses,
+    worker_addresses,
+)
+from harness.catalogue.features import catalogue
+from harness.catalogue.requirements import Level, Profile
+from harness.cli.group import epilog
+from harness.cli.options import targets
+from harness.errors import TargetError
+from harness.exit_codes import DONE, ExitCode
+from harness.explore import kept, telling
+from harness.explore.exploring import Bounds, Exploration
+from harness.explore.workers import Post
+from harness.run.interruption import Interruption
+from harness.run.progress import Line, say
+from harness.run.workers import cores_of_this_process, workers_for_stories
+from harness.targets.reader import load_target
+from harness.wording import visible
+
+if TYPE_CHECKING:
+    from harness.contract import Target
+    from harness.explore.exploring import Explored
+
+_EXAMPLES = """\
+  instance-sync explore --target acme.toml                  for a minute
+  instance-sync explore --target acme.toml --seconds 600 --seed 7
+  instance-sync explore --target acme.toml --stories 2000   however long that takes
+  instance-sync explore --target acme.toml --shard 3/40     the third of forty parts of the same stories
+  pytest counterexamples/ --target acme.toml                what was found, as scenarios
+"""
+_UNBOUNDED = 10**9
+_LONG_SECONDS = 24 * 3600.0
+
+
+@click.command(epilog=epilog("explore", _EXAMPLES))
+@click.option(
+    "--target", default="reference", metavar="NAME|FILE", help="what to explore", shell_complete=targets
+)
+@click.option("--seconds", type=click.FloatRange(min=1), help="how long to tell stories  [default: 60]")
+@click.option("--stories", type=click.IntRange(min=1), help="how many stories to tell in all")
+@click.option("--seed", type=int, default=1, help="the same seed makes up the same stories")
+@click.option(
+    "-n", "workers", type=click.IntRange(min=1), help="how many workers tell them  [default: by cores]"
+)
+@click.option("--shard", metavar="K/N", help="only the Kth of N parts of the stories")
+@click.option("--findings", type=click.IntRange(min=0), default=12, help="how many findings to look into")
+@click.option(
+    "--counterexamples",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("counterexamples"),
+    help="where what is found is kept, and told first the next time",
+)
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="save explore.json here")
+@click.option("--database", default=SQLITE, metavar="sqlite|URL", help="as for verify")
+@click.option(
+    "--fleet-address", metavar="ADDRESS", help="where the first worker's instances listen; others follow"
+)
+@click.option(
+    "--fleet-ports", default="document", metavar="PORTS", help="document (3001-3004), free, or four ports"
+)
+@click.option("--covered", is_flag=True, help="show which disturbance met a send, a webhook or a check")
+def command(  # noqa: PLR0913 - its options
+    target: str,
+    seconds: float | None,
+    stories: int | None,
+    seed: int,
+    workers: int | None,
+    shard: str | None,
+    findings: int,
+    counterexamples: Path,
+    report: Path | None,
+    database: str,
+    fleet_address: str | None,
+    fleet_ports: str,
+    *,
+    covered: bool,
+) -> ExitCode:
+    """Make up stories, carry them out on an implementation, and tell which promise it does not keep.
+
+    What is found is replayed, shrunk to the least story, and kept as a scenario that pytest runs.
+    """
+    loaded = load_target(target)
+    _check(loaded, database, fleet_address, workers)
+    many = workers or workers_for_stories(loaded, cores_of_this_process())
+    first = kept.kept_stories(counterexamples)
+    known = catalogue()
+    judged = tuple(
+        one.id
+        for one in known.values()
+        if one.level is not Level.SELF
+        and one.profile in loaded.claims
+        and one.id not in loaded.not_applicable
+    )
+    addresses = (
+        [fleet_addresses(fleet_address or "localhost", fleet_ports)]
+        if many == 1
+        else [worker_addresses(fleet_address, fleet_ports, place) for place in range(many)]
+    )
+    posts = [Post(target, one, database, seed, judged) for one in addresses]
+    allowed = seconds or (_LONG_SECONDS if stories else 60.0)
+    bounds = Bounds(allowed, stories or _UNBOUNDED, findings, _shard(shard))
+    say(
+        visible(f"{loaded.name} {loaded.version}, --seed {seed}, {many} worker{'s' if many > 1 else ''}")
+        + "\n"
+    )
+    line = Line(sys.stderr)
+    with Interruption().obeyed():
+        explored = Exploration(posts, bounds, known, line.show).run(first)
+        line.show("")
+        where = _keep(explored, counterexamples, seed)
+        if report is not None:
+            _save(report, telling.to_json(explored, loaded.name, loaded.version, seed, many))
+    for one in telling.chosen_first(explored.findings, known):
+        for text in telling.finding_lines(one, known[one.requirement], where.get(id(one), "")):
+            say(visible(text) + "\n")
+    lines = [*telling.covered_lines(explored.told.covered), ""] if covered else []
+    lines += [*telling.summary_lines(explored, many, seed), telling.verdict_line(explored, known)]
+    say("\n".join(map(visible, lines)) + "\n")
+    return ExitCode.NON_CONFORMANT if telling.is_convicted(explored.findings, known) else DONE
+
+
+def _check(target: Target, database: str, address: str | None, workers: int | None) -> None:
+    if not {*target.claims} - {Profile.INSTANCE}:
+        raise TargetError(
+            f"{target.name} claims no profile of a control plane, and only those can be explored"
+        )
+    check_database(target, database)
+    check_running(target, in_workers=(workers or 1) > 1)
+    if address is not None:
+        check_fleet_address(address)
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return 0, 1
+    number, slash, of = text.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise TargetError(f"--shard {text!r}: write which of how many, as 3/40")
+    return int(number) - 1, int(of)
+
+
+def _keep(explored: Explored, folder: Path, seed: int) -> dict[int, str]:
+    """Save what was surely found; return the path of each feature."""
+    known = catalogue()
+    sure = [one for one in explored.findings if one.convicts and not one.earlier]
+    if not sure:
+        return {}
+    saved = kept.save(folder, [(one, kept.gherkin(one, known[one.requirement], seed)) for one in sure])
+    return {id(one): str(path) for one, path in zip(sure, saved, strict=True)}
+
+
+def _save(folder: Path, value: object) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "explore.json").write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
