@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from harness.explore.story import Story
     from harness.scenario.actions import Action
 
-_CLOCK_BEHIND = 60.0
-"""Seconds by which instances' clocks begin in the past, so that each webhook can be signed a second after the last."""
-
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -113,7 +110,7 @@ class _Telling:
     def tell(self) -> None:
         """Carry out what is given, and then action by action, until a promise is broken."""
         world, when = self._world, self._story.when
-        self._clock_from(time.time() - _CLOCK_BEHIND)
+        self._step_clock()
         try:
             for action in self._story.given:
                 self._reach("Given", action.given)
@@ -164,15 +161,17 @@ class _Telling:
     def _reach(self, keyword: str, text: str) -> None:
         self._world.journal.record(StepReached(text=f"{keyword} {text}"))
 
-    def _clock_from(self, start: float) -> None:
-        began, steps = time.monotonic(), self._story.when
-        del steps
+    def _step_clock(self) -> None:
+        """Have each webhook signed a second after the last: two of one second could not be told apart by their order.
+
+        Never in the past: what came before it, a send that moved the row among them, would count as newer.
+        """
         world = self._world
 
         def clock() -> float:
-            # A second further for each webhook: two of one second could not be told apart by who orders them.
-            return start + len(world.webhook_answers) + (time.monotonic() - began)
+            return max(time.time(), began + len(world.webhook_answers))
 
+        began = time.time()
         world.fleet.announcer.clock = clock
 
     def close(self) -> None:

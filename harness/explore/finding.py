@@ -83,7 +83,8 @@ class Finding:
             return "nothing else is needed"
         if not needed:
             return "none of its actions alone is needed"
-        return f"needed here: {'; '.join(needed)}. Without {'it' if len(needed) == 1 else 'any of them'} the promise is kept"
+        without = "it" if len(needed) == 1 else "any of them"
+        return f"{'; '.join(needed)}. Without {without} the promise is kept"
 
     def to_json(self) -> dict[str, object]:
         """Return it as plain JSON values, without its events."""

@@ -67,7 +67,7 @@ class LookingInto:
         rate = (warm + came[0], WARM_REPLAYS + came[1])
         return self._finding(violation, violation.story, Steadiness.UNSTABLE, rate, load)
 
-    def _finding(  # noqa: PLR0913 - what a finding consists of
+    def _finding(  # noqa: PLR0913, PLR0917 - what a finding consists of
         self,
         violation: Violation,
         story: Story,

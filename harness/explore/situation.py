@@ -1,4 +1,4 @@
-"""What is true at a moment of a story: by the instances' own record and the row, never by the implementation's word."""
+"""What is true at a moment of a story, by the instances' own record and the row."""
 
 from __future__ import annotations
 

@@ -35,14 +35,15 @@ def covered_lines(covered: Iterable[tuple[str, str]]) -> Iterator[str]:
     width = max(map(len, names))
     yield f"{'':{width}}  {'  '.join(PHASES)}"
     for name in names:
-        marks = ("×" if (name, phase) in pairs else "·" for phase in PHASES)
-        yield f"{name:{width}}  {'  '.join(f'{mark:^{len(phase)}}' for mark, phase in zip(marks, PHASES, strict=True))}"
+        marks = (f"{'x' if (name, phase) in pairs else '.':^{len(phase)}}" for phase in PHASES)
+        yield f"{name:{width}}  {'  '.join(marks)}"
 
 
 def finding_lines(finding: Finding, requirement: Requirement, where: str = "") -> Iterator[str]:
     """Return what is known of a finding."""
     replays = f"{finding.rate[0]} of {finding.rate[1]} replays"
-    yield f"── {finding.requirement} ({requirement.level.upper()}), {finding.steadiness}: {replays}, load {finding.load:.1f} ──"
+    sure = f"{finding.steadiness}: {replays}, load {finding.load:.1f}"
+    yield f"── {finding.requirement} ({requirement.level.upper()}), {sure} ──"
     yield from textwrap.wrap(
         requirement.words.splitlines()[0], _WIDTH, initial_indent="  ", subsequent_indent="  "
     )

@@ -1,4 +1,4 @@
-"""Workers of an exploration: processes, each with instances and an implementation of its own, which do what they are told.
+"""Workers of an exploration: processes, each with instances and an implementation of its own.
 
 A worker ends when its pipe closes, so that nothing is left of it whatever becomes of the process that started it.
 """
@@ -26,12 +26,12 @@ from harness.scenario.world import World
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
-    from harness.explore.finding import Finding
-    from harness.explore.story import Story
     from collections.abc import Iterator, Sequence
     from multiprocessing.connection import Connection
 
     from fake_instances.addresses import InstanceAddress
+    from harness.explore.finding import Finding
+    from harness.explore.story import Story
 
 EARLIER = 32
 """How many stories before a violation are remembered."""

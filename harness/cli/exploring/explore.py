@@ -74,7 +74,7 @@ _LONG_SECONDS = 24 * 3600.0
     "--fleet-ports", default="document", metavar="PORTS", help="document (3001-3004), free, or four ports"
 )
 @click.option("--covered", is_flag=True, help="show which disturbance met a send, a webhook or a check")
-def command(  # noqa: PLR0913 - its options
+def command(  # noqa: PLR0913, PLR0917 - its options
     target: str,
     seconds: float | None,
     stories: int | None,

@@ -164,7 +164,8 @@ def _nowhere(moment: Moment) -> Iterator[Promise]:
     if before.copies or before.dialect:
         return
     if before.silent:
-        yield Promise("SCAN-08", "nothing says that the session is nowhere")
+        if moment.first_send:
+            yield Promise("SCAN-08", "nothing says that the session is nowhere")
         return
     yield Promise("SCAN-03", "the error says that the session was not found in any instance")
     if moment.first_send:

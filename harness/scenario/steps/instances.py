@@ -105,7 +105,9 @@ def is_well_again(world: World, number: int) -> None:
 
 @action("every instance is well again, and what was late has ended")
 def all_is_well_again(world: World) -> None:
-    """Clear every fault, finish every move and, where anything was wrong, let one verify timeout pass."""
+    """Clear every fault, start what was killed, and let one verify timeout pass where anything was wrong."""
+    if world.implementation.killed:
+        world.implementation.restart()
     troubled = any(world.fleet.armed(number) for number in world.fleet.numbers)
     world.fleet.clear()
     for session_id in world.fleet.unfinished():
