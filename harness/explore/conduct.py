@@ -8,11 +8,13 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from fake_instances import FleetError
+from fake_instances.faults import Endpoint
+from fake_instances.journal import RequestArrived
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.explore.promises.base import Moment, Promise, is_webhook
 from harness.explore.promises.table import is_judged, promises
 from harness.explore.situation import Situation, situation_of
-from harness.history import History, StepReached
+from harness.history import History, StepReached, is_own
 from harness.scenario.phrases import check_of
 from harness.scenario.world import World
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from harness.attach.setup import Setup
     from harness.explore.story import Story
     from harness.scenario.actions import Action
+
+
+ASKED, POSTED = "asked who holds the session", "handed a message"
+"""What an instance was called for, in the words of the action that makes one call fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class Carried:
         unjudged: why it could not be carried out to its end, empty if it was.
         kept: how many promises were kept.
         covered: which disturbance met which phase.
+        asked: by the place of a judged action, which instance was asked or handed a message.
         cpu: CPU seconds of this process.
 
     """
@@ -59,6 +66,7 @@ class Carried:
     unjudged: str = ""
     kept: int = 0
     covered: frozenset[tuple[str, str]] = frozenset()
+    asked: tuple[tuple[int, int, str], ...] = ()
     cpu: float = 0.0
 
 
@@ -76,13 +84,11 @@ class Conduct:
     def carry_out(self, story: Story) -> Carried:
         """Carry out a story in a world of its own, until a promise is broken or it ends."""
         began = time.process_time()
-        clock = self._setup.fleet.announcer.clock
         world = World(self._setup, Random(f"{self._seed}/{story.name}"))  # noqa: S311 - names, not secrets
         telling = _Telling(world, story, self._judged)
         try:
             telling.tell()
         finally:
-            self._setup.fleet.announcer.clock = clock
             telling.close()
         return Carried(
             story,
@@ -90,6 +96,7 @@ class Conduct:
             telling.unjudged,
             telling.kept,
             frozenset(telling.covered),
+            tuple(telling.asked),
             time.process_time() - began,
         )
 
@@ -106,11 +113,11 @@ class _Telling:
         self.unjudged = ""
         self.kept = 0
         self.covered: set[tuple[str, str]] = set()
+        self.asked: list[tuple[int, int, str]] = []
 
     def tell(self) -> None:
         """Carry out what is given, and then action by action, until a promise is broken."""
         world, when = self._world, self._story.when
-        self._step_clock()
         try:
             for action in self._story.given:
                 self._reach("Given", action.given)
@@ -128,7 +135,7 @@ class _Telling:
         if not is_judged(action.kind.name):
             action.carry_out(world)
             return
-        before, other = situation_of(world), self._other()
+        before, other, since = situation_of(world), self._other(), world.journal.last
         self.covered.update((one.kind.name, phase_of(action)) for one in earlier[2:])
         try:
             action.carry_out(world)
@@ -136,6 +143,7 @@ class _Telling:
         except ConformanceFailure as failure:
             self._broken(Promise(_by_breaking(action), "the row was not written"), failure, place)
             return
+        self._take_note(place, since)
         moment = Moment(
             action, earlier, before, now, other, self._log, world.implementation.target.asynchronous
         )
@@ -150,6 +158,14 @@ class _Telling:
                 return
             self.kept += 1
 
+    def _take_note(self, place: int, since: int) -> None:
+        """Remember whom the implementation called since then, so that each call can be made to fail."""
+        for entry in self._world.journal.entries(after=since):
+            if isinstance(entry, RequestArrived) and not is_own(entry):
+                occasion = POSTED if entry.endpoint is Endpoint.SEND else ASKED
+                if (call := (place, entry.instance, occasion)) not in self.asked:
+                    self.asked.append(call)
+
     def _other(self) -> Situation | None:
         world = self._world
         return situation_of(world, world.other_account) if len(world.accounts) > 1 else None
@@ -160,19 +176,6 @@ class _Telling:
 
     def _reach(self, keyword: str, text: str) -> None:
         self._world.journal.record(StepReached(text=f"{keyword} {text}"))
-
-    def _step_clock(self) -> None:
-        """Have each webhook signed a second after the last: two of one second could not be told apart by their order.
-
-        Never in the past: what came before it, a send that moved the row among them, would count as newer.
-        """
-        world = self._world
-
-        def clock() -> float:
-            return max(time.time(), began + len(world.webhook_answers))
-
-        began = time.time()
-        world.fleet.announcer.clock = clock
 
     def close(self) -> None:
         """End the world; an implementation that had ended by itself is a finding of its own."""

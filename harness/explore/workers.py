@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
+import traceback
 from collections import deque
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -19,6 +20,7 @@ from harness.attach.setup import Setup
 from harness.contract import Settings
 from harness.errors import HarnessError, LaunchError
 from harness.explore.conduct import Carried, Conduct, Violation
+from harness.explore.failing import Failing
 from harness.explore.looking_into import LookingInto
 from harness.explore.making import stories
 from harness.history import History
@@ -178,6 +180,10 @@ def _work(pipe: Connection, post: Post) -> None:
             pipe.send(Failed(str(problem), launch=True))
         except HarnessError as problem:
             pipe.send(Failed(str(problem), launch=False))
+        except (EOFError, OSError):
+            raise
+        except Exception:  # noqa: BLE001 - the one who started it tells it; a traceback here would be in its output
+            pipe.send(Failed(f"a worker broke: {traceback.format_exc()}", launch=False))
 
 
 def _leave() -> None:
@@ -198,7 +204,10 @@ def _explore(pipe: Connection, post: Post, setup: Setup, work: Explore) -> Told:
     conduct, told = Conduct(setup, post.seed, post.judged), Told()
     before: deque[Story] = deque(maxlen=EARLIER)
     began = said = time.monotonic()
-    for story in share(setup.fleet.numbers, post.seed, work):
+    failing = Failing()
+    due: deque[Story] = deque()
+    made = share(setup.fleet.numbers, post.seed, work)
+    while (story := due.popleft() if due else next(made, None)) is not None:
         now = time.monotonic()
         if now - began >= work.seconds or pipe.poll():
             break
@@ -208,6 +217,7 @@ def _explore(pipe: Connection, post: Post, setup: Setup, work: Explore) -> Told:
         carried = conduct.carry_out(story)
         setup.fleet.journal.forget()
         told.add(carried)
+        due.extend(failing.of(carried))
         if carried.violation is not None:
             bare = replace(carried.violation, history=History(()))
             told.violations.append((bare, tuple(before), now - began))

@@ -67,6 +67,8 @@ class World(Patience):
         self.webhook_answers: list[WebhookAnswered] = []
         self._report: CheckReport | None = None
         self._webhook: Webhook | None = None
+        self._delivered, self._began_at = 0, time.time()
+        self.fleet.announcer.clock = self._moment
 
     # Whom it is about
 
@@ -290,6 +292,7 @@ class World(Patience):
         """
         self.remember_rows()
         self._webhook = webhook
+        self._delivered += 1
         answered = self.fleet.send(webhook).wait()
         self.webhook_answers.append(answered)
         if settle:
@@ -364,6 +367,7 @@ class World(Patience):
             ConformanceFailure: it had ended by itself.
         """
         crash = self.implementation.crash
+        self.fleet.announcer.clock = time.time
         self.fleet.reset()
         with self._open:
             # Rows may be reachable through the implementation alone.
@@ -373,6 +377,10 @@ class World(Patience):
         self.fleet.settle(self.settings.verify_timeout_in_force)
         if crash is not None:
             raise ConformanceFailure("the implementation goes on running", crash)
+
+    def _moment(self) -> float:
+        """Return when a webhook is signed: a second after the last at least, so that their order is certain."""
+        return max(time.time(), self._began_at + self._delivered)
 
     def _put(self, account: Account, assigned: str | None, status: str) -> None:
         self.implementation.accounts.put(columns_of(account.id, account.session, assigned, status))

@@ -28,6 +28,15 @@ _FORMS = {
     "announces-with-slash": "WEBHOOK-11",
     "reconnects": "WEBHOOK-02",
 }
+_BRING_A_NUMBER = (
+    "names-location",
+    "again-from",
+    "announces-no-location",
+    "announces-empty-location",
+    "announces-flawed",
+    "announces-signed",
+)
+"""Webhooks that bring another phone number."""
 _NEAR_SECONDS = 30
 """How far a timestamp may be from the window's end to be judged."""
 

@@ -18,6 +18,7 @@ from fake_instances.faults import (
     Hang,
     LoseWebhook,
     Refuse,
+    Reset,
 )
 from harness.attach.http import health
 from harness.checks import sending
@@ -44,6 +45,12 @@ _BEHAVIOURS: dict[str, tuple[Fault, frozenset[Endpoint]]] = {
 }
 _MOST = 0.73
 """Of a timeout: long, and far enough from its end for a busy machine."""
+_FAILURES: dict[str, Fault] = {
+    "answers 500": Answer(500),
+    "answers an empty body": Answer(200, b""),
+    "resets the connection": Reset(),
+}
+_OCCASIONS = {"asked who holds the session": VERIFICATION, "handed a message": frozenset({Endpoint.SEND})}
 _WHEN_ASKED = ("", " when asked who holds the session")
 _IF_ASKED = ("", ", if it is asked")
 _OWN = (
@@ -95,6 +102,12 @@ def refuses_message(world: World, number: int, status: int, optional: str) -> No
     """Answer a message with a refusal."""
     body = b'{"success":false,"error":"The message cannot be sent"}'
     world.arm(Answer(status, body), number, {Endpoint.SEND}, optional=bool(optional))
+
+
+@action("instance {number} {failure} the next time it is {occasion}", failure=_FAILURES, occasion=_OCCASIONS)
+def fails_once(world: World, number: int, failure: str, occasion: str) -> None:
+    """Arm a fault that one request meets, if it comes at all."""
+    world.arm(_FAILURES[failure], number, _OCCASIONS[occasion], times=1, optional=True)
 
 
 @action("instance {number} is well again")
