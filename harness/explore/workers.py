@@ -17,6 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.attach.setup import Setup
+from harness.catalogue.requirements import Profile
 from harness.contract import Settings
 from harness.errors import HarnessError, LaunchError
 from harness.explore.conduct import Carried, Conduct, Violation
@@ -28,7 +29,7 @@ from harness.scenario.world import World
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from multiprocessing.connection import Connection
 
     from fake_instances.addresses import InstanceAddress
@@ -206,7 +207,8 @@ def _explore(pipe: Connection, post: Post, setup: Setup, work: Explore) -> Told:
     began = said = time.monotonic()
     failing = Failing()
     due: deque[Story] = deque()
-    made = share(setup.fleet.numbers, post.seed, work)
+    claims = setup.target.claims
+    made = (one for one in share(setup.fleet.numbers, post.seed, work) if is_claimed(one, claims))
     while (story := due.popleft() if due else next(made, None)) is not None:
         now = time.monotonic()
         if now - began >= work.seconds or pipe.poll():
@@ -234,6 +236,13 @@ def share(numbers: Sequence[int], seed: int, work: Explore) -> Iterator[Story]:
             return
         if place % work.of == work.share:
             yield story
+
+
+def is_claimed(story: Story, claims: Collection[str]) -> bool:
+    """Say whether an implementation that claims these profiles has what a story uses: a health check, if any."""
+    return Profile.HEALTH_CHECK in claims or not any(
+        one.kind.name.startswith("health-check") for one in story.when
+    )
 
 
 __all__ = [
