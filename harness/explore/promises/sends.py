@@ -72,6 +72,8 @@ def _delivered(moment: Moment, holder: int) -> Iterator[Promise]:
         if moment.log:
             yield Promise("VERIFY-02", f"the log says that the session was verified in instance {holder}")
         return
+    if before.lying:
+        return  # who lies may have drawn the row before it was found out
     yield Promise(why if why != "SEND-01" else "SCAN-01", f"the row is assigned to instance {holder}")
     if before.named is not None and moment.log and not before.lying:
         yield Promise(
