@@ -27,6 +27,7 @@ MOST_ACTIONS = 12
 _SENDING = frozenset({"sends", "sends-from-other", "sends-to-number", "sends-from-nobody"})
 _RACES = frozenset({"moves-after-verification", "moves-before-message", "moves-and-old-goes-away"})
 _KILLS = frozenset({"killed-after-answer"})
+_STARTS = frozenset({"started-again", "all-is-well-again"})
 _NEEDS_WEBHOOK = frozenset({"webhook-again", "again-from"})
 
 
@@ -131,12 +132,12 @@ def is_possible(when: Sequence[Action]) -> bool:
         webhook |= name.startswith(("announces", "reconnects", "names-location", "killed-after"))
         waiting += one.get("behaviour") in WAITING
         races += name in _RACES
-        if killed and name != "started-again":
+        if killed and name not in _STARTS:
             return False
         if name == "started-again" and not killed:
             return False
         kills += name in _KILLS
-        killed = name in _KILLS or (killed and name != "started-again")
+        killed = name in _KILLS or (killed and name not in _STARTS)
     return waiting <= 1 and races <= 1 and kills <= 1
 
 
