@@ -22,7 +22,7 @@ from harness.contract import Settings
 from harness.errors import HarnessError, LaunchError
 from harness.explore.conduct import Carried, Conduct, Violation
 from harness.explore.failing import Failing
-from harness.explore.looking_into import LookingInto
+from harness.explore.found.looking_into import LookingInto
 from harness.explore.making import stories
 from harness.history import History
 from harness.scenario.world import World
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from fake_instances.addresses import InstanceAddress
-    from harness.explore.finding import Finding
+    from harness.explore.found.finding import Finding
     from harness.explore.story import Story
 
 EARLIER = 32

@@ -14,10 +14,10 @@ from harness.contract import Settings
 from harness.explore.conduct import Conduct
 from harness.explore.exploring import Explored
 from harness.explore.failing import Failing
-from harness.explore.finding import Steadiness
-from harness.explore.looking_into import LookingInto
+from harness.explore.found.finding import Steadiness
+from harness.explore.found.looking_into import LookingInto
+from harness.explore.found.page import render
 from harness.explore.making import random_stories, small
-from harness.explore.page import render
 from harness.explore.story import Story
 from harness.scenario.actions import named
 from harness.scenario.world import World

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.explore.finding import Finding, Needed, Steadiness, finding_of_json
-from harness.explore.looking_into import is_steady
-from harness.explore.shrinking import shrink, without_each
+from harness.explore.found.finding import Finding, Needed, Steadiness, finding_of_json
+from harness.explore.found.looking_into import is_steady
+from harness.explore.found.shrinking import shrink, without_each
 from harness.explore.story import Story
 from harness.scenario.actions import Action, named
 

@@ -11,8 +11,8 @@ import pytest
 from harness.catalogue.features import catalogue
 from harness.errors import TargetError
 from harness.explore.alphabet import WAITING
-from harness.explore.finding import Finding, Steadiness
-from harness.explore.kept import gherkin, kept_stories, name_of, save
+from harness.explore.found.finding import Finding, Steadiness
+from harness.explore.found.kept import gherkin, kept_stories, name_of, save
 from harness.explore.making import is_possible, random_stories, small, stories
 from harness.explore.story import MOST_ACTIONS, Story, story_of_json
 from harness.explore.workers import Explore, is_claimed, share
