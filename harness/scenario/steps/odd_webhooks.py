@@ -17,9 +17,10 @@ from fake_instances.journal import WebhookSent
 from fake_instances.webhooks.retries import DEPLOYED
 from harness.checks import sending, webhooks
 from harness.errors import ConformanceFailure, NotJudgedError
-from harness.scenario import forms, operator
+from harness.scenario import operator
 from harness.scenario.actions import action
 from harness.scenario.client import NEW_PHONE
+from harness.scenario.texts import forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
