@@ -234,13 +234,12 @@ def test_unrelated_mistakes_are_apart_and_the_worst_comes_first() -> None:
     assert found[2].requirements == ("SCAN-07",)
 
 
-def test_on_a_tie_what_users_suffer_comes_before_what_is_logged() -> None:
-    line = failed(
-        "l", 'the log has a line "Session verified" with x', "it has no such line, but z", SEND, ASKS
-    )
-    person = failed("p", '"a" goes to 1 over session s', "instance 3002 sent it to 2 over session s", SEND)
+def test_on_a_tie_what_users_suffer_comes_before_what_is_counted() -> None:
+    count = failed("c", "2 consecutive verification failures are counted", "0 are counted", CHECK)
+    seen = "instance 3002 sent it to 2 over session s"
+    person = failed("p", '"a" goes to 1 over session s', seen, SEND, requirement="SCAN-02")
 
-    assert [one.scenarios for one in causes(line, person)] == [(person.id,), (line.id,)]
+    assert [one.scenarios for one in causes(count, person)] == [(person.id,), (count.id,)]
 
 
 def test_sends_that_are_counted_too_rarely_follow_from_a_row_that_no_send_repairs() -> None:
