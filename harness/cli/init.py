@@ -122,7 +122,8 @@ def _skeleton(template: str, options: SimpleNamespace) -> Iterator[str]:
     folder = Path(options.output or _slug(name))
     path = write_template(template, name, folder)
     read_target(path)
-    yield f"{folder} is written: {path.name}, CHECKLIST.md, and a skeleton that starts. Next:"
+    what = "what a new Laravel application lacks" if template == "laravel" else "a skeleton that starts"
+    yield f"{folder} is written: {path.name}, CHECKLIST.md, and {what}. Next:"
     yield f"  cd {shlex.quote(str(folder))}"
     yield from (f"  {one}" for one in FIRST[template])
     yield f"  instance-sync doctor --target {path.name}"

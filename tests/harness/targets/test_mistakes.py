@@ -160,7 +160,10 @@ TEXTS = [
     ),
     (
         GATEWAY + 'also = [["node", "worker.js"]]',
-        "instance.also: is for [launch]: have instance.command start what runs beside an instance, and end it with it",
+        (
+            "instance.also: is for [launch]: have instance.command start what runs beside an instance, "
+            "and end it with it"
+        ),
     ),
     (GATEWAY + 'image = "acme"', f"instance.image: {BY_A_COMMAND}, which may run an image"),
     (
