@@ -103,7 +103,10 @@ def stand_in_for_laravel(target: Path) -> None:
     target.write_text(text.replace(command, stand_in), "utf-8")
 
 
-@pytest.mark.parametrize("template", CONTROL_PLANES)
+@pytest.mark.parametrize(
+    "template",
+    [pytest.param(one, marks=pytest.mark.thorough) if one == "express" else one for one in CONTROL_PLANES],
+)
 def test_a_skeleton_of_a_control_plane_starts_and_is_attached(
     template: str, tmp_path: Path, host: str
 ) -> None:
