@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from harness.adapters.base import WEBHOOK_PATH, overrides
 from harness.checks import gateways as checks
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.gateway_contract import NUMBERS, Answer, Tenant
@@ -76,8 +77,17 @@ class GatewayWorld:
 
     @property
     def has_delivered(self) -> bool:
-        """Whether the target names a hook that lists what really went out."""
-        return self._setup.target.delivered is not None
+        """Whether the target or its adapter lists what really went out."""
+        target = self._setup.target
+        return target.delivered is not None or (
+            target.adapter is not None and overrides(target.adapter, "delivered")
+        )
+
+    @property
+    def webhook_path(self) -> str:
+        """Where its webhooks go on the control plane: the contract's path, or its adapter's."""
+        adapter = self._setup.target.adapter
+        return WEBHOOK_PATH if adapter is None else adapter.webhook_path
 
     def gateway(self, number: int) -> Gateway:
         """Return an instance by its number."""
