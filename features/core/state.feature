@@ -26,13 +26,6 @@ Feature: A row says when it was written
       Then the row is assigned to instance 3002
       And its updated_at is the time of the write, in UTC
 
-    @STATE-01
-    Scenario: A health check that corrects the row sets the time
-      Given an account whose session lives on instance 3002
-      And its row is assigned to instance 3001
-      When the health check runs, where there is one
-      Then its updated_at is the time of the write, in UTC
-
   Rule: The time is in UTC
 
     @STATE-01

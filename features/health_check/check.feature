@@ -45,6 +45,16 @@ Feature: The health check finds and repairs what webhooks and sends have missed
       When the health check runs
       Then each move, and nothing else, is logged as a correction
 
+  Rule: Each correction is dated
+
+    @HEALTH-13
+    Scenario: A health check that corrects the row sets the time
+      Given an account whose session lives on instance 3002
+      And its row is assigned to instance 3001
+      When the health check runs
+      Then the row is assigned to instance 3002
+      And its updated_at is the time of the write, in UTC
+
   Rule: Correct rows are not written
 
     @HEALTH-03

@@ -16,8 +16,7 @@ from fake_instances.faults import VERIFICATION, Delay
 from fake_instances.journal import WebhookSent
 from fake_instances.webhooks.retries import DEPLOYED
 from harness.checks import sending, webhooks
-from harness.errors import ConformanceFailure, NotJudgedError
-from harness.scenario import forms, operator
+from harness.scenario import forms
 from harness.scenario.client import NEW_PHONE
 
 if TYPE_CHECKING:
@@ -260,19 +259,6 @@ def inside_and_outside(world: World) -> dict[int, WebhookAnswered]:
         )
         answers[seconds] = world.deliver(webhook)
     return answers
-
-
-@when("the health check runs, where there is one")
-def check_where_there_is_one(world: World) -> None:
-    """Have every account checked. Without a health check of its own, an implementation is not judged."""
-    claimed = "health-check" in world.implementation.target.claims
-    try:
-        operator.check(world)
-        world.check_assigned(world.holder)
-    except ConformanceFailure:
-        if claimed:
-            raise
-        raise NotJudgedError("it claims no health check, and none repaired the row") from None
 
 
 # What is judged
