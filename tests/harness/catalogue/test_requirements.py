@@ -27,7 +27,7 @@ COUNTS = {
     "core": (38, 10, 2),
     "security": (10, 6, 1),
     "resilience": (9, 15, 0),
-    "health-check": (9, 3, 0),
+    "health-check": (9, 4, 0),
     "monitoring": (6, 4, 0),
     "instance": (7, 1, 0),
 }
