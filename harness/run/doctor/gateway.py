@@ -11,6 +11,7 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.attach.remedies import SIGNATURE
 from harness.checks import gateways as checks
 from harness.errors import (
     AdapterError,
@@ -25,7 +26,7 @@ from harness.history import Noted, WebhookReceived, json_object
 from harness.redaction import redact_values
 from harness.run.doctor.finding import Finding
 from harness.run.doctor.probing import is_nowhere, shape
-from harness.run.doctor.signings import knows, stamps
+from harness.run.doctor.signings import knows, name_of, stamps
 from harness.wording import counted_as, few
 
 if TYPE_CHECKING:
@@ -225,6 +226,9 @@ def _signature(world: GatewayWorld, first: WebhookReceived) -> Finding:
         return found
     said = "".join(first.header("X-Timestamp"))
     times = [said, *stamps(first.at), ""]
+    if how := name_of(secret, said, first.body, given):
+        mend = f"the gateway: it has the secret, and signs {how}; {SIGNATURE}"
+        return Finding(found.name, found.tried, found.came_back, mend)
     for event in (first, *_received(world)):
         if any(knows(secret, one, event.body, given) for one in dict.fromkeys(times)):
             return found

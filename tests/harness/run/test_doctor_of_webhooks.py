@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cli.main import main
-from harness.run.doctor.signings import few_to_try, knows
+from harness.run.doctor.signings import few_to_try, knows, name_of
 from harness.targets.reader import BUILT_IN
+from tests.harness.run.test_not_attached import foreign
 from tests.harness.run.wrong_attachments import Wrong, changed
 
 if TYPE_CHECKING:
@@ -90,3 +91,21 @@ def test_each_way_that_is_tried_is_another_and_one_that_gateways_are_recognised_
     assert len({(one.stamp, one.signature) for one in ways}) == len(ways)
     known = [knows(secret, one.stamp, body, one.signature.removeprefix("sha256=")) for one in ways]
     assert [one.how for one, is_known in zip(ways, known, strict=True) if not is_known] == []
+
+
+def test_how_a_gateway_signs_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = foreign(tmp_path, "signature")
+    assert main(["doctor", "--target", str(file), *ROOM]) == 2
+    said = re.sub(r"\n {15}", " ", capsys.readouterr().out)
+    assert f"the gateway: it has the secret, and signs over the body alone; {_WHICH}" in said, said
+
+
+@pytest.mark.parametrize("body", [b"", b"no JSON", rb'{"a":"\ud83d"}', b"\xff", b"[" * 100_000])
+def test_a_body_of_any_kind_is_looked_at(body: bytes) -> None:
+    (by_itself,) = {
+        one.signature for one in few_to_try("secret", 9.0, body) if one.how == "over the body alone"
+    }
+    assert name_of("secret", "9", body, by_itself) == "over the body alone"
+    assert knows("secret", "9", body, by_itself)
+    assert name_of("secret", "9", body, "another") == ""
+    assert not knows("secret", "9", body, "another")
