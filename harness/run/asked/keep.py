@@ -22,7 +22,7 @@ from harness.history import UserSends
 from harness.redaction import redact
 from harness.run.scope import record_in
 from harness.scenario.client import message_call, sender_values
-from harness.scenario.words import recipient_of
+from harness.scenario.texts.words import recipient_of
 from harness.scenario.world import World
 from harness.wording import visible
 
