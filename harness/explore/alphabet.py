@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.scenario.actions import Action, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _UNUSABLE = (
     "refuses connections",
@@ -98,8 +98,17 @@ def beginnings(numbers: Sequence[int]) -> tuple[Beginning, ...]:
 
 @lru_cache(maxsize=64)
 def disturbances(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
-    """Return what may happen before something is judged, the most telling first."""
-    return tuple(_disturbances(beginning, numbers))
+    """Return what may happen before something is judged: one of each kind, and then another of each."""
+    return tuple(_in_turn(_disturbances(beginning, numbers)))
+
+
+def _in_turn(actions: Iterable[Action]) -> Iterator[Action]:
+    """Return actions by turns, so that much is tried soon: the first of every kind, then the second of every kind."""
+    by_kind: dict[str, list[Action]] = {}
+    for one in actions:
+        by_kind.setdefault(one.kind.name, []).append(one)
+    for row in itertools.zip_longest(*by_kind.values()):
+        yield from (one for one in row if one is not None)
 
 
 def _disturbances(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Action]:
@@ -173,7 +182,7 @@ def judged_actions(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Acti
 @lru_cache(maxsize=64)
 def judged_once(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
     """Return what is judged in all its forms, which need nothing before them."""
-    return tuple(_judged_once(beginning, numbers))
+    return tuple(_in_turn(_judged_once(beginning, numbers)))
 
 
 def _judged_once(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Action]:

@@ -49,21 +49,24 @@ def stories(numbers: Sequence[int], seed: int) -> Iterator[Story]:
 def small(numbers: tuple[int, ...]) -> Iterator[Story]:
     """Return every story of one or two actions of which the last is judged, the most telling first."""
     begun = beginnings(numbers)
+    wrong, right, nowhere, *_ = begun
     for beginning in begun:
         yield from _chains(beginning, numbers, judged_actions(beginning, numbers))
-    for beginning in begun[:2]:
-        yield from _alone(beginning, numbers)
+    yield from _alone(wrong, numbers)
+    for beginning in (wrong, right):
         yield from _disturbed(beginning, numbers, judged_actions(beginning, numbers)[:1])
         yield from _told_again(beginning, numbers)
-    yield from _disturbed(begun[2], numbers, judged_actions(begun[2], numbers)[:1])
+        yield from _disturbed(beginning, numbers, [named("health-check-runs")()])
+    others = [one for one in disturbances(begun[3], numbers) if one.kind.name == "holds-others"]
+    yield from _chains(begun[3], numbers, others, judged_actions(begun[3], numbers)[:1])
     yield from _crowds(numbers)
+    yield from _alone(right, numbers)
     yield from _with_strange_ids(numbers)
-    for beginning in begun[:2]:
-        yield from _disturbed(beginning, numbers, judged_actions(beginning, numbers)[1:])
-    for beginning in begun[1:3]:
+    for beginning in (nowhere, right):
         sends = judged_actions(beginning, numbers)[:1]
+        yield from _disturbed(beginning, numbers, sends)
         yield from _chains(beginning, numbers, sends, disturbances(beginning, numbers), sends)
-    yield from _chains(begun[1], numbers, troubles(begun[1], numbers), [named("go-on-sending")()])
+    yield from _chains(right, numbers, troubles(right, numbers), [named("go-on-sending")()])
     for beginning in begun:
         yield from _alone(beginning, numbers)
         yield from _disturbed(beginning, numbers, judged_actions(beginning, numbers))
@@ -93,7 +96,7 @@ def _told_again(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Stor
     named_falsely = false_names(beginning, numbers)
     yield from _chains(beginning, numbers, named_falsely, sends)
     unlike = [named("set-row-status")(status="disconnected")]
-    yield from _chains(beginning, numbers, unlike, named_falsely[1:2])
+    yield from _chains(beginning, numbers, unlike, (*named_falsely[1:2], *told[:1]))
     yield from _chains(beginning, numbers, kills(beginning, numbers), [named("started-again")()])
     yield from _chains(beginning, numbers, told, again)
     yield from _chains(beginning, numbers, told[:1], copies(beginning, numbers), again)
@@ -119,6 +122,11 @@ def _crowds(numbers: tuple[int, ...]) -> Iterator[Story]:
         (named("announced-early")(number=two),), [named("announces")(number=two, event="session_ready")]
     )
     yield _story((first, named("account-of-same-workspace")(number=two)), [named("same-words-from-both")()])
+    neighbour = named("account-of-same-workspace")(number=one)
+    wrong, heard = named("set-row")(number=one), named("announces")(number=two, event="session_ready")
+    for other in (neighbour, named("account-with-longer-id")()):
+        yield _story((first, other, wrong), [heard])
+        yield _story((first, other, wrong), [check])
     yield _story((named("account-on-each")(),), [named("each-to-somebody")()])
     yield _story((named("one-phone-number")(number=three),), [announced])
     for likeness in _choices("alike-ids", "likeness"):

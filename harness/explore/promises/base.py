@@ -60,6 +60,22 @@ ACCOUNTS = {
     "very-many-accounts": 120,
 }
 """How many accounts an action makes."""
+_PLAIN = frozenset(
+    {
+        *ACCOUNTS,
+        "set-row",
+        "set-row-to-none",
+        "set-other-row",
+        "moves-unannounced",
+        "lists-too",
+        "holds-others",
+        "announces",
+        "reconnects",
+        "sends",
+        "sends-from-other",
+    }
+)
+"""Actions with which no instance misbehaves, nor moves a session in the middle of something."""
 CHECKS = ("health-check-runs", "health-check-dry-run")
 SPOOFS = frozenset({"names-location", "again-from"})
 
@@ -107,6 +123,11 @@ class Moment:
     def accounts(self) -> int:
         """How many accounts there are."""
         return sum(ACCOUNTS.get(one.kind.name, 0) for one in self.earlier)
+
+    @property
+    def plain(self) -> bool:
+        """Whether no instance ever misbehaved, nor a session moved in the middle of a send."""
+        return all(one.kind.name in _PLAIN for one in self.earlier)
 
     @property
     def first_check(self) -> bool:

@@ -77,15 +77,17 @@ def _of_many(moment: Moment) -> Iterator[Promise]:
         yield Promise("HEALTH-08", "each instance was asked at most twice")
 
 
+def _hidden(moment: Moment) -> set[object]:
+    """Return the instances that cannot be reached."""
+    return {one["number"] for one in moment.of("misbehaves") if one["behaviour"] in _UNREACHABLE}
+
+
 def _unreachable(moment: Moment, accounts: list[Situation]) -> Iterator[Promise]:
     """Who refuses connections knows nothing of a row: it is unreachable, or failed where its own instance said no."""
     first = moment.before
-    hidden = [one["number"] for one in moment.of("misbehaves") if one["behaviour"] in _UNREACHABLE]
-    if (
-        not first.silent
-        or not first.silent <= {*hidden}
-        or any(one.copies or one.dialect for one in accounts)
-    ):
+    if not first.silent or not first.silent <= _hidden(moment):
+        return
+    if any(one.copies or one.dialect for one in accounts):
         return
     if any(one.odd_posts or one.named is None or len(one.holders) > 1 for one in accounts):
         return
@@ -137,8 +139,11 @@ def _is_right(one: Situation) -> bool:
 
 def _requirement(moment: Moment) -> str:
     first = moment.before
+    if first.named is None and not moment.has("row-names"):
+        other = moment.other_before
+        return "HEALTH-01" if other is None or _is_right(other) else "HEALTH-12"
+    if first.silent and first.silent <= _hidden(moment):
+        return "HEALTH-01"
     if first.named is None or first.silent or first.copies or first.dialect or moment.has("holds-alike"):
         return "HEALTH-11"
-    if moment.has("account-with-id"):
-        return "HEALTH-12"
     return "HEALTH-10" if moment.has("instance-restarted", "all-restarted") else "HEALTH-01"

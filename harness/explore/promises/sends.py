@@ -83,8 +83,11 @@ def _delivered(moment: Moment, holder: int) -> Iterator[Promise]:
     if action.kind.name == "sends-to-number":
         yield Promise("SEND-01", "the message goes to that very number")
     yield Promise(why, _TELLS_SENT)
-    if moment.first_send and before.named is not None and before.named not in before.silent:
-        yield Promise("VERIFY-01", "the assigned instance was asked before every post")
+    if before.named is not None and before.named not in before.silent and (moment.first_send or moment.plain):
+        yield Promise(
+            "VERIFY-01" if moment.first_send else "VERIFY-03",
+            "the assigned instance was asked before every post",
+        )
     if before.named == holder:
         if not moment.has("set-row-status"):
             yield Promise("VERIFY-14" if before.slash else "VERIFY-02", _UNWRITTEN)

@@ -171,6 +171,7 @@ def of_other_moment(moment: Moment) -> Iterator[Promise]:
         before = moment.before
         if before.well and before.holder == moment.action["number"]:
             yield Promise("AUTH-01", _ACCEPTED)
+            yield Promise("WEBHOOK-03", f'the row has phone number "{NEW_PHONE}"')
 
 
 def of_body(_: Moment) -> Iterator[Promise]:
