@@ -56,6 +56,8 @@ def small(numbers: tuple[int, ...]) -> Iterator[Story]:
     for beginning in (wrong, right):
         yield from _disturbed(beginning, numbers, judged_actions(beginning, numbers)[:1])
         yield from _told_again(beginning, numbers)
+        if beginning is wrong:
+            yield from _with_each_id(beginning, numbers)
         yield from _disturbed(beginning, numbers, [named("health-check-runs")()])
     others = [one for one in disturbances(begun[3], numbers) if one.kind.name == "holds-others"]
     yield from _chains(begun[3], numbers, others, judged_actions(begun[3], numbers)[:1])
@@ -144,6 +146,14 @@ def _choices(kind: str, part: str) -> tuple[str, ...]:
 def _chains(beginning: Beginning, numbers: tuple[int, ...], *parts: Sequence[Action]) -> Iterator[Story]:
     given = beginning.given(numbers)
     yield from (_story(given, chain) for chain in itertools.product(*parts))
+
+
+def _with_each_id(begun: Beginning, numbers: tuple[int, ...]) -> Iterator[Story]:
+    """Make stories of each unusual session id: it is sent from, announced and checked."""
+    for characters in strange_ids():
+        beginning = replace(begun, characters=characters)
+        send, announced, _, check, *_ = judged_actions(beginning, numbers)
+        yield from _chains(beginning, numbers, [send, announced, check])
 
 
 def _with_strange_ids(numbers: tuple[int, ...]) -> Iterator[Story]:
