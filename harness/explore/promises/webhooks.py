@@ -66,7 +66,8 @@ def of_location(moment: Moment) -> Iterator[Promise]:
     if moment.has("announced-ahead") and not _is_next_after_it(moment):
         return
     where = int(number)
-    event = str(action.get("event") or "session_ready")
+    usual = "session_reconnected" if action.kind.name == "reconnects" else "session_ready"
+    event = str(action.get("event") or usual)
     moved = _requirement_of_location(moment, event)
     is_said = moved in _SAYS_MORE or action.kind.name == "announces-null-phone"
     yield Promise(moved if is_said else "AUTH-01", _ACCEPTED)
