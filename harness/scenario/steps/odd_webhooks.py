@@ -102,11 +102,8 @@ def alike_ids(world: World, number: int, likeness: str) -> None:
         world.new_account(on=number, assigned=world.fleet.url(wrong), session=session)
 
 
-@given(
-    parse("a session on instance {number:d}, announced before its account was there"),
-    target_fixture="announced_early",
-)
-def announced_early(world: World, number: int) -> Webhook:
+@action("a session on instance {number}, announced before its account was there")
+def announced_early(world: World, number: int) -> None:
     """Send the session_ready of a session that no account has yet."""
     session = world.new_session()
     world.fleet.hold(session, number)
@@ -115,7 +112,6 @@ def announced_early(world: World, number: int) -> Webhook:
     world.deliver(webhook)
     world.let_pass()
     world.new_account(on=None, assigned=None, session=session)
-    return webhook
 
 
 @given("the implementation runs in Jakarta, seven hours ahead of UTC")
@@ -156,7 +152,11 @@ def announces_written(world: World, number: int, form: str) -> None:
     world.deliver(_rewritten(world, number, forms.FORMS[form]))
 
 
-@when(parse("instance {number:d} announces {event} with {oddity} in it, and then session_reconnected"))
+@action(
+    "instance {number} announces {event} with {oddity} in it, and then session_reconnected",
+    event=("message_received", "session_ready"),
+    oddity=forms.ODDITIES,
+)
 def announces_odd(world: World, number: int, event: str, oddity: str) -> None:
     """Send a correctly signed webhook whose text few can store, and a usual one after it."""
     genuine = _genuine(world, number, event)
@@ -195,14 +195,17 @@ def announces_other(world: World, number: int) -> None:
     world.deliver(world.fleet.webhook(world.other_account.session, number, "session_ready"))
 
 
-@given(parse("instance {number:d}, whose clock is {seconds:d} seconds ahead, has announced session_ready"))
+@action(
+    "instance {number}, whose clock is {seconds} seconds ahead, announces session_ready",
+    given="instance {number}, whose clock is {seconds} seconds ahead, has announced session_ready",
+)
 def announced_ahead(world: World, number: int, seconds: int) -> None:
     """Send a genuine webhook that is signed ahead of time, inside the window."""
     stamp = str(int(time.time()) + seconds)
     world.deliver(world.fleet.webhook(world.account.session, number, "session_ready", timestamp=stamp))
 
 
-@when(parse("three moves of the session are announced, each {count:d} times at the same moment"))
+@action("three moves of the session are announced, each {count} times at the same moment")
 def announced_at_once(world: World, count: int) -> None:
     """Move the session from instance to instance, and send several copies of each announcement at once."""
     numbers = world.fleet.numbers
@@ -217,7 +220,7 @@ def announced_at_once(world: World, count: int) -> None:
         world.eventually(lambda goal=number: world.check_assigned(goal))  # type: ignore[misc]
 
 
-@when(parse("instance {number:d} announces {count:d} QR codes in a burst, and then session_ready"))
+@action("instance {number} announces {count} QR codes in a burst, and then session_ready")
 def announces_behind_burst(world: World, number: int, count: int) -> None:
     """Send a burst of codes, one of each of the last seconds, and the session_ready that follows them."""
     now = int(time.time())
@@ -236,7 +239,7 @@ def announces_behind_burst(world: World, number: int, count: int) -> None:
     _announced(world, ready, lambda: _genuine(world, number))
 
 
-@when(parse("instance {number:d} announces session_ready while another writer holds the database"))
+@action("instance {number} announces session_ready while another writer holds the database")
 def announces_held(world: World, number: int) -> None:
     """Hold the database for half a second, beginning before a webhook arrives. If answered 429, it comes again."""
     world.remember_rows()
