@@ -27,16 +27,54 @@ MOST_ACTIONS = 12
 _SENDING = frozenset({"sends", "sends-from-other", "sends-to-number", "sends-from-nobody"})
 _RACES = frozenset({"moves-after-verification", "moves-before-message", "moves-and-old-goes-away"})
 _KILLS = frozenset({"killed-after-answer"})
+_CHANGES = frozenset(
+    {
+        *("moves-unannounced", "reconnects", "lists-too"),
+        *("set-row", "set-row-to-none", "set-row-status", "set-other-row"),
+    }
+)
+"""What changes in an incident while every instance is well."""
+_LEAVING = frozenset(
+    {
+        *("announces", "announces-flawed", "names-location", "announces-no-location", "announces-other"),
+        *("webhook-late", "webhook-again", "again-from"),
+    }
+)
+"""Webhooks that may leave something behind, and are not about one odd form."""
+_PASSING = frozenset({"misbehaves", "refuses-message", "sends-then-fails", "answers-hollow", "denies"})
+"""What goes wrong for a while."""
+_TRACES = frozenset({"session_ready", "session_reconnected", "session_disconnected"})
+"""Events that write something."""
+_SMALL_FIRST = 300
+_RANDOM_EACH = 2
+"""How many random stories come after each small one."""
+_INCIDENTS = 0.75
+"""Which part of the random stories are incidents."""
+_CANDIDATES = 2
+_TROUBLES = 0.2
+_KILLED = 0.15
 _NEEDS_WEBHOOK = frozenset({"webhook-again", "again-from"})
 
 
 def stories(numbers: Sequence[int], seed: int) -> Iterator[Story]:
-    """Return stories without end, always the same for a seed: small ones, then random ones."""
+    """Return stories without end, always the same for a seed: small ones, and random ones between them."""
     seen: set[str] = set()
-    for story in itertools.chain(small(tuple(numbers)), random_stories(tuple(numbers), seed)):
+    for story in _mixed(small(tuple(numbers)), random_stories(tuple(numbers), seed)):
         if is_possible(story.when) and story.name not in seen:
             seen.add(story.name)
             yield story
+
+
+def _mixed(small_ones: Iterator[Story], random_ones: Iterator[Story]) -> Iterator[Story]:
+    """Return random stories after each small one, once the most telling small ones have been told.
+
+    There are more small ones than can be told in half an hour, and some mistakes need three things in a row.
+    """
+    yield from itertools.islice(small_ones, _SMALL_FIRST)
+    for one in small_ones:
+        yield one
+        yield from itertools.islice(random_ones, _RANDOM_EACH)
+    yield from random_ones
 
 
 def small(numbers: tuple[int, ...]) -> Iterator[Story]:
@@ -92,32 +130,111 @@ def _is_confusable(one: str, other: str) -> bool:
 
 
 def random_stories(numbers: tuple[int, ...], seed: int) -> Iterator[Story]:
-    """Return random stories of up to twelve actions, without end."""
+    """Return random stories of up to twelve actions, without end, in which ever other things follow one another."""
+    met: set[tuple[str, ...]] = set()
     for turn in itertools.count():
-        yield _random_story(numbers, Random(f"{seed}/{turn}"))  # noqa: S311 - must replay, and guards nothing
+        random = Random(f"{seed}/{turn}")  # noqa: S311 - must replay, and guards nothing
+        yield (_incident if random.random() < _INCIDENTS else _random_story)(numbers, random, met)
 
 
-def _random_story(numbers: tuple[int, ...], random: Random) -> Story:
-    shuffled = tuple(random.sample(numbers, len(numbers)))
-    beginning = random.choice(beginnings(shuffled))
-    if beginning.holder is not None and random.random() < 0.1:
-        beginning = replace(beginning, characters=random.choice(strange_ids()))
-    ordered = tuple(sorted(numbers))
-    disturbed, usual = disturbances(beginning, ordered), judged_actions(beginning, ordered)
-    once = judged_once(beginning, ordered)
+def _random_story(numbers: tuple[int, ...], random: Random, _met: set[tuple[str, ...]]) -> Story:
+    beginning = _beginning(numbers, random)
+    disturbed, usual = disturbances(beginning, numbers), judged_actions(beginning, numbers)
+    once = judged_once(beginning, numbers)
     chosen: list[Action] = []
     wanted = random.randint(3, MOST_ACTIONS - 3)
     for _ in range(3 * wanted):
-        pool = random.choices((disturbed, usual, once), (5, 4, 1))[0]
-        by_kind = sorted({one.kind.name for one in pool})
-        kind = random.choice(by_kind)
-        one = random.choice([each for each in pool if each.kind.name == kind])
+        one = _one_of(random.choices((disturbed, usual, once), (5, 4, 1))[0], random)
         if is_possible([*chosen, one]):
             chosen.append(one)
         if len(chosen) >= wanted:
             break
-    send = usual[0]
-    return _story(beginning.given(ordered), [*chosen, named("all-is-well-again")(), send, send])
+    return _ended(beginning, numbers, chosen)
+
+
+def _incident(numbers: tuple[int, ...], random: Random, met: set[tuple[str, ...]]) -> Story:
+    """Return a story in which trouble comes one at a time and ends: what goes wrong then was remembered too long.
+
+    Of a few things that could happen next, that one does which goes with the most of what has not been met yet:
+    three sorts of things in this order, of which the beginning may be the first.
+    """
+    beginning = _beginning(numbers, random)
+    chosen: list[Action] = []
+    sorts = [
+        f"{beginning.holder is None} {beginning.assigned is None} {beginning.holder == beginning.assigned}"
+    ]
+    wanted = random.randint(4, MOST_ACTIONS - 3)
+    while len(chosen) < wanted:
+        possible = [
+            one
+            for _ in range(_CANDIDATES)
+            if is_possible([*chosen, *(one := _next(beginning, numbers, chosen, random))])
+        ]
+        if not possible:
+            continue
+        most = max(possible, key=lambda some: len(_new(sorts, _sort(some[0]), met)))
+        for one in most:
+            met |= _new(sorts, _sort(one), met)
+            sorts.append(_sort(one))
+        chosen += most
+    return _ended(beginning, numbers, chosen)
+
+
+def _new(sorts: Sequence[str], sort: str, met: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    return {(*pair, sort) for pair in itertools.combinations(sorts, 2)} - met
+
+
+def _beginning(numbers: tuple[int, ...], random: Random) -> Beginning:
+    beginning = random.choice(beginnings(tuple(random.sample(numbers, len(numbers)))))
+    if beginning.holder is not None and random.random() < 0.1:
+        return replace(beginning, characters=random.choice(strange_ids()))
+    return beginning
+
+
+def _ended(beginning: Beginning, numbers: tuple[int, ...], chosen: Sequence[Action]) -> Story:
+    send = judged_actions(beginning, numbers)[0]
+    return _story(beginning.given(numbers), [*chosen, named("all-is-well-again")(), send, send])
+
+
+def _next(
+    beginning: Beginning, numbers: tuple[int, ...], chosen: Sequence[Action], random: Random
+) -> list[Action]:
+    """Return what may happen next in an incident: something changes, is then judged, or fails for a while."""
+    if random.random() < _TROUBLES:
+        return _trouble(beginning, numbers, random)
+    changes = [one for one in disturbances(beginning, numbers) if one.kind.name in _CHANGES]
+    usual = judged_actions(beginning, numbers)
+    traces = [one for one in judged_once(beginning, numbers) if _leaves_something(one)]
+    changed = bool(chosen) and chosen[-1].kind.name in _CHANGES
+    pool = random.choices((changes, usual, traces), (2, 6, 1) if changed else (6, 2, 2))[0]
+    return [_one_of(pool, random)]
+
+
+def _leaves_something(action: Action) -> bool:
+    return action.kind.name in _LEAVING and action.get("event") in {None, *_TRACES}
+
+
+def _one_of(pool: Sequence[Action], random: Random) -> Action:
+    """Choose the sort first, so that one with many forms is not chosen more often than another."""
+    sort = random.choice(sorted({_sort(one) for one in pool}))
+    return random.choice([one for one in pool if _sort(one) == sort])
+
+
+def _sort(action: Action) -> str:
+    """Return what an action is one of: its kind, and whether it is about an instance or a place elsewhere."""
+    location, event = str(action.get("location") or ""), action.get("event")
+    about = event if event in _TRACES else "instance" if location.startswith("instance ") else ""
+    return f"{action.kind.name} {about}"
+
+
+def _trouble(beginning: Beginning, numbers: tuple[int, ...], random: Random) -> list[Action]:
+    """Return something that goes wrong, who meets it, and its end: what an implementation may remember too long."""
+    every = disturbances(beginning, numbers)
+    if (kills := [one for one in every if one.kind.name in _KILLS]) and random.random() < _KILLED:
+        return [random.choice(kills), named("started-again")()]
+    trouble = _one_of([one for one in every if one.kind.name in _PASSING], random)
+    meets = _one_of(judged_actions(beginning, numbers), random)
+    return [trouble, meets, named("is-well-again")(number=trouble["number"])]
 
 
 def is_possible(when: Sequence[Action]) -> bool:

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 SECONDS = 120.0
 SPARE_ACTIONS = 2
 """How many actions more than the mistake needs a shrunk story may have."""
+_PATIENCE = 1800.0
+"""Seconds for the whole suite, on a machine that does other things too."""
 _SETTINGS = Settings(verify_timeout=0.4, send_timeout=1.0)
 
 
@@ -110,7 +112,7 @@ def complaints(
     names: Sequence[str], jobs: int, words: Sequence[str] = ()
 ) -> Iterator[tuple[str, Sequence[str]]]:
     """Judge combinations by every scenario; return of each what is not as if it were sound."""
-    known, runner = catalogue(), Runner(jobs)
+    known, runner = catalogue(), Runner(jobs, _PATIENCE)
     trials = [_trial(combinations()[one]) for one in names]
     for trial, ended in runner.each(trials, lambda one: runner.run(one.prepare, words)):
         yield trial.name, rule(trial, ended, known).complaints
