@@ -43,6 +43,8 @@ _LEAVING = frozenset(
 """Webhooks that may leave something behind, and are not about one odd form."""
 _PASSING = frozenset({"misbehaves", "refuses-message", "sends-then-fails", "answers-hollow", "denies"})
 """What goes wrong for a while."""
+_OFTEN = {"sends": 3, "health-check-runs": 3, "moves-unannounced": 2, "reconnects": 2, "set-row": 2}
+"""How often a kind comes, if not once."""
 _TRACES = frozenset({"session_ready", "session_reconnected", "session_disconnected"})
 """Events that write something."""
 _SMALL_FIRST = 300
@@ -51,6 +53,7 @@ _RANDOM_EACH = 2
 _INCIDENTS = 0.75
 """Which part of the random stories are incidents."""
 _CANDIDATES = 2
+"""Of how many things that could happen next the newest is chosen."""
 _TROUBLES = 0.2
 _KILLED = 0.15
 _NEEDS_WEBHOOK = frozenset({"webhook-again", "again-from"})
@@ -159,6 +162,8 @@ def _incident(numbers: tuple[int, ...], random: Random, met: set[tuple[str, ...]
     three sorts of things in this order, of which the beginning may be the first.
     """
     beginning = _beginning(numbers, random)
+    if beginning.holder is None:
+        beginning = _beginning(numbers, random)
     chosen: list[Action] = []
     sorts = [
         f"{beginning.holder is None} {beginning.assigned is None} {beginning.holder == beginning.assigned}"
@@ -216,7 +221,8 @@ def _leaves_something(action: Action) -> bool:
 
 def _one_of(pool: Sequence[Action], random: Random) -> Action:
     """Choose the sort first, so that one with many forms is not chosen more often than another."""
-    sort = random.choice(sorted({_sort(one) for one in pool}))
+    sorts = sorted({_sort(one) for one in pool})
+    sort = random.choices(sorts, [_OFTEN.get(one.partition(" ")[0], 1) for one in sorts])[0]
     return random.choice([one for one in pool if _sort(one) == sort])
 
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,7 +25,6 @@ from harness.contract import Settings
 from harness.explore import kept, telling
 from harness.explore.conduct import Conduct
 from harness.explore.failing import Failing
-from harness.explore.finding import Finding
 from harness.explore.looking_into import LookingInto
 from harness.explore.making import stories
 from harness.explore.workers import EARLIER
@@ -42,9 +41,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.explore.conduct import Violation
+    from harness.explore.finding import Finding
     from harness.explore.story import Story
 
 SECONDS = 120.0
+STORIES = 3600
+"""How many stories two workers tell in that time, on two cores of their own."""
 SPARE_ACTIONS = 2
 """How many actions more than the mistake needs a shrunk story may have."""
 _PATIENCE = 1800.0
@@ -75,8 +77,10 @@ class Explored:
         )
 
 
-def explore(name: str, seconds: float = SECONDS, seed: int = 1, address: str = "127.0.0.1") -> Explored:
-    """Explore a combination until a promise is broken or the time is used up, and look into what was found."""
+def explore(
+    name: str, bounds: tuple[float, int] = (SECONDS, STORIES), seed: int = 1, address: str = "127.0.0.1"
+) -> Explored:
+    """Explore a combination until a promise is broken, or the seconds or stories that bound it are used up."""
     one = combinations()[name]
     with tempfile.TemporaryDirectory(prefix="combined-") as folder:
         target = load_target(str(_trial(one).prepare(Path(folder))))
@@ -85,18 +89,21 @@ def explore(name: str, seconds: float = SECONDS, seed: int = 1, address: str = "
             first.warm_up()
             first.close()
             began = time.monotonic()
-            told, violation, earlier = _first_violation(setup, seed, began + seconds)
+            told, violation, earlier = _first_violation(setup, seed, bounds)
             took = time.monotonic() - began
             finding = LookingInto(setup, seed).look_into(violation, earlier) if violation else None
     return Explored(name, one.needs, told, took, finding)
 
 
-def _first_violation(setup: Setup, seed: int, until: float) -> tuple[int, Violation | None, Sequence[Story]]:
+def _first_violation(
+    setup: Setup, seed: int, bounds: tuple[float, int]
+) -> tuple[int, Violation | None, Sequence[Story]]:
+    until, most = time.monotonic() + bounds[0], bounds[1]
     conduct, failing, told = Conduct(setup, seed), Failing(), 0
     due: deque[Story] = deque()
     before: deque[Story] = deque(maxlen=EARLIER)
     made = stories(setup.fleet.numbers, seed)
-    while time.monotonic() < until:
+    while time.monotonic() < until and told < most:
         story = due.popleft() if due else next(made)
         told += 1
         carried = conduct.carry_out(story)
@@ -143,6 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("names", nargs="*")
     add("--scenarios", action="store_true", help="judge each by every scenario")
     add("--seconds", type=float, default=SECONDS, help=f"for each at most ({SECONDS:g})")
+    add("--stories", type=int, default=STORIES, help=f"for each at most ({STORIES})")
     add("--seed", type=int, default=1)
     add("--jobs", type=int, default=2)
     add("--fleet-address", default="127.0.0.1")
@@ -168,10 +176,9 @@ def _judged(names: Sequence[str], options: argparse.Namespace) -> int:
 def _explored(names: Sequence[str], options: argparse.Namespace) -> int:
     found: list[Explored] = []
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        due = [
-            pool.submit(explore, one, options.seconds, options.seed, options.fleet_address) for one in names
-        ]
-        for done in due:
+        bounds = (options.seconds, options.stories)
+        due = [pool.submit(explore, one, bounds, options.seed, options.fleet_address) for one in names]
+        for done in as_completed(due):
             found.append(one := done.result())
             _say(f"{'✓' if one.good else '✗'} {one.combination}: {_outcome(one)}")
             if options.texts and one.finding:
