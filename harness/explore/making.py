@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ from harness.explore.story import Story
 from harness.scenario.actions import Action, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 MOST_ACTIONS = 12
 """How many actions a random story has at most, beside its beginning."""
@@ -142,12 +144,11 @@ def random_stories(numbers: tuple[int, ...], seed: int) -> Iterator[Story]:
 
 def _random_story(numbers: tuple[int, ...], random: Random, _met: set[tuple[str, ...]]) -> Story:
     beginning = _beginning(numbers, random)
-    disturbed, usual = disturbances(beginning, numbers), judged_actions(beginning, numbers)
-    once = judged_once(beginning, numbers)
+    pools = _pools(beginning, numbers)
     chosen: list[Action] = []
     wanted = random.randint(3, MOST_ACTIONS - 3)
     for _ in range(3 * wanted):
-        one = _one_of(random.choices((disturbed, usual, once), (5, 4, 1))[0], random)
+        one = _one_of(random.choices((pools.disturbances, pools.usual, pools.once), (5, 4, 1))[0], random)
         if is_possible([*chosen, one]):
             chosen.append(one)
         if len(chosen) >= wanted:
@@ -164,29 +165,26 @@ def _incident(numbers: tuple[int, ...], random: Random, met: set[tuple[str, ...]
     beginning = _beginning(numbers, random)
     if beginning.holder is None:
         beginning = _beginning(numbers, random)
+    pools = _pools(beginning, numbers)
     chosen: list[Action] = []
     sorts = [
         f"{beginning.holder is None} {beginning.assigned is None} {beginning.holder == beginning.assigned}"
     ]
     wanted = random.randint(4, MOST_ACTIONS - 3)
     while len(chosen) < wanted:
-        possible = [
-            one
-            for _ in range(_CANDIDATES)
-            if is_possible([*chosen, *(one := _next(beginning, numbers, chosen, random))])
-        ]
+        possible = [_next(pools, chosen, random) for _ in range(_CANDIDATES)]
+        possible = [some for some in possible if is_possible([*chosen, *some])]
         if not possible:
             continue
-        most = max(possible, key=lambda some: len(_new(sorts, _sort(some[0]), met)))
-        for one in most:
-            met |= _new(sorts, _sort(one), met)
+        for one in max(possible, key=lambda some: len(_triples(sorts, some[0]) - met)):
+            met |= _triples(sorts, one)
             sorts.append(_sort(one))
-        chosen += most
+            chosen.append(one)
     return _ended(beginning, numbers, chosen)
 
 
-def _new(sorts: Sequence[str], sort: str, met: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
-    return {(*pair, sort) for pair in itertools.combinations(sorts, 2)} - met
+def _triples(sorts: Sequence[str], action: Action) -> set[tuple[str, ...]]:
+    return {(*pair, _sort(action)) for pair in itertools.combinations(sorts, 2)}
 
 
 def _beginning(numbers: tuple[int, ...], random: Random) -> Beginning:
@@ -201,29 +199,65 @@ def _ended(beginning: Beginning, numbers: tuple[int, ...], chosen: Sequence[Acti
     return _story(beginning.given(numbers), [*chosen, named("all-is-well-again")(), send, send])
 
 
-def _next(
-    beginning: Beginning, numbers: tuple[int, ...], chosen: Sequence[Action], random: Random
-) -> list[Action]:
+def _next(pools: _Pools, chosen: Sequence[Action], random: Random) -> list[Action]:
     """Return what may happen next in an incident: something changes, is then judged, or fails for a while."""
     if random.random() < _TROUBLES:
-        return _trouble(beginning, numbers, random)
-    changes = [one for one in disturbances(beginning, numbers) if one.kind.name in _CHANGES]
-    usual = judged_actions(beginning, numbers)
-    traces = [one for one in judged_once(beginning, numbers) if _leaves_something(one)]
+        return _trouble(pools, random)
     changed = bool(chosen) and chosen[-1].kind.name in _CHANGES
-    pool = random.choices((changes, usual, traces), (2, 6, 1) if changed else (6, 2, 2))[0]
-    return [_one_of(pool, random)]
+    weights = (2, 6, 1) if changed else (6, 2, 2)
+    return [_one_of(random.choices((pools.changes, pools.usual, pools.traces), weights)[0], random)]
 
 
-def _leaves_something(action: Action) -> bool:
-    return action.kind.name in _LEAVING and action.get("event") in {None, *_TRACES}
+def _trouble(pools: _Pools, random: Random) -> list[Action]:
+    """Return something that goes wrong, who meets it, and its end: what an implementation may remember too long."""
+    if pools.kills and random.random() < _KILLED:
+        return [random.choice(pools.kills), named("started-again")()]
+    trouble = _one_of(pools.passing, random)
+    return [trouble, _one_of(pools.usual, random), named("is-well-again")(number=trouble["number"])]
 
 
-def _one_of(pool: Sequence[Action], random: Random) -> Action:
+_Pool = Mapping[str, Sequence[Action]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pools:
+    """What stories are made of, for a beginning: actions by their sort, of which one may have many forms."""
+
+    disturbances: _Pool
+    usual: _Pool
+    once: _Pool
+    changes: _Pool
+    traces: _Pool
+    passing: _Pool
+    kills: Sequence[Action]
+
+
+@lru_cache(maxsize=1024)
+def _pools(beginning: Beginning, numbers: tuple[int, ...]) -> _Pools:
+    disturbed, once = disturbances(beginning, numbers), judged_once(beginning, numbers)
+    return _Pools(
+        _by_sort(disturbed),
+        _by_sort(judged_actions(beginning, numbers)),
+        _by_sort(once),
+        _by_sort(one for one in disturbed if one.kind.name in _CHANGES),
+        _by_sort(one for one in once if one.kind.name in _LEAVING and one.get("event") in {None, *_TRACES}),
+        _by_sort(one for one in disturbed if one.kind.name in _PASSING),
+        tuple(one for one in disturbed if one.kind.name in _KILLS),
+    )
+
+
+def _by_sort(actions: Iterable[Action]) -> _Pool:
+    found: dict[str, list[Action]] = {}
+    for one in actions:
+        found.setdefault(_sort(one), []).append(one)
+    return dict(sorted(found.items()))
+
+
+def _one_of(pool: _Pool, random: Random) -> Action:
     """Choose the sort first, so that one with many forms is not chosen more often than another."""
-    sorts = sorted({_sort(one) for one in pool})
+    sorts = list(pool)
     sort = random.choices(sorts, [_OFTEN.get(one.partition(" ")[0], 1) for one in sorts])[0]
-    return random.choice([one for one in pool if _sort(one) == sort])
+    return random.choice(pool[sort])
 
 
 def _sort(action: Action) -> str:
@@ -231,16 +265,6 @@ def _sort(action: Action) -> str:
     location, event = str(action.get("location") or ""), action.get("event")
     about = event if event in _TRACES else "instance" if location.startswith("instance ") else ""
     return f"{action.kind.name} {about}"
-
-
-def _trouble(beginning: Beginning, numbers: tuple[int, ...], random: Random) -> list[Action]:
-    """Return something that goes wrong, who meets it, and its end: what an implementation may remember too long."""
-    every = disturbances(beginning, numbers)
-    if (kills := [one for one in every if one.kind.name in _KILLS]) and random.random() < _KILLED:
-        return [random.choice(kills), named("started-again")()]
-    trouble = _one_of([one for one in every if one.kind.name in _PASSING], random)
-    meets = _one_of(judged_actions(beginning, numbers), random)
-    return [trouble, meets, named("is-well-again")(number=trouble["number"])]
 
 
 def is_possible(when: Sequence[Action]) -> bool:
