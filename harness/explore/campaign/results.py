@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,7 @@ def result_of_json(value: Any) -> Result:
 
 def _number(value: Any, name: str, kind: type) -> Any:
     found = value[name]
-    if isinstance(found, bool) or not isinstance(found, int | float) or found < 0:
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < math.inf:
         raise ValueError(f"{name} is {found!r}")
     return kind(found)
 

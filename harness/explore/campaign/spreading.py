@@ -74,7 +74,7 @@ def over_cluster(address: str, jobs: Sequence[Job], tell: Callable[[str], None])
             for one in jobs
         }
         try:
-            for future in distributed.as_completed(list(due)):
+            for future in distributed.as_completed(list(due), loop=client.loop):
                 yield _result(distributed, future, due.pop(future))
         finally:
             _end(client, {future: one.unit.key for future, one in due.items()})
