@@ -129,6 +129,8 @@ def _crowds(numbers: tuple[int, ...]) -> Iterator[Story]:
     for other in (neighbour, named("account-with-longer-id")()):
         yield _story((first, other, wrong), [heard])
         yield _story((first, other, wrong), [check])
+    from_other = named("sends-from-other")(message="message")
+    yield _story((first, named("account-lost")()), [from_other])
     yield _story((named("account-on-each")(),), [named("each-to-somebody")()])
     yield _story((named("one-phone-number")(number=three),), [announced])
     for likeness in _choices("alike-ids", "likeness"):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _MOST_SILENT = 2
 """How many instances may misbehave at once without hiding the holder (SCAN-05)."""
+_MOST_LYING = 1
+"""How many instances may lie: who was told a lie may try one other copy and no more."""
 _REFUSALS = 300
 _SLOW = ("drips its answer byte by byte", "falls silent in mid-answer")
 _DELIVERS = {
@@ -42,7 +44,7 @@ def of_send(moment: Moment) -> Iterator[Promise]:
         yield from _holder_silent(moment)
     elif before.holder in before.odd_posts:
         yield from _odd_answer(moment)
-    elif len(before.silent) <= _MOST_SILENT:
+    elif len(before.silent) <= _MOST_SILENT and len(before.lying) <= _MOST_LYING:
         yield from _delivered(moment, before.holder)
     if moment.action.kind.name == "sends":
         yield from _honest(moment)
@@ -70,7 +72,8 @@ def _honest(moment: Moment) -> Iterator[Promise]:
 def _delivered(moment: Moment, holder: int) -> Iterator[Promise]:
     """The one holder answers truly and in time, and at most two others do not: a scan finds it, the message goes out.
 
-    Copies that are not connected, other tenants' sessions and instances that lie change nothing about that.
+    Copies that are not connected and other tenants' sessions change nothing about that. Nor does one instance that
+    lies, but whoever believed it may have moved the row there.
     """
     action, before = moment.action, moment.before
     words = _DELIVERS[action.kind.name].format(
@@ -96,19 +99,20 @@ def _delivered(moment: Moment, holder: int) -> Iterator[Promise]:
                 "VERIFY-14" if before.slash else "VERIFY-02",
                 f"the log says that the session was verified in instance {holder}",
             )
-        return
+    elif not before.lying:
+        yield from _repaired(moment, holder, why)
+
+
+def _repaired(moment: Moment, holder: int, why: str) -> Iterator[Promise]:
+    """A scan found the one holder, and nobody lied: the row is moved there, and no other."""
+    before = moment.before
     yield Promise(why if why != "SEND-01" else "SCAN-01", f"the row is assigned to instance {holder}")
-    if before.named is not None and moment.log and not before.lying:
+    if before.named is not None and moment.log:
         yield Promise(
             "SCAN-02",
             f"the log says that a scan moved the URL from instance {before.named} to instance {holder}",
         )
-    if (
-        before.named is not None
-        and before.named not in before.silent
-        and moment.first_send
-        and not before.lying
-    ):
+    if before.named is not None and before.named not in before.silent and moment.first_send:
         yield Promise("VERIFY-04", f"no message is posted to instance {before.named}")
     yield Promise("STATE-01", "its updated_at is the time of the write, in UTC")
     if moment.other_before is not None:
@@ -300,12 +304,14 @@ def _of_race(moment: Moment) -> Iterator[Promise]:
 
 
 def of_other_send(moment: Moment) -> Iterator[Promise]:
-    """Two accounts do not get in each other's way: the other's message goes out over its own session."""
+    """Two accounts do not get in each other's way: the other's message goes out over its own session, or not."""
     other, message = moment.other_before, moment.action["message"]
     if other is not None and other.holder is not None and other.is_plain(other.holder) and not other.pending:
         if len(other.silent) > _MOST_SILENT or other.lying:
             return
         yield Promise("SEND-08", f'instance {other.holder} delivers "{message}" of the other account once')
+    elif other is not None and not other.holders and other.well and moment.first_send:
+        yield Promise("SEND-08", "no instance delivers anything for any account")
 
 
 def of_sends_at_once(moment: Moment) -> Iterator[Promise]:
