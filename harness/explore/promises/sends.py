@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fake_instances.faults import Answer, AnswersHollow, DeniesSession, Redirect, SendsThenFails
-from harness.explore.promises.base import LOCATION_EVENTS, SPOOFS, Promise, is_webhook
+from harness.explore.promises.base import LOCATION_EVENTS, NOTHING_SHOWN, SPOOFS, Promise, is_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,13 +27,15 @@ _TELLS_SENT = "the user is told that it was sent"
 _TELLS_NOT = "the user is told that it was not sent"
 _UNWRITTEN = "the row was not written"
 _NOTHING_LEAKED = "nothing of the message, its recipient or the API key reached the stranger"
-NOTHING_SHOWN = "no secret and no signature is in the log, in an answer or in a metric"
 
 
 def of_send(moment: Moment) -> Iterator[Promise]:
     """Make the promises about one message of the first account's user."""
     before = moment.before
-    yield from _nothing_outside(moment)
+    # Who is led astray by a row sends nothing to the holder: that is what the row's requirement says.
+    is_row = moment.has("row-names")
+    if not is_row:
+        yield from _nothing_outside(moment)
     if before.pending:
         yield from _of_race(moment)
     elif not before.holders:
@@ -48,6 +50,8 @@ def of_send(moment: Moment) -> Iterator[Promise]:
         yield from _delivered(moment, before.holder)
     if moment.action.kind.name == "sends":
         yield from _honest(moment)
+    if is_row:
+        yield from _nothing_outside(moment)
 
 
 def _nothing_outside(moment: Moment) -> Iterator[Promise]:
@@ -113,7 +117,10 @@ def _repaired(moment: Moment, holder: int, why: str) -> Iterator[Promise]:
             f"the log says that a scan moved the URL from instance {before.named} to instance {holder}",
         )
     if before.named is not None and before.named not in before.silent and moment.first_send:
-        yield Promise("VERIFY-04", f"no message is posted to instance {before.named}")
+        yield Promise(
+            "VERIFY-13" if moment.has("account-with-id") else "VERIFY-04",
+            f"no message is posted to instance {before.named}",
+        )
     yield Promise("STATE-01", "its updated_at is the time of the write, in UTC")
     if moment.other_before is not None:
         yield Promise("SCAN-01", "every other account's row was not written")
@@ -123,7 +130,7 @@ def requirement_of_delivery(moment: Moment) -> str:  # noqa: C901, PLR0911, PLR0
     """Return the requirement whose scene this is, the most special one first."""
     before, name = moment.before, moment.action.kind.name
     if moment.has("account-with-id"):
-        return "VERIFY-13"
+        return "VERIFY-10" if before.dialect else "VERIFY-13"
     if name in {"sends-content", "sends-to-number"}:
         return "SEND-01"
     if before.lying:
@@ -270,6 +277,9 @@ def _odd_answer(moment: Moment) -> Iterator[Promise]:
     elif isinstance(fault, AnswersHollow):
         yield Promise("SEND-11", _TELLS_SENT if fault.delivered else _TELLS_NOT)
         yield from _posted_once(moment, "SEND-11")
+    elif isinstance(fault, Redirect):
+        yield Promise("SEND-02", _TELLS_NOT)
+        yield from _posted_once(moment, "SEND-05")
     elif isinstance(fault, Answer) and fault.status < _REFUSALS:
         yield Promise("SEND-11", _TELLS_NOT)
         yield from _posted_once(moment, "SEND-11")
@@ -314,79 +324,9 @@ def of_other_send(moment: Moment) -> Iterator[Promise]:
         yield Promise("SEND-08", "no instance delivers anything for any account")
 
 
-def of_sends_at_once(moment: Moment) -> Iterator[Promise]:
-    """Every one of many messages at once goes out from the one holder, if nobody misbehaves."""
-    before = moment.before
-    if before.holder is not None and before.well and moment.first_send:
-        yield Promise("SCAN-09", f"instance {before.holder} delivers each message once")
-        yield Promise("SCAN-09", f"the row is assigned to instance {before.holder}")
-
-
-def of_same_words(moment: Moment) -> Iterator[Promise]:
-    """The same words again are another message, which goes out like the first."""
-    before = moment.before
-    if before.holder is not None and before.well and moment.first_send:
-        yield Promise("SEND-15", f"instance {before.holder} delivers the words each time")
-
-
 def of_wrong_send(moment: Moment) -> Iterator[Promise]:
     """What cannot be sent is refused before anybody is asked."""
     if moment.first_send:
         yield Promise("SEND-09", "both sends are refused with an error below 500")
         if moment.before.well:
             yield Promise("SEND-09", "no instance is called for them")
-
-
-def of_sends_to_somebody(moment: Moment) -> Iterator[Promise]:
-    """Messages of several users at once are not exchanged, if nobody misbehaves."""
-    before, other = moment.before, moment.other_before
-    if other is None or not (before.well and other.well and before.holder and other.holder):
-        return
-    if moment.first_send:
-        if moment.action.kind.name == "both-send-their-own":
-            yield Promise("SEND-08", "each message goes out once over the session of its own account")
-        else:
-            yield Promise("SEND-16", "each text went once to the person whom its user named")
-            yield Promise("SEND-16", "each user is told of his own message")
-
-
-def of_same_words_at_once(moment: Moment) -> Iterator[Promise]:
-    """The same words to several people at once are as many messages, if nobody misbehaves."""
-    before = moment.before
-    if before.holder is not None and before.well and moment.first_send:
-        yield Promise("SEND-16", f"instance {before.holder} delivers the words each time")
-
-
-def of_same_words_from_both(moment: Moment) -> Iterator[Promise]:
-    """The same words from another account are another message, which goes out over its session."""
-    before, other = moment.before, moment.other_before
-    if other is None or not (before.well and moment.first_send and before.holder == other.holder):
-        return
-    if before.holder is not None:
-        yield Promise("SEND-15", f"instance {before.holder} delivers the words each time")
-
-
-def of_overlapping(moment: Moment) -> Iterator[Promise]:
-    """A send asks for itself: what another was answered before it came is no answer to it."""
-    before, action = moment.before, moment.action
-    if before.well and before.holder == before.named == action["old"] and moment.first_send:
-        yield Promise("VERIFY-03", f'instance {action["new"]} delivers "second" once')
-        yield Promise("VERIFY-03", f'the message "second" is not posted to instance {action["old"]}')
-
-
-def of_twenty_moves(moment: Moment) -> Iterator[Promise]:
-    """However often the one session moves, in one step each time, each message finds it, if nobody misbehaves."""
-    if moment.before.well and moment.before.holder is not None and moment.first_send:
-        yield Promise("SEND-07", "each message is delivered once by the instance that held the session")
-
-
-def of_going_on(moment: Moment) -> Iterator[Promise]:
-    """Whose trouble is over is used again within a verify timeout: users try for so long."""
-    if moment.before.well and moment.before.holder is not None:
-        yield Promise("SEND-18", f"instance {moment.before.holder} delivers the last of them")
-
-
-def of_many_ways(moment: Moment) -> Iterator[Promise]:
-    """Whatever is logged and answered, secrets are not."""
-    if moment.log:
-        yield Promise("AUTH-11", NOTHING_SHOWN)
