@@ -114,6 +114,7 @@ def _in_turn(actions: Iterable[Action]) -> Iterator[Action]:
 def _disturbances(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Action]:
     roles = beginning.roles(numbers)
     others = [one for one in roles if one != beginning.holder]
+    elsewhere = sorted(set(numbers) - {beginning.holder}, key=lambda one: (one not in others, one))
     holder = beginning.holder
     if holder is not None:
         yield from _every("moves-unannounced", number=others)
@@ -122,11 +123,11 @@ def _disturbances(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Ac
     yield from _every(
         "misbehaves", number=roles, behaviour=_UNUSABLE, asked=[""], optional=[", if it is asked"]
     )
-    yield from _every("lists-too", number=others)
+    yield from _every("lists-too", number=elsewhere)
     yield from _every("has-copy", number=others, status=_STATES)
     yield from _every("misreports-copy", number=others, optional=[", if it is asked"])
     yield from _every("holds-alike", number=others, likeness=_choices("holds-alike", "likeness"))
-    yield from _every("holds-others", number=others)
+    yield from _every("holds-others", number=elsewhere)
     yield from _every("set-row-to-none")
     yield from _every("set-row-with-slash", number=roles)
     yield from _every("set-row-status", status=["disconnected", "qr_scanning", "failed", "pending"])

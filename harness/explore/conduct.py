@@ -206,7 +206,9 @@ def phase_of(action: Action) -> str:
 
 def _by_breaking(action: Action, earlier: Iterable[Action]) -> str:
     """Return the requirement that nothing breaks, by what broke it."""
-    phase = phase_of(action)
-    if phase == "check" and any(one.kind.name in {"misbehaves", "deployed-everywhere"} for one in earlier):
+    phase, behaviours = phase_of(action), [one.get("behaviour") for one in earlier]
+    if phase == "check" and "never answers" in behaviours:
+        return "HEALTH-05"
+    if phase == "check" and any(behaviours):
         return "HEALTH-11"
     return {"webhook": "WEBHOOK-17", "check": "HEALTH-12", "send": "SEND-09"}[phase]

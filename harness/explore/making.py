@@ -66,6 +66,8 @@ _CANDIDATES = 2
 """Of how many things that could happen next the newest is chosen."""
 _TROUBLES = 0.2
 _KILLED = 0.15
+_NO_WORDS = frozenset({"a", "an", "no", "the", "at", "its", "for", "of", "sign", "letters", "letter"})
+"""What the names of unusual ids have in common without meaning anything by it."""
 _NEEDS_WEBHOOK = frozenset({"webhook-again", "again-from"})
 
 
@@ -103,8 +105,10 @@ def small(numbers: tuple[int, ...]) -> Iterator[Story]:
         if beginning is wrong:
             yield from _with_each_id(beginning, numbers)
         yield from _disturbed(beginning, numbers, [named("health-check-runs")()])
-    others = [one for one in disturbances(begun[3], numbers) if one.kind.name == "holds-others"]
-    yield from _chains(begun[3], numbers, others, judged_actions(begun[3], numbers)[:1])
+    for beginning in (wrong, right):
+        yield from _hidden(beginning, numbers)
+    last = [one for one in disturbances(begun[3], numbers) if one.get("number") in begun[3].free(numbers)]
+    yield from _chains(begun[3], numbers, last, judged_actions(begun[3], numbers)[:1])
     yield from _crowds(numbers)
     yield from _alone(right, numbers)
     yield from _with_strange_ids(numbers)
@@ -152,9 +156,22 @@ def _told_again(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Stor
     yield from _chains(beginning, numbers, copies(beginning, numbers), denials(beginning, numbers), sends)
 
 
+def _hidden(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Story]:
+    """Make the few longer stories in which the holder hides, or a row names nobody, and something else misleads."""
+    disturbed, check = disturbances(beginning, numbers), [named("health-check-runs")()]
+    hides = [one for one in disturbed if one.get("behaviour") == "refuses connections"]
+    hides = [one for one in hides if one["number"] == beginning.holder]
+    misleads = [one for one in disturbed if one.kind.name in {"has-copy", "set-row-with-slash"}]
+    sends = judged_actions(beginning, numbers)[:1]
+    yield from _chains(beginning, numbers, misleads, hides, [*check, *sends])
+    nobody = [one for one in disturbed if one.kind.name in {"set-row-to-none", "row-names"}]
+    other = [one for one in disturbed if one.kind.name == "set-other-row"][:1]
+    yield from _chains(beginning, numbers, nobody, other, check)
+
+
 def _crowds(numbers: tuple[int, ...]) -> Iterator[Story]:
     """Make stories of other accounts than the usual two."""
-    one, two, three, _ = numbers
+    one, two, three, four = numbers
     check, announced = named("health-check-runs")(), named("announces-other")(number=three)
     restarted = named("all-restarted")()
     first, second = named("account-on")(number=two), named("account-of-same-workspace")(number=three)
@@ -164,6 +181,11 @@ def _crowds(numbers: tuple[int, ...]) -> Iterator[Story]:
     for content in _choices("middle-without-session", "content"):
         without = named("middle-without-session")(content=content)
         yield _story((first, second, named("account-on")(number=one)), [restarted, without, check])
+    written = named("middle-written-meanwhile")(number=one)
+    yield _story((first, second, named("account-on")(number=one)), [restarted, written, check])
+    hang = named("messages-hang")(number=one, optional="")
+    died = named("died-under-messages")(number=one, new=four)
+    yield _story((first, named("eight-accounts")(number=one)), [hang, died, check])
     yield _story(
         (named("announced-early")(number=two),), [named("announces")(number=two, event="session_ready")]
     )
@@ -173,14 +195,15 @@ def _crowds(numbers: tuple[int, ...]) -> Iterator[Story]:
     for other in (neighbour, named("account-with-longer-id")()):
         yield _story((first, other, wrong), [heard])
         yield _story((first, other, wrong), [check])
+    from_other = named("sends-from-other")(message="message")
+    yield _story((first, named("account-lost")()), [from_other])
     yield _story((named("account-on-each")(),), [named("each-to-somebody")()])
     yield _story((named("one-phone-number")(number=three),), [announced])
     for likeness in _choices("alike-ids", "likeness"):
         yield _story((named("alike-ids")(number=three, likeness=likeness),), [announced])
-    for others, characters in itertools.permutations(strange_ids(), 2):
-        if _is_confusable(others, characters):
-            alike = named("else-the-same")(number=three, others=others, characters=characters)
-            yield _story((alike,), [announced])
+    for others, characters in _confusable():
+        alike = named("else-the-same")(number=three, others=others, characters=characters)
+        yield _story((alike,), [announced])
 
 
 def _choices(kind: str, part: str) -> tuple[str, ...]:
@@ -198,6 +221,11 @@ def _with_each_id(begun: Beginning, numbers: tuple[int, ...]) -> Iterator[Story]
         beginning = replace(begun, characters=characters)
         send, announced, _, check, *_ = judged_actions(beginning, numbers)
         yield from _chains(beginning, numbers, [send, announced, check])
+    for characters, others in _confusable():
+        beginning = replace(begun, characters=characters)
+        send, _, _, check, *_ = judged_actions(beginning, numbers)
+        alike = named("holds-else-the-same")(number=beginning.assigned, characters=others)
+        yield from _chains(beginning, numbers, [alike], [send, check])
 
 
 def _with_strange_ids(numbers: tuple[int, ...]) -> Iterator[Story]:
@@ -206,20 +234,22 @@ def _with_strange_ids(numbers: tuple[int, ...]) -> Iterator[Story]:
             beginning = replace(begun, characters=characters)
             given, usual = beginning.given(numbers), judged_actions(beginning, numbers)
             yield from (_story(given, [one]) for one in usual[:4])
-            for others in strange_ids():
-                if others != characters and beginning.assigned != beginning.holder:
-                    alike = named("holds-else-the-same")(number=beginning.assigned, characters=others)
-                    if _is_confusable(characters, others):
-                        yield _story(given, [alike, usual[0]])
-                        yield _story(given, [alike, usual[3]])
+            yield _story(given, [named("deployed-everywhere")(), usual[0]])
 
 
-def _is_confusable(one: str, other: str) -> bool:
-    """Say whether two kinds of ids are told apart by a little only, as their names say."""
-    if one.startswith("no blank") and other.startswith("no blank"):
-        return False  # the same ids
-    first, second = ({*text.split()} - {"a", "an", "no", "the", "at", "its", "for"} for text in (one, other))
-    return bool(first & second)
+@lru_cache(maxsize=1)
+def _confusable() -> tuple[tuple[str, str], ...]:
+    """Return pairs of kinds of ids that a careless comparison takes for each other, as their names say."""
+
+    def words(name: str) -> set[str]:
+        return {*name.split()} - _NO_WORDS
+
+    return tuple(
+        (one, other)
+        for one, other in itertools.permutations(strange_ids(), 2)
+        if 2 * len(words(one) & words(other)) >= min(len(words(one)), len(words(other)))
+        and not (one.startswith("no blank") and other.startswith("no blank"))  # the same ids
+    )
 
 
 def random_stories(numbers: tuple[int, ...], seed: int) -> Iterator[Story]:

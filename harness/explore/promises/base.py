@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.scenario.actions import Action
 
 STRANGER, STRANGE_HOST = "the stranger", "a host outside the instances"
+NOTHING_SHOWN = "no secret and no signature is in the log, in an answer or in a metric"
 LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
 WEBHOOK_NAMES = ("announce", "reconnects", "webhook", "names-location", "again-from")
 SENDS = frozenset(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness.explore.situation import Situation
 
 _REPAIRED = "every row is assigned to the instance that holds its session"
+_OTHERS_REPAIRED = "every row but the one in the middle is assigned to the instance that holds its session"
 _UNWRITTEN = "no row was written"
 _UNREACHABLE = ("refuses connections", "never answers")
 
@@ -24,10 +25,12 @@ def of_check(moment: Moment) -> Iterator[Promise]:
     """
     accounts = [one for one in (moment.before, moment.other_before) if one is not None]
     yield from _nobody_outside(moment)
-    if any(one.pending or one.lying for one in accounts):
+    if any(one.lying for one in accounts):
         return
-    if moment.accounts > len(accounts) or moment.has("middle-without-session"):
+    if moment.accounts > len(accounts) or moment.has("middle-without-session", "middle-written-meanwhile"):
         yield from _of_many(moment)
+        return
+    if any(one.pending for one in accounts):
         return
     if any(len(one.holders) > 1 for one in accounts):
         if all(one.named in one.holders and not one.silent for one in accounts):
@@ -42,7 +45,11 @@ def _of_rows(moment: Moment, accounts: list[Situation]) -> Iterator[Promise]:
     first = moment.before
     if all(_is_right(one) or not one.holders for one in accounts):
         kept = "HEALTH-05" if first.silent else "HEALTH-04" if not first.holders else "HEALTH-03"
-        yield Promise("HEALTH-11" if first.copies or moment.has("holds-alike") else kept, _UNWRITTEN)
+        is_mistaken = (first.copies and not first.silent) or moment.has("holds-alike")
+        yield Promise("HEALTH-11" if is_mistaken else kept, _UNWRITTEN)
+        return
+    if all(_is_right(one) or one.holder is None or one.holder in one.silent for one in accounts):
+        yield Promise("HEALTH-05", _UNWRITTEN)
         return
     if len(first.silent) > 1 or any(one.holder is None or one.holder in one.silent for one in accounts):
         return
@@ -62,17 +69,23 @@ def _nobody_outside(moment: Moment) -> Iterator[Promise]:
 
 
 def _of_many(moment: Moment) -> Iterator[Promise]:
-    """However many rows there are, each is checked, at the same price, if every instance answers truly."""
-    if not moment.before.well or not moment.first_check or moment.has("moves-unannounced", "reconnects"):
+    """However many rows there are, each is checked, at the same price, if every instance answers truly.
+
+    One that has no session, or is written meanwhile, is the only one that need not be repaired.
+    """
+    before = moment.before
+    if before.silent or before.dialect or moment.now.pending or not moment.first_check:
         return
-    if moment.has("middle-without-session"):
-        yield Promise(
-            "HEALTH-12",
-            "every row but the one in the middle is assigned to the instance that holds its session",
-        )
-        yield Promise("HEALTH-12", "the row in the middle was not written")
-    elif moment.has("very-many-accounts", "all-restarted"):
-        yield Promise("HEALTH-10" if moment.has("all-restarted") else "HEALTH-01", _REPAIRED)
+    if moment.has("middle-without-session", "middle-written-meanwhile"):
+        yield Promise("HEALTH-12", _OTHERS_REPAIRED)
+        if not moment.has("middle-written-meanwhile"):
+            yield Promise("HEALTH-12", "the row in the middle was not written")
+    elif before.pending or moment.has("lists-too", "restored-everywhere"):
+        return
+    elif moment.has("very-many-accounts"):
+        yield Promise("HEALTH-01", _REPAIRED)
+    elif moment.has("all-restarted", "died-under-messages"):
+        yield Promise("HEALTH-10", _REPAIRED)
     elif moment.has("many-accounts") and moment.first_send and moment.first_webhook:
         yield Promise("HEALTH-08", "each instance was asked at most twice")
 
@@ -139,9 +152,11 @@ def _is_right(one: Situation) -> bool:
 
 def _requirement(moment: Moment) -> str:
     first = moment.before
+    other = moment.other_before
+    if first.named is None and other is not None and not _is_right(other):
+        return "HEALTH-12"
     if first.named is None and not moment.has("row-names"):
-        other = moment.other_before
-        return "HEALTH-01" if other is None or _is_right(other) else "HEALTH-12"
+        return "HEALTH-01"
     if first.silent and first.silent <= _hidden(moment):
         return "HEALTH-01"
     if first.named is None or first.silent or first.copies or first.dialect or moment.has("holds-alike"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fake_instances.faults import Answer, AnswersHollow, DeniesSession, Redirect, SendsThenFails
-from harness.explore.promises.base import LOCATION_EVENTS, SPOOFS, Promise, is_webhook
+from harness.explore.promises.base import LOCATION_EVENTS, NOTHING_SHOWN, SPOOFS, Promise, is_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _MOST_SILENT = 2
 """How many instances may misbehave at once without hiding the holder (SCAN-05)."""
+_MOST_LYING = 1
+"""How many instances may lie: who was told a lie may try one other copy and no more."""
 _REFUSALS = 300
 _SLOW = ("drips its answer byte by byte", "falls silent in mid-answer")
 _DELIVERS = {
@@ -25,13 +27,15 @@ _TELLS_SENT = "the user is told that it was sent"
 _TELLS_NOT = "the user is told that it was not sent"
 _UNWRITTEN = "the row was not written"
 _NOTHING_LEAKED = "nothing of the message, its recipient or the API key reached the stranger"
-NOTHING_SHOWN = "no secret and no signature is in the log, in an answer or in a metric"
 
 
 def of_send(moment: Moment) -> Iterator[Promise]:
     """Make the promises about one message of the first account's user."""
     before = moment.before
-    yield from _nothing_outside(moment)
+    # Who is led astray by a row sends nothing to the holder: that is what the row's requirement says.
+    is_row = moment.has("row-names")
+    if not is_row:
+        yield from _nothing_outside(moment)
     if before.pending:
         yield from _of_race(moment)
     elif not before.holders:
@@ -42,10 +46,12 @@ def of_send(moment: Moment) -> Iterator[Promise]:
         yield from _holder_silent(moment)
     elif before.holder in before.odd_posts:
         yield from _odd_answer(moment)
-    elif len(before.silent) <= _MOST_SILENT:
+    elif len(before.silent) <= _MOST_SILENT and len(before.lying) <= _MOST_LYING:
         yield from _delivered(moment, before.holder)
     if moment.action.kind.name == "sends":
         yield from _honest(moment)
+    if is_row:
+        yield from _nothing_outside(moment)
 
 
 def _nothing_outside(moment: Moment) -> Iterator[Promise]:
@@ -70,7 +76,8 @@ def _honest(moment: Moment) -> Iterator[Promise]:
 def _delivered(moment: Moment, holder: int) -> Iterator[Promise]:
     """The one holder answers truly and in time, and at most two others do not: a scan finds it, the message goes out.
 
-    Copies that are not connected, other tenants' sessions and instances that lie change nothing about that.
+    Copies that are not connected and other tenants' sessions change nothing about that. Nor does one instance that
+    lies, but whoever believed it may have moved the row there.
     """
     action, before = moment.action, moment.before
     words = _DELIVERS[action.kind.name].format(
@@ -96,22 +103,24 @@ def _delivered(moment: Moment, holder: int) -> Iterator[Promise]:
                 "VERIFY-14" if before.slash else "VERIFY-02",
                 f"the log says that the session was verified in instance {holder}",
             )
-        return
-    if before.lying:
-        return  # who lies may have drawn the row before it was found out
+    elif not before.lying:
+        yield from _repaired(moment, holder, why)
+
+
+def _repaired(moment: Moment, holder: int, why: str) -> Iterator[Promise]:
+    """A scan found the one holder, and nobody lied: the row is moved there, and no other."""
+    before = moment.before
     yield Promise(why if why != "SEND-01" else "SCAN-01", f"the row is assigned to instance {holder}")
-    if before.named is not None and moment.log and not before.lying:
+    if before.named is not None and moment.log:
         yield Promise(
             "SCAN-02",
             f"the log says that a scan moved the URL from instance {before.named} to instance {holder}",
         )
-    if (
-        before.named is not None
-        and before.named not in before.silent
-        and moment.first_send
-        and not before.lying
-    ):
-        yield Promise("VERIFY-04", f"no message is posted to instance {before.named}")
+    if before.named is not None and before.named not in before.silent and moment.first_send:
+        yield Promise(
+            "VERIFY-13" if moment.has("account-with-id") else "VERIFY-04",
+            f"no message is posted to instance {before.named}",
+        )
     yield Promise("STATE-01", "its updated_at is the time of the write, in UTC")
     if moment.other_before is not None:
         yield Promise("SCAN-01", "every other account's row was not written")
@@ -121,7 +130,7 @@ def requirement_of_delivery(moment: Moment) -> str:  # noqa: C901, PLR0911, PLR0
     """Return the requirement whose scene this is, the most special one first."""
     before, name = moment.before, moment.action.kind.name
     if moment.has("account-with-id"):
-        return "VERIFY-13"
+        return "VERIFY-10" if before.dialect else "VERIFY-13"
     if name in {"sends-content", "sends-to-number"}:
         return "SEND-01"
     if before.lying:
@@ -268,6 +277,9 @@ def _odd_answer(moment: Moment) -> Iterator[Promise]:
     elif isinstance(fault, AnswersHollow):
         yield Promise("SEND-11", _TELLS_SENT if fault.delivered else _TELLS_NOT)
         yield from _posted_once(moment, "SEND-11")
+    elif isinstance(fault, Redirect):
+        yield Promise("SEND-02", _TELLS_NOT)
+        yield from _posted_once(moment, "SEND-05")
     elif isinstance(fault, Answer) and fault.status < _REFUSALS:
         yield Promise("SEND-11", _TELLS_NOT)
         yield from _posted_once(moment, "SEND-11")
@@ -302,27 +314,14 @@ def _of_race(moment: Moment) -> Iterator[Promise]:
 
 
 def of_other_send(moment: Moment) -> Iterator[Promise]:
-    """Two accounts do not get in each other's way: the other's message goes out over its own session."""
+    """Two accounts do not get in each other's way: the other's message goes out over its own session, or not."""
     other, message = moment.other_before, moment.action["message"]
     if other is not None and other.holder is not None and other.is_plain(other.holder) and not other.pending:
         if len(other.silent) > _MOST_SILENT or other.lying:
             return
         yield Promise("SEND-08", f'instance {other.holder} delivers "{message}" of the other account once')
-
-
-def of_sends_at_once(moment: Moment) -> Iterator[Promise]:
-    """Every one of many messages at once goes out from the one holder, if nobody misbehaves."""
-    before = moment.before
-    if before.holder is not None and before.well and moment.first_send:
-        yield Promise("SCAN-09", f"instance {before.holder} delivers each message once")
-        yield Promise("SCAN-09", f"the row is assigned to instance {before.holder}")
-
-
-def of_same_words(moment: Moment) -> Iterator[Promise]:
-    """The same words again are another message, which goes out like the first."""
-    before = moment.before
-    if before.holder is not None and before.well and moment.first_send:
-        yield Promise("SEND-15", f"instance {before.holder} delivers the words each time")
+    elif other is not None and not other.holders and other.well and moment.first_send:
+        yield Promise("SEND-08", "no instance delivers anything for any account")
 
 
 def of_wrong_send(moment: Moment) -> Iterator[Promise]:
@@ -331,58 +330,3 @@ def of_wrong_send(moment: Moment) -> Iterator[Promise]:
         yield Promise("SEND-09", "both sends are refused with an error below 500")
         if moment.before.well:
             yield Promise("SEND-09", "no instance is called for them")
-
-
-def of_sends_to_somebody(moment: Moment) -> Iterator[Promise]:
-    """Messages of several users at once are not exchanged, if nobody misbehaves."""
-    before, other = moment.before, moment.other_before
-    if other is None or not (before.well and other.well and before.holder and other.holder):
-        return
-    if moment.first_send:
-        if moment.action.kind.name == "both-send-their-own":
-            yield Promise("SEND-08", "each message goes out once over the session of its own account")
-        else:
-            yield Promise("SEND-16", "each text went once to the person whom its user named")
-            yield Promise("SEND-16", "each user is told of his own message")
-
-
-def of_same_words_at_once(moment: Moment) -> Iterator[Promise]:
-    """The same words to several people at once are as many messages, if nobody misbehaves."""
-    before = moment.before
-    if before.holder is not None and before.well and moment.first_send:
-        yield Promise("SEND-16", f"instance {before.holder} delivers the words each time")
-
-
-def of_same_words_from_both(moment: Moment) -> Iterator[Promise]:
-    """The same words from another account are another message, which goes out over its session."""
-    before, other = moment.before, moment.other_before
-    if other is None or not (before.well and moment.first_send and before.holder == other.holder):
-        return
-    if before.holder is not None:
-        yield Promise("SEND-15", f"instance {before.holder} delivers the words each time")
-
-
-def of_overlapping(moment: Moment) -> Iterator[Promise]:
-    """A send asks for itself: what another was answered before it came is no answer to it."""
-    before, action = moment.before, moment.action
-    if before.well and before.holder == before.named == action["old"] and moment.first_send:
-        yield Promise("VERIFY-03", f'instance {action["new"]} delivers "second" once')
-        yield Promise("VERIFY-03", f'the message "second" is not posted to instance {action["old"]}')
-
-
-def of_twenty_moves(moment: Moment) -> Iterator[Promise]:
-    """However often the one session moves, in one step each time, each message finds it, if nobody misbehaves."""
-    if moment.before.well and moment.before.holder is not None and moment.first_send:
-        yield Promise("SEND-07", "each message is delivered once by the instance that held the session")
-
-
-def of_going_on(moment: Moment) -> Iterator[Promise]:
-    """Whose trouble is over is used again within a verify timeout: users try for so long."""
-    if moment.before.well and moment.before.holder is not None:
-        yield Promise("SEND-18", f"instance {moment.before.holder} delivers the last of them")
-
-
-def of_many_ways(moment: Moment) -> Iterator[Promise]:
-    """Whatever is logged and answered, secrets are not."""
-    if moment.log:
-        yield Promise("AUTH-11", NOTHING_SHOWN)

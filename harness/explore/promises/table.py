@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.explore.promises import checks, sends, webhooks
+from harness.explore.promises import checks, many_sends, sends, webhooks
 from harness.explore.promises.base import Promise, is_webhook
 
 if TYPE_CHECKING:
@@ -17,19 +17,19 @@ MAKERS: Mapping[str, Callable[[Moment], Iterator[Promise]]] = {
     "sends-content": sends.of_send,
     "sends-to-number": sends.of_send,
     "sends-from-other": sends.of_other_send,
-    "twenty-send": sends.of_sends_at_once,
-    "same-words": sends.of_same_words,
-    "same-words-to-three": sends.of_same_words,
+    "twenty-send": many_sends.of_sends_at_once,
+    "same-words": many_sends.of_same_words,
+    "same-words-to-three": many_sends.of_same_words,
     "sends-wrongly": sends.of_wrong_send,
     "sends-from-nobody": sends.of_wrong_send,
-    "both-send-their-own": sends.of_sends_to_somebody,
-    "each-to-somebody": sends.of_sends_to_somebody,
-    "same-words-at-once": sends.of_same_words_at_once,
-    "same-words-from-both": sends.of_same_words_from_both,
-    "sends-overlap": sends.of_overlapping,
-    "moves-before-each": sends.of_twenty_moves,
-    "go-on-sending": sends.of_going_on,
-    "many-ways": sends.of_many_ways,
+    "both-send-their-own": many_sends.of_sends_to_somebody,
+    "each-to-somebody": many_sends.of_sends_to_somebody,
+    "same-words-at-once": many_sends.of_same_words_at_once,
+    "same-words-from-both": many_sends.of_same_words_from_both,
+    "sends-overlap": many_sends.of_overlapping,
+    "moves-before-each": many_sends.of_twenty_moves,
+    "go-on-sending": many_sends.of_going_on,
+    "many-ways": many_sends.of_many_ways,
     "announces-much": webhooks.of_location,
     "announces-behind-burst": webhooks.of_location,
     "announces-held": webhooks.of_location,

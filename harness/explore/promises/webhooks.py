@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.contract import Settings
-from harness.explore.promises.base import LOCATION_EVENTS, Promise, is_webhook
-from harness.explore.promises.sends import NOTHING_SHOWN
+from harness.explore.promises.base import LOCATION_EVENTS, NOTHING_SHOWN, Promise, is_webhook
 from harness.scenario.client import NEW_PHONE
 
 if TYPE_CHECKING:
@@ -76,7 +75,9 @@ def of_location(moment: Moment) -> Iterator[Promise]:
     brings = action.kind.name != "announces-null-phone" and event == "session_ready"
     if brings or not moment.has(*_BRING_A_NUMBER):
         yield Promise("WEBHOOK-03" if brings else "WEBHOOK-02", "the row keeps its phone number")
-    if before.named != where:
+    *_, last = moment.earlier
+    is_unlike = last.kind.name == "set-row-status" and last["status"] != "connected"
+    if before.named != where or is_unlike:
         yield Promise("STATE-01", "its updated_at is the time of the write, in UTC")
     if moment.other_before is not None:
         yield Promise("WEBHOOK-08", _OTHERS_UNWRITTEN)
@@ -196,6 +197,8 @@ def of_no_location(moment: Moment) -> Iterator[Promise]:
     yield Promise("WEBHOOK-04", _ACCEPTED)
     yield Promise("WEBHOOK-04", 'the row has status "connected"')
     yield Promise("WEBHOOK-04", f'the row has phone number "{NEW_PHONE}"')
+    if not moment.has(*_BRING_A_NUMBER):
+        yield Promise("STATE-01", "its updated_at is the time of the write, in UTC")
     if moment.before.named is not None:
         yield Promise("WEBHOOK-04", f"the row is still assigned to instance {moment.before.named}")
 

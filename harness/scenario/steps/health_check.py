@@ -178,11 +178,7 @@ def restored_everywhere(world: World, number: int) -> None:
     world.remember_rows()
 
 
-@given(
-    parse(
-        "instance {number:d} has died under a message of each, and its sessions came up on instance {new:d}"
-    )
-)
+@action("instance {number} has died under a message of each, and its sessions came up on instance {new}")
 def died_under_messages(world: World, number: int, new: int) -> None:
     """Kill an instance while a message of each of its accounts hangs there, and hold its sessions elsewhere."""
     there = [one for one in world.accounts if number in world.fleet.holders(one.session_id)]

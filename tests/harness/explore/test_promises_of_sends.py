@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fake_instances.faults import Answer, AnswersHollow, DeniesSession, Redirect, Reset, SendsThenFails
-from tests.harness.explore.moments import NOWHERE, WELL, WRONG, promised, texts
+from tests.harness.explore.moments import NOWHERE, OTHER, WELL, WRONG, promised, texts
 
 SEND = "sends message=hello"
 SENT, NOT_SENT = "the user is told that it was sent", "the user is told that it was not sent"
@@ -221,4 +221,19 @@ def test_what_cannot_be_sent_is_refused() -> None:
 def test_the_other_accounts_message_goes_out_over_its_own_session() -> None:
     other = ("SEND-08", 'instance 3003 delivers "hello" of the other account once')
     assert promised("sends-from-other message=hello") == {other}
-    assert promised("sends-from-other message=hello", other=NOWHERE) == set()
+    assert promised("sends-from-other message=hello", other=NOWHERE) == {
+        ("SEND-08", "no instance delivers anything for any account")
+    }
+    lying = replace(OTHER, lying=frozenset({3004}))
+    assert promised("sends-from-other message=hello", other=lying) == set()
+    assert promised("sends-from-other message=hello", SEND, other=NOWHERE) == set()
+
+
+def test_one_lie_keeps_no_message_back_and_may_move_the_row() -> None:
+    lied = replace(WRONG, lying=frozenset({3004}))
+    assert texts(SEND, before=lied, log=False) == {
+        DELIVERED,
+        SENT,
+        "the assigned instance was asked before every post",
+    }
+    assert DELIVERED not in texts(SEND, before=replace(lied, lying=frozenset({3001, 3004})))
