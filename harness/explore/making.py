@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING
 from harness.explore.alphabet import (
     WAITING,
     Beginning,
+    announcements,
     beginnings,
+    copies,
+    denials,
     disturbances,
+    false_names,
     judged_actions,
     judged_once,
+    kills,
+    repetitions,
     strange_ids,
+    troubles,
 )
 from harness.explore.story import Story
 from harness.scenario.actions import Action, named
@@ -29,6 +36,7 @@ MOST_ACTIONS = 12
 _SENDING = frozenset({"sends", "sends-from-other", "sends-to-number", "sends-from-nobody"})
 _RACES = frozenset({"moves-after-verification", "moves-before-message", "moves-and-old-goes-away"})
 _KILLS = frozenset({"killed-after-answer"})
+_STARTS = frozenset({"started-again", "all-is-well-again"})
 _CHANGES = frozenset(
     {
         *("moves-unannounced", "reconnects", "lists-too"),
@@ -85,33 +93,111 @@ def _mixed(small_ones: Iterator[Story], random_ones: Iterator[Story]) -> Iterato
 def small(numbers: tuple[int, ...]) -> Iterator[Story]:
     """Return every story of one or two actions of which the last is judged, the most telling first."""
     begun = beginnings(numbers)
+    wrong, right, nowhere, *_ = begun
     for beginning in begun:
-        given = beginning.given(numbers)
-        yield from (_story(given, [one]) for one in judged_actions(beginning, numbers))
-    for beginning in begun[:3]:
-        given = beginning.given(numbers)
-        yield from (_story(given, [one]) for one in judged_once(beginning, numbers))
+        yield from _chains(beginning, numbers, judged_actions(beginning, numbers))
+    yield from _alone(wrong, numbers)
+    for beginning in (wrong, right):
+        yield from _disturbed(beginning, numbers, judged_actions(beginning, numbers)[:1])
+        yield from _told_again(beginning, numbers)
+        if beginning is wrong:
+            yield from _with_each_id(beginning, numbers)
+        yield from _disturbed(beginning, numbers, [named("health-check-runs")()])
+    others = [one for one in disturbances(begun[3], numbers) if one.kind.name == "holds-others"]
+    yield from _chains(begun[3], numbers, others, judged_actions(begun[3], numbers)[:1])
+    yield from _crowds(numbers)
+    yield from _alone(right, numbers)
     yield from _with_strange_ids(numbers)
-    judged_first = [judged_actions(one, numbers)[:1] for one in begun]
-    for beginning, sends in zip(begun, judged_first, strict=True):
-        given = beginning.given(numbers)
-        yield from (
-            _story(given, pair) for pair in itertools.product(disturbances(beginning, numbers), sends)
-        )
+    for beginning in (nowhere, right):
+        sends = judged_actions(beginning, numbers)[:1]
+        yield from _disturbed(beginning, numbers, sends)
+        yield from _chains(beginning, numbers, sends, disturbances(beginning, numbers), sends)
+    yield from _chains(right, numbers, troubles(right, numbers), [named("go-on-sending")()])
+    for beginning in begun:
+        yield from _alone(beginning, numbers)
+        yield from _disturbed(beginning, numbers, judged_actions(beginning, numbers))
     for beginning in begun[:3]:
-        given, usual = beginning.given(numbers), judged_actions(beginning, numbers)
-        yield from (
-            _story(given, pair) for pair in itertools.product(disturbances(beginning, numbers), usual[1:])
-        )
-        yield from (_story(given, pair) for pair in itertools.product(usual, judged_once(beginning, numbers)))
-        yield from (_story(given, pair) for pair in itertools.product(usual, usual))
-        yield from (_story(given, pair) for pair in itertools.product(judged_once(beginning, numbers), usual))
+        usual, once = judged_actions(beginning, numbers), judged_once(beginning, numbers)
+        yield from _chains(beginning, numbers, usual, usual)
+        yield from _chains(beginning, numbers, once, usual)
+        yield from _chains(beginning, numbers, usual, once)
     for beginning in begun[:2]:
-        given = beginning.given(numbers)
-        yield from (
-            _story(given, pair)
-            for pair in itertools.product(disturbances(beginning, numbers), judged_once(beginning, numbers))
-        )
+        yield from _disturbed(beginning, numbers, judged_once(beginning, numbers))
+
+
+def _alone(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Story]:
+    given = beginning.given(numbers)
+    judged = (*judged_actions(beginning, numbers), *judged_once(beginning, numbers))
+    yield from (_story(given, [one]) for one in judged)
+
+
+def _disturbed(beginning: Beginning, numbers: tuple[int, ...], judged: Sequence[Action]) -> Iterator[Story]:
+    yield from _chains(beginning, numbers, disturbances(beginning, numbers), judged)
+
+
+def _told_again(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Story]:
+    """Make the few longer stories in which webhooks come again, or are about somebody else."""
+    told, again = announcements(beginning, numbers), repetitions(beginning, numbers)
+    sends = judged_actions(beginning, numbers)[:1]
+    named_falsely = false_names(beginning, numbers)
+    yield from _chains(beginning, numbers, named_falsely, sends)
+    unlike = [named("set-row-status")(status="disconnected")]
+    yield from _chains(beginning, numbers, unlike, (*named_falsely[1:2], *told[:1]))
+    yield from _chains(beginning, numbers, kills(beginning, numbers), [named("started-again")()])
+    yield from _chains(beginning, numbers, told, again)
+    yield from _chains(beginning, numbers, told[:1], copies(beginning, numbers), again)
+    yield from _chains(beginning, numbers, sends, told, sends)
+    yield from _chains(beginning, numbers, copies(beginning, numbers), sends, told, sends)
+    yield from _chains(beginning, numbers, told[:1], again, sends)
+    yield from _chains(beginning, numbers, copies(beginning, numbers), denials(beginning, numbers), sends)
+
+
+def _crowds(numbers: tuple[int, ...]) -> Iterator[Story]:
+    """Make stories of other accounts than the usual two."""
+    one, two, three, _ = numbers
+    check, announced = named("health-check-runs")(), named("announces-other")(number=three)
+    restarted = named("all-restarted")()
+    first, second = named("account-on")(number=two), named("account-of-same-workspace")(number=three)
+    yield _story((named("very-many-accounts")(),), [check])
+    yield _story((named("many-accounts")(),), [check])
+    yield _story((first, named("eight-accounts")(number=one)), [restarted, check])
+    for content in _choices("middle-without-session", "content"):
+        without = named("middle-without-session")(content=content)
+        yield _story((first, second, named("account-on")(number=one)), [restarted, without, check])
+    yield _story(
+        (named("announced-early")(number=two),), [named("announces")(number=two, event="session_ready")]
+    )
+    yield _story((first, named("account-of-same-workspace")(number=two)), [named("same-words-from-both")()])
+    neighbour = named("account-of-same-workspace")(number=one)
+    wrong, heard = named("set-row")(number=one), named("announces")(number=two, event="session_ready")
+    for other in (neighbour, named("account-with-longer-id")()):
+        yield _story((first, other, wrong), [heard])
+        yield _story((first, other, wrong), [check])
+    yield _story((named("account-on-each")(),), [named("each-to-somebody")()])
+    yield _story((named("one-phone-number")(number=three),), [announced])
+    for likeness in _choices("alike-ids", "likeness"):
+        yield _story((named("alike-ids")(number=three, likeness=likeness),), [announced])
+    for others, characters in itertools.permutations(strange_ids(), 2):
+        if _is_confusable(others, characters):
+            alike = named("else-the-same")(number=three, others=others, characters=characters)
+            yield _story((alike,), [announced])
+
+
+def _choices(kind: str, part: str) -> tuple[str, ...]:
+    return named(kind).fields[part].choices
+
+
+def _chains(beginning: Beginning, numbers: tuple[int, ...], *parts: Sequence[Action]) -> Iterator[Story]:
+    given = beginning.given(numbers)
+    yield from (_story(given, chain) for chain in itertools.product(*parts))
+
+
+def _with_each_id(begun: Beginning, numbers: tuple[int, ...]) -> Iterator[Story]:
+    """Make stories of each unusual session id: it is sent from, announced and checked."""
+    for characters in strange_ids():
+        beginning = replace(begun, characters=characters)
+        send, announced, _, check, *_ = judged_actions(beginning, numbers)
+        yield from _chains(beginning, numbers, [send, announced, check])
 
 
 def _with_strange_ids(numbers: tuple[int, ...]) -> Iterator[Story]:
@@ -130,6 +216,8 @@ def _with_strange_ids(numbers: tuple[int, ...]) -> Iterator[Story]:
 
 def _is_confusable(one: str, other: str) -> bool:
     """Say whether two kinds of ids are told apart by a little only, as their names say."""
+    if one.startswith("no blank") and other.startswith("no blank"):
+        return False  # the same ids
     first, second = ({*text.split()} - {"a", "an", "no", "the", "at", "its", "for"} for text in (one, other))
     return bool(first & second)
 
@@ -275,15 +363,15 @@ def is_possible(when: Sequence[Action]) -> bool:
         name = one.kind.name
         if name in _NEEDS_WEBHOOK and not webhook:
             return False
-        webhook |= name.startswith(("announces", "reconnects", "names-location", "killed-after"))
+        webhook |= name.startswith(("announce", "reconnects", "names-location", "killed-after"))
         waiting += one.get("behaviour") in WAITING
         races += name in _RACES
-        if killed and name != "started-again":
+        if killed and name not in _STARTS:
             return False
         if name == "started-again" and not killed:
             return False
         kills += name in _KILLS
-        killed = name in _KILLS or (killed and name != "started-again")
+        killed = name in _KILLS or (killed and name not in _STARTS)
     return waiting <= 1 and races <= 1 and kills <= 1
 
 
