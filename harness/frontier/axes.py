@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from fake_instances import Session
 from fake_instances.faults import VERIFICATION, Drip, Hang
 from harness.checks import sending
-from harness.errors import NotJudgedError, TargetError
+from harness.errors import ConformanceFailure, NotJudgedError, TargetError
 from harness.frontier.bisection import Scale
 from harness.scenario import users
 
@@ -37,6 +37,13 @@ _PIECE = 10
 _AT_PACE = 1.25
 """By how much the moves of a second may take longer, and still be so many a second."""
 _MOVING_SECONDS = 1.0
+
+_EXACT, _EXACT_SECONDS = 0.03, 0.05
+"""By which share of its delay, or by how many seconds, a webhook may be late beyond it."""
+
+
+class InexactError(NotJudgedError):
+    """The machine did something else when a value was to be tried: another try may be exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,14 +236,24 @@ def _move_and_announce(world: World, number: int, *, seconds: float) -> None:
     world.fleet.move(world.account.session_id, number)
     if seconds and abs(seconds) < _TO_THE_SECOND:
         threading.Event().wait(-(time.time() + seconds) % 1 + _JUST_AFTER)
+    due = time.time()
     announcer = world.fleet.announcer
-    clock, announcer.clock = announcer.clock, lambda: time.time() + seconds
+    clock, announcer.clock = announcer.clock, lambda: due + seconds
     try:
         webhook = world.fleet.webhook(world.account.session, number, "session_reconnected")
     finally:
         announcer.clock = clock
-    sending.webhook_accepted(world.deliver(webhook))
-    world.eventually(lambda: world.check_assigned(number))
+    answer = world.deliver(webhook)
+    late = time.time() - due > max(_EXACT * abs(seconds), _EXACT_SECONDS)
+    try:
+        sending.webhook_accepted(answer)
+        world.eventually(lambda: world.check_assigned(number))
+    except ConformanceFailure:
+        if late and seconds < 0:
+            raise InexactError("the webhook came later than it should, and was not heard") from None
+        raise
+    if late and seconds > 0:
+        raise InexactError("the webhook came later than it should, when its clock was less far ahead")
 
 
 @lru_cache(maxsize=2)

@@ -17,7 +17,7 @@ from tests.harness.support import ROOT, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOST = "127.0.0.38"
+HOST = "127.0.0.71"
 MEASURE = [str(COMMAND), "frontier", "--fleet-address", HOST, "--fleet-ports", "free"]
 LIMITED = """\
 [implementation]
