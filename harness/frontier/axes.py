@@ -37,7 +37,6 @@ _PIECE = 10
 _AT_PACE = 1.25
 """By how much the moves of a second may take longer, and still be so many a second."""
 _MOVING_SECONDS = 1.0
-
 _EXACT, _EXACT_SECONDS = 0.03, 0.05
 """By which share of its delay, or by how many seconds, a webhook may be late beyond it."""
 
@@ -57,7 +56,7 @@ class Axis:
         scale: the values that come into question.
         means: when everything still holds at a value, for a reader.
         holds: tries it in a world, and raises ConformanceFailure where something no longer holds; NotJudgedError
-            where the harness itself cannot go so far.
+            where the harness itself cannot go so far. Where it holds and that says little, it returns why.
 
     """
 
@@ -66,7 +65,7 @@ class Axis:
     unit: str
     scale: Scale
     means: str
-    holds: Callable[[World, float], None]
+    holds: Callable[[World, float], str | None]
 
 
 def _late_webhook_is_heard(world: World, seconds: float) -> None:
@@ -82,20 +81,22 @@ def _clock_ahead_is_heard(world: World, seconds: float) -> None:
     _move_and_announce(world, third, seconds=0.0)
 
 
-def _dripped_answer_is_waited_for(world: World, milliseconds: float) -> None:
+def _dripped_answer_is_waited_for(world: World, milliseconds: float) -> str | None:
     first, *_ = world.fleet.numbers
     account = _account(world, on=first, assigned=first)
     drip = Drip(size=_PIECE, every=_PIECE * milliseconds / 1000)
     world.arm(drip, first, VERIFICATION, optional=True)
     _message_arrives(world, account, first)
+    return _unless_asked(world, account, first)
 
 
-def _hung_instances_are_passed(world: World, count: float) -> None:
+def _hung_instances_are_passed(world: World, count: float) -> str | None:
     *others, holder = world.fleet.numbers
     account = _account(world, on=holder, assigned=others[0])
     for number in others[: int(count)]:
         world.arm(Hang(), number, VERIFICATION, optional=True)
     _message_arrives(world, account, holder)
+    return _unless_asked(world, account, others[0]) if count else None
 
 
 def _sends_at_once_arrive(world: World, count: float) -> None:
@@ -110,12 +111,13 @@ def _sends_at_once_arrive(world: World, count: float) -> None:
     world.check_assigned(second, account)
 
 
-def _session_among_many_is_seen(world: World, count: float) -> None:
+def _session_among_many_is_seen(world: World, count: float) -> str | None:
     first, *_ = world.fleet.numbers
     for session in _others(int(count) - 1):
         world.fleet.hold(session, first)
     account = _account(world, on=first, assigned=first)
     _message_arrives(world, account, first)
+    return _unless_asked(world, account, first)
 
 
 def _moves_are_followed(world: World, rate: float) -> None:
@@ -226,6 +228,12 @@ def _message_arrives(world: World, account: Account, on: int) -> None:
     sending.delivered_once(world.history, account.session_id, text, on)
     sending.told_sent(answer)
     world.check_assigned(on, account)
+
+
+def _unless_asked(world: World, account: Account, number: int) -> str | None:
+    """Return what is to be said of one that asked an instance nothing: it bore nothing, whatever that does."""
+    asked = world.history.verifications(account.session_id, number)
+    return None if asked else "the instance was not asked who holds the session, so there was nothing to bear"
 
 
 def _move_and_announce(world: World, number: int, *, seconds: float) -> None:

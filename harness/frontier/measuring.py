@@ -127,7 +127,7 @@ class _Trial:
 
     def _tried(self, world: World, value: float) -> Try:
         try:
-            self.axis.holds(world, value)
+            little = self.axis.holds(world, value)
             world.check_implementation_runs()
         except ConformanceFailure as failure:
             return Try(Outcome.BROKE, self._words(failure))
@@ -135,7 +135,7 @@ class _Trial:
             raise
         except (NotJudgedError, FleetError) as problem:
             return Try(Outcome.NOT_JUDGED, self._words(problem))
-        return Try(Outcome.HELD)
+        return Try(Outcome.HELD, little or "")
 
     def _closed(self, world: World) -> Try | None:
         """End the world; an implementation that had ended by itself did not bear the value."""

@@ -89,6 +89,18 @@ def test_the_incident_without_its_fix_bears_no_instance_that_hangs(tmp_path: Pat
     assert_nothing_is_left(HOST, tmp_path)
 
 
+def test_who_asks_nobody_has_nothing_to_bear(tmp_path: Path) -> None:
+    ended = run(
+        [*MEASURE, "--target", "before-fix", "--axis", "drip", "--repeats", "1", "--seconds", "4"], tmp_path
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "drip of before-fix: at least 100, the end of the range" in ended.stderr
+    told = " ".join(ended.stdout.split())
+    assert "at 100: the instance was not asked who holds the session, so there was nothing to bear" in told
+    assert "drip of reference, at 0.01" not in told
+
+
 def test_the_reference_alone_is_measured_once(tmp_path: Path) -> None:
     ended = run([*MEASURE, "--axis", "hung-instances", "--repeats", "1"], tmp_path)
 
