@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.scenario.actions import Action, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _UNUSABLE = (
     "refuses connections",
@@ -36,6 +36,8 @@ _LOST = (
     "answers 500",
     "answers 502",
 )
+_OFF = (340, 250, 100, 3600, 86_410)
+"""Seconds by which a webhook's clock is off: near the usual window on both sides, within, beyond, and a day."""
 _STATES = ("disconnected", "qr_scanning", "authenticated", "failed")
 _SEPARATE = frozenset({"account-with-id"})
 
@@ -96,8 +98,17 @@ def beginnings(numbers: Sequence[int]) -> tuple[Beginning, ...]:
 
 @lru_cache(maxsize=64)
 def disturbances(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
-    """Return what may happen before something is judged, the most telling first."""
-    return tuple(_disturbances(beginning, numbers))
+    """Return what may happen before something is judged: one of each kind, and then another of each."""
+    return tuple(_in_turn(_disturbances(beginning, numbers)))
+
+
+def _in_turn(actions: Iterable[Action]) -> Iterator[Action]:
+    """Return actions by turns, so that much is tried soon: the first of every kind, then the second of every kind."""
+    by_kind: dict[str, list[Action]] = {}
+    for one in actions:
+        by_kind.setdefault(one.kind.name, []).append(one)
+    for row in itertools.zip_longest(*by_kind.values()):
+        yield from (one for one in row if one is not None)
 
 
 def _disturbances(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Action]:
@@ -136,6 +147,12 @@ def _disturbances(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Ac
         yield from _every("moves-after-verification", new=[new], old=[holder])
         yield from _every("moves-before-message", new=[new], old=[holder])
         yield from _every("moves-and-old-goes-away", new=[new], old=[holder])
+        yield from _every("redirects-message", other=[new], status=[307, 308], **post)
+    yield from _every("answers-status-alone", status=[201, 202, 204], **post)
+    yield from _every("all-restarted")
+    yield from _every("restored-everywhere", number=others[-1:])
+    yield from _every("all-misreport-copies")
+    yield from _every("all-deny")
     yield from _every("reconnects-unheard", number=others)
     yield from _every("is-well-again", number=roles)
     yield from _every("killed-after-answer", number=[holder])
@@ -165,7 +182,7 @@ def judged_actions(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Acti
 @lru_cache(maxsize=64)
 def judged_once(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
     """Return what is judged in all its forms, which need nothing before them."""
-    return tuple(_judged_once(beginning, numbers))
+    return tuple(_in_turn(_judged_once(beginning, numbers)))
 
 
 def _judged_once(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Action]:
@@ -176,9 +193,10 @@ def _judged_once(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Act
         for name, part in (("announces-written", "form"), ("announces-in-case", "case"))
     }
     yield from _every("announces-flawed", number=where, flaw=_choices("announces-flawed", "flaw"))
-    yield from _every("names-location", location=_choices("names-location", "location"))
+    if beginning.holder is not None:
+        yield from _every("names-location", location=_choices("names-location", "location"))
     yield from _every("announces-at", number=where, text=_choices("announces-at", "text"))
-    yield from _every("announces-signed", number=where, seconds=[400, 3600, 100], direction=["ago", "ahead"])
+    yield from _every("announces-signed", number=where, seconds=_OFF, direction=["ago", "ahead"])
     yield from _every("announces-body", number=where, body=_choices("announces-body", "body"))
     yield from _every("announces", number=where, event=_choices("announces", "event"))
     yield from _every("announces", number=elsewhere, event=["session_ready", "session_reconnected"])
@@ -213,6 +231,101 @@ def _judged_once(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Act
         "sends-wrongly", part=_choices("sends-wrongly", "part"), wrong=_choices("sends-wrongly", "wrong")
     )
     yield from _every("sends-from-nobody", message=["message"])
+    yield from _every("announces-much", number=where, framing=_choices("announces-much", "framing"))
+    yield from _every(
+        "announces-too-much",
+        number=where,
+        event=["session_ready", "message_received"],
+        framing=_choices("announces-too-much", "framing"),
+    )
+    yield from _every(
+        "announces-odd",
+        number=where,
+        event=["message_received"],
+        oddity=_choices("announces-odd", "oddity"),
+    )
+    yield from _every("announces-behind-burst", number=where, count=[80])
+    yield from _every("announces-held", number=where)
+    yield from _every("each-to-somebody")
+    yield from _every("both-send-their-own")
+    yield from _every("same-words-at-once")
+    if beginning.holder is not None:
+        yield from _every("many-ways")
+        yield from _every("announced-at-once", count=[6])
+        yield from _every("moves-before-each")
+        yield from _every("sends-overlap", old=where, new=elsewhere[-1:] or beginning.free(numbers)[:1])
+
+
+@lru_cache(maxsize=64)
+def announcements(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
+    """Return genuine announcements, which may come again, late, or under another name."""
+    if beginning.holder is None:
+        return ()
+    return (
+        *_every("announces", number=[beginning.holder], event=["session_ready", "session_reconnected"]),
+        *_every("reconnects", number=_others(beginning, numbers)),
+        *_every("announced-ahead", number=[beginning.holder], seconds=[240]),
+    )
+
+
+@lru_cache(maxsize=64)
+def repetitions(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
+    """Return what comes after an announcement: itself, an older one, the next one, another name for it."""
+    others = _others(beginning, numbers)
+    return (
+        *_every("webhook-again"),
+        *_every("webhook-late", number=beginning.roles(numbers), seconds=[100]),
+        *_every("reconnects", number=others),
+        *_every(
+            "again-from", location=["another host", "the stranger", *(f"instance {one}" for one in others)]
+        ),
+    )
+
+
+@lru_cache(maxsize=64)
+def false_names(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
+    """Return signed webhooks that name somebody else, of which the next send shows who believed them."""
+    others = (f"instance {one}" for one in _others(beginning, numbers))
+    return tuple(_every("names-location", location=["the stranger", "another host", *others]))
+
+
+@lru_cache(maxsize=64)
+def troubles(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
+    """Return troubles of the holder that are over, and must not be remembered for long."""
+    del numbers
+    where = [beginning.holder or 0]
+    return (
+        *_every("sent-while-down", number=where, count=["six"]),
+        *_every(
+            "sent-while-troubled",
+            number=where,
+            count=["six"],
+            trouble=[one for one in _choices("sent-while-troubled", "trouble") if one != "never answered"],
+        ),
+        *_every("sent-while-troubled", number=where, count=["four"], trouble=["never answered"]),
+        *_every("twelve-hung", number=where),
+    )
+
+
+@lru_cache(maxsize=64)
+def kills(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
+    """Return the ends of the implementation right after it accepted something."""
+    del numbers
+    return () if beginning.holder is None else tuple(_every("killed-after-answer", number=[beginning.holder]))
+
+
+def denials(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
+    """Return the ways in which an instance lists the session and denies it."""
+    return tuple(_every("denies", number=beginning.roles(numbers), optional=[", if one does"]))
+
+
+def copies(beginning: Beginning, numbers: tuple[int, ...]) -> tuple[Action, ...]:
+    """Return second copies of the session that are connected."""
+    return tuple(_every("lists-too", number=_others(beginning, numbers)))
+
+
+def _others(beginning: Beginning, numbers: tuple[int, ...]) -> list[int]:
+    return [one for one in beginning.roles(numbers) if one != beginning.holder]
 
 
 def strange_ids() -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from harness.scenario.phrases import check_of
 from harness.scenario.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from harness.attach.setup import Setup
     from harness.explore.story import Story
@@ -141,7 +141,7 @@ class _Telling:
             action.carry_out(world)
             now = situation_of(world)
         except ConformanceFailure as failure:
-            self._broken(Promise(_by_breaking(action), "the row was not written"), failure, place)
+            self._broken(Promise(_by_breaking(action, earlier), "the row was not written"), failure, place)
             return
         self._take_note(place, since)
         moment = Moment(
@@ -187,10 +187,9 @@ class _Telling:
             if self.violation is None and not self.unjudged:
                 world.check_implementation_runs()
         except ConformanceFailure as failure:
-            last = self._story.when[-1]
-            self._broken(
-                Promise(_by_breaking(last), "the row was not written"), failure, len(self._story.when) - 1
-            )
+            *earlier, last = self._story.actions
+            broken = Promise(_by_breaking(last, earlier), "the row was not written")
+            self._broken(broken, failure, len(self._story.when) - 1)
         try:
             world.close()
         except ConformanceFailure as failure:
@@ -205,6 +204,9 @@ def phase_of(action: Action) -> str:
     return "check" if action.kind.name.startswith("health-check") else "send"
 
 
-def _by_breaking(action: Action) -> str:
+def _by_breaking(action: Action, earlier: Iterable[Action]) -> str:
     """Return the requirement that nothing breaks, by what broke it."""
-    return {"webhook": "WEBHOOK-17", "check": "HEALTH-12", "send": "SEND-09"}[phase_of(action)]
+    phase = phase_of(action)
+    if phase == "check" and any(one.kind.name in {"misbehaves", "deployed-everywhere"} for one in earlier):
+        return "HEALTH-11"
+    return {"webhook": "WEBHOOK-17", "check": "HEALTH-12", "send": "SEND-09"}[phase]

@@ -6,7 +6,9 @@ A worker ends when its pipe closes, so that nothing is left of it whatever becom
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import tempfile
 import time
 import traceback
 from collections import deque
@@ -22,7 +24,7 @@ from harness.contract import Settings
 from harness.errors import HarnessError, LaunchError
 from harness.explore.conduct import Carried, Conduct, Violation
 from harness.explore.failing import Failing
-from harness.explore.looking_into import LookingInto
+from harness.explore.found.looking_into import LookingInto
 from harness.explore.making import stories
 from harness.history import History
 from harness.scenario.world import World
@@ -35,11 +37,12 @@ if TYPE_CHECKING:
     from fake_instances.addresses import InstanceAddress
     from harness.catalogue.requirements import Requirement
     from harness.contract import Target
-    from harness.explore.finding import Finding
+    from harness.explore.found.finding import Finding
     from harness.explore.story import Story
 
 EARLIER = 32
 """How many stories before a violation are remembered."""
+_IN_MEMORY = "/dev/shm"  # noqa: S108 - folders in it are made by tempfile, which nobody can guess
 _TOLD_SECONDS = 0.5
 Work = TypeVar("Work")
 
@@ -181,6 +184,8 @@ def _work(pipe: Connection, post: Post) -> None:
     # Ctrl-C reaches the whole group; the process that started this one says when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _leave())
+    if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK):
+        tempfile.tempdir = _IN_MEMORY  # databases on a disk wait for it at every write
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             with set_up(post) as setup:

@@ -20,7 +20,7 @@ from harness.scenario.account import Account
 from harness.scenario.client import CALLS, ask_to_send, columns_of
 from harness.scenario.occasions import Occasions
 from harness.scenario.patience import Patience
-from harness.scenario.words import Words
+from harness.scenario.texts.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from harness.attach.control_plane import ControlPlane
     from harness.attach.setup import Setup
     from harness.checks.health_check import CheckReport
+    from harness.checks.resilience import Trouble
     from harness.contract import LogLine, Row, Settings, Target
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -65,6 +66,7 @@ class World(Patience):
         self._open = contextlib.ExitStack()
         self.answers: list[UserAnswered] = []
         self.webhook_answers: list[WebhookAnswered] = []
+        self.trouble_over: Trouble | None = None
         self._report: CheckReport | None = None
         self._webhook: Webhook | None = None
         self._delivered, self._began_at = 0, time.time()

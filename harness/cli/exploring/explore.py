@@ -25,8 +25,8 @@ from harness.cli.group import epilog
 from harness.cli.options import targets
 from harness.errors import TargetError
 from harness.exit_codes import DONE, ExitCode
-from harness.explore import kept, page, proving, telling
 from harness.explore.exploring import Bounds, Exploration
+from harness.explore.found import kept, page, proving, telling
 from harness.explore.workers import Post, judged_of
 from harness.report.folder import make_folder, replace_all
 from harness.run.interruption import Interruption

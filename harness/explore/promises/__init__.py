@@ -1,1 +1,1 @@
-"""What every sound implementation keeps to, whatever story it is in: derived from what is true, judged by Then steps."""
+"""What every sound implementation keeps to, whatever the story: derived from what is true, judged by Then steps."""

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from harness.explore.situation import Situation
     from harness.scenario.actions import Action
 
+STRANGER, STRANGE_HOST = "the stranger", "a host outside the instances"
 LOCATION_EVENTS = frozenset({"session_ready", "session_reconnected"})
-WEBHOOK_NAMES = ("announces", "reconnects", "webhook", "names-location", "again-from")
+WEBHOOK_NAMES = ("announce", "reconnects", "webhook", "names-location", "again-from")
 SENDS = frozenset(
     {
         "sends",
@@ -24,6 +25,16 @@ SENDS = frozenset(
         "sends-to-number",
         "sends-from-other",
         "both-send",
+        "both-send-their-own",
+        "each-to-somebody",
+        "many-ways",
+        "moves-before-each",
+        "sends-overlap",
+        "sent-while-down",
+        "sent-while-troubled",
+        "twelve-hung",
+        "go-on-sending",
+        "same-words-at-once",
         "twenty-send",
         "same-words",
         "same-words-to-three",
@@ -32,6 +43,40 @@ SENDS = frozenset(
         "sends-from-nobody",
     }
 )
+ACCOUNTS = {
+    "account-on": 1,
+    "account-with-id": 1,
+    "account-nowhere": 1,
+    "account-of-same-workspace": 1,
+    "account-with-longer-id": 1,
+    "account-lost": 1,
+    "announced-early": 1,
+    "account-on-each": 4,
+    "alike-ids": 2,
+    "else-the-same": 2,
+    "one-phone-number": 2,
+    "eight-accounts": 8,
+    "many-accounts": 40,
+    "very-many-accounts": 120,
+}
+"""How many accounts an action makes."""
+_PLAIN = frozenset(
+    {
+        *ACCOUNTS,
+        "set-row",
+        "set-row-to-none",
+        "set-other-row",
+        "moves-unannounced",
+        "lists-too",
+        "holds-others",
+        "announces",
+        "reconnects",
+        "sends",
+        "sends-from-other",
+    }
+)
+"""Actions with which no instance misbehaves, nor moves a session in the middle of something."""
+CHECKS = ("health-check-runs", "health-check-dry-run")
 SPOOFS = frozenset({"names-location", "again-from"})
 
 
@@ -75,6 +120,33 @@ class Moment:
         return (one for one in self.earlier if one.kind.name in names)
 
     @property
+    def accounts(self) -> int:
+        """How many accounts there are."""
+        return sum(ACCOUNTS.get(one.kind.name, 0) for one in self.earlier)
+
+    @property
+    def plain(self) -> bool:
+        """Whether no instance ever misbehaved, nor a session moved in the middle of a send."""
+        return all(one.kind.name in _PLAIN for one in self.earlier)
+
+    @property
+    def first_check(self) -> bool:
+        """Whether no health check was asked for before."""
+        return not self.has(*CHECKS)
+
+    @property
+    def skewed(self) -> bool:
+        """Whether a webhook was signed by a clock that is off, after which an order by timestamps is another one."""
+        return self.has("announces-signed", "announced-ahead")
+
+    @property
+    def names_stranger(self) -> bool:
+        """Whether a webhook or the row named a host that is none of the instances."""
+        return any(
+            one.get("location") == STRANGER or one.get("content") == STRANGE_HOST for one in self.earlier
+        )
+
+    @property
     def first_send(self) -> bool:
         """Whether nobody sent anything before."""
         return not self.has(*SENDS)
@@ -87,4 +159,7 @@ class Moment:
 
 def is_webhook(action: Action) -> bool:
     """Say whether an action sends a webhook."""
-    return action.kind.name.startswith(WEBHOOK_NAMES) or action.kind.name == "killed-after-answer"
+    return action.kind.name.startswith(WEBHOOK_NAMES) or action.kind.name in {
+        "killed-after-answer",
+        "many-ways",
+    }

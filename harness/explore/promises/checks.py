@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.explore.promises.base import Promise
+from harness.explore.promises.base import SPOOFS, Promise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,35 +14,92 @@ if TYPE_CHECKING:
 
 _REPAIRED = "every row is assigned to the instance that holds its session"
 _UNWRITTEN = "no row was written"
+_UNREACHABLE = ("refuses connections", "never answers")
 
 
 def of_check(moment: Moment) -> Iterator[Promise]:
-    """Every row whose session one instance holds, which answers truly, is there after a check; right ones are untouched.
+    """Every row whose one holder answers truly is there after a check; right ones are untouched.
 
     A check that cannot ask somebody still knows what the others say.
     """
     accounts = [one for one in (moment.before, moment.other_before) if one is not None]
+    yield from _nobody_outside(moment)
     if any(one.pending or one.lying for one in accounts):
         return
-    first = moment.before
-    known = _requirement(moment)
+    if moment.accounts > len(accounts) or moment.has("middle-without-session"):
+        yield from _of_many(moment)
+        return
     if any(len(one.holders) > 1 for one in accounts):
         if all(one.named in one.holders and not one.silent for one in accounts):
             yield Promise("HEALTH-11", _UNWRITTEN)
         return
+    yield from _of_rows(moment, accounts)
+    yield from _counts(moment, accounts)
+    yield from _unreachable(moment, accounts)
+
+
+def _of_rows(moment: Moment, accounts: list[Situation]) -> Iterator[Promise]:
+    first = moment.before
     if all(_is_right(one) or not one.holders for one in accounts):
         kept = "HEALTH-05" if first.silent else "HEALTH-04" if not first.holders else "HEALTH-03"
         yield Promise("HEALTH-11" if first.copies or moment.has("holds-alike") else kept, _UNWRITTEN)
-    elif all(one.holder is not None and one.holder not in one.silent for one in accounts):
-        if len(first.silent) <= 1:
-            yield Promise(known, _REPAIRED)
-            if not first.silent:
-                yield Promise("HEALTH-01", "each move is reported with its old and its new URL")
-            if moment.log and not first.silent and not moment.has("health-check-runs"):
-                yield Promise("HEALTH-02", "each move, and nothing else, is logged as a correction")
-            if not _is_right(first):
-                yield Promise("STATE-01", "its updated_at is the time of the write, in UTC")
-    yield from _counts(moment, accounts)
+        return
+    if len(first.silent) > 1 or any(one.holder is None or one.holder in one.silent for one in accounts):
+        return
+    yield Promise(_requirement(moment), _REPAIRED)
+    if not first.silent:
+        yield Promise("HEALTH-01", "each move is reported with its old and its new URL")
+        if moment.log and moment.first_check:
+            yield Promise("HEALTH-02", "each move, and nothing else, is logged as a correction")
+    if not _is_right(first):
+        yield Promise("STATE-01", "its updated_at is the time of the write, in UTC")
+
+
+def _nobody_outside(moment: Moment) -> Iterator[Promise]:
+    """A check asks configured instances alone, wherever rows and redirects lead."""
+    if moment.has("redirects", "row-names") and not moment.has(*SPOOFS):
+        yield Promise("HEALTH-11", "nobody outside the configured instances is called")
+
+
+def _of_many(moment: Moment) -> Iterator[Promise]:
+    """However many rows there are, each is checked, at the same price, if every instance answers truly."""
+    if not moment.before.well or not moment.first_check or moment.has("moves-unannounced", "reconnects"):
+        return
+    if moment.has("middle-without-session"):
+        yield Promise(
+            "HEALTH-12",
+            "every row but the one in the middle is assigned to the instance that holds its session",
+        )
+        yield Promise("HEALTH-12", "the row in the middle was not written")
+    elif moment.has("very-many-accounts", "all-restarted"):
+        yield Promise("HEALTH-10" if moment.has("all-restarted") else "HEALTH-01", _REPAIRED)
+    elif moment.has("many-accounts") and moment.first_send and moment.first_webhook:
+        yield Promise("HEALTH-08", "each instance was asked at most twice")
+
+
+def _hidden(moment: Moment) -> set[object]:
+    """Return the instances that cannot be reached."""
+    return {one["number"] for one in moment.of("misbehaves") if one["behaviour"] in _UNREACHABLE}
+
+
+def _unreachable(moment: Moment, accounts: list[Situation]) -> Iterator[Promise]:
+    """Who refuses connections knows nothing of a row: it is unreachable, or failed where its own instance said no."""
+    first = moment.before
+    if not first.silent or not first.silent <= _hidden(moment):
+        return
+    if any(one.copies or one.dialect for one in accounts):
+        return
+    if any(one.odd_posts or one.named is None or len(one.holders) > 1 for one in accounts):
+        return
+    seen = [one for one in accounts if one.holder is not None and one.holder not in first.silent]
+    unseen = [one for one in accounts if one not in seen]
+    unreachable = sum(one.named in first.silent for one in unseen)
+    verified = sum(_is_right(one) for one in seen)
+    yield Promise(
+        "HEALTH-05",
+        f"the check reports {verified} verified, {len(seen) - verified} updated, "
+        f"{len(unseen) - unreachable} failed and {unreachable} unreachable",
+    )
 
 
 def _counts(moment: Moment, accounts: list[Situation]) -> Iterator[Promise]:
@@ -68,8 +125,12 @@ def of_dry_run(moment: Moment) -> Iterator[Promise]:
     """A dry run writes nothing, whatever it finds."""
     yield Promise("HEALTH-06", _UNWRITTEN)
     accounts = [one for one in (moment.before, moment.other_before) if one is not None]
-    if all(one.well and len(one.holders) == 1 for one in accounts):
+    if all(one.well and len(one.holders) == 1 for one in accounts) and moment.accounts == len(accounts):
         yield Promise("HEALTH-06", "each move is reported with its old and its new URL")
+        if moment.log and moment.first_check:
+            yield Promise(
+                "HEALTH-06", "a check after it does what it reported, and only that is logged and counted"
+            )
 
 
 def _is_right(one: Situation) -> bool:
@@ -78,8 +139,11 @@ def _is_right(one: Situation) -> bool:
 
 def _requirement(moment: Moment) -> str:
     first = moment.before
+    if first.named is None and not moment.has("row-names"):
+        other = moment.other_before
+        return "HEALTH-01" if other is None or _is_right(other) else "HEALTH-12"
+    if first.silent and first.silent <= _hidden(moment):
+        return "HEALTH-01"
     if first.named is None or first.silent or first.copies or first.dialect or moment.has("holds-alike"):
         return "HEALTH-11"
-    if moment.has("account-with-id"):
-        return "HEALTH-12"
-    return "HEALTH-10" if moment.has("instance-restarted") else "HEALTH-01"
+    return "HEALTH-10" if moment.has("instance-restarted", "all-restarted") else "HEALTH-01"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fake_instances.faults import Answer, AnswersHollow, DeniesSession, SendsThenFails
+from fake_instances.faults import Answer, AnswersHollow, DeniesSession, Redirect, SendsThenFails
 from harness.explore.promises.base import LOCATION_EVENTS, SPOOFS, Promise, is_webhook
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MOST_SILENT = 2
 """How many instances may misbehave at once without hiding the holder (SCAN-05)."""
+_REFUSALS = 300
 _SLOW = ("drips its answer byte by byte", "falls silent in mid-answer")
 _DELIVERS = {
     "sends": 'instance {holder} delivers "{message}" once',
@@ -23,13 +24,14 @@ _DELIVERS = {
 _TELLS_SENT = "the user is told that it was sent"
 _TELLS_NOT = "the user is told that it was not sent"
 _UNWRITTEN = "the row was not written"
+_NOTHING_LEAKED = "nothing of the message, its recipient or the API key reached the stranger"
+NOTHING_SHOWN = "no secret and no signature is in the log, in an answer or in a metric"
 
 
 def of_send(moment: Moment) -> Iterator[Promise]:
     """Make the promises about one message of the first account's user."""
     before = moment.before
-    if moment.action.kind.name == "sends":
-        yield from _honest(moment)
+    yield from _nothing_outside(moment)
     if before.pending:
         yield from _of_race(moment)
     elif not before.holders:
@@ -42,6 +44,21 @@ def of_send(moment: Moment) -> Iterator[Promise]:
         yield from _odd_answer(moment)
     elif len(before.silent) <= _MOST_SILENT:
         yield from _delivered(moment, before.holder)
+    if moment.action.kind.name == "sends":
+        yield from _honest(moment)
+
+
+def _nothing_outside(moment: Moment) -> Iterator[Promise]:
+    """Messages and keys are for configured instances, and so are questions, wherever an instance redirects them.
+
+    Who asks at a location that a webhook named does so without them.
+    """
+    if moment.names_stranger:
+        yield Promise("SPOOF-02", _NOTHING_LEAKED)
+    elif moment.has("redirects") and not moment.has(*SPOOFS):
+        yield Promise("SPOOF-06", "nothing at all reached the stranger")
+    if moment.log and (moment.before.odd_posts or moment.before.silent or moment.before.dialect):
+        yield Promise("AUTH-11", NOTHING_SHOWN)
 
 
 def _honest(moment: Moment) -> Iterator[Promise]:
@@ -61,16 +78,24 @@ def _delivered(moment: Moment, holder: int) -> Iterator[Promise]:
     )
     why = requirement_of_delivery(moment)
     yield Promise(why, words)
+    if action.kind.name == "sends" and moment.first_send and before.well:
+        yield Promise("SEND-01", f'instance {holder} is handed the type "text"')
     if action.kind.name == "sends-to-number":
         yield Promise("SEND-01", "the message goes to that very number")
     yield Promise(why, _TELLS_SENT)
-    if moment.first_send and before.named is not None and before.named not in before.silent:
-        yield Promise("VERIFY-01", "the assigned instance was asked before every post")
+    if before.named is not None and before.named not in before.silent and (moment.first_send or moment.plain):
+        yield Promise(
+            "VERIFY-01" if moment.first_send else "VERIFY-03",
+            "the assigned instance was asked before every post",
+        )
     if before.named == holder:
         if not moment.has("set-row-status"):
             yield Promise("VERIFY-14" if before.slash else "VERIFY-02", _UNWRITTEN)
         if moment.log:
-            yield Promise("VERIFY-02", f"the log says that the session was verified in instance {holder}")
+            yield Promise(
+                "VERIFY-14" if before.slash else "VERIFY-02",
+                f"the log says that the session was verified in instance {holder}",
+            )
         return
     if before.lying:
         return  # who lies may have drawn the row before it was found out
@@ -144,6 +169,7 @@ def requirement_of_delivery(moment: Moment) -> str:  # noqa: C901, PLR0911, PLR0
 def _held_twice(moment: Moment) -> Iterator[Promise]:
     """Two instances hold it, and the assigned one, which is one of them, says so: nothing is to be repaired."""
     before = moment.before
+    yield from _held_and_odd(moment)
     if before.named in before.holders and before.well and moment.action.kind.name == "sends":
         yield Promise(
             "WEBHOOK-13" if any(is_webhook(one) for one in moment.earlier) else "SCAN-10",
@@ -151,6 +177,35 @@ def _held_twice(moment: Moment) -> Iterator[Promise]:
         )
         if not before.slash and not moment.has("set-row-status"):
             yield Promise("SCAN-10", _UNWRITTEN)
+
+
+def _held_and_odd(moment: Moment) -> Iterator[Promise]:
+    """Several instances hold it, and some of them do something else with the message than to send it.
+
+    Who redirects it has answered. Who denies it gives the way to another that holds it.
+    """
+    before = moment.before
+    if before.silent or before.dialect or moment.action.kind.name != "sends" or not before.odd_posts:
+        return
+    denying = {
+        number
+        for number, faults in before.odd_posts.items()
+        if len(faults) == 1 and isinstance(faults[0], DeniesSession)
+    }
+    if before.named not in before.holders or before.lying != denying:
+        return
+    if denying == before.holders and moment.first_send:
+        yield Promise("SEND-06", "the message is posted at most eight times in all")
+        yield Promise("SEND-06", _TELLS_NOT)
+    elif denying == {before.named} == {*before.odd_posts} and len(before.holders) == 2:
+        (other,) = before.holders - denying
+        yield Promise("SEND-13", f'instance {other} delivers "{moment.action["message"]}" once')
+        yield Promise("SEND-13", _TELLS_SENT)
+    elif {*before.odd_posts} == {before.named}:
+        (fault,) = before.odd_posts[before.named][:1]
+        if isinstance(fault, Redirect):
+            yield from _posted_once(moment, "SEND-05")
+            yield Promise("SEND-05", _TELLS_NOT)
 
 
 def _nowhere(moment: Moment) -> Iterator[Promise]:
@@ -168,6 +223,14 @@ def _nowhere(moment: Moment) -> Iterator[Promise]:
     if before.silent:
         if moment.first_send:
             yield Promise("SCAN-08", "nothing says that the session is nowhere")
+            for number in sorted(before.silent):
+                yield Promise("SCAN-08", f"the failure says that instance {number} could not be asked")
+            if moment.log and len(before.silent) == 1:
+                (number,) = before.silent
+                yield Promise(
+                    "SCAN-08",
+                    f"the log says that the session could not be verified, instance {number} being unasked",
+                )
         return
     yield Promise("SCAN-03", "the error says that the session was not found in any instance")
     if moment.first_send:
@@ -204,6 +267,10 @@ def _odd_answer(moment: Moment) -> Iterator[Promise]:
             yield Promise("SEND-06", "the message is posted at most eight times in all")
     elif isinstance(fault, AnswersHollow):
         yield Promise("SEND-11", _TELLS_SENT if fault.delivered else _TELLS_NOT)
+        yield from _posted_once(moment, "SEND-11")
+    elif isinstance(fault, Answer) and fault.status < _REFUSALS:
+        yield Promise("SEND-11", _TELLS_NOT)
+        yield from _posted_once(moment, "SEND-11")
     elif isinstance(fault, Answer):
         yield Promise("SEND-02", _TELLS_NOT)
         if fault.status in {400, 401, 403, 409, 422, 429}:
@@ -264,3 +331,58 @@ def of_wrong_send(moment: Moment) -> Iterator[Promise]:
         yield Promise("SEND-09", "both sends are refused with an error below 500")
         if moment.before.well:
             yield Promise("SEND-09", "no instance is called for them")
+
+
+def of_sends_to_somebody(moment: Moment) -> Iterator[Promise]:
+    """Messages of several users at once are not exchanged, if nobody misbehaves."""
+    before, other = moment.before, moment.other_before
+    if other is None or not (before.well and other.well and before.holder and other.holder):
+        return
+    if moment.first_send:
+        if moment.action.kind.name == "both-send-their-own":
+            yield Promise("SEND-08", "each message goes out once over the session of its own account")
+        else:
+            yield Promise("SEND-16", "each text went once to the person whom its user named")
+            yield Promise("SEND-16", "each user is told of his own message")
+
+
+def of_same_words_at_once(moment: Moment) -> Iterator[Promise]:
+    """The same words to several people at once are as many messages, if nobody misbehaves."""
+    before = moment.before
+    if before.holder is not None and before.well and moment.first_send:
+        yield Promise("SEND-16", f"instance {before.holder} delivers the words each time")
+
+
+def of_same_words_from_both(moment: Moment) -> Iterator[Promise]:
+    """The same words from another account are another message, which goes out over its session."""
+    before, other = moment.before, moment.other_before
+    if other is None or not (before.well and moment.first_send and before.holder == other.holder):
+        return
+    if before.holder is not None:
+        yield Promise("SEND-15", f"instance {before.holder} delivers the words each time")
+
+
+def of_overlapping(moment: Moment) -> Iterator[Promise]:
+    """A send asks for itself: what another was answered before it came is no answer to it."""
+    before, action = moment.before, moment.action
+    if before.well and before.holder == before.named == action["old"] and moment.first_send:
+        yield Promise("VERIFY-03", f'instance {action["new"]} delivers "second" once')
+        yield Promise("VERIFY-03", f'the message "second" is not posted to instance {action["old"]}')
+
+
+def of_twenty_moves(moment: Moment) -> Iterator[Promise]:
+    """However often the one session moves, in one step each time, each message finds it, if nobody misbehaves."""
+    if moment.before.well and moment.before.holder is not None and moment.first_send:
+        yield Promise("SEND-07", "each message is delivered once by the instance that held the session")
+
+
+def of_going_on(moment: Moment) -> Iterator[Promise]:
+    """Whose trouble is over is used again within a verify timeout: users try for so long."""
+    if moment.before.well and moment.before.holder is not None:
+        yield Promise("SEND-18", f"instance {moment.before.holder} delivers the last of them")
+
+
+def of_many_ways(moment: Moment) -> Iterator[Promise]:
+    """Whatever is logged and answered, secrets are not."""
+    if moment.log:
+        yield Promise("AUTH-11", NOTHING_SHOWN)

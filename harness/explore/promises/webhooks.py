@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.contract import Settings
 from harness.explore.promises.base import LOCATION_EVENTS, Promise, is_webhook
+from harness.explore.promises.sends import NOTHING_SHOWN
 from harness.scenario.client import NEW_PHONE
 
 if TYPE_CHECKING:
@@ -26,17 +27,26 @@ _FORMS = {
     "announces-no-workspace": "WEBHOOK-14",
     "announces-null-phone": "WEBHOOK-02",
     "announces-with-slash": "WEBHOOK-11",
+    "announces-much": "AUTH-08",
+    "announces-behind-burst": "WEBHOOK-19",
+    "announces-held": "WEBHOOK-21",
     "reconnects": "WEBHOOK-02",
 }
+_SAYS_MORE = frozenset(
+    {"WEBHOOK-08", "WEBHOOK-14", "WEBHOOK-17", "WEBHOOK-19", "WEBHOOK-20", "WEBHOOK-21", "AUTH-08"}
+)
+"""Requirements by which a webhook is to be accepted, beside AUTH-01."""
 _BRING_A_NUMBER = (
     "names-location",
     "again-from",
+    "webhook-again",
     "announces-no-location",
     "announces-empty-location",
     "announces-flawed",
     "announces-signed",
+    "many-ways",
 )
-"""Webhooks that bring another phone number."""
+"""Actions that may bring another phone number, which a webhook without one leaves there."""
 _NEAR_SECONDS = 30
 """How far a timestamp may be from the window's end to be judged."""
 
@@ -53,25 +63,44 @@ def of_location(moment: Moment) -> Iterator[Promise]:
         return
     if before.silent or moment.has("announces-signed"):
         return
+    if moment.has("announced-ahead") and not _is_next_after_it(moment):
+        return
     where = int(number)
-    event = str(action.get("event") or "session_ready")
-    moved = _FORMS.get(action.kind.name, "WEBHOOK-02" if event == "session_reconnected" else "WEBHOOK-01")
-    if moment.has("account-with-id"):
-        moved = "VERIFY-13"
-    elif before.row is None:
-        moved = "WEBHOOK-06"
-    yield Promise(moved if moved in {"WEBHOOK-17", "WEBHOOK-14"} else "AUTH-01", _ACCEPTED)
+    usual = "session_reconnected" if action.kind.name == "reconnects" else "session_ready"
+    event = str(action.get("event") or usual)
+    moved = _requirement_of_location(moment, event)
+    is_said = moved in _SAYS_MORE or action.kind.name == "announces-null-phone"
+    yield Promise(moved if is_said else "AUTH-01", _ACCEPTED)
     yield Promise(moved, f"the row is assigned to instance {where}")
     yield Promise("WEBHOOK-03", 'the row has status "connected"')
-    yield Promise(
-        "WEBHOOK-03" if event == "session_ready" else "WEBHOOK-02", "the row keeps its phone number"
-    )
+    brings = action.kind.name != "announces-null-phone" and event == "session_ready"
+    if brings or not moment.has(*_BRING_A_NUMBER):
+        yield Promise("WEBHOOK-03" if brings else "WEBHOOK-02", "the row keeps its phone number")
     if before.named != where:
         yield Promise("STATE-01", "its updated_at is the time of the write, in UTC")
     if moment.other_before is not None:
         yield Promise("WEBHOOK-08", _OTHERS_UNWRITTEN)
-    if not moment.log:
-        return
+    if moment.log:
+        yield from _logged_move(moment, where)
+
+
+def _requirement_of_location(moment: Moment, event: str) -> str:
+    """Return the requirement whose scene this is, the most special one first."""
+    if moment.has("account-with-id"):
+        return "WEBHOOK-08"
+    if moment.has("announced-early"):
+        return "WEBHOOK-20"
+    if moment.has("announced-ahead"):
+        return "WEBHOOK-12"
+    if moment.before.row is None:
+        return "WEBHOOK-06"
+    usual = "WEBHOOK-02" if event == "session_reconnected" else "WEBHOOK-01"
+    return _FORMS.get(moment.action.kind.name, usual)
+
+
+def _logged_move(moment: Moment, where: int) -> Iterator[Promise]:
+    """Make the promises about the log's line of a move by webhook, of which a confirmation is none."""
+    before = moment.before
     if before.row is None:
         yield Promise("WEBHOOK-05", f"the log says that a webhook filled the URL with instance {where}")
     elif before.named not in {None, where}:
@@ -81,6 +110,12 @@ def of_location(moment: Moment) -> Iterator[Promise]:
         )
     elif before.named == where and moment.first_webhook:
         yield Promise("WEBHOOK-11", "the log has no move by webhook")
+
+
+def _is_next_after_it(moment: Moment) -> bool:
+    """Say whether one webhook came from a clock that was ahead, and nothing but the next move after it."""
+    webhooks = [one for one in moment.earlier if is_webhook(one)]
+    return len(webhooks) == 1 and moment.action.kind.name in {"announces", "reconnects"}
 
 
 def _of_claim(moment: Moment, number: int) -> Iterator[Promise]:
@@ -107,6 +142,8 @@ def of_flaw(moment: Moment) -> Iterator[Promise]:
     known = "AUTH-02" if flaw in _MISSING else "AUTH-03" if _is_plain(flaw) else "AUTH-13"
     yield Promise(known, _REFUSED)
     yield Promise(known, _UNWRITTEN)
+    if moment.log:
+        yield Promise("AUTH-11", NOTHING_SHOWN)
 
 
 def _is_plain(flaw: str) -> bool:
@@ -132,10 +169,13 @@ def of_other_moment(moment: Moment) -> Iterator[Promise]:
         yield Promise(known, _REFUSED)
         yield Promise(known, _UNWRITTEN)
     elif seconds < window - _NEAR_SECONDS and moment.first_webhook:
-        yield Promise("AUTH-01", _ACCEPTED)
+        before = moment.before
+        if before.well and before.holder == moment.action["number"]:
+            yield Promise("AUTH-01", _ACCEPTED)
+            yield Promise("WEBHOOK-03", f'the row has phone number "{NEW_PHONE}"')
 
 
-def of_body(moment: Moment) -> Iterator[Promise]:
+def of_body(_: Moment) -> Iterator[Promise]:
     """What is no webhook by its shape is refused in good order."""
     yield Promise("AUTH-07", "the webhook is answered with an error below 500")
     yield Promise("AUTH-07", _UNWRITTEN)
@@ -147,7 +187,12 @@ def of_odd_text(_: Moment) -> Iterator[Promise]:
 
 
 def of_no_location(moment: Moment) -> Iterator[Promise]:
-    """Without a location, what else a webhook says is written, and the URL stays."""
+    """Without a location, what else a webhook says is written, and the URL stays.
+
+    Nothing newer was announced before.
+    """
+    if moment.skewed:
+        return
     yield Promise("WEBHOOK-04", _ACCEPTED)
     yield Promise("WEBHOOK-04", 'the row has status "connected"')
     yield Promise("WEBHOOK-04", f'the row has phone number "{NEW_PHONE}"')
@@ -182,6 +227,11 @@ def of_spoof(moment: Moment) -> Iterator[Promise]:
         yield Promise(known, "the row names a configured instance as it is configured")
     yield Promise("SPOOF-02", _NOTHING_LEAKED)
     yield Promise("SPOOF-07", "the webhook is answered below 500")
+    if not again:
+        yield Promise(
+            "SPOOF-07",
+            "either status and phone number were written, or nothing was, and the answer is below 500",
+        )
     quiet = (
         moment.first_send
         and moment.first_webhook
@@ -228,23 +278,60 @@ def of_again(moment: Moment) -> Iterator[Promise]:
 
 
 def _one_move(moment: Moment) -> Iterator[Promise]:
-    moved = moment.has("set-row", "set-row-to-none", "reconnects") and not moment.has("sends")
-    if moved and moment.earlier[-1].kind.name == "reconnects":
-        yield Promise("WEBHOOK-11", "the log has one move by webhook")
+    """Count the moves of one announcement and its copy, where the row before them is known."""
+    *begun, last = moment.earlier
+    row: object = None
+    for one in begun:
+        if one.kind.name in {"account-on", "account-nowhere", "set-row"}:
+            row = one["number"]
+        elif one.kind.name not in {"account-of-same-workspace", "moves-unannounced", "lists-too"}:
+            return
+    if last.kind.name == "reconnects" and row is not None:
+        moves = "no" if row == last["number"] else "one"
+        yield Promise("WEBHOOK-11", f"the log has {moves} move by webhook")
 
 
 def of_late(moment: Moment) -> Iterator[Promise]:
     """An old announcement does not undo a move that a webhook made, while the new place says that it holds it."""
     before, number = moment.before, moment.action["number"]
     heard = list(moment.of("reconnects"))
-    if heard and heard[-1]["number"] == before.named == before.holder != number and before.well:
-        if not moment.has("it-is-started-again", "started-again", "announces-signed"):
-            yield Promise("WEBHOOK-12", f"the row is still assigned to instance {before.named}")
+    is_known = bool(heard) and heard[-1]["number"] == before.named == before.holder != number
+    if is_known and before.well and not moment.has("started-again") and not moment.skewed:
+        yield Promise("WEBHOOK-12", f"the row is still assigned to instance {before.named}")
 
 
 def of_other_account(moment: Moment) -> Iterator[Promise]:
-    """A webhook is about the session that it names, and no other."""
+    """A webhook is about the session that it names, and no other. Its one holder is believed, if all answer truly."""
     yield Promise("WEBHOOK-08", "the first account's row was not written")
+    other, number = moment.other_before, moment.action["number"]
+    if other is not None and other.well and other.holder == number and moment.first_webhook:
+        yield Promise("WEBHOOK-08", f"the other account's row is assigned to instance {number}")
+
+
+def of_too_much(moment: Moment) -> Iterator[Promise]:
+    """A location needs no long body: who gets one refuses it. Another event may be taken or refused, whole."""
+    if moment.action["event"] in LOCATION_EVENTS:
+        yield Promise("AUTH-08", "the webhook is refused as too large")
+        yield Promise("AUTH-08", _UNWRITTEN)
+        return
+    yield Promise("AUTH-08", "the webhook is taken or refused, and nothing breaks")
+    if moment.before.named is not None:
+        yield Promise("AUTH-08", f"the row is still assigned to instance {moment.before.named}")
+
+
+def of_odd_text_and_another(moment: Moment) -> Iterator[Promise]:
+    """Text that few can store breaks nothing, and keeps out nothing that comes after it."""
+    before, number = moment.before, moment.action["number"]
+    yield Promise("WEBHOOK-17", "both webhooks are answered below 500")
+    if before.well and before.holder == number and not moment.skewed:
+        yield Promise("WEBHOOK-17", f"the row is assigned to instance {number}")
+
+
+def of_copies_at_once(moment: Moment) -> Iterator[Promise]:
+    """Copies of one webhook that come together make one move, as one does."""
+    before = moment.before
+    if moment.log and before.well and before.holder == before.named is not None and moment.first_webhook:
+        yield Promise("WEBHOOK-18", "the log has three moves by webhook")
 
 
 def of_kill(moment: Moment) -> Iterator[Promise]:

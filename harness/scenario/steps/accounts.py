@@ -81,11 +81,11 @@ def holds_else_the_same(world: World, number: int, characters: str) -> None:
     world.fleet.hold(world.new_session(_IDS[characters](world.account.id_of)), number)
 
 
-@given(
-    parse(
-        "two accounts on instance {number:d} with wrong rows, of which the first's session id has {others}, "
-        "and the other's {characters} and is else the same"
-    )
+@action(
+    "two accounts on instance {number} with wrong rows, of which the first's session id has {others}, "
+    "and the other's {characters} and is else the same",
+    others=_IDS,
+    characters=_IDS,
 )
 def else_the_same(world: World, number: int, others: str, characters: str) -> None:
     """Make an account, and behind it another, whose session id only a careless search takes for the first one's."""
@@ -96,9 +96,7 @@ def else_the_same(world: World, number: int, others: str, characters: str) -> No
     )
 
 
-@given(
-    parse("two accounts of one workspace and phone number, both on instance {number:d} and with wrong rows")
-)
+@action("two accounts of one workspace and phone number, both on instance {number} and with wrong rows")
 def one_phone_number(world: World, number: int) -> None:
     """Make two accounts that have all in common but their session, as when a phone was connected anew."""
     session = world.new_session()
@@ -111,7 +109,7 @@ def _put_wrongly(world: World, number: int, *sessions: Session) -> None:
         world.new_account(on=number, assigned=world.fleet.url(wrong), session=session)
 
 
-@given("four accounts whose sessions live on an instance each")
+@action("four accounts whose sessions live on an instance each")
 def account_on_each(world: World) -> None:
     """Make an account on every instance."""
     for number in world.fleet.numbers:

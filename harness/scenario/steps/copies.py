@@ -43,7 +43,7 @@ def misreports_copy(world: World, number: int, optional: str) -> None:
     _misreport(world, number, optional=bool(optional))
 
 
-@given("every instance calls its disconnected copy of the session connected")
+@action("every instance calls its disconnected copy of the session connected")
 def all_misreport_copies(world: World) -> None:
     """Put disconnected copies on all instances. Which of them are asked is the implementation's choice."""
     for number in world.fleet.numbers:
@@ -91,7 +91,7 @@ def row_names(world: World, content: str) -> None:
     world.assign(world.stranger.url if content == _STRANGE else _UNCONFIGURED[content])
 
 
-@given("another account of the same workspace whose session is lost")
+@action("another account of the same workspace whose session is lost")
 def account_lost(world: World) -> None:
     """Make another account of the first one's workspace, assigned like it, whose session no instance holds."""
     session = replace(world.new_session(), workspace_id=world.account.session.workspace_id)
@@ -99,7 +99,7 @@ def account_lost(world: World) -> None:
     world.new_account(on=None, assigned=assigned, session=session)
 
 
-@given(parse("eight other accounts whose sessions live on instance {number:d}"))
+@action("eight other accounts whose sessions live on instance {number}")
 def eight_accounts(world: World, number: int) -> None:
     """Make eight accounts whose rows are assigned to the holder."""
     for _ in range(8):

@@ -20,7 +20,7 @@ from harness.contract import MARGIN
 from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
 from harness.scenario import operator, users
 from harness.scenario.actions import action
-from harness.scenario.strange_ids import LONG, STRANGE_IDS
+from harness.scenario.texts.strange_ids import LONG, STRANGE_IDS
 from harness.wording import few, quoted
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def _assigned(world: World, words: str) -> str | None:
     return world.fleet.url(int(number)).removesuffix("/") + ("" if number == words else "/")
 
 
-@given(parse("the row in the middle has {content} as its session id, where the table takes it"))
+@action(
+    "the row in the middle has {content} as its session id, where the table takes it", content=_SESSION_IDS
+)
 def middle_without_session(world: World, content: str) -> None:
     """Take the session id out of the second account's row. A table that takes no such row has none to judge."""
     middle = world.other_account
@@ -75,11 +77,7 @@ def middle_without_session(world: World, content: str) -> None:
     world.remember_rows()
 
 
-@given(
-    parse(
-        "someone assigns the row in the middle to no instance before instance {number:d} says what it holds"
-    )
-)
+@action("someone assigns the row in the middle to no instance before instance {number} says what it holds")
 def middle_written_meanwhile(world: World, number: int) -> None:
     """Write the second account's row when the check has asked, before it is answered."""
     middle = world.other_account
@@ -142,7 +140,7 @@ def _one_check_later(world: World) -> float:
     return _INTERVAL_SECONDS + 2 * world.settings.verify_timeout_in_force + MARGIN
 
 
-@given("forty accounts, each assigned to its holder")
+@action("forty accounts, each assigned to its holder")
 def many_accounts(world: World) -> None:
     """Make forty accounts, spread over the instances."""
     for index in range(_MANY):
@@ -150,7 +148,7 @@ def many_accounts(world: World) -> None:
         world.new_account(on=number, assigned=world.fleet.url(number))
 
 
-@given("a hundred and twenty accounts, each row wrong")
+@action("a hundred and twenty accounts, each row wrong")
 def very_many_accounts(world: World) -> None:
     """Make more accounts than a page of a query usually has, each assigned to the instance before its holder."""
     for place in range(_PAGE_AND_MORE):
@@ -158,7 +156,7 @@ def very_many_accounts(world: World) -> None:
         world.new_account(on=holder, assigned=world.fleet.url(assigned))
 
 
-@given("every instance was restarted, each session came up on the next one, and no webhook arrived")
+@action("every instance was restarted, each session came up on the next one, and no webhook arrived")
 def all_restarted(world: World) -> None:
     """Move every session silently to the next instance, and restart every instance."""
     numbers = world.fleet.numbers
@@ -171,7 +169,7 @@ def all_restarted(world: World) -> None:
         world.fleet.restart(number)
 
 
-@given(parse("instance {number:d} was restarted and restored every session, wherever it lives"))
+@action("instance {number} was restarted and restored every session, wherever it lives")
 def restored_everywhere(world: World, number: int) -> None:
     """Restart an instance, and give it a second connected copy of every session, unannounced."""
     world.fleet.restart(number, keep_sessions=False)

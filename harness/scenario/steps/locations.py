@@ -7,8 +7,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from pytest_bdd import then, when
-from pytest_bdd.parsers import parse
+from pytest_bdd import then
 
 from fake_instances.addresses import DOCUMENT_PORTS, LOCALHOST, address_of
 from fake_instances.faults import VERIFICATION, Endpoint, Redirect
@@ -32,6 +31,8 @@ _FAR = 64 * 1024
 _NEAR = 4 * 1024
 """Bytes by which it is under it: what chunks add may be counted too."""
 _CHUNK = 64 * 1024
+_FRAMINGS = ("declared", "chunked")
+_LONG = ("session_ready", "session_reconnected", "message_received")
 _TEN_THOUSAND = 10_000
 _EVIL = "http://evil.example:3002"
 _EVENT = 'Instance sync successful! Database updated {"session_id":"x","old_url":"y","new_url":"z"}'
@@ -165,13 +166,15 @@ def announces_body(world: World, number: int, body: str) -> None:
     world.deliver(genuine.with_body(_BODIES[body](data)).signed(world.fleet.secret))
 
 
-@when(parse("instance {number:d} announces {event} in a {framing} body over the limit"))
+@action(
+    "instance {number} announces {event} in a {framing} body over the limit", event=_LONG, framing=_FRAMINGS
+)
 def announces_too_much(world: World, number: int, event: str, framing: str) -> None:
     """Send a genuine webhook that is longer than a location webhook may be."""
     world.deliver(_long(world, number, event, framing, world.implementation.target.max_body + _FAR))
 
 
-@when(parse("instance {number:d} announces session_ready in a {framing} body of almost 1 MiB"))
+@action("instance {number} announces session_ready in a {framing} body of almost 1 MiB", framing=_FRAMINGS)
 def announces_much(world: World, number: int, framing: str) -> None:
     """Send a genuine webhook that is a little shorter than every implementation must take."""
     world.deliver(_long(world, number, "session_ready", framing, _MEBIBYTE - _NEAR))
@@ -218,7 +221,7 @@ def redirects(world: World, number: int, what: str, status: int, optional: str) 
     world.arm(fault, number, endpoints, optional=bool(optional))
 
 
-@when("webhooks and messages succeed and fail in many ways")
+@action("webhooks and messages succeed and fail in many ways")
 def many_ways(world: World) -> None:
     """Have webhooks and messages succeed and fail, so that the implementation logs and answers."""
     genuine = _genuine(world)
@@ -316,7 +319,7 @@ def nothing_secret(world: World) -> None:
         operator.counted(world)
         operator.metrics(world)
     headers = [header for entry in world.history.of(WebhookSent) for header in entry.headers]
-    signed = sorted({value for name, value in headers if name == "X-HMAC-Signature"})
+    signed = sorted({value for name, value in headers if name == "X-HMAC-Signature" and value})
     signatures = {f"signature {number}": value for number, value in enumerate(signed, 1)}
     kept = {"the API key": world.fleet.api_key, "the HMAC secret": world.fleet.secret, **signatures}
     answers = [entry.body for entry in world.history.of(UserAnswered)]

@@ -7,9 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_bdd import given, then, when
+from pytest_bdd import then
 from pytest_bdd.parsers import parse
-from pytest_bdd.parsers import re as regex
 
 from fake_instances.faults import VERIFICATION, Answer, DeniesSession, Endpoint, Fault, Hang, Refuse
 from harness.checks import resilience, sending
@@ -69,7 +68,7 @@ def closed_idle(world: World, number: int) -> None:
     world.fleet.clear(number)
 
 
-@given(parse("twelve sends at once were made while instance {number:d} took messages in and never answered"))
+@action("twelve sends at once were made while instance {number} took messages in and never answered")
 def twelve_hung(world: World, number: int) -> None:
     """Have twelve messages hang until they are given up; then the instance has no fault."""
     world.arm(Hang(), number, {Endpoint.SEND})
@@ -77,7 +76,7 @@ def twelve_hung(world: World, number: int) -> None:
     world.fleet.clear(number)
 
 
-@given(parse("{count} sends were made while instance {number:d} was down"))
+@action("{count} sends were made while instance {number} was down", count=_COUNTS)
 def sent_while_down(world: World, count: str, number: int) -> None:
     """Send while the instance is killed; then it is back, with the sessions that it had."""
     with _ended(world, number, abruptly=True):
@@ -85,22 +84,18 @@ def sent_while_down(world: World, count: str, number: int) -> None:
             world.send(f"down {turn + 1}")
 
 
-@given(
-    regex(
-        rf"(?P<count>four|six) sends were made while instance (?P<number>\d+) (?P<trouble>{'|'.join(_TROUBLES)})"
-    )
-)
-def sent_while_troubled(world: World, count: str, number: str, trouble: str) -> None:
+@action("{count} sends were made while instance {number} {trouble}", count=_COUNTS, trouble=_TROUBLES)
+def sent_while_troubled(world: World, count: str, number: int, trouble: str) -> None:
     """Send while the instance has a fault; then it has none."""
     fault, endpoints = _TROUBLES[trouble]
-    world.arm(fault, int(number), endpoints)
+    world.arm(fault, number, endpoints)
     for turn in range(_COUNTS[count]):
         world.send(f"in trouble {turn + 1}")
-    world.fleet.clear(int(number))
+    world.fleet.clear(number)
 
 
-@when("users go on sending for one verify timeout, until a message goes out", target_fixture="trouble_over")
-def go_on_sending(world: World) -> Trouble:
+@action("users go on sending for one verify timeout, until a message goes out")
+def go_on_sending(world: World) -> None:
     """Send until something is delivered, and once more when the timeout is over."""
     texts: list[str] = []
     timeout, began, over = world.settings.verify_timeout_in_force, time.monotonic(), False
@@ -110,13 +105,15 @@ def go_on_sending(world: World) -> Trouble:
         over = time.monotonic() - began >= timeout
         texts.append(f"back {len(texts) + 1}")
         world.send(texts[-1])
-    return Trouble(tuple(texts), timeout)
+    world.trouble_over = Trouble(tuple(texts), timeout)
 
 
 @then(parse("instance {number:d} delivers the last of them"))
-def delivers_last(world: World, trouble_over: Trouble, number: int) -> None:
+def delivers_last(world: World, number: int) -> None:
     """Check that the instance was used again in time."""
-    resilience.used_again(world.history, world.account.session_id, number, trouble_over, world.answer)
+    if world.trouble_over is None:
+        raise AssertionError("nobody went on sending before")
+    resilience.used_again(world.history, world.account.session_id, number, world.trouble_over, world.answer)
 
 
 @action("the user sends the same words three times to the same person")
@@ -143,7 +140,7 @@ def same_words_from_both(world: World) -> None:
         world.send(text, account, recipient=recipient)
 
 
-@when("four users of the account send the same words to different people at the same time")
+@action("four users of the account send the same words to different people at the same time")
 def same_words_at_once(world: World) -> None:
     """Send at once from one account."""
     text = world.words.vary(_WORDS)

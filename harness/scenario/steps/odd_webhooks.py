@@ -17,9 +17,10 @@ from fake_instances.journal import WebhookSent
 from fake_instances.webhooks.retries import DEPLOYED
 from harness.checks import sending, webhooks
 from harness.errors import ConformanceFailure, NotJudgedError
-from harness.scenario import forms, operator
+from harness.scenario import operator
 from harness.scenario.actions import action
 from harness.scenario.client import NEW_PHONE
+from harness.scenario.texts import forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,15 +63,16 @@ _ABSENT = object()
 
 
 def _announced(world: World, first: Webhook, make: Callable[[], Webhook]) -> None:
-    """Announce as the deployed gateway does: what is answered 429 is made and sent again, a little later."""
-    attempt, webhook = 1, first
-    while True:
-        answer = world.deliver(webhook)
-        wait = DEPLOYED.wait(attempt, answer.status or 0)
-        if answer.status != 429 or wait is None:
-            return
+    """Announce as the deployed gateway does."""
+    _tried_again(world, world.deliver(first), make)
+
+
+def _tried_again(world: World, answer: WebhookAnswered, make: Callable[[], Webhook]) -> None:
+    """Go on as the deployed gateway does: what was answered 429 is made and sent again, a little later."""
+    attempt = 1
+    while answer.status == 429 and (wait := DEPLOYED.wait(attempt, answer.status)) is not None:
         threading.Event().wait(wait)
-        attempt, webhook = attempt + 1, make()
+        attempt, answer = attempt + 1, world.deliver(make())
 
 
 def _at_once(world: World, copies: Sequence[Webhook], places: int) -> None:
@@ -100,11 +102,8 @@ def alike_ids(world: World, number: int, likeness: str) -> None:
         world.new_account(on=number, assigned=world.fleet.url(wrong), session=session)
 
 
-@given(
-    parse("a session on instance {number:d}, announced before its account was there"),
-    target_fixture="announced_early",
-)
-def announced_early(world: World, number: int) -> Webhook:
+@action("a session on instance {number}, announced before its account was there")
+def announced_early(world: World, number: int) -> None:
     """Send the session_ready of a session that no account has yet."""
     session = world.new_session()
     world.fleet.hold(session, number)
@@ -113,7 +112,6 @@ def announced_early(world: World, number: int) -> Webhook:
     world.deliver(webhook)
     world.let_pass()
     world.new_account(on=None, assigned=None, session=session)
-    return webhook
 
 
 @given("the implementation runs in Jakarta, seven hours ahead of UTC")
@@ -154,7 +152,11 @@ def announces_written(world: World, number: int, form: str) -> None:
     world.deliver(_rewritten(world, number, forms.FORMS[form]))
 
 
-@when(parse("instance {number:d} announces {event} with {oddity} in it, and then session_reconnected"))
+@action(
+    "instance {number} announces {event} with {oddity} in it, and then session_reconnected",
+    event=("message_received", "session_ready"),
+    oddity=forms.ODDITIES,
+)
 def announces_odd(world: World, number: int, event: str, oddity: str) -> None:
     """Send a correctly signed webhook whose text few can store, and a usual one after it."""
     genuine = _genuine(world, number, event)
@@ -193,14 +195,17 @@ def announces_other(world: World, number: int) -> None:
     world.deliver(world.fleet.webhook(world.other_account.session, number, "session_ready"))
 
 
-@given(parse("instance {number:d}, whose clock is {seconds:d} seconds ahead, has announced session_ready"))
+@action(
+    "instance {number}, whose clock is {seconds} seconds ahead, announces session_ready",
+    given="instance {number}, whose clock is {seconds} seconds ahead, has announced session_ready",
+)
 def announced_ahead(world: World, number: int, seconds: int) -> None:
     """Send a genuine webhook that is signed ahead of time, inside the window."""
     stamp = str(int(time.time()) + seconds)
     world.deliver(world.fleet.webhook(world.account.session, number, "session_ready", timestamp=stamp))
 
 
-@when(parse("three moves of the session are announced, each {count:d} times at the same moment"))
+@action("three moves of the session are announced, each {count} times at the same moment")
 def announced_at_once(world: World, count: int) -> None:
     """Move the session from instance to instance, and send several copies of each announcement at once."""
     numbers = world.fleet.numbers
@@ -215,7 +220,7 @@ def announced_at_once(world: World, count: int) -> None:
         world.eventually(lambda goal=number: world.check_assigned(goal))  # type: ignore[misc]
 
 
-@when(parse("instance {number:d} announces {count:d} QR codes in a burst, and then session_ready"))
+@action("instance {number} announces {count} QR codes in a burst, and then session_ready")
 def announces_behind_burst(world: World, number: int, count: int) -> None:
     """Send a burst of codes, one of each of the last seconds, and the session_ready that follows them."""
     now = int(time.time())
@@ -234,16 +239,18 @@ def announces_behind_burst(world: World, number: int, count: int) -> None:
     _announced(world, ready, lambda: _genuine(world, number))
 
 
-@when(parse("instance {number:d} announces session_ready while another writer holds the database"))
+@action("instance {number} announces session_ready while another writer holds the database")
 def announces_held(world: World, number: int) -> None:
-    """Hold the database for half a second, beginning before a webhook arrives."""
+    """Hold the database for half a second, beginning before a webhook arrives. If answered 429, it comes again."""
     world.remember_rows()
     with world.implementation.accounts.held(world.account.id):
         before, delivery = world.journal.last, world.fleet.send(_genuine(world, number))
         world.journal.wait_until(lambda: _is_sent(world, before), timeout=_HELD_SECONDS)
         threading.Event().wait(_HELD_SECONDS)
-    world.webhook_answers.append(delivery.wait())
+    answer = delivery.wait()
+    world.webhook_answers.append(answer)
     world.fleet.settle(world.settings.verify_timeout_in_force)
+    _tried_again(world, answer, lambda: _genuine(world, number))
 
 
 def _is_sent(world: World, before: int) -> bool:

@@ -106,7 +106,7 @@ def denies(world: World, number: int, optional: str) -> None:
     world.arm(DeniesSession(), number, _SEND, optional=bool(optional))
 
 
-@given("every instance holds the session and denies it whenever a message arrives")
+@action("every instance holds the session and denies it whenever a message arrives")
 def all_deny(world: World) -> None:
     """Have all instances do so. Which of them are posted the message is the implementation's choice."""
     for number in world.fleet.numbers:
@@ -124,10 +124,13 @@ def answers_hollow(world: World, number: int, body: str, optional: str) -> None:
     world.arm(AnswersHollow(_HOLLOW[body]), number, _SEND, optional=bool(optional))
 
 
-@given(parse("instance {number:d} does not send the message and says {status:d} and nothing else"))
-def answers_status_alone(world: World, number: int, status: int) -> None:
+@action(
+    "instance {number} does not send the message and says {status} and nothing else{optional}",
+    optional=_IF_ANY,
+)
+def answers_status_alone(world: World, number: int, status: int, optional: str) -> None:
     """Answer a message with a status of success and an empty body."""
-    world.arm(Answer(status, b""), number, _SEND)
+    world.arm(Answer(status, b""), number, _SEND, optional=bool(optional))
 
 
 @action("instance {number} takes messages in and never answers{optional}", optional=_IF_ANY)
@@ -161,11 +164,15 @@ def answers_success_alone(world: World, number: int, optional: str) -> None:
     world.arm(fault, number, _SEND, optional=bool(optional))
 
 
-@given(parse("instance {number:d} redirects the message to instance {other:d} with status {status:d}"))
-def redirects_message(world: World, number: int, other: int, status: int) -> None:
+@action(
+    "instance {number} redirects the message to instance {other} with status {status}{optional}",
+    optional=_IF_ANY,
+)
+def redirects_message(world: World, number: int, other: int, status: int, optional: str) -> None:
     """Answer a message with the send route of another instance, which has the session too."""
     world.fleet.hold(world.account.session, other)
-    world.arm(Redirect(f"{world.fleet.url(other)}/api/messages/send", status), number, _SEND)
+    fault = Redirect(f"{world.fleet.url(other)}/api/messages/send", status)
+    world.arm(fault, number, _SEND, optional=bool(optional))
 
 
 @when(parse('the user sends a {kind} that says "{message}" from the account'), target_fixture="given_type")
@@ -185,7 +192,7 @@ def sends_from_other(world: World, message: str) -> None:
     world.send(world.words.vary(message), world.other_account)
 
 
-@when("the users of both accounts send a message of their own at the same time")
+@action("the users of both accounts send a message of their own at the same time")
 def both_send_their_own(world: World) -> None:
     """Send different texts from both accounts at once."""
     users.send_at_once(

@@ -137,11 +137,7 @@ def twenty_send(world: World) -> None:
     users.send_at_once(world, [(world.account, text) for text in _TWENTY])
 
 
-@when(
-    parse(
-        "two sends overlap, and the session moves to instance {new:d} while instance {old:d} answers the first"
-    )
-)
+@action("two sends overlap, and the session moves to instance {new} while instance {old} answers the first")
 def sends_overlap(world: World, new: int, old: int) -> None:
     """Move the session when the answer to the first send is ready, and let it go out when the second has asked.
 
@@ -184,7 +180,7 @@ def each_to_somebody(world: World) -> None:
     users.send_at_once(world, texts)
 
 
-@when("the session moves before each of twenty messages from the account")
+@action("the session moves before each of twenty messages from the account")
 def moves_before_each(world: World) -> None:
     """Move the session silently, each time to another instance, and send."""
     numbers = world.fleet.numbers

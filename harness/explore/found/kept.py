@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.errors import TargetError
+from harness.explore.found.telling import step_lines
 from harness.explore.story import story_of_json
-from harness.explore.telling import step_lines
 from harness.json_text import json_of
 from harness.report.folder import replace, replace_all
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.catalogue.requirements import Requirement
-    from harness.explore.finding import Finding
+    from harness.explore.found.finding import Finding
     from harness.explore.story import Story
 
 _MOST_BYTES = 1024 * 1024

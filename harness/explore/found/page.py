@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from harness.catalogue.record import Record
 from harness.catalogue.verdict import Outcome
 from harness.evidence import Evidence
-from harness.explore import telling
-from harness.explore.telling import PHASES
+from harness.explore.found import telling
+from harness.explore.found.telling import PHASES
 from harness.report.diagram import draw
 from harness.report.formats.templating import filled, inline_style
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from harness.catalogue.requirements import Requirement
     from harness.explore.exploring import Explored
-    from harness.explore.finding import Finding
+    from harness.explore.found.finding import Finding
 
 
 def render(explored: Explored, who: str, seed: int, workers: int, known: Mapping[str, Requirement]) -> str:

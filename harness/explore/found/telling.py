@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level
-from harness.explore.finding import Steadiness
+from harness.explore.found.finding import Steadiness
 from harness.wording import cut
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from harness.catalogue.requirements import Requirement
     from harness.explore.exploring import Explored
-    from harness.explore.finding import Finding
+    from harness.explore.found.finding import Finding
 
 PHASES = ("send", "webhook", "check")
 _WIDTH = 110
