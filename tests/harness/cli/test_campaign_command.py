@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,10 @@ from harness.explore.conduct import Violation
 from harness.explore.promises.base import Promise
 from harness.explore.story import Story
 from harness.scenario.actions import named
-from tests.harness.commands import COMMAND, run
-from tests.harness.explore.campaign.processes import assert_no_unit_is_left
+from tests.harness.commands import COMMAND, run, started
+from tests.harness.explore.campaign.processes import assert_no_unit_is_left, listening, of_units, telling
 from tests.harness.explore.campaign.test_merging import result
-from tests.harness.support import PATIENCE
+from tests.harness.support import PATIENCE, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +119,22 @@ def test_what_was_found_elsewhere_is_looked_into_where_it_is_merged(
     assert "violated: SCAN-01" in shown
     assert "campaign        1 unit, told by 1 worker" in shown
     assert len([*(tmp_path / "kept").glob("*.feature")]) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda one: one.name)
+def test_units_that_are_cut_short_here_leave_nothing(
+    folder: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    words = ["--stories", "9999", "--results", str(tmp_path / "results"), "-n", "2"]
+    with started([str(COMMAND), "explore", "--target", "before-fix", *words], folder) as process:
+        until(lambda: len(telling(folder)) == 2 or process.poll() is not None, "both tell", patience=LONG)
+        ports = [where for one in of_units(folder) for where in listening(one)]
+        process.send_signal(number)
+        output = process.communicate(timeout=LONG)[0]
+
+    assert process.returncode == (130 if number is signal.SIGINT else -number), output
+    assert len({host for host, port in ports if port == 3001}) == 2
+    assert_no_unit_is_left(folder, ports)
 
 
 def test_shards_come_to_what_one_process_finds(host: str, folder: Path, tmp_path: Path) -> None:

@@ -60,6 +60,9 @@ class Cluster:
                 )
             )
 
+    def kill_scheduler(self) -> None:
+        self._started[0].kill()
+
     def end(self) -> None:
         for one in reversed(self._started):
             one.terminate()
@@ -168,6 +171,22 @@ def test_a_campaign_that_is_cut_short_leaves_nothing_on_any_worker_and_goes_on_w
     after = {one.name: one.stat().st_mtime_ns for one in results.glob("*.json")}
     assert len(after) == 6
     assert {name: after[name] for name in before} == before
+
+
+def test_a_scheduler_that_is_lost_is_told_and_nothing_is_left(
+    cluster: Cluster, folder: Path, tmp_path: Path
+) -> None:
+    words = ["--results", str(tmp_path / "results"), "--scheduler", cluster.address, "--unit-stories", "30"]
+    with started([str(COMMAND), *STORIES, *words], folder) as process:
+        until(lambda: len(telling(folder)) == 2 or process.poll() is not None, "both tell", patience=LONG)
+        ports = [where for one in of_units(folder) for where in listening(one)]
+        cluster.kill_scheduler()
+        output = process.communicate(timeout=LONG)[0]
+
+    assert process.returncode == 3, output
+    assert "the scheduler was lost" in output
+    assert "Traceback" not in output
+    assert_no_unit_is_left(folder, ports)
 
 
 def test_where_no_scheduler_answers_that_is_said(host: str, folder: Path, tmp_path: Path) -> None:
