@@ -145,6 +145,11 @@ def judged_of(target: Target, known: Mapping[str, Requirement]) -> tuple[str, ..
     )
 
 
+def in_memory() -> str | None:
+    """Return where databases do not wait for a disk; None if the user chose another place, or there is none."""
+    return _IN_MEMORY if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK) else None
+
+
 class Worker:
     """A worker, seen from the process that started it."""
 
@@ -184,8 +189,7 @@ def _work(pipe: Connection, post: Post) -> None:
     # Ctrl-C reaches the whole group; the process that started this one says when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _leave())
-    if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK):
-        tempfile.tempdir = _IN_MEMORY  # databases on a disk wait for it at every write
+    tempfile.tempdir = in_memory()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             with set_up(post) as setup:
@@ -283,6 +287,7 @@ __all__ = [
     "Post",
     "Told",
     "Worker",
+    "in_memory",
     "judged_of",
     "set_up",
     "settings_for",

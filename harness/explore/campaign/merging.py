@@ -51,7 +51,8 @@ class Merged:
     def lines(self) -> Iterator[str]:
         """Return how it was told, as lines for a terminal."""
         told_by = len(self.workers)
-        yield f"campaign        {self.units} units, told by {told_by} worker{'' if told_by == 1 else 's'}"
+        units = f"{self.units} unit{'' if self.units == 1 else 's'}"
+        yield f"campaign        {units}, told by {told_by} worker{'' if told_by == 1 else 's'}"
         if self.missing:
             parts = ", ".join(f"{first + 1} to {end}" for first, end in self.missing)
             yield f"missing         stories {parts}: nothing is known of them"

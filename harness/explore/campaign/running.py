@@ -15,6 +15,7 @@ from harness.attach.drivers.guarded import Guarded
 from harness.errors import HarnessError
 from harness.explore.campaign import program
 from harness.explore.campaign.results import result_of_json
+from harness.explore.workers import in_memory
 from harness.json_text import json_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def run(job: dict[str, Any], worker: str, is_stopped: Callable[[], bool]) -> Res
         Stopped: `is_stopped` said so.
         HarnessError: the program broke, or fell silent.
     """
-    with tempfile.TemporaryDirectory(prefix="instance-sync-", ignore_cleanup_errors=True) as made:
+    with tempfile.TemporaryDirectory(
+        prefix="instance-sync-", dir=in_memory(), ignore_cleanup_errors=True
+    ) as made:
         scratch = Path(made)
         given, saved = scratch / "job.json", scratch / "outcome.json"
         given.write_text(json.dumps({**job, "worker": worker}), "utf-8")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, TargetError
@@ -57,6 +58,9 @@ def over_cluster(address: str, jobs: Sequence[Job], tell: Callable[[str], None])
         HarnessError: a unit broke twice, or the scheduler was lost.
     """
     distributed = _distributed()
+    # What it logs of a lost connection is pages long, and told below in a sentence.
+    for name in [one for one in logging.root.manager.loggerDict if one.split(".")[0] == distributed.__name__]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as problem:
@@ -64,7 +68,7 @@ def over_cluster(address: str, jobs: Sequence[Job], tell: Callable[[str], None])
             f"--scheduler {address}: no scheduler answers there ({problem}); `dask scheduler` starts one, and prints "
             "its address"
         ) from None
-    with closing(client):
+    with contextlib.closing(client):
         if not _has_fleets(client):
             tell(f"no worker has a fleet yet: dask worker {address} --nthreads 1 --resources {FLEET}=1")
         due = {
@@ -77,7 +81,9 @@ def over_cluster(address: str, jobs: Sequence[Job], tell: Callable[[str], None])
             for future in distributed.as_completed(list(due), loop=client.loop):
                 yield _result(distributed, future, due.pop(future))
         finally:
-            _end(client, {future: one.unit.key for future, one in due.items()})
+            # A scheduler that is lost is told already, and workers end with it.
+            with contextlib.suppress(OSError):
+                _end(client, {future: one.unit.key for future, one in due.items()})
 
 
 def _result(distributed: ModuleType, future: Any, job: Job) -> Result:

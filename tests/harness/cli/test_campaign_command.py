@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.cli import main as cli
-from harness.cli.exploring import campaign
+from harness.cli.exploring import campaign, explore
 from harness.errors import LaunchError
-from tests.harness.commands import COMMAND, run
-from tests.harness.explore.campaign.processes import assert_no_unit_is_left
+from harness.explore.campaign.digests import campaign_of
+from harness.explore.campaign.results import Broken
+from harness.explore.campaign.units import Unit
+from harness.explore.conduct import Violation
+from harness.explore.promises.base import Promise
+from harness.explore.story import Story
+from harness.scenario.actions import named
+from tests.harness.commands import COMMAND, run, started
+from tests.harness.explore.campaign.processes import assert_no_unit_is_left, listening, of_units, telling
 from tests.harness.explore.campaign.test_merging import result
-from tests.harness.support import PATIENCE
+from tests.harness.support import PATIENCE, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +99,42 @@ def test_what_came_before_a_failure_is_kept(
     monkeypatch.undo()
     assert cli.main(["explore", *STORIES, "--merge", str(tmp_path)]) == 2
     assert "missing         stories 7 to 18: nothing is known of them" in capsys.readouterr().out
+
+
+def test_what_was_found_elsewhere_is_looked_into_where_it_is_merged(
+    host: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = [named("account-on")(number=3002), named("account-of-same-workspace")(number=3003)]
+    story = Story((*given, named("set-row")(number=3001)), (named("sends")(message="message 1"),))
+    promise = Promise("SCAN-01", 'instance 3002 delivers "message 1" once')
+    seen = Broken(4, Violation(story, promise, "one delivery", "none"), (story,))
+    unit = Unit(campaign_of("before-fix", "sqlite", 1), 0, 6)
+    campaign.files.write(tmp_path, replace(result(0, 6, seen), unit=unit))
+    monkeypatch.setattr(explore.proving, "prove", lambda *_: {})
+    own = ["--fleet-address", host, "--counterexamples", str(tmp_path / "kept"), "--findings", "1"]
+
+    assert cli.main(["explore", "--target", "before-fix", "--merge", str(tmp_path), *own]) == 1
+    shown = capsys.readouterr().out
+    assert "SCAN-01 (MUST), stable" in shown
+    assert "violated: SCAN-01" in shown
+    assert "campaign        1 unit, told by 1 worker" in shown
+    assert len([*(tmp_path / "kept").glob("*.feature")]) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda one: one.name)
+def test_units_that_are_cut_short_here_leave_nothing(
+    folder: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    words = ["--stories", "9999", "--results", str(tmp_path / "results"), "-n", "2"]
+    with started([str(COMMAND), "explore", "--target", "before-fix", *words], folder) as process:
+        until(lambda: len(telling(folder)) == 2 or process.poll() is not None, "both tell", patience=LONG)
+        ports = [where for one in of_units(folder) for where in listening(one)]
+        process.send_signal(number)
+        output = process.communicate(timeout=LONG)[0]
+
+    assert process.returncode == (130 if number is signal.SIGINT else -number), output
+    assert len({host for host, port in ports if port == 3001}) == 2
+    assert_no_unit_is_left(folder, ports)
 
 
 def test_shards_come_to_what_one_process_finds(host: str, folder: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Random stories: most are incidents, in which trouble comes one at a time, and ever other things follow one another."""
+"""Random stories: incidents, in which trouble comes one at a time and ends, and mixtures of everything."""
 
 from __future__ import annotations
 

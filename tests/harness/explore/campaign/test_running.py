@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import LaunchError, TargetError
-from harness.explore.campaign import running
+from harness.explore.campaign import program, running
 from harness.explore.campaign.digests import campaign_of
 from harness.explore.campaign.running import Job, Stopped, run
 from harness.explore.campaign.units import Unit
@@ -65,6 +65,15 @@ def test_a_unit_that_is_stopped_leaves_nothing(folder: Path) -> None:
     assert {port for _, port in ports} >= {3001, 3002, 3003, 3004}
     assert all(host.startswith("127.") and host != "127.0.0.1" for host, port in ports if port == 3001)
     assert_no_unit_is_left(folder, ports)
+
+
+def test_reasons_have_no_secrets_and_are_not_without_end() -> None:
+    reasons = {f"instance {number} said s3cret-of-ours{'!' * 1000}": number for number in range(1, 500)}
+    bounded = program._bounded(reasons, ["s3cret-of-ours"])
+
+    assert len(bounded) == program._MOST_REASONS + 1
+    assert sum(bounded.values()) == sum(reasons.values())
+    assert not [one for one in bounded if "s3cret-of-ours" in one or len(one) > 2 * program._LONGEST_REASON]
 
 
 @pytest.mark.parametrize(("part", "words"), [("harness", "another harness"), ("target", "is another one")])
