@@ -108,7 +108,7 @@ def _sent_unasked(record: Record, turn: Turn) -> Deviation | None:
     if not any(one.search(record.evidence.expected) for one in explains):
         return None
     words = (
-        "A message was posted to the instance that the row names, and no instance was asked before "
+        "A message was sent without verifying: it was posted where the row says, and no instance was asked before "
         "whether it holds the session"
     )
     return Deviation(("send", "unasked"), words)
