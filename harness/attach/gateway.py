@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from fake_instances.journal import Journal
     from harness.gateway_contract import GatewayTarget
 
-_PATIENCE_SECONDS = 30.0
-_PATIENCE_ANEW_SECONDS = 10.0
-"""What an instance has that was waited for in vain, until it answers again."""
+_PATIENCE_SECONDS = (30.0, 5.0, 1.0)
+"""What a hook has, what one has after that was waited for in vain, and what every later one has."""
 _CHECK_SECONDS = 0.02
 _LONGEST_KEPT = 4096
 """Characters of a value of an answer that fills later calls."""
@@ -42,12 +41,28 @@ _OWN_VALUES = frozenset({"url", "host", "control_url", "control_plane"})
 """What stands in a URL as it is; anything else is encoded to be within one segment."""
 
 
+class HookPatience:
+    """How long hooks of all instances are waited for: shorter after each silence, until one is answered."""
+
+    def __init__(self) -> None:
+        self._silences = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long the next one is waited for."""
+        return _PATIENCE_SECONDS[min(self._silences, len(_PATIENCE_SECONDS) - 1)]
+
+    def ended(self, *, silent: bool) -> None:
+        """Take note of how one ended."""
+        self._silences = self._silences + 1 if silent else 0
+
+
 class Gateway:
     """One gateway instance, known by its number.
 
     It listens on free ports of `host`, and sends webhooks to the base URL `control_plane`. `secrets` are the API key
     that it demands, and what it signs webhooks with. Everything done to it is recorded in `journal`. `sessions` are
-    those that its adapter was told of, shared with the other instances.
+    those that its adapter was told of, and `patience` is for hooks: both are shared with the other instances.
 
     A hook that is missing or does not do its work raises NotJudgedError. An instance that does not come up or go away
     raises LaunchError.
@@ -62,6 +77,7 @@ class Gateway:
         secrets: tuple[str, str],
         journal: Journal,
         sessions: MutableMapping[str, Session] | None = None,
+        patience: HookPatience | None = None,
     ) -> None:
         self._target = target
         self._number = number
@@ -71,7 +87,7 @@ class Gateway:
         self._journal = journal
         self._scratch = Path(tempfile.mkdtemp(prefix="instance-sync-gateway-"))
         self._control_port = 0
-        self._patience = _PATIENCE_SECONDS
+        self._patience = patience or HookPatience()
         self._program: CommandImplementation | None = None
         self._kept: dict[str, dict[str, object]] = {}
         """What hooks kept of answers, by session."""
@@ -198,7 +214,7 @@ class Gateway:
         if self._adapted is not None:
             hook = self._target.delivered
             call = None if hook is None else self._filled(hook, self._values(None), {})
-            told = self._adapted.delivered(call, self._patience)
+            told = self._adapted.delivered(call, self._patience.seconds)
             if told is not None:
                 return told
         if self._target.delivered is None:
@@ -309,9 +325,8 @@ class Gateway:
     def _answered(self, ask: Callable[[AdaptedGateway, float], Answer]) -> Answer:
         """Ask by the adapter, and wait shorter where nobody answered before."""
         assert self._adapted is not None  # noqa: S101 - who calls this has looked
-        answer = ask(self._adapted, self._patience)
-        silent = answer.status is None and not answer.refused
-        self._patience = _PATIENCE_ANEW_SECONDS if silent else _PATIENCE_SECONDS
+        answer = ask(self._adapted, self._patience.seconds)
+        self._patience.ended(silent=answer.status is None and not answer.refused)
         return answer
 
     def _request(
@@ -322,12 +337,12 @@ class Gateway:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         try:
-            answer = request(method, url, patience=self._patience, body=body, headers=headers)
+            answer = request(method, url, patience=self._patience.seconds, body=body, headers=headers)
         except requests.RequestException as problem:
             if isinstance(problem, requests.Timeout):
-                self._patience = _PATIENCE_ANEW_SECONDS
+                self._patience.ended(silent=True)
             return Answer(None, f"no answer ({type(problem).__name__})", refused(problem))
-        self._patience = _PATIENCE_SECONDS
+        self._patience.ended(silent=False)
         return Answer(answer.status_code, answer.text)
 
     def _note(self, what: str) -> None:

@@ -10,7 +10,7 @@ from fake_instances.addresses import address_of
 from fake_instances.journal import Journal
 from harness.attach.adapted.gateway import AdaptedGateway
 from harness.attach.control_plane import random_secrets
-from harness.attach.gateway import Gateway
+from harness.attach.gateway import Gateway, HookPatience
 from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError
 from harness.gateway_contract import NUMBERS
@@ -32,6 +32,7 @@ class GatewaySetup:
         given = {"api_key": self.secrets[0], "hmac_secret": self.secrets[1]}
         self.receiver = Receiver(self.journal, self._host, CannedAnswers(target.control_plane, given))
         self._sessions: dict[str, Session] = {}
+        self._patience = HookPatience()
         self.gateways: dict[int, Gateway] = {}
         self._adapted: AdaptedGateway | None = None
         self._open = contextlib.ExitStack()
@@ -60,6 +61,7 @@ class GatewaySetup:
                     self.secrets,
                     self.journal,
                     self._sessions,
+                    self._patience,
                 )
                 self.gateways[number] = gateway
                 opened.callback(gateway.close)

@@ -85,7 +85,9 @@ It follows from that cause unless a scenario passed in which the other thing was
 
 _WRITES: Sequence[_Key] = (_NOT_WRITTEN, _NOT_REPAIRED, _UPDATED)
 """How a row may be left unwritten. Where two of these are met, and nothing that passed wrote a row, they are one."""
-_NEVER_WORDS = "The row was not written: webhooks, sends or health checks that had to move it ended, and no write reached it"
+_NEVER_WORDS = (
+    "The row was not written: webhooks, sends or checks that had to move it ended, and no write reached it"
+)
 
 
 def causes_of(

@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 
 import harness.attach.gateway
 from fake_instances.journal import Journal
-from harness.attach.gateway import Gateway, delivered_from
+from harness.attach.gateway import Gateway, HookPatience, delivered_from
 from harness.attach.gateway_setup import GatewaySetup
 from harness.attach.webhook_receiver import Receiver
 from harness.errors import LaunchError, NotJudgedError
@@ -86,7 +86,7 @@ def test_an_instance_that_was_waited_for_in_vain_is_waited_for_shorter(
     with gateway() as (launched, _):
         for _ in range(4):
             launched.get("/health")
-    assert waited == [30, 10, 10, 30]
+    assert waited == [30, 5, 1, 30]
 
 
 def test_an_instance_is_known_by_the_url_that_its_target_states() -> None:
@@ -244,3 +244,13 @@ def test_what_went_out_is_read_from_a_list_wherever_it_stands(told: object) -> N
 def test_an_answer_without_one_list_of_messages_is_refused(told: Any) -> None:
     with pytest.raises(ValueError, match="must"):
         delivered_from(told)
+
+
+def test_hooks_are_waited_for_shorter_after_each_silence_until_one_is_answered() -> None:
+    patience, waited = HookPatience(), []
+    for silent in (True, True, True, False, True):
+        waited.append(patience.seconds)
+        patience.ended(silent=silent)
+
+    assert waited == [30.0, 5.0, 1.0, 1.0, 30.0]
+    assert patience.seconds == 5.0
