@@ -112,7 +112,9 @@ def command(  # noqa: PLR0913 - its options
             _warm_up(setup)
             subjects.append(Subject(_told_as(one, loaded[0]), setup))
         before, began = os.getloadavg()[0], time.monotonic()
-        measuring = Measuring(subjects, chosen, repeats=repeats, seconds=seconds, tell=line.show)
+        measuring = Measuring(
+            subjects, chosen, repeats=repeats, seconds=seconds, tell=lambda words: line.show(visible(words))
+        )
         for measured in measuring.results():
             results.append(measured)
             words = f"{measured.axis.name} of {measured.subject}: {telling.interval(measured.frontier)}"

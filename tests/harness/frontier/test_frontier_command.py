@@ -108,6 +108,17 @@ def test_the_reference_alone_is_measured_once(tmp_path: Path) -> None:
     assert ended.stdout.count("at least 3, the end of the range") == 1
 
 
+def test_another_implementation_may_have_the_name_of_the_reference(tmp_path: Path) -> None:
+    file = limited("sessions", tmp_path)
+    file.write_text(file.read_text("utf-8").replace('name = "sessions"', 'name = "reference"'), "utf-8")
+
+    ended = run([*MEASURE, "--target", str(file), "--axis", "hung-instances", "--repeats", "1"], tmp_path)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "hung-instances of reference, built in: at least 3" in ended.stderr
+    assert ended.stdout.split("\n")[1].split()[-3:] == ["reference,", "built", "in"]
+
+
 def test_when_the_time_is_up_it_says_so(tmp_path: Path) -> None:
     ended = run([*MEASURE, "--axis", "webhook-delay", "--seconds", "2"], tmp_path)
 
