@@ -4,7 +4,8 @@ HarnessError              the harness could not do its work
  ├── TargetError          a target file, option or name is wrong: nothing was judged
  └── LaunchError          the implementation did not come up, or did not go away
 NotJudgedError            one scenario cannot be judged, through no fault of the implementation
- └── AdapterError         ... for its adapter failed
+ ├── AdapterError         ... for its adapter failed
+ └── HookError            ... for a hook was answered anything but 2xx
 OverlongOutputError       a command of the implementation printed more than is read
 ConformanceFailure        an implementation was judged, and is wrong (an AssertionError)
  └── TimeBoundFailure     ... by a time bound alone
@@ -38,6 +39,14 @@ class NotJudgedError(Exception):
 
 class AdapterError(NotJudgedError):
     """A hook of the target's adapter failed. The message has its file and line."""
+
+
+class HookError(NotJudgedError):
+    """A hook did not do its work. `status` is what it was answered, None if no answer came."""
+
+    def __init__(self, words: str, status: int | None) -> None:
+        self.status = status
+        super().__init__(words)
 
 
 class OverlongOutputError(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,11 @@ REFUSED_LOCATION = "Rejected X-Instance-Url"
 _BEGINNING = re.compile(r'\{[ \t]*"')
 """How a JSON object that is not empty begins."""
 _MOST_LOOKED_AT = 500_000
-"""Characters of one line that are tried as JSON, in all: a line can have as many beginnings as characters."""
+"""Characters of a line that are tried as JSON in vain, in all: a line can have as many beginnings as characters."""
+_TIMES_LOOKED_AT = 4
+"""How often, by its length, a shorter line is tried in vain: a log can have many lines."""
+_COST_OF_A_TRY = 100
+"""Characters that are read in the time which a try takes that ends at once."""
 
 
 def parse_line(text: str) -> LogLine:
@@ -33,14 +36,17 @@ def parse_line(text: str) -> LogLine:
 
     A line that is JSON as a whole may have its fields one level down, as structured loggers write them.
     """
-    left = _MOST_LOOKED_AT
+    left = min(_MOST_LOOKED_AT, _TIMES_LOOKED_AT * (len(text) + _COST_OF_A_TRY))
     for found in _BEGINNING.finditer(text):
-        with contextlib.suppress(ValueError):
-            fields = object_at(text, found.start())
-            return LogLine(text, fields if text[: found.start()].strip() else _with_inner(fields))
-        left -= len(text) - found.start()
-        if left <= 0:
-            break
+        start = found.start()
+        try:
+            fields = object_at(text, start)
+        except ValueError as problem:
+            left -= _COST_OF_A_TRY + getattr(problem, "pos", len(text)) - start
+            if left <= 0:
+                break
+        else:
+            return LogLine(text, fields if text[:start].strip() else _with_inner(fields))
     return LogLine(text, {})
 
 

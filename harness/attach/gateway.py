@@ -7,7 +7,7 @@ import socket
 import tempfile
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from harness.attach.drivers.command import CommandImplementation
 from harness.attach.drivers.program import command_program, free_port
 from harness.attach.http import refused, request
 from harness.contract import Launch, Settings, Target
-from harness.errors import NotJudgedError
+from harness.errors import HookError, NotJudgedError
 from harness.gateway_contract import NUMBERS, Answer, Delivered, Hook, Tenant
 from harness.history import Noted
 from harness.json_text import json_of
@@ -116,7 +116,9 @@ class Gateway:
         target = Target(f"instance {self._number}", version="", claims=(), log="none", **same)
         log_file, values = self._scratch / "gateway.log", self._values(None)
         given = Launch(Settings(), "", (), *self._secrets, log_file, self._host, values)
-        program = CommandImplementation(target, given, self._scratch, command_program(target, given))
+        program = CommandImplementation(
+            target, given, self._scratch, command_program(target, given), section="instance"
+        )
         program.start()
         self._program = program
         self._note(f"is up at {self.url}")
@@ -163,6 +165,16 @@ class Gateway:
 
     def send(self, session_id: str, recipient: str, text: str) -> Answer:
         """Hand it a message."""
+        call = self.message(session_id, recipient, text)
+        if self._adapted is not None:
+            call = replace(call, url="/api/messages/send")
+            return self._answered(
+                lambda adapted, patience: adapted.send(session_id, recipient, text, call, patience)
+            )
+        return self._request(call.method, call.url, call.body)
+
+    def message(self, session_id: str, recipient: str, text: str) -> Call:
+        """Return the call by which it is handed a message, by the contract."""
         body = {
             "workspace_id": 1,
             "session_id": session_id,
@@ -171,12 +183,15 @@ class Gateway:
             "type": "text",
             "api_key": self._secrets[0],
         }
-        if self._adapted is not None:
-            call = Call("POST", "/api/messages/send", body)
-            return self._answered(
-                lambda adapted, patience: adapted.send(session_id, recipient, text, call, patience)
-            )
-        return self._request("POST", f"{self.url}/api/messages/send", body)
+        return Call("POST", f"{self.url}/api/messages/send", body)
+
+    def calls(self, name: str, tenant: Tenant) -> Sequence[Call]:
+        """Return the calls that a hook makes for a session; none without a hook, or where an adapter makes them."""
+        hook: Hook | None = getattr(self._target, name)
+        if hook is None or self._adapted is not None:
+            return ()
+        values = {**self._kept.get(tenant.session_id, {}), **self._values(tenant)}
+        return [self._filled(one, values, {}) for one in (hook, *hook.then)]
 
     def delivered(self) -> Sequence[Delivered]:
         """List the messages that really went out, including those before a restart."""
@@ -265,7 +280,7 @@ class Gateway:
             )
             if answer.status is None or not 200 <= answer.status < 300:
                 told = f"answered {answer.status}" if answer.status else "gave no answer"
-                raise NotJudgedError(f"{which} {told}: {answer.body[:200]}")
+                raise HookError(f"{which} {told}: {answer.body[:200]}", answer.status)
             for placeholder, place in () if one is None else one.keeps.items():
                 try:
                     kept[placeholder] = value_at(answer.body, place)

@@ -14,6 +14,9 @@ REFUSALS = (401, 403)
 NO_ROUTE = (404, 405)
 CSRF = 419
 """What Laravel answers if the token of a form is missing."""
+SIGNATURE = (
+    "X-HMAC-Signature must be the hex HMAC-SHA256 of X-Timestamp, in seconds, followed by the raw body"
+)
 
 
 def of_webhook(target: Target, status: int | None, *, clock_is_off: bool | None, knows_the_path: bool) -> str:
@@ -53,10 +56,10 @@ def _of_nothing_there(target: Target, *, knows_the_path: bool) -> str:
     )
 
 
-def of_own_variable(target: Target, *names: str) -> str:
+def of_own_variable(target: Target, *names: str, section: str = "launch") -> str:
     """Say what to change if a target file sets what the harness gives; empty if it does not."""
     own = [variable for name in names if (variable := target.variable(name)) in target.environment]
-    return f"launch.env must not set {' and '.join(own)}: the harness gives that" if own else ""
+    return f"{section}.env must not set {' and '.join(own)}: the harness gives that" if own else ""
 
 
 def _of_signature(target: Target) -> str:
@@ -68,10 +71,7 @@ def _of_signature(target: Target) -> str:
         else f"it must take its secret from {target.variable('HMAC_SECRET')}, as it is launched, or "
         "[launch.variables] must say what it calls that"
     )
-    return (
-        f"{where}; the signature is X-HMAC-Signature, the hex HMAC-SHA256 of X-Timestamp followed "
-        "by the raw body"
-    )
+    return f"{where}; {SIGNATURE}"
 
 
 def of_message(answer: UserAnswered, *, asked: bool, delivered: bool) -> str:
@@ -143,7 +143,12 @@ def of_silence(target: Target, urls: str) -> str:
             f"it must have been started with these instances, now {urls}; --fleet-address and --fleet-ports have "
             "them listen where it calls"
         )
-    return f"it must call the instances that {target.variable('NODE_INSTANCES')} names, now {urls}"
+    if any("{instance_" in value for value in target.environment.values()):
+        return f"it must call the instances that launch.env gives it as {{instance_1}} to {{instance_4}}, now {urls}"
+    return (
+        f"it must call the instances that {target.variable('NODE_INSTANCES')} names, now {urls}; launch.env may give "
+        "them by other names, as {instance_1} to {instance_4} or as {fleet_urls}"
+    )
 
 
 def of_refused_key(target: Target) -> str:

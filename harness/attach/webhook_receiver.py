@@ -27,6 +27,8 @@ WHOLE_SECONDS = 10.0
 """How long a webhook may take to arrive, from its first byte to its last."""
 LARGEST = 16 * 1024 * 1024
 """The bytes of the largest webhook that is taken, its headers included."""
+MOST = 2 * LARGEST
+"""The bytes of all webhooks that are taken while one scenario runs: each is kept as long."""
 _PIECE = 64 * 1024
 _SHOWN = 200
 """Characters of a path that are noted."""
@@ -63,6 +65,8 @@ class Receiver:
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._reserved: socket.socket | None = None
+        self._came = 0
+        self._counting = threading.Lock()
 
     def __enter__(self) -> Self:
         self.listen()
@@ -99,7 +103,9 @@ class Receiver:
         self._journal.record(Noted(text="the control plane refuses connections"))
 
     def behave(self) -> None:
-        """Accept every webhook again."""
+        """Accept every webhook again, as if none had come."""
+        with self._counting:
+            self._came = 0
         self.status, self.ask_back = 200, None
         self.status_for.clear()
         self.listen()
@@ -128,6 +134,12 @@ class Receiver:
             shown = visible(path.partition("?")[0][:_SHOWN])
             self._journal.record(Noted(text=f"the control plane was asked {method} {shown}: {found[0]}"))
         return found
+
+    def has_room(self, size: int) -> bool:
+        """Count so many bytes that came, and return whether there was room for them."""
+        with self._counting:
+            self._came += size
+            return self._came <= MOST
 
     def turn_away(self, why: str) -> None:
         """Record that something came which is no whole webhook."""
@@ -212,6 +224,8 @@ class _Handler(socketserver.BaseRequestHandler):
             size += len(data)
             if size > LARGEST:
                 raise _NotTakenError(f"it has more than {LARGEST} bytes", _STATUS[413])
+            if not self.server.receiver.has_room(len(data)):
+                raise _NotTakenError(f"more than {MOST} bytes came in all, in one scenario", _STATUS[413])
             reader.feed(data)
             if reader.broken:
                 raise _NotTakenError(f"it is no HTTP: {data[:80]!r}", "400 Bad Request")

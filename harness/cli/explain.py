@@ -15,6 +15,7 @@ from harness.cli.group import WIDTH, epilog
 from harness.cli.options import named_requirement, requirement_ids
 from harness.errors import TargetError
 from harness.report import text
+from harness.report.causes.telling import carried, cause_lines
 from harness.report.folder import REPORT_JSON
 from harness.report.model import parse_json
 from harness.report.sensitivity import read_defects
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\
   instance-sync explain SCAN-01             words, source, scenarios, and what usually goes wrong
+  instance-sync explain reports             the likely causes of what failed in a saved report
   instance-sync explain reports SCAN-01     what came of it in the report that verify --report reports saved
 """
 _MOST_MISTAKES, _MOST_RUNS, _MOST_IDS = 12, 12, 12
@@ -37,12 +39,17 @@ _INDENT = "    "
 
 @click.command(epilog=epilog("explain", _EXAMPLES))
 @click.argument(
-    "words", nargs=-1, required=True, metavar="[REPORT] ID", shell_complete=requirement_ids,
-    help="a saved report or its folder, if it is about one; and the id of a requirement",
+    "words", nargs=-1, required=True, metavar="[REPORT] [ID]", shell_complete=requirement_ids,
+    help="a saved report or its folder, if it is about one; and the id of a requirement, or all causes are told",
 )  # fmt: skip
 def command(words: tuple[str, ...]) -> None:
     """Explain one requirement: what it asks, how it is judged, and what usually goes wrong."""
     *reports, name = words
+    if not reports and Path(name).exists():
+        report = _read(name)
+        told = cause_lines(report) or ["no cause: nothing in this report failed"]
+        click.echo(visible("\n".join([*told, f"verdict: {report.verdict.conclusion.value}"])))
+        return
     if len(reports) > 1:
         raise click.UsageError("give one id, and at most one report before it")
     requirement = named_requirement(name)
@@ -108,6 +115,10 @@ def _in_report(report: Report, one: Requirement) -> Iterator[str]:
     yield f"{_INDENT}{found.outcome.value}"
     for reason in found.reasons[:1]:
         yield from _wrapped(reason.splitlines()[0] if reason else "", _INDENT * 2)
+    for number, cause in enumerate(report.causes, start=1):
+        if one.id in cause.requirements:
+            yield from _wrapped(f"cause {number} of {len(report.causes)}: {cause.words}")
+            yield from _wrapped(carried(cause), _INDENT * 2)
     runs = [each for each in report.scenarios if each.id in found.scenarios]
     for each in runs[:_MOST_RUNS]:
         yield from _wrapped(f"{each.outcome.value:<14}{each.id}", _INDENT, _INDENT + " " * 14)

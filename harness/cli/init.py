@@ -85,7 +85,11 @@ _CHECKS = {"command": _words, "url": _base_url}
 @click.option("--url", metavar="URL", type=_base_url, help="where it already runs")
 @click.option("--claims", metavar="PROFILES", type=_profiles, help="with commas (default: core)")
 @click.option("--webhook-path", metavar="PATH", help="where it takes webhooks")
-@click.option("--send-path", metavar="PATH", help="where it takes messages, with {account_id}")
+@click.option(
+    "--send-path",
+    metavar="PATH",
+    help="where it takes messages, with {account_id}, {session_id}, {workspace_id} or {phone_number}",
+)
 @click.option("--log", type=click.Choice(_LOGS), help="where it logs (default: file)")
 @click.option("--log-file", metavar="FILE", help="the file to which it logs, with --url")
 @click.option("--adapter", is_flag=True, help="also write an adapter in Python beside it, to be filled in")
@@ -118,7 +122,8 @@ def _skeleton(template: str, options: SimpleNamespace) -> Iterator[str]:
     folder = Path(options.output or _slug(name))
     path = write_template(template, name, folder)
     read_target(path)
-    yield f"{folder} is written: {path.name}, CHECKLIST.md, and a skeleton that starts. Next:"
+    what = "what a new Laravel application lacks" if template == "laravel" else "a skeleton that starts"
+    yield f"{folder} is written: {path.name}, CHECKLIST.md, and {what}. Next:"
     yield f"  cd {shlex.quote(str(folder))}"
     yield from (f"  {one}" for one in FIRST[template])
     yield f"  instance-sync doctor --target {path.name}"

@@ -125,7 +125,7 @@ class _Telling:
             for place, action in enumerate(when):
                 self._reach("When", action.step)
                 self._carry_out(action, (*self._story.given, *when[:place]), place)
-                if self.violation is not None:
+                if self.violation is not None or self.unjudged:
                     return
         except (NotJudgedError, FleetError) as problem:
             self.unjudged = str(problem)
@@ -171,6 +171,9 @@ class _Telling:
         return situation_of(world, world.other_account) if len(world.accounts) > 1 else None
 
     def _broken(self, promise: Promise, failure: ConformanceFailure, place: int) -> None:
+        if self._judged and promise.requirement not in self._judged:
+            self.unjudged = f"not claimed: {failure}"
+            return
         cut = self._story.with_when(self._story.when[: place + 1])
         self.violation = Violation(cut, promise, failure.expected, failure.observed, self._world.history)
 

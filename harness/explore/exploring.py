@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from harness.catalogue.requirements import Requirement
     from harness.explore.conduct import Violation
-    from harness.explore.finding import Finding
+    from harness.explore.found.finding import Finding
     from harness.explore.story import Story
     from harness.explore.workers import Post
 

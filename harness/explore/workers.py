@@ -6,7 +6,9 @@ A worker ends when its pipe closes, so that nothing is left of it whatever becom
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import tempfile
 import time
 import traceback
 from collections import deque
@@ -17,26 +19,28 @@ from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.attach.setup import Setup
+from harness.catalogue.requirements import Profile
 from harness.contract import Settings
 from harness.errors import HarnessError, LaunchError
 from harness.explore.conduct import Carried, Conduct, Violation
 from harness.explore.failing import Failing
-from harness.explore.looking_into import LookingInto
+from harness.explore.found.looking_into import LookingInto
 from harness.explore.making import stories
 from harness.history import History
 from harness.scenario.world import World
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from multiprocessing.connection import Connection
 
     from fake_instances.addresses import InstanceAddress
-    from harness.explore.finding import Finding
+    from harness.explore.found.finding import Finding
     from harness.explore.story import Story
 
 EARLIER = 32
 """How many stories before a violation are remembered."""
+_IN_MEMORY = "/dev/shm"  # noqa: S108 - folders in it are made by tempfile, which nobody can guess
 _TOLD_SECONDS = 0.5
 Work = TypeVar("Work")
 
@@ -167,6 +171,8 @@ def _work(pipe: Connection, post: Post) -> None:
     # Ctrl-C reaches the whole group; the process that started this one says when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _leave())
+    if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK):
+        tempfile.tempdir = _IN_MEMORY  # databases on a disk wait for it at every write
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             target = load_target(post.target)
@@ -206,7 +212,8 @@ def _explore(pipe: Connection, post: Post, setup: Setup, work: Explore) -> Told:
     began = said = time.monotonic()
     failing = Failing()
     due: deque[Story] = deque()
-    made = share(setup.fleet.numbers, post.seed, work)
+    claims = setup.target.claims
+    made = (one for one in share(setup.fleet.numbers, post.seed, work) if is_claimed(one, claims))
     while (story := due.popleft() if due else next(made, None)) is not None:
         now = time.monotonic()
         if now - began >= work.seconds or pipe.poll():
@@ -234,6 +241,13 @@ def share(numbers: Sequence[int], seed: int, work: Explore) -> Iterator[Story]:
             return
         if place % work.of == work.share:
             yield story
+
+
+def is_claimed(story: Story, claims: Collection[str]) -> bool:
+    """Say whether an implementation that claims these profiles has what a story uses: a health check, if any."""
+    return Profile.HEALTH_CHECK in claims or not any(
+        one.kind.name.startswith("health-check") for one in story.when
+    )
 
 
 __all__ = [

@@ -89,11 +89,11 @@ def summary(report: Report, *, every_failure: bool = False, notes: Sequence[str]
         lines += [_profile_line(one) for one in report.profiles if one.claimed]
         if unclaimed := [one.name.value for one in report.profiles if not one.claimed]:
             lines.append(f"not claimed     {', '.join(unclaimed)}")
+    lines += cause_lines(report)
     lines += _failed(report) if every_failure else _failed_without_cause(report)
     lines += _not_judged(report, whole=every_failure)
     lines += _not_applicable(report)
     lines += _judged_again(report, whole=every_failure)
-    lines += cause_lines(report)
     ran = [one for one in report.scenarios if one.ran]
     passed = sum(1 for one in ran if one.outcome is Outcome.PASSED)
     lines.append(f"scenarios       {len(ran)} run, {passed} passed; {report.run.order}")
@@ -141,6 +141,9 @@ def _extent(report: Report) -> list[str]:
         f"requirements    {covered} of {len(catalogue)} judged here, {not_claimed} of profiles not claimed"
         + (f", {aside} not applicable" if aside else "")
     ]
+    if report.causes:
+        # Where something failed, what was not looked at is no news: the report has it.
+        return lines
     if report.sensitivity is not None:
         lines += _wrapped(f"sensitivity     {report.sensitivity.words}")
     if unjudged := [one for one in report.sections if one.judged < one.sentences]:

@@ -121,8 +121,9 @@ def _add_surroundings(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--fleet-address",
         metavar="ADDRESS",
-        help="the loopback address of the four instances, or with -n of those of the first worker, the others having "
-        "those that follow (default: localhost; with -n, an address for each worker from 127.0.0.11 on)",
+        help="the loopback address of the four instances; with -n the first worker has it, and each further one the "
+        "address after that of the one before, such as 127.0.0.3 after 127.0.0.2 (default: localhost; with -n, an "
+        "address for each worker from 127.0.0.11 on)",
     )
     group.addoption(
         "--fleet-ports",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from harness.adapters.base import WEBHOOK_PATH, overrides
 from harness.checks import gateways as checks
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.gateway_contract import NUMBERS, Answer, Tenant
@@ -41,6 +42,7 @@ class GatewayWorld:
         self.journal: Journal = setup.journal
         self.receiver: Receiver = setup.receiver
         self.secrets = setup.secrets
+        setup.journal.forget()  # what webhooks of earlier scenarios said, which may be much
         self._started = setup.journal.last
         self._held: dict[Tenant, int] = {}
         setup.receiver.holder = self._holder
@@ -76,8 +78,17 @@ class GatewayWorld:
 
     @property
     def has_delivered(self) -> bool:
-        """Whether the target names a hook that lists what really went out."""
-        return self._setup.target.delivered is not None
+        """Whether the target or its adapter lists what really went out."""
+        target = self._setup.target
+        return target.delivered is not None or (
+            target.adapter is not None and overrides(target.adapter, "delivered")
+        )
+
+    @property
+    def webhook_path(self) -> str:
+        """Where its webhooks go on the control plane: the contract's path, or its adapter's."""
+        adapter = self._setup.target.adapter
+        return WEBHOOK_PATH if adapter is None else adapter.webhook_path
 
     def gateway(self, number: int) -> Gateway:
         """Return an instance by its number."""

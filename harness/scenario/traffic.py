@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ConformanceFailure
 from harness.history import MessagePosted
-from harness.scenario.words import recipient_of
+from harness.scenario.texts.words import recipient_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -20,7 +20,7 @@ from harness.scenario.account import Account
 from harness.scenario.client import CALLS, ask_to_send, columns_of
 from harness.scenario.occasions import Occasions
 from harness.scenario.patience import Patience
-from harness.scenario.words import Words
+from harness.scenario.texts.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -100,6 +100,14 @@ _CALLS = Kind("a table, or a list of tables")
 HookKey = Annotated[Annotated[list[HookTable], Field(min_length=1)] | None, _CALLS, BeforeValidator(_listed)]
 
 
+_BY_A_COMMAND = "is for [launch]: four gateway instances are launched, each by instance.command"
+_OF_A_LAUNCH_ALONE = {
+    "also": "is for [launch]: have instance.command start what runs beside an instance, and end it with it",
+    "image": f"{_BY_A_COMMAND}, which may run an image",
+    "url": f"{_BY_A_COMMAND}; one that runs already cannot be restarted",
+}
+
+
 class Instance(Section):
     """How gateway instances are launched and handled."""
 
@@ -124,6 +132,14 @@ class Instance(Section):
         BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
     ] = []
     patience: Seconds = GatewayTarget.patience
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_launched_by_a_command(cls, given: Any) -> Any:
+        for key, words in _OF_A_LAUNCH_ALONE.items():
+            if isinstance(given, dict) and key in given:
+                raise WrongValueError(words, key)
+        return given
 
     @model_validator(mode="after")
     def _rename_rightly(self) -> Self:

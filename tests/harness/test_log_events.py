@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import log_events
 from harness.attach.log_file import MOST_FILES, FileLog, SeveralLogs
 from harness.errors import NotJudgedError
+from harness.json_text import object_at
 from harness.log_events import parse_line
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ TEXT = "🔄 Auto-syncing assigned_instance_url from webhook header"
         ('{{"a":1}', {"a": 1}),
         ("no object at all", {}),
         ('cut off {"a":', {}),
+        ('{"x} {"y} {"a":1}', {"a": 1}),
         (
             '{"message":"Session verified","context":{"session_id":"s","level":1},"level":200}',
             {
@@ -48,6 +51,25 @@ def test_a_line_is_its_text_and_the_object_in_it(written: str, fields: dict[str,
 
     assert line.text == written
     assert line.fields == fields
+
+
+@pytest.mark.parametrize("piece", ['{"a":', '{"a":[[[[', '{"', '{"a":{"b":1},'])
+def test_a_line_is_tried_a_few_times_in_all(monkeypatch: pytest.MonkeyPatch, piece: str) -> None:
+    looked_at = []
+
+    def tried(text: str, start: int) -> dict[str, object]:
+        try:
+            return object_at(text, start)
+        except ValueError as problem:
+            looked_at.append(getattr(problem, "pos", len(text)) - start)
+            raise
+
+    monkeypatch.setattr(log_events, "object_at", tried)
+    line = piece * 400
+    parse_line(line)
+
+    assert sum(looked_at) <= 5 * len(line) + 500
+    assert len(looked_at) <= len(line) / 20 + 5
 
 
 def test_whole_lines_are_read_from_a_position(tmp_path: Path) -> None:

@@ -42,10 +42,13 @@ _OF_AN_IMAGE = {
 
 
 class CommandImplementation:
-    """A program that is launched as an implementation. See `launch`."""
+    """A program that is launched as an implementation. See `launch`. `section` of its target file says how."""
 
-    def __init__(self, target: Target, given: Launch, scratch: Path, program: Program) -> None:
+    def __init__(
+        self, target: Target, given: Launch, scratch: Path, program: Program, *, section: str = "launch"
+    ) -> None:
         self._target = target
+        self._section = section
         self._program = program
         self._secrets = (given.api_key, given.hmac_secret)
         self._scratch = scratch
@@ -147,11 +150,12 @@ class CommandImplementation:
             # Nothing announces that it is ready, so that is asked again and again; its end interrupts the wait.
             guarded.wait(_READY_CHECK_SECONDS)
         waited_for = f"waited {self._target.ready_timeout:g} s for GET {url} to answer 200; {answer}"
-        mend = "launch.ready must be a path that it answers with 200"
+        section = self._section
+        mend = f"{section}.ready must be a path that it answers with 200"
         if not answer.startswith("it answered"):
             host, port = (self._target.variable(name) for name in ("HOST", "PORT"))
-            mend = of_own_variable(self._target, "HOST", "PORT") or (
-                f"it must listen on {host} and {port} as it is given them, or launch.ready_timeout be longer"
+            mend = of_own_variable(self._target, "HOST", "PORT", section=section) or (
+                f"it must listen on {host} and {port} as it is given them, or {section}.ready_timeout be longer"
             )
         raise LaunchError(self._describe(f"is not ready: {waited_for}"), mend)
 
@@ -160,7 +164,10 @@ class CommandImplementation:
             started = "what its last output names; launch.image and launch.env say what is started"
             return _OF_AN_IMAGE.get(status, started)
         if status == _NO_PROGRAM:
-            return "launch.command: its first word must be a program, or a path from launch.directory"
+            section = self._section
+            return f"{section}.command: its first word must be a program, or a path from {section}.directory"
+        if self._section == "instance":
+            return "what its last output names; [instance] says how it is started"
         return "what its last output names; [launch] says how it is started, [state] what its table is called"
 
     def _ready_status(self, patience: float) -> int:

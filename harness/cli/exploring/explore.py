@@ -23,9 +23,10 @@ from harness.cli.group import epilog
 from harness.cli.options import targets
 from harness.errors import TargetError
 from harness.exit_codes import DONE, ExitCode
-from harness.explore import kept, telling
 from harness.explore.exploring import Bounds, Exploration
+from harness.explore.found import kept, page, proving, telling
 from harness.explore.workers import Post
+from harness.report.folder import make_folder, replace_all
 from harness.run.interruption import Interruption
 from harness.run.progress import Line, say
 from harness.run.workers import cores_of_this_process, workers_for_stories
@@ -65,7 +66,11 @@ _LONG_SECONDS = 24 * 3600.0
     default=Path("counterexamples"),
     help="where what is found is kept, and told first the next time",
 )
-@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="save explore.json here")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="save explore.html and explore.json here",
+)
 @click.option("--database", default=SQLITE, metavar="sqlite|URL", help="as for verify")
 @click.option(
     "--fleet-address", metavar="ADDRESS", help="where the first worker's instances listen; others follow"
@@ -119,14 +124,19 @@ def command(  # noqa: PLR0913, PLR0917 - its options
         + "\n"
     )
     line = Line(sys.stderr)
+    if report is not None:
+        make_folder(report, str(report))
     with Interruption().obeyed():
         explored = Exploration(posts, bounds, known, line.show).run(first)
-        line.show("")
         where = _keep(explored, counterexamples, seed)
+        proved = proving.prove([*where.values()], target, posts[0].addresses[0].host, line.show)
+        line.show("")
         if report is not None:
-            _save(report, telling.to_json(explored, loaded.name, loaded.version, seed, many))
+            _save(report, explored, loaded, seed, many)
     for one in telling.chosen_first(explored.findings, known):
-        for text in telling.finding_lines(one, known[one.requirement], where.get(id(one), "")):
+        path = where.get(id(one))
+        saved = "" if path is None else f"{path}, which {proved.get(path, 'did not run')}"
+        for text in telling.finding_lines(one, known[one.requirement], saved):
             say(visible(text) + "\n")
     lines = [*telling.covered_lines(explored.told.covered), ""] if covered else []
     lines += [*telling.summary_lines(explored, many, seed), telling.verdict_line(explored, known)]
@@ -154,16 +164,22 @@ def _shard(text: str | None) -> tuple[int, int]:
     return int(number) - 1, int(of)
 
 
-def _keep(explored: Explored, folder: Path, seed: int) -> dict[int, str]:
+def _keep(explored: Explored, folder: Path, seed: int) -> dict[int, Path]:
     """Save what was surely found; return the path of each feature."""
     known = catalogue()
     sure = [one for one in explored.findings if one.convicts and not one.earlier]
     if not sure:
         return {}
     saved = kept.save(folder, [(one, kept.gherkin(one, known[one.requirement], seed)) for one in sure])
-    return {id(one): str(path) for one, path in zip(sure, saved, strict=True)}
+    return {id(one): path for one, path in zip(sure, saved, strict=True)}
 
 
-def _save(folder: Path, value: object) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "explore.json").write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
+def _save(folder: Path, explored: Explored, target: Target, seed: int, workers: int) -> None:
+    told = telling.to_json(explored, target.name, target.version, seed, workers)
+    who = f"{target.name} {target.version}"
+    replace_all(
+        {
+            folder / "explore.json": json.dumps(told, indent=1, ensure_ascii=False) + "\n",
+            folder / "explore.html": page.render(explored, who, seed, workers, catalogue()),
+        }
+    )

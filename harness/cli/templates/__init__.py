@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import resources
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from harness.errors import TargetError
@@ -18,14 +19,22 @@ FIRST: Mapping[str, tuple[str, ...]] = {
     "express": ("npm install",),
     "laravel": (
         "mv app skeleton && composer create-project laravel/laravel app && cp -R skeleton/. app && rm -R skeleton",
-        "cd app && php artisan install:api --no-interaction",
+        "(cd app && php artisan install:api --no-interaction)",
         "echo \"require __DIR__.'/sync.php';\" >> app/routes/api.php",
     ),
     "gateway": (),
 }
 """By the name of a template, the commands that are to be run once in its folder before it starts."""
+NEEDS: Mapping[str, str] = {
+    "laravel": (
+        "It does not start by itself: it is a controller and its routes, and Composer makes the Laravel application "
+        "around them. That needs PHP, Composer and a network."
+    ),
+}
+"""By the name of a template, why it does not start as it is written, where it does not."""
 _NOTHING_FIRST = "It needs Node.js 20 or newer, and nothing else."
 _CHECKLIST = "CHECKLIST.md"
+_WIDTH = 110
 _ENDING = ".skeleton"
 _NAME = "@NAME@"
 
@@ -50,6 +59,8 @@ def _checklist(template: str, name: str) -> str:
     text = resources.files(__name__).joinpath(about).read_text("utf-8")
     commands = "\n".join(f"    {one}" for one in FIRST[template])
     first = f"First, in this folder, once:\n\n{commands}\n" if commands else f"{_NOTHING_FIRST}\n"
+    if needs := NEEDS.get(template):
+        first = f"{fill(needs, _WIDTH)}\n\n{first}"
     return text.replace(_NAME, _safe(name)).replace("@FIRST@", first)
 
 

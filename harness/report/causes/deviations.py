@@ -44,6 +44,7 @@ _IN_TIME = re.compile(r" within [\d.]+ s$")
 _NOT_WRITTEN = re.compile(
     r"^(?:.*row|none of \d+ rows) is not written$|^none of \d+ rows is written|^the row stays"
 )
+_WEBHOOK_REFUSED = re.compile(r"^the webhook is answered 4")
 _WEBHOOK_TAKEN = re.compile(r"^the webhook is answered 2xx")
 
 _CHECK = re.compile(r"^the check reports \d")
@@ -79,7 +80,7 @@ def deviation_of(record: Record) -> Deviation:
         return Deviation(("problem", kind_of(record.reason, "")[0]), _first(record.reason))
     return Deviation(
         ("finding", *kind_of(evidence.expected, evidence.observed)),
-        f"{observed[:1].upper()}{observed[1:]}, where this was expected: {expected}",
+        f"Expected that {expected}; observed: {observed}",
     )
 
 
@@ -206,6 +207,14 @@ def _webhook_refused(record: Record, turn: Turn) -> Deviation | None:
     return None
 
 
+def _webhook_accepted(record: Record, turn: Turn) -> Deviation | None:
+    due = turn.occasion is Occasion.WEBHOOK and _WEBHOOK_REFUSED.search(record.evidence.expected)
+    if not due or not turn.answer.startswith("2"):
+        return None
+    words = f"A webhook that had to be refused was accepted with {turn.answer}"
+    return Deviation(("webhook", "accepted", turn.answer), words)
+
+
 def _webhook_answered(status: str) -> Deviation:
     told = f"was answered {status}" if status else "got no answer"
     words = f"A webhook that had to be accepted {told}, and changed nothing"
@@ -300,6 +309,7 @@ _RULES: Sequence[Callable[[Record, Turn], Deviation | None]] = (
     _row_wrong,
     _written_unduly,
     _webhook_refused,
+    _webhook_accepted,
     _report_refused,
     _checked_wrongly,
     _line_missing,

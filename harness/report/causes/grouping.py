@@ -35,6 +35,10 @@ def _moved(record: Record, by: str = "") -> bool:
     return moved and any(by in one for one in steps[when:])
 
 
+def _moved_by_send(record: Record) -> bool:
+    return _moved(record, " sends ")
+
+
 def _moved_by_webhook(record: Record) -> bool:
     return _moved(record, " announces ")
 
@@ -51,14 +55,22 @@ _NOT_WRITTEN, _NOT_REPAIRED, _UPDATED = (
     ("check", "updated"),
 )
 _UNASKED = ("send", "unasked")
+_TOLD = {"log", "counted", "report"}
+"""Kinds of deviations that no user of the implementation feels."""
 _VERIFIED = (log_events.VERIFIED, log_events.SYNCED, log_events.NOT_IN_ASSIGNED, log_events.NOT_ANYWHERE)
 _MOVES = (log_events.AUTO_SYNC, log_events.SYNCED, log_events.CORRECTED)
 _FOLLOWS: Sequence[tuple[_Key, _Key, Callable[[Record], bool]]] = (
     (("log", log_events.AUTO_SYNC), _NOT_WRITTEN, _moved_by_webhook),
     (("counted", "moves by webhooks", "too rarely"), _NOT_WRITTEN, _moved_by_webhook),
+    (("log", log_events.SYNCED), _NOT_REPAIRED, _moved_by_send),
+    (("counted", "moves by sends", "too rarely"), _NOT_REPAIRED, _moved_by_send),
     # A connection that an instance refuses leaves no trace of whether it was for a question or for the message.
     (("send", "nothing done"), _UNASKED, _asked_first),
     *((("log", line), _UNASKED, _asked_first) for line in _VERIFIED),
+    *(
+        (("counted", what, "too rarely"), _UNASKED, _asked_first)
+        for what in ("verification failures", "moves by sends")
+    ),
     *((("log", line), _NEVER, _moved) for line in _MOVES),
     *(
         (("counted", f"moves by {by}", "too rarely"), _NEVER, _moved)
@@ -99,8 +111,9 @@ def causes_of(
     for one in sorted(failed, key=lambda one: (leads[one.id] != found[one.id].key, *_clarity(one, ids))):
         groups.setdefault(leads[one.id], []).append(one)
         words.setdefault(leads[one.id], found[one.id].words)
-    causes = [_cause(group, words[key], levels) for key, group in groups.items()]
-    return tuple(sorted(causes, key=lambda one: _gravity(one, levels)))
+    causes = [(key[0] in _TOLD, _cause(group, words[key], levels)) for key, group in groups.items()]
+    causes.sort(key=lambda one: _gravity(one[1], levels, told=one[0]))
+    return tuple(cause for _, cause in causes)
 
 
 def _together(found: Mapping[str, Deviation], passed: Sequence[Record]) -> Mapping[str, Deviation]:
@@ -146,6 +159,7 @@ def _cause(group: Sequence[Record], words: str, levels: Mapping[str, Level]) -> 
     )
 
 
-def _gravity(cause: CauseReport, levels: Mapping[str, Level]) -> tuple[bool, int, int]:
+def _gravity(cause: CauseReport, levels: Mapping[str, Level], *, told: bool) -> tuple[bool, int, bool, int]:
+    """Order causes, worst first: on a tie, what users suffer comes before what is only logged or counted."""
     musts = sum(1 for id_ in cause.requirements if levels[id_] is Level.MUST)
-    return not musts, -len(cause.scenarios), -musts
+    return not musts, -len(cause.scenarios), told, -musts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,13 @@ _LEAST_HAPPENED = 6
 _MOST_REQUIREMENTS = 10
 _MOST_REST, _MOST_WORDS = 6, 2
 _LONGEST_LINE = 150
+_POLL = re.compile(r"→ instance \d+: GET |: \d{3} to GET |→ implementation: GET |→ user: \d{3} (?!, )")
+_TIMES = re.compile(r" \((\d{1,9}) times\)$")
+_ACT = re.compile(
+    r"user →|→ user: (?:\d{3}, |no answer)|: webhook |POST |: delivers |database|goes wrong|: log: "
+    r"|instance \d+ → implementation|implementation → instance \d+: \d{3} "
+)
+"""What was done, and what came of it, as far as a finding may rest on it."""
 MORE = "-v, or the report"
 
 
@@ -68,7 +76,9 @@ def _head(number: int, cause: CauseReport) -> Iterator[str]:
 
 def _words(one: RequirementReport) -> Iterator[str]:
     told = textwrap.wrap(f"{one.id} ({one.level.value}, {one.profile.value}): {one.words}", WIDTH - 6)
-    yield from (f"      {line}" for line in told[:_MOST_WORDS])
+    more = "…" if len(told) > _MOST_WORDS else ""
+    yield from (f"      {line}" for line in told[: _MOST_WORDS - 1])
+    yield from (f"      {line}{more}" for line in told[_MOST_WORDS - 1 : _MOST_WORDS])
 
 
 def _shown(record: Record, room: int) -> Iterator[str]:
@@ -81,16 +91,61 @@ def _shown(record: Record, room: int) -> Iterator[str]:
         yield from _observed(evidence.observed)
     else:
         yield _line(f"problem   {record.reason}")
-    happened = evidence.timeline
-    if len(happened) > room:
-        first = room // 3
-        left = counted_as(len(happened) - room, "more line")
-        happened = (
-            *happened[:first],
-            f"          … {left}: {MORE}",
-            *happened[len(happened) - (room - first) :],
-        )
-    yield from (_line(one) for one in happened)
+    yield from (_line(one) for one in excerpt(evidence.timeline, room))
+
+
+def excerpt(timeline: Sequence[str], room: int) -> list[str]:
+    """Return the lines of a timeline for which there is room: polls folded, what was done and its end kept."""
+    lines = _folded(timeline)
+    if len(lines) <= room:
+        return lines
+    last = len(lines) - 1
+    when = next((place for place, one in enumerate(lines) if "── When " in one), 0)
+
+    def weight(place: int) -> tuple[int, int]:
+        line = lines[place]
+        if place in {last, when}:
+            return 0, -place
+        if _ACT.search(line):
+            return (1 if place > when else 2), -place
+        return 3, -place
+
+    kept = sorted(sorted(range(len(lines)), key=weight)[:room])
+    told: list[str] = []
+    before = -1
+    for place in kept:
+        if place > before + 1:
+            told.append(f"          … {counted_as(place - before - 1, 'more line')}: {MORE}")
+        told.append(lines[place])
+        before = place
+    return told
+
+
+def _folded(timeline: Sequence[str]) -> list[str]:
+    """Make one line of the same question, or the same answer, between two acts, however often it came."""
+    lines: list[str] = []
+    times: list[int] = []
+    places: dict[str, int] = {}
+    for line in timeline:
+        _, _, words = line.partition(" s  ")
+        words, count = _counted(words)
+        if not _POLL.search(words):
+            places.clear()
+        elif words in places:
+            times[places[words]] += count
+            continue
+        else:
+            places[words] = len(lines)
+        lines.append(_TIMES.sub("", line))
+        times.append(count)
+    return [
+        f"{line} ({count} times)" if count > 1 else line for line, count in zip(lines, times, strict=True)
+    ]
+
+
+def _counted(words: str) -> tuple[str, int]:
+    found = _TIMES.search(words)
+    return (words[: found.start()], int(found[1])) if found else (words, 1)
 
 
 def _observed(observed: str) -> Iterator[str]:

@@ -17,17 +17,20 @@ import pytest
 from fake_instances import FleetError
 from harness.catalogue.verdict import Outcome
 from harness.errors import ConformanceFailure, NotJudgedError
+from harness.gateway_contract import NUMBERS
 from harness.history import UserSends
 from harness.redaction import redact
 from harness.run.scope import record_in
 from harness.scenario.client import message_call, sender_values
+from harness.scenario.texts.words import recipient_of
 from harness.scenario.world import World
 from harness.wording import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from fake_instances.webhooks.message import Webhook
+    from harness.adapters.values import Call
     from harness.catalogue.record import Record
     from harness.run.interruption import Interruption
     from harness.scenario.gateway_world import GatewayWorld
@@ -104,7 +107,7 @@ def _told(record: Record, scene: World | GatewayWorld, folder: Path) -> Iterator
     if isinstance(scene, World):
         yield from _of_world(scene, folder)
     else:
-        yield from _of_gateways(scene)
+        yield from _of_gateways(scene, folder)
     yield ""
     if sys.stdin is not None and sys.stdin.isatty():
         yield "Enter or Ctrl-C ends the run, and removes all of this."
@@ -112,11 +115,38 @@ def _told(record: Record, scene: World | GatewayWorld, folder: Path) -> Iterator
         yield f"There is no terminal to ask at: kill -INT {os.getpid()} ends the run, and removes all of this."
 
 
-def _of_gateways(scene: GatewayWorld) -> Iterator[str]:
-    setup: Any = scene._setup  # noqa: SLF001
-    for number, gateway in setup.gateways.items():
-        yield f"gateway {number}    {gateway.url}"
-    yield f"webhooks go to  {setup.receiver.url}"
+def _of_gateways(scene: GatewayWorld, folder: Path) -> Iterator[str]:
+    for number in NUMBERS:
+        yield f"gateway {number}    {scene.gateway(number).url or 'it was ended, and not launched again'}"
+    yield f"webhooks go to  {scene.receiver.url}"
+    for tenant in scene.tenants:
+        on = next((str(number) for number in NUMBERS if tenant in scene.held(number)), "none")
+        whose = f"workspace {tenant.workspace_id}, phone {tenant.phone_number}"
+        yield f"session         {tenant.session_id} of {whose}, connected on {on}"
+    yield _secrets(scene.secrets, folder)
+    yield ""
+    yield "the last steps again:"
+    for command in _commands_of_gateways(scene, folder):
+        yield f"  {command}"
+
+
+def _commands_of_gateways(scene: GatewayWorld, folder: Path) -> Iterator[str]:
+    """Return shell commands that repeat the last reconnect and the last message, and ask each instance."""
+    if scene.is_adapted:
+        yield "# sessions and messages go through the adapter, which alone can do it again"
+        return
+    for tenant in scene.tenants[-1:]:
+        on = next((number for number in NUMBERS if tenant in scene.held(number)), None)
+        calls = scene.gateway(on).calls("reconnect", tenant) if on else ()
+        for number, call in enumerate(calls, 1):
+            yield f"{_call_file(f'reconnect-{number}', call, folder)}   # has the session reconnect"
+    for posted in scene.posted()[-1:]:
+        gateway = scene.gateway(posted.instance)
+        call = gateway.message(posted.session_id, recipient_of(posted.text), posted.text)
+        yield f"{_call_file('message', call, folder)}   # the message {json.dumps(posted.text)}"
+    for number in NUMBERS:
+        if url := scene.gateway(number).url:
+            yield f'curl -s "{url}/health/detailed?api_key=$API_KEY"'
 
 
 def _of_world(world: World, folder: Path) -> Iterator[str]:
@@ -138,10 +168,7 @@ def _of_world(world: World, folder: Path) -> Iterator[str]:
         else:
             columns = None if row is None else dict(row.columns)
             yield f"  its row       {'gone' if columns is None else json.dumps(columns, default=str)[:_SHOWN]}"
-    secrets = folder / "secrets.env"
-    names = {"API_KEY": world.fleet.api_key, "HMAC_SECRET": world.fleet.secret}
-    _write(secrets, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in names.items()))
-    yield f"secrets         . {secrets}   sets API_KEY and HMAC_SECRET"
+    yield _secrets((world.fleet.api_key, world.fleet.secret), folder)
     if not base:
         return
     yield ""
@@ -184,12 +211,36 @@ def _message(world: World, last: UserSends) -> str:
     return shlex.join([*words, "-d", json.dumps(call.body, ensure_ascii=False)])
 
 
+def _secrets(secrets: tuple[str, ...], folder: Path) -> str:
+    """Return the line that says how a shell learns the secrets; they are printed nowhere."""
+    file = folder / "secrets.env"
+    names = zip(("API_KEY", "HMAC_SECRET"), secrets, strict=False)
+    _write(file, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in names))
+    return f"secrets         . {file}   sets API_KEY and HMAC_SECRET"
+
+
 def _webhook_file(webhook: Webhook, url: str, folder: Path) -> Path:
     """Return a file of curl's options: a signature is printed nowhere, and a body may be no text."""
-    body, file = folder / "webhook.body", folder / "webhook.curl"
-    body.write_bytes(webhook.body)
-    lines = [f"url = {json.dumps(url)}", 'request = "POST"', f"data-binary = {json.dumps(f'@{body}')}"]
-    lines += [f"header = {json.dumps(f'{name}: {value}')}" for name, value in webhook.headers]
+    return _options_file("webhook", "POST", url, webhook.headers, webhook.body, folder)
+
+
+def _call_file(name: str, call: Call, folder: Path) -> str:
+    """Return the shell command that makes a call, whose key is printed nowhere."""
+    body = b"" if call.body is None else json.dumps(call.body, ensure_ascii=False).encode()
+    headers = [*({"Content-Type": "application/json"} if body else {}).items(), *call.headers.items()]
+    return f"curl -i -K {_options_file(name, call.method, call.url, headers, body, folder)}"
+
+
+def _options_file(  # noqa: PLR0913, PLR0917 - what a call consists of, and where it is written
+    name: str, method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes, folder: Path
+) -> Path:
+    content, file = folder / f"{name}.body", folder / f"{name}.curl"
+    lines = [f"url = {json.dumps(url)}", f"request = {json.dumps(method)}"]
+    lines += [f"header = {json.dumps(f'{one}: {value}')}" for one, value in headers]
+    if body:
+        content.touch(0o600)
+        content.write_bytes(body)
+        lines.append(f"data-binary = {json.dumps(f'@{content}')}")
     _write(file, "\n".join(lines) + "\n")
     return file
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from pytest_bdd.scenario import make_python_name
 from harness.catalogue.features import features_root, read_suite
 from harness.catalogue.tally import BINDING
 from harness.errors import TargetError
+from harness.targets.reader import built_in_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,11 +62,15 @@ def judged_by(given: Sequence[str], here: Path) -> list[str]:
     """Return what `verify` judges by: all features, or those among these paths, and any suite of the user's own.
 
     Raises:
-        TargetError: one of the paths is neither.
+        TargetError: one of the paths is neither, or is a target.
     """
     root = features_root().resolve()
     found = {one: _among(one, here, root) for one in given}
     for one, place in found.items():
+        if not place and (one in built_in_targets() or (one.endswith(".toml") and (here / one).is_file())):
+            raise TargetError(
+                f"{one} is a target, and none of the features: write --target {shlex.quote(one)}"
+            )
         if not place and not (here / one.partition("::")[0]).exists():
             raise TargetError(_lost(one, here, places_below(root)))
     narrow = [place for place in found.values() if place]

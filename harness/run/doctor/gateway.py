@@ -11,18 +11,26 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.attach.remedies import SIGNATURE
 from harness.checks import gateways as checks
-from harness.errors import AdapterError, ConformanceFailure, LaunchError, NotJudgedError, TargetError
+from harness.errors import (
+    AdapterError,
+    ConformanceFailure,
+    HookError,
+    LaunchError,
+    NotJudgedError,
+    TargetError,
+)
 from harness.gateway_contract import LOCATION_EVENTS, LOGIN_EVENTS
 from harness.history import Noted, WebhookReceived, json_object
 from harness.redaction import redact_values
 from harness.run.doctor.finding import Finding
 from harness.run.doctor.probing import is_nowhere, shape
-from harness.run.doctor.signings import knows, stamps
-from harness.wording import few
+from harness.run.doctor.signings import knows, name_of, stamps
+from harness.wording import counted_as, few
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from harness.gateway_contract import Tenant
     from harness.scenario.gateway_world import GatewayWorld
@@ -33,6 +41,8 @@ _SHARE = 0.5
 """How much of the target's patience is waited for an event; a slow gateway states more of it."""
 _MOST_KEYS, _LONGEST = 8, 60
 _POLL_SECONDS, _DELIVERED_SECONDS = 0.02, 2.0
+_MORE = 20
+"""Messages that are sent after one that is not listed."""
 _LOCKED = (401, 403)
 _OTHER_SHAPES = (400, 405, 415, 422)
 _HEALTH = ("/health", "/health/detailed")
@@ -53,6 +63,7 @@ _OF_SIGNATURE = (
     "contract's section 5"
 )
 _OF_KEY = "[instance] variables, by which it is given API_KEY; it must take that as api_key"
+_OF_MESSAGES = "the gateway, which must take a message as the contract's section 6 has it sent"
 _OF_HEALTH = "the gateway, which must answer there as the contract's section 6 says"
 
 
@@ -78,9 +89,10 @@ def _examine(world: GatewayWorld, *, brief: bool) -> Iterator[Finding]:
     except AdapterError:
         raise
     except NotJudgedError as problem:
-        yield Finding(
-            "gateways", TRIED, str(problem), "[instance.connect], which connects a session", unattached=True
-        )
+        mend = f"{_hook(world, 'connect')}, which connects a session"
+        if isinstance(problem, HookError) and problem.status in _LOCKED:
+            mend = f"{_OF_KEY}; or {_hook(world, 'connect')}, which must send it"
+        yield Finding("gateways", TRIED, str(problem), mend, unattached=True)
         return
     first = _announced(world, tenant)
     if first is None:
@@ -90,7 +102,7 @@ def _examine(world: GatewayWorld, *, brief: bool) -> Iterator[Finding]:
         world.check_faults_fired()
         yield _url(world, first)
         yield _signature(world, first)
-        yield _headers(first)
+        yield _headers(world, first)
     yield from _health(world, tenant)
     yield from _messages(world, tenant)
     if not brief and first is not None:
@@ -138,7 +150,27 @@ def _silent(world: GatewayWorld, tenant: Tenant) -> Finding:
         told = "; ".join(["no webhook came at all", *notes[:2]])
         return Finding("gateways", TRIED, told, _OF_CONTROL_PLANE, unattached=True)
     told = f"no session_ready came; what came is {_kinds(came)}"
-    return Finding("gateways", TRIED, told, _OF_SHAPE, unattached=True)
+    if world.is_adapted and not any(_came_to(one) == world.webhook_path for one in came):
+        return Finding("gateways", TRIED, told, _of_path(world), unattached=True)
+    return Finding("gateways", TRIED, told, _or_adapter(world, "received", _OF_SHAPE), unattached=True)
+
+
+def _came_to(webhook: WebhookReceived) -> str:
+    return webhook.raw_path or webhook.path
+
+
+def _of_path(world: GatewayWorld) -> str:
+    path = world.webhook_path
+    return f"webhook_path of its adapter, now {path}, if its webhooks go elsewhere; or {_OF_CONTROL_PLANE}"
+
+
+def _hook(world: GatewayWorld, name: str) -> str:
+    return f"the hook {name} of its adapter" if world.is_adapted else f"[instance.{name}]"
+
+
+def _or_adapter(world: GatewayWorld, hook: str, mend: str) -> str:
+    """Return what to change where an adapter may be what is wrong."""
+    return f"{_hook(world, hook)}; or {mend}" if world.is_adapted else mend
 
 
 def _is_known(event: str) -> bool:
@@ -194,16 +226,24 @@ def _signature(world: GatewayWorld, first: WebhookReceived) -> Finding:
         return found
     said = "".join(first.header("X-Timestamp"))
     times = [said, *stamps(first.at), ""]
+    if how := name_of(secret, said, first.body, given):
+        mend = f"the gateway: it has the secret, and signs {how}; {SIGNATURE}"
+        return Finding(found.name, found.tried, found.came_back, mend)
     for event in (first, *_received(world)):
         if any(knows(secret, one, event.body, given) for one in dict.fromkeys(times)):
             return found
     return Finding(found.name, found.tried, found.came_back, found.mend, unattached=True)
 
 
-def _headers(first: WebhookReceived) -> Finding:
+def _headers(world: GatewayWorld, first: WebhookReceived) -> Finding:
+    name, tried = "their headers", "look where it went, and with which headers"
+    if world.is_adapted and first.path != checks.PATH:
+        # Where its webhooks go is for its adapter to say: nobody judges it by the contract's path.
+        came = f"it went to {_came_to(first)[:_LONGEST]}"
+        return Finding(name, tried, came, _of_path(world), unattached=True)
     found = _checked(
-        "their headers",
-        "look where it went, and with which headers",
+        name,
+        tried,
         lambda: checks.five_headers(first),
         "the gateway, by the contract's section 5",
     )
@@ -215,17 +255,18 @@ def _headers(first: WebhookReceived) -> Finding:
 
 
 def _health(world: GatewayWorld, tenant: Tenant) -> Iterator[Finding]:
-    gateway = world.gateway(_NUMBER)
+    gateway, mends = world.gateway(_NUMBER), _or_adapter(world, "health", _OF_HEALTH)
     for path in _HEALTH:
         answer = gateway.get(path)
         name, tried = f"their {path}", f"GET {gateway.url}{path}, with the key"
         came = f"it was answered {answer.status}{shape(answer.body)}" if answer.status else answer.body
         told = json_object(answer.body)
         if answer.status == 200 and told is not None and "sessions" in told:
-            yield _checked(name, tried, partial(_holds, told, tenant, path), _OF_HEALTH)
+            yield _checked(name, tried, partial(_holds, told, tenant, path), mends)
             continue
-        nowhere = answer.status == 404 and not world.is_adapted and is_nowhere("GET", f"{gateway.url}{path}")
-        mend = _OF_KEY if answer.status in _LOCKED else _OF_HEALTH
+        # An adapter asks by a route of the gateway's own, of which a session that is missing is no matter.
+        nowhere = answer.status == 404 and (world.is_adapted or is_nowhere("GET", f"{gateway.url}{path}"))
+        mend = _OF_KEY if answer.status in _LOCKED else mends
         sure = nowhere or answer.status in (*_LOCKED, 405) or answer.status == 200
         yield Finding(name, tried, came, mend, unattached=sure)
 
@@ -247,7 +288,7 @@ def _messages(world: GatewayWorld, tenant: Tenant) -> Iterator[Finding]:
         sure = locked or posted.status in _OTHER_SHAPES
         if posted.status == 404:
             sure = not world.is_adapted and is_nowhere("POST", url)
-        mend = "the gateway, which must take a message as the contract's section 6 has it sent"
+        mend = _or_adapter(world, "send", _OF_MESSAGES)
         yield Finding(name, tried, came, _OF_KEY if locked else mend, unattached=sure)
         return
     yield Finding(name, tried, came)
@@ -257,23 +298,42 @@ def _messages(world: GatewayWorld, tenant: Tenant) -> Iterator[Finding]:
 def _delivered(world: GatewayWorld, tenant: Tenant, text: str) -> Iterator[Finding]:
     if not world.has_delivered:
         return
-    name, tried = "what went out", "ask [instance.delivered] for that message"
-    gateway, deadline, went_out = world.gateway(_NUMBER), time.monotonic() + _DELIVERED_SECONDS, []
+    name, tried = "what went out", f"ask {_hook(world, 'delivered')} for that message"
+    texts = {text}
+    try:
+        listed, count = _listed(world, tenant, texts)
+        if not listed:
+            # It may hold back some: who lists none of many does not list what goes out.
+            more = {f"does this go out too? {number}" for number in range(_MORE)}
+            texts |= {one for one in sorted(more) if world.post(_NUMBER, tenant.session_id, one).sent}
+            listed, count = _listed(world, tenant, texts)
+    except AdapterError:
+        raise
+    except NotJudgedError as problem:
+        mend = f'{_hook(world, "delivered")}, which lists [{{"session_id": "…", "text": "…"}}]'
+        yield Finding(name, tried, str(problem), mend, unattached=True)
+        return
+    if text in listed:
+        yield Finding(name, tried, "it is there")
+    elif listed:
+        came = f"it is not there, and {len(listed)} of the {len(texts) - 1} that were sent after it are"
+        yield Finding(name, tried, came, "the gateway, which must send what it says that it sent")
+    else:
+        there = counted_as(count, "message")
+        came = f"of {len(texts)} messages that the instance says it sent, none is among the {there} there"
+        mend = f"{_hook(world, 'delivered')} must list what really went out"
+        yield Finding(name, tried, came, mend, unattached=True)
+
+
+def _listed(world: GatewayWorld, tenant: Tenant, texts: Collection[str]) -> tuple[set[str], int]:
+    """Return which of these messages are listed, once any of them is, and how many messages are listed at all."""
+    gateway, deadline = world.gateway(_NUMBER), time.monotonic() + _DELIVERED_SECONDS
     while True:
-        try:
-            went_out = [*gateway.delivered()]
-        except NotJudgedError as problem:
-            mend = '[instance.delivered], which lists [{"session_id": "…", "text": "…"}]'
-            yield Finding(name, tried, str(problem), mend, unattached=True)
-            return
-        if any((one.session_id, one.text) == (tenant.session_id, text) for one in went_out):
-            yield Finding(name, tried, "it is there")
-            return
-        if time.monotonic() >= deadline:
-            break
+        told = gateway.delivered()
+        listed = {one.text for one in told if one.session_id == tenant.session_id and one.text in texts}
+        if listed or time.monotonic() >= deadline:
+            return listed, len(told)
         threading.Event().wait(_POLL_SECONDS)
-    came = f"it is not among the {len(went_out)} messages there, though the instance says that it sent it"
-    yield Finding(name, tried, came, "[instance.delivered] must list what really went out", unattached=True)
 
 
 def _reconnected(world: GatewayWorld, tenant: Tenant) -> Finding:

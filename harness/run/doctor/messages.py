@@ -18,7 +18,7 @@ from harness.scenario.client import sender_values
 from harness.wording import counted_as
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.contract import Target
     from harness.history import UserAnswered
@@ -140,7 +140,17 @@ def _is_read_wrongly(target: Target, answer: UserAnswered) -> bool:
     if not first <= answer.status <= last:
         return True
     there = json_object(answer.body)
-    return there is None or any(name not in there for name in target.send.succeeded_json)
+    return there is None or _lacks(there, target.send.succeeded_json)
+
+
+def _lacks(there: object, wanted: Mapping[str, object]) -> bool:
+    """Return whether JSON has no such name as is looked for, in objects within objects too."""
+    if not isinstance(there, dict):
+        return True
+    return any(
+        name not in there or (isinstance(value, dict) and _lacks(there[name], value))
+        for name, value in wanted.items()
+    )
 
 
 def told(world: World, answer: UserAnswered) -> str:

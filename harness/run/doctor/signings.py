@@ -6,8 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.json_text import json_of
 
@@ -40,12 +41,12 @@ def _messages(timestamp: bytes, body: bytes) -> Iterator[bytes]:
         data = value.get("data") if isinstance(value, dict) else None
         for one in (value, data) if data is not None else (value,):
             bodies += [
-                json.dumps(one, ensure_ascii=ascii_only, separators=separators, sort_keys=sort).encode()
+                _json(one, ensure_ascii=ascii_only, separators=separators, sort_keys=sort)
                 for ascii_only in (False, True)
                 for separators in ((",", ":"), (", ", ": "))
                 for sort in (False, True)
             ]
-            bodies += [json.dumps(one, indent=2).encode(), json.dumps(one, indent=4).encode()]
+            bodies += [_json(one, indent=2), _json(one, indent=4), _as_php_writes_it(one)]
     for one in dict.fromkeys(bodies):
         yield timestamp + one
         yield one
@@ -72,20 +73,74 @@ def knows(secret: str, timestamp: str, body: bytes, given: str) -> bool:
     )
 
 
-def few_to_try(secret: str, moment: float, body: bytes) -> Iterator[tuple[str, str]]:
-    """Return the timestamps and signatures by which a control plane is asked what it takes: the common mistakes."""
-    for stamp in stamps(moment):
-        named = hmac.new(secret.encode(), stamp.encode() + body, hashlib.sha256).hexdigest()
-        yield stamp, named
-        yield stamp, _PREFIX + named
-    seconds = str(int(moment))
-    at = seconds.encode()
-    for message in (body, body + at, at + b"." + body, at + b"\n" + body, at + b":" + body):
-        made = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
-        yield seconds, made
-        yield seconds, _PREFIX + made
-    digest = hmac.new(secret.encode(), at + body, hashlib.sha256).digest()
-    yield seconds, base64.b64encode(digest).decode()
-    yield seconds, digest.hex().upper()
-    yield seconds, hmac.new(secret.encode(), at + body, hashlib.sha1).hexdigest()
-    yield seconds, hmac.new(secret.encode(), at + body, hashlib.sha512).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to sign a webhook: the words for what is other than it must be, and the two headers."""
+
+    how: str
+    stamp: str
+    signature: str
+
+
+def few_to_try(secret: str, moment: float, body: bytes) -> Iterator[Way]:
+    """Return the ways by which a control plane is asked what it takes: the common mistakes."""
+    seconds, milliseconds, date = stamps(moment)
+    # First those of this very moment: who counts in milliseconds may allow only some.
+    for how, stamp in (
+        ("with X-Timestamp in milliseconds", milliseconds),
+        ("with X-Timestamp as an ISO 8601 date", date),
+    ):
+        yield from _with_and_without_prefix(how, secret, stamp, stamp.encode() + body)
+    yield from _of_one_stamp(secret, seconds, body)
+
+
+def name_of(secret: str, stamp: str, body: bytes, given: str) -> str:
+    """Return how a webhook is signed with this secret, where that is a common mistake; empty where it is none."""
+    return next((way.how for way in _of_one_stamp(secret, stamp, body) if way.signature == given), "")
+
+
+def _of_one_stamp(secret: str, stamp: str, body: bytes) -> Iterator[Way]:
+    at = stamp.encode()
+    right = at + body
+    yield Way("with sha256= before the hex", stamp, _PREFIX + _hmac(secret, right).hex())
+    for how, message in _other_messages(at, body):
+        yield from _with_and_without_prefix(f"over {how}", secret, stamp, message)
+    yield Way("in base64", stamp, base64.b64encode(_hmac(secret, right)).decode())
+    yield Way("in capital hex", stamp, _hmac(secret, right).hex().upper())
+    yield Way("by SHA-1", stamp, _hmac(secret, right, "sha1").hex())
+    yield Way("by SHA-512", stamp, _hmac(secret, right, "sha512").hex())
+
+
+def _with_and_without_prefix(how: str, secret: str, stamp: str, message: bytes) -> Iterator[Way]:
+    made = _hmac(secret, message).hex()
+    yield Way(how, stamp, made)
+    yield Way(f"{how}, with sha256= before the hex", stamp, _PREFIX + made)
+
+
+def _other_messages(at: bytes, body: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "the body alone", body
+    yield "the body followed by X-Timestamp", body + at
+    yield "X-Timestamp, a dot and the body", at + b"." + body
+    yield "X-Timestamp, a line feed and the body", at + b"\n" + body
+    yield "X-Timestamp, a colon and the body", at + b":" + body
+    try:
+        value = json_of(body)
+    except ValueError:
+        return
+    of_javascript = _json(value, separators=(",", ":"), ensure_ascii=False)
+    for written in (of_javascript, _json(value), _as_php_writes_it(value)):
+        if written != body:
+            yield "X-Timestamp and the body parsed and written anew", at + written
+
+
+def _as_php_writes_it(value: object) -> bytes:
+    return _json(value, separators=(",", ":")).replace(b"/", b"\\/")
+
+
+def _json(value: object, **options: Any) -> bytes:
+    # Half a surrogate pair is no text of UTF-8.
+    return json.dumps(value, **options).encode(errors="replace")
+
+
+def _hmac(secret: str, message: bytes, algorithm: str = "sha256") -> bytes:
+    return hmac.new(secret.encode(), message, algorithm).digest()

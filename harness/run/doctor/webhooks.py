@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, replace
+from types import NoneType
 from typing import TYPE_CHECKING
 
+from fake_instances.webhooks.message import sign
 from harness.attach import remedies
 from harness.errors import ConformanceFailure
 from harness.run.doctor import logs
@@ -22,9 +25,15 @@ if TYPE_CHECKING:
 
 DATE_SECONDS = 1.0
 """What a Date header leaves out: it has whole seconds."""
+_PARTS_OF_A_SECOND = 4
 _ANOTHER_SECRET = "no-secret-of-anybody"  # noqa: S105 - a wrong one, on purpose
 _OTHER_SHAPES = {400, 415, 422}
 _OF_LATENESS = "it answers webhooks first and processes them later: write webhook.asynchronous = true"
+_OF_WORKERS = (
+    "what processes webhooks must run: launch.also starts a worker beside it, and webhook.asynchronous says that "
+    "effects follow later"
+)
+_TEXTS = ("status", "assigned_instance_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +87,8 @@ def deliver_one(world: World, off: float | None) -> Delivered:
     finding = Finding("webhooks", tried, came + logs.last_words(world, status, known), mend)
     if finding.good:
         return Delivered(finding, _followed(world, before), stands_alone=True)
-    if status in remedies.REFUSALS and not clock_is_off and _takes_another(world, genuine):
-        right = (
-            "nothing: its secret is right, for it takes a webhook that is signed in another way than it must"
-        )
+    if status in remedies.REFUSALS and not clock_is_off and (taken := _taken(world, genuine)):
+        right = f"nothing: its secret is right, for it takes a webhook {taken}"
         return Delivered(replace(finding, mend=right), None, stands_alone=True)
     sure = status in {*remedies.REFUSALS, remedies.CSRF, 405} or (status is not None and 300 <= status <= 399)
     if status == 404 and forged not in remedies.REFUSALS:
@@ -106,16 +113,33 @@ def _answer_to_forged(world: World) -> int | None:
     return world.deliver(forged).status
 
 
-def _takes_another(world: World, genuine: Webhook) -> bool:
-    """Return whether a webhook is taken that is signed with the right secret in a way that is a common mistake."""
-    for stamp, signature in few_to_try(world.secrets[1], time.time(), genuine.body):
+def _taken(world: World, genuine: Webhook) -> str:
+    """Return how a webhook with the right secret is that is taken, all the same; empty if none is."""
+    for how, stamp, signature in _ways(world, genuine.body):
         other = genuine.with_header("X-Timestamp", stamp).with_header("X-HMAC-Signature", signature)
         status = world.deliver(other, settle=False).status
         if status is None:
-            return False
-        if status not in remedies.REFUSALS:
-            return True
-    return False
+            break
+        # Anything but 2xx may come of a timestamp or a signature in another form, whatever the secret.
+        if 200 <= status <= 299:
+            return how
+    return ""
+
+
+def _ways(world: World, body: bytes) -> Iterator[tuple[str, str, str]]:
+    secret = world.secrets[1]
+    for way in few_to_try(secret, time.time(), body):
+        yield f"that is signed {way.how}; {remedies.SIGNATURE}", way.stamp, way.signature
+    # Who allows less than a second takes some webhooks in time: a timestamp has whole seconds.
+    how = (
+        "at some moments of a second, and refuses it at others; it must take one whose X-Timestamp is up to "
+        f"{world.settings.signature_ttl} seconds off"
+    )
+    for _ in range(_PARTS_OF_A_SECOND):
+        now = int(time.time())
+        for stamp in (str(now), str(now + 1)):
+            yield how, stamp, sign(secret, stamp, body)
+        threading.Event().wait(1 / _PARTS_OF_A_SECOND)
 
 
 def _followed(world: World, before: Row) -> Finding:
@@ -134,7 +158,9 @@ def _followed(world: World, before: Row) -> Finding:
     except ConformanceFailure as problem:
         mend = f"it must use the database that {whose} names, and state.table must be its table there"
         came = problem.observed
-        if not target.asynchronous:
+        if target.asynchronous:
+            mend += f"; or {_OF_WORKERS}"
+        else:
             try:
                 world.within(target.settle_seconds, changed)
             except ConformanceFailure:
@@ -143,4 +169,12 @@ def _followed(world: World, before: Row) -> Finding:
                 came, mend = "it changed, but only after the answer", _OF_LATENESS
         return Finding(name, tried, came, mend)
     changes = [name for name, value in row.columns.items() if value != before.columns.get(name)]
-    return Finding(name, tried, f"changed: {', '.join(changes)}")
+    came = f"changed: {', '.join(changes)}"
+    other = {
+        name: value for name in _TEXTS if not isinstance(value := row.columns.get(name), (str, NoneType))
+    }
+    if other:
+        types = [f"{name} as {type(value).__name__}" for name, value in other.items()]
+        mend = f"it must store {' and '.join(other)} as text: no text is equal to what is stored"
+        return Finding(name, tried, f"{came}; but it stored {', '.join(types)}", mend)
+    return Finding(name, tried, came)

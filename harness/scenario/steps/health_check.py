@@ -20,7 +20,7 @@ from harness.contract import MARGIN
 from harness.errors import ConformanceFailure, NotJudgedError, TimeBoundFailure
 from harness.scenario import operator, users
 from harness.scenario.actions import action
-from harness.scenario.strange_ids import LONG, STRANGE_IDS
+from harness.scenario.texts.strange_ids import LONG, STRANGE_IDS
 from harness.wording import few, quoted
 
 if TYPE_CHECKING:

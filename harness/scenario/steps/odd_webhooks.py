@@ -17,9 +17,10 @@ from fake_instances.journal import WebhookSent
 from fake_instances.webhooks.retries import DEPLOYED
 from harness.checks import sending, webhooks
 from harness.errors import ConformanceFailure, NotJudgedError
-from harness.scenario import forms, operator
+from harness.scenario import operator
 from harness.scenario.actions import action
 from harness.scenario.client import NEW_PHONE
+from harness.scenario.texts import forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,15 +63,16 @@ _ABSENT = object()
 
 
 def _announced(world: World, first: Webhook, make: Callable[[], Webhook]) -> None:
-    """Announce as the deployed gateway does: what is answered 429 is made and sent again, a little later."""
-    attempt, webhook = 1, first
-    while True:
-        answer = world.deliver(webhook)
-        wait = DEPLOYED.wait(attempt, answer.status or 0)
-        if answer.status != 429 or wait is None:
-            return
+    """Announce as the deployed gateway does."""
+    _tried_again(world, world.deliver(first), make)
+
+
+def _tried_again(world: World, answer: WebhookAnswered, make: Callable[[], Webhook]) -> None:
+    """Go on as the deployed gateway does: what was answered 429 is made and sent again, a little later."""
+    attempt = 1
+    while answer.status == 429 and (wait := DEPLOYED.wait(attempt, answer.status)) is not None:
         threading.Event().wait(wait)
-        attempt, webhook = attempt + 1, make()
+        attempt, answer = attempt + 1, world.deliver(make())
 
 
 def _at_once(world: World, copies: Sequence[Webhook], places: int) -> None:
@@ -239,14 +241,16 @@ def announces_behind_burst(world: World, number: int, count: int) -> None:
 
 @action("instance {number} announces session_ready while another writer holds the database")
 def announces_held(world: World, number: int) -> None:
-    """Hold the database for half a second, beginning before a webhook arrives."""
+    """Hold the database for half a second, beginning before a webhook arrives. If answered 429, it comes again."""
     world.remember_rows()
     with world.implementation.accounts.held(world.account.id):
         before, delivery = world.journal.last, world.fleet.send(_genuine(world, number))
         world.journal.wait_until(lambda: _is_sent(world, before), timeout=_HELD_SECONDS)
         threading.Event().wait(_HELD_SECONDS)
-    world.webhook_answers.append(delivery.wait())
+    answer = delivery.wait()
+    world.webhook_answers.append(answer)
     world.fleet.settle(world.settings.verify_timeout_in_force)
+    _tried_again(world, answer, lambda: _genuine(world, number))
 
 
 def _is_sent(world: World, before: int) -> bool:

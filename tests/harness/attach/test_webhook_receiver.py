@@ -103,6 +103,17 @@ def test_what_is_no_whole_webhook_is_noted_and_turned_away(
     assert received(receiver) == []
 
 
+def test_more_webhooks_than_are_kept_are_turned_away_until_the_next_scenario(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_receiver, "MOST", 2000)
+    assert [post(receiver, data=b"a" * 900) for _ in range(3)] == [200, 413, 413]
+    assert "more than 2000 bytes came in all" in noted(receiver)
+    receiver.behave()
+    assert post(receiver, data=b"a" * 900) == 200
+    assert len(received(receiver)) == 2
+
+
 def test_connections_are_refused_and_taken_again_at_the_same_address(receiver: Receiver) -> None:
     url = receiver.url
     host, port = url.removeprefix("http://").split(":")

@@ -69,6 +69,18 @@ def test_what_came_of_it_in_a_report_is_told_with_the_cause(told: Told, tmp_path
     assert told(str(tmp_path / "report.json"), failed.id) == text
 
 
+def test_a_report_without_an_id_tells_its_causes(told: Told, tmp_path: Path) -> None:
+    report = RUNS["a must failed"].report()
+    ReportFolder(str(tmp_path)).write(report)
+    text = told(str(tmp_path))
+
+    assert text.startswith("1 cause\n 1  ")
+    assert report.causes[0].words[:40] in text
+    assert text.endswith(f"verdict: {report.verdict.conclusion.value}\n")
+    (failed,) = report.causes[0].requirements[:1]
+    assert f"cause 1 of {len(report.causes)}: " in told(str(tmp_path), failed)
+
+
 def test_an_implementation_cannot_write_to_the_terminal(told: Told, tmp_path: Path) -> None:
     report: Report = RUNS["a must failed"].report()
     wicked = tuple(

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fake_instances import Session
 from harness.cli.main import main
+from harness.scenario.client import sender_values
 from harness.targets.reader import read_target
+from tests.harness.support import target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +81,13 @@ def test_the_file_may_be_changed_as_its_comments_say() -> None:
     changed = "\n".join(kept).replace('via = "sql"', 'via = "http"\npath = "/conformance/accounts"')
     file.write_text(changed, "utf-8")
     assert read_target(file).state_path == "/conformance/accounts"
+
+
+def test_the_help_names_what_a_path_of_messages_may_have(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--help"]) == 0
+    told = capsys.readouterr().out
+    values = sender_values(target("program"), 1, Session("s", 2, "3"))
+    assert [one for one in values if f"{{{one}}}" not in told] == []
 
 
 def test_the_log_file_of_a_running_implementation_is_asked_for(answers: list[str]) -> None:

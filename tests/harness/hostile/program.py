@@ -80,7 +80,10 @@ ANSWERS: dict[str, Callable[[], Iterable[bytes]]] = {
     "redirect-port": lambda: [
         b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:99999/\r\nContent-Length: 0\r\n\r\n"
     ],
+    "redirect-in-a-loop": lambda: [b"HTTP/1.1 302 Found\r\nLocation: ?again\r\nContent-Length: 0\r\n\r\n"],
     "redirect-dot": lambda: [b"HTTP/1.1 302 Found\r\nLocation: http://.\r\nContent-Length: 0\r\n\r\n"],
+    "three-megabytes": lambda: sized(b'{"success":false,"error":"' + b"a" * 3_000_000 + b'"}'),
+    "three-megabytes-of-lists": lambda: sized(b'{"success":false,"error":[' + b"[]," * 1_000_000 + b"[]]}"),
     "odd-numbers": lambda: sized(b'{"success":NaN,"n":1e999,"m":-Infinity,"k":' + b"9" * 5000 + b"}"),
     "twice": lambda: sized(b'{"success":false,"success":true,"success":null}'),
     "no-http": lambda: [b"\x00\xff\x1b[2J" * 100],
@@ -261,6 +264,7 @@ CHECKS: dict[str, Callable[[], object]] = {
     "endless": lambda: prints(_MEGABYTE),
     "drips": lambda: [(os.write(1, b" "), time.sleep(0.1)) for _ in range(36_000)],
     "deep": lambda: os.write(1, _DEEP),
+    "three-megabytes": lambda: sys.stdout.write('{"checked":1,"more":"' + "a" * 3_000_000 + '"}'),
     "binary": lambda: os.write(1, bytes(range(256))),
     "surrogates": lambda: os.write(1, b'{"checked":"\\ud800","\xed\xa0\x80":1}'),
     "odd-status": lambda: os._exit(255),

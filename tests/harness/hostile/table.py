@@ -19,12 +19,17 @@ from pathlib import Path
 import psutil
 
 from harness.cli.group import WIDTH
-from tests.harness.hostile.program import KINDS
+from tests.harness.hostile import gateway, program
+
+KINDS = (*program.KINDS, *gateway.KINDS)
 
 REQUIREMENTS = ("TIMELINE-01", "SCAN-02", "VERIFY-02", "WEBHOOK-03")
 OF_A_CHECK = ("HEALTH-02",)
 """Judged too, of programs whose health check is hostile."""
+OF_A_GATEWAY = ("INSTANCE-01", "INSTANCE-03", "INSTANCE-04")
+"""Judged of programs that are a gateway, and no control plane."""
 MOST_SECONDS, MOST_MEGABYTES = 60, 400
+_ROOT = Path(__file__).parents[3]
 _LOOK_SECONDS = 0.05
 _TARGET = """\
 [implementation]
@@ -39,6 +44,23 @@ ready_timeout = 5
 [health_check]
 via = "command"
 command = [{python}, {program}, {kind}, "now"]
+"""
+_GATEWAY = """\
+[implementation]
+name = "hostile"
+version = "1"
+claims = ["instance"]
+
+[instance]
+command = [{python}, "-m", "tests.harness.hostile.gateway", {kind}]
+env = {{ CONTROL_PLANE = "{{control_plane}}", PYTHONPATH = {root} }}
+ready = "/ready"
+ready_timeout = 5
+patience = 1
+
+[instance.connect]
+url = "{{url}}/connect"
+body = {{ session_id = "{{session_id}}" }}
 """
 _MORE = {
     "rows": '[state]\nvia = "http"\npath = "/rows"\n',
@@ -92,14 +114,17 @@ def judged(kind: str, folder: Path, host: str) -> Judged:
     """Judge one program in an empty folder."""
     target, report, temporary = folder / "hostile.toml", folder / "reports", folder / "temporary"
     temporary.mkdir()
-    program = Path(__file__).with_name("program.py")
-    words = {"python": sys.executable, "program": str(program), "kind": kind}
-    told = _TARGET.format(**{name: json.dumps(word) for name, word in words.items()})
+    words = {"python": sys.executable, "program": program.__file__, "kind": kind, "root": str(_ROOT)}
+    is_gateway = kind in gateway.KINDS
+    told = (_GATEWAY if is_gateway else _TARGET).format(
+        **{name: json.dumps(word) for name, word in words.items()}
+    )
     target.write_text(told + _MORE.get(kind.partition(":")[0], ""), "utf-8")
     command = [sys.executable, "-m", "harness", "verify", "--target", str(target), "--report", str(report)]
     # Many are nothing that the check takes for attached.
     command += ["-q", "--unchecked", "--fleet-address", host, "--fleet-ports", "free"]
     asked = (*REQUIREMENTS, *OF_A_CHECK) if kind.startswith("check:") else REQUIREMENTS
+    asked = OF_A_GATEWAY if is_gateway else asked
     command += [word for one in asked for word in ("--requirement", one)]
     began = time.monotonic()
     with (folder / "output").open("w+b") as output:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.hostile.program import KINDS
-from tests.harness.hostile.table import judged, memory_of
+from tests.harness.hostile.table import KINDS, judged, memory_of
 from tests.harness.support import until
 
 if TYPE_CHECKING:

@@ -118,6 +118,10 @@ WORDS: dict[str, tuple[Record, str]] = {
         failed("a", ROW_MOVES, ROW_KEPT, ROW, WEBHOOK, answered(401)),
         "A webhook that had to be accepted was answered 401",
     ),
+    "a webhook that had to be refused": (
+        failed("a", "the webhook is answered 401", "it was answered 200", ROW, WEBHOOK, answered(200)),
+        "A webhook that had to be refused was accepted with 200",
+    ),
     "the webhook is written wrongly": (
         failed(
             "a", ROW_MOVES, "its assigned_instance_url is http://evil.example", ROW, WEBHOOK, answered(200)
@@ -185,7 +189,7 @@ WORDS: dict[str, tuple[Record, str]] = {
     ),
     "nothing that a rule knows": (
         failed("a", "the sky is blue", "it is grey"),
-        "It is grey, where this was expected: the sky is blue",
+        "Expected that the sky is blue; observed: it is grey",
     ),
 }
 
@@ -228,6 +232,33 @@ def test_unrelated_mistakes_are_apart_and_the_worst_comes_first() -> None:
 
     assert [len(one.scenarios) for one in found] == [3, 1, 5]
     assert found[2].requirements == ("SCAN-07",)
+
+
+def test_on_a_tie_what_users_suffer_comes_before_what_is_counted() -> None:
+    count = failed("c", "2 consecutive verification failures are counted", "0 are counted", CHECK)
+    seen = "instance 3002 sent it to 2 over session s"
+    person = failed("p", '"a" goes to 1 over session s', seen, SEND, requirement="SCAN-02")
+
+    assert [one.scenarios for one in causes(count, person)] == [(person.id,), (count.id,)]
+
+
+def test_sends_that_are_counted_too_rarely_follow_from_a_row_that_no_send_repairs() -> None:
+    count = failed("c", "more are counted: 1 by scan", "0 by scan", SEND, requirement="SCAN-02")
+    kept = failed("k", ROW_MOVES, ROW_KEPT, ROW, SEND, ASKS, DELIVERED)
+
+    (cause,) = causes(count, kept)
+
+    assert "the row kept its wrong URL" in cause.words
+    assert cause.scenarios == (kept.id, count.id)
+
+
+def test_verification_failures_counted_too_rarely_follow_from_questions_that_were_never_asked() -> None:
+    count = failed("c", "2 consecutive verification failures are counted", "0 are counted", CHECK)
+    unasked = failed("u", DELIVERS, UNDELIVERED, ROW, SEND, POST_404, NOT_SENT)
+
+    (cause,) = causes(count, unasked)
+
+    assert UNASKED in cause.words
 
 
 def test_what_follows_from_a_cause_is_with_it_and_never_shows_it() -> None:

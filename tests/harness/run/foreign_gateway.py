@@ -26,11 +26,12 @@ def announce(session: dict[str, object]) -> None:
         content = {"type": "ready", "session": session["session_id"]}
     body, stamp = json.dumps(content).encode(), str(int(time.time()))
     secret = os.environ["HMAC_SECRET"].encode()
+    signed = body if "signature" in PARTS else stamp.encode() + body
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "WhatsApp-WebJS-Service/1.0",
         "X-Timestamp": stamp,
-        "X-HMAC-Signature": hmac.new(secret, stamp.encode() + body, hashlib.sha256).hexdigest(),
+        "X-HMAC-Signature": hmac.new(secret, signed, hashlib.sha256).hexdigest(),
         "X-Instance-Url": f"http://{HOST}:{PORT}",
     }
     path = "" if "path" in PARTS else "/api/whatsapp/webhooks/webjs"

@@ -46,6 +46,12 @@ WRONG = {
         "laravel-shape cannot work: the program beside it ended with status 2",
         "launch.also: each must go on running until it is stopped",
     ),
+    "no worker": (
+        'also = [["{python}", "-m", "tests.laravel_shape", "work"]]',
+        "",
+        "nothing in it has changed",
+        "or what processes webhooks must run: launch.also starts a worker beside it",
+    ),
     "a variable that is missing": (
         'NODE_4_URL = "{instance_4}"',
         "",

@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -17,14 +18,14 @@ import requests
 
 from fake_instances import Session
 from harness.contract import SendTarget
+from harness.gateway_contract import NUMBERS
 from harness.history import UserSends
 from harness.run.asked import keep
 from tests.harness.commands import COMMAND, assert_nothing_is_left, run, running_of, started
+from tests.harness.run.test_not_attached import foreign
 from tests.harness.support import PATIENCE, target
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.scenario.world import World
 
 WORDS = ["verify", "--keep", "--target", "before-fix", "--requirement", "SCAN-02", "--fleet-ports", "free"]
@@ -120,6 +121,30 @@ def test_nothing_listens_any_more(host: str, folder: Path) -> None:
         process.communicate(timeout=PATIENCE)
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/health", timeout=PATIENCE)
+
+
+def test_the_last_steps_of_gateways_can_be_repeated(host: str, folder: Path) -> None:
+    file = foreign(folder)
+    words = ["verify", "--keep", "--target", str(file), "--requirement", "INSTANCE-04", "--unchecked"]
+    with started([str(COMMAND), *words, "--fleet-address", host], folder) as process:
+        assert process.stdout is not None
+        shown = shown_until(process.stdout.fileno(), "ends the run, and removes all of this")
+        assert re.search(
+            r"^session {9}\S+ of workspace [0-9]+, phone [0-9]+, connected on none$", shown, re.MULTILINE
+        )
+        (line,) = re.findall(r"(curl -i -K \S+)   # the message", shown)
+        again = subprocess.run(
+            shlex.split(line), capture_output=True, text=True, timeout=PATIENCE, check=True
+        )
+        assert '{"success": true}' in again.stdout
+        assert len(re.findall(r'curl -s "http://[^"]*\?api_key=\$API_KEY"', shown)) == len(NUMBERS)
+        (secrets,) = re.findall(r"\. (/\S+secrets\.env)", shown)
+        values = re.findall(r"=(\w+)", Path(secrets).read_text("utf-8"))
+        assert [one for one in values if one in shown] == []
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, rest
+    assert_nothing_is_left(host, folder)
 
 
 def test_the_line_for_a_message_names_the_session_as_the_target_has_it() -> None:

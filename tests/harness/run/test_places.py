@@ -34,6 +34,13 @@ def test_what_pytest_understands_is_left_to_it(path: str) -> None:
     assert collected_for([path], ROOT) == [path]
 
 
+@pytest.mark.parametrize("given", ["before-fix", "acme sync.toml"])
+def test_a_target_is_given_by_its_option(given: str, tmp_path: Path) -> None:
+    (tmp_path / "acme sync.toml").touch()
+    with pytest.raises(TargetError, match=r"is a target, .* write --target ('acme sync\.toml'|before-fix)$"):
+        judged_by(["core", given], tmp_path)
+
+
 def test_features_in_a_wrong_folder_say_where_to_stand(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match=r"no features/ in .*; stand in the folder of the checkout"):
         collected_for(["features/"], tmp_path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,8 @@ class Wrong:
     cause: str
     findings: tuple[str, ...]
     """Whose finding may have those words: of another program it may be another that fails first."""
-    options: dict[str, Any] = field(default_factory=dict)
+    adapter: tuple[str, str] = ("", "")
+    """Words of the target's adapter, and what stands there instead."""
 
 
 CONTROL_PLANE = {
@@ -98,6 +99,8 @@ def changed(right: Path, wrong: Wrong, into: Path) -> Path:
         if "command" in content.get(section, {}):
             own = content[section].get("directory", ".")
             content[section]["directory"] = str((right.parent / own).resolve())
+    if adapter := content["implementation"].get("adapter"):
+        _with_adapter(right.parent / adapter, wrong, into)
     for path, value in wrong.keys.items():
         *sections, key = path.split(".")
         table = content
@@ -107,6 +110,13 @@ def changed(right: Path, wrong: Wrong, into: Path) -> Path:
     file = into / "wrong.toml"
     file.write_text("".join(f"{line}\n" for line in _lines(content, "")), "utf-8")
     return file
+
+
+def _with_adapter(right: Path, wrong: Wrong, into: Path) -> None:
+    text = right.read_text("utf-8")
+    words, instead = wrong.adapter
+    assert words in text
+    (into / right.name).write_text(text.replace(words, instead) if words else text, "utf-8")
 
 
 def _lines(table: dict[str, Any], path: str) -> Iterator[str]:

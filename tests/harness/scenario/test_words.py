@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from harness.scenario.words import Words, recipient_of
+from harness.scenario.texts.words import Words, recipient_of
 
 
 def test_words_stay_the_same_within_a_scenario_and_differ_in_another() -> None:

@@ -27,6 +27,7 @@ NO_LAUNCH = (
 )
 HOOKS = 'via = "http"\npath = "/rows"\n'
 OTHER_LOGS = 'write via = "file", "http" or "stderr"'
+BY_A_COMMAND = "is for [launch]: four gateway instances are launched, each by instance.command"
 ITS_OWN = "give each its own name"
 
 
@@ -156,6 +157,18 @@ TEXTS = [
     (
         GATEWAY.replace("command =", "ready_timeout = 1 #"),
         "instance.command: is missing; add it under [instance]",
+    ),
+    (
+        GATEWAY + 'also = [["node", "worker.js"]]',
+        (
+            "instance.also: is for [launch]: have instance.command start what runs beside an instance, "
+            "and end it with it"
+        ),
+    ),
+    (GATEWAY + 'image = "acme"', f"instance.image: {BY_A_COMMAND}, which may run an image"),
+    (
+        GATEWAY + 'url = "http://[::1]:1"',
+        f"instance.url: {BY_A_COMMAND}; one that runs already cannot be restarted",
     ),
     (GATEWAY.replace("connect =", "end ="), "instance.connect: is missing; add it under [instance]"),
     (

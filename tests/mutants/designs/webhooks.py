@@ -21,9 +21,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import Headers
 
 from harness.catalogue.requirements import Profile
+from reference_impl.edges import accounts
 from reference_impl.edges.accounts import ACCOUNTS, connect
 from reference_impl.edges.answers import Holding
 from reference_impl.edges.signature import Authenticator, NotAuthenticError
@@ -31,7 +33,7 @@ from reference_impl.fix import locations
 from reference_impl.fix.locations import LocationSync
 from reference_impl.fix.locator import Finding, Locator
 from reference_impl.fix.webhooks import Event, WebhookError, WebhookReceiver
-from tests.mutants.machinery.patching import around_sends, around_webhooks
+from tests.mutants.machinery.patching import around, around_sends, around_webhooks
 from tests.mutants.machinery.registry import sound_design
 
 OWN = MetaData()
@@ -208,6 +210,22 @@ def claims_that_cannot_be_checked_are_hints() -> None:
 def events_without_a_location_change_nothing() -> None:
     """Only events that carry a location are processed."""
     LocationSync._apply_status = lambda _self, _account, _delivery: True
+
+
+@sound_design(profiles=(Profile.CORE,))
+def held_database_answered_429() -> None:
+    """A webhook that finds the database held is not kept waiting, but answered 429, so that it comes again."""
+    accounts.CONNECT_ARGUMENTS = {
+        "sqlite": {"timeout": 0.1},
+        "postgresql": {"options": "-c timezone=UTC -c lock_timeout=100"},
+    }
+
+    @around(WebhookReceiver, "receive")
+    def received(receive, self, headers, body):
+        try:
+            return receive(self, headers, body)
+        except OperationalError:
+            raise WebhookError(429, "The database is busy") from None
 
 
 @sound_design

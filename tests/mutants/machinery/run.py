@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from tests.mutants.machinery.combinations import combinations
 from tests.mutants.machinery.registry import gateway_designs, gateway_mutants, mutants, sound_designs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tests.mutants.machinery.combinations import Combination
     from tests.mutants.machinery.registry import Mutant, SoundDesign
 
 
@@ -17,9 +19,11 @@ def main(program: str, *words: str) -> int | None:
     """Apply the named patches and become the program."""
     end = words.index("--")
     names, arguments = words[:end], words[end + 1 :]
-    known: Mapping[str, Mutant | SoundDesign]
+    known: Mapping[str, Mutant | SoundDesign | Combination]
     known = (
-        {**gateway_mutants(), **gateway_designs()} if program == "fakes" else {**mutants(), **sound_designs()}
+        {**gateway_mutants(), **gateway_designs()}
+        if program == "fakes"
+        else {**mutants(), **sound_designs(), **combinations()}
     )
     for name in names:
         if name not in known:

@@ -42,9 +42,10 @@ class Ended:
 
 
 class Runner:
-    """Runs pytest for several targets at once; each place has instances of its own."""
+    """Runs pytest for several targets at once; each place has instances of its own, and a run this much time."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["tests.mutants.machinery.warm"])
         self._places: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -88,7 +89,7 @@ class Runner:
                 return Ended(-1, None, "interrupted")
             process.start()
             self._running.add(process)
-        process.join(PATIENCE)
+        process.join(self._patience)
         late = process.exitcode is None
         if late:
             _stop(process)
@@ -96,7 +97,7 @@ class Runner:
             self._running.discard(process)
         printed = output.read_text("utf-8", "replace") if output.exists() else ""
         if late:
-            printed += f"\nthe run did not end within {PATIENCE:g} s"
+            printed += f"\nthe run did not end within {self._patience:g} s"
         report = None
         with contextlib.suppress(OSError, ValueError):
             report = parse_json((reports / report_folder.REPORT_JSON).read_text("utf-8"))

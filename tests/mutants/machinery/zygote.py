@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.mutants.machinery import registry, run
+from tests.mutants.machinery import combinations, registry, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,6 +151,7 @@ def _main(path: str) -> list[str] | None:
         registry.gateway_mutants,
         registry.sound_designs,
         registry.gateway_designs,
+        combinations.combinations,
     ):
         load()
     for name in _PROGRAMS:

@@ -7,15 +7,17 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.errors import TargetError
+from harness.explore.found.telling import step_lines
 from harness.explore.story import story_of_json
 from harness.json_text import json_of
+from harness.report.folder import replace, replace_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from harness.catalogue.requirements import Requirement
-    from harness.explore.finding import Finding
+    from harness.explore.found.finding import Finding
     from harness.explore.story import Story
 
 _MOST_BYTES = 1024 * 1024
@@ -56,7 +58,6 @@ def name_of(finding: Finding) -> str:
 
 def gherkin(finding: Finding, requirement: Requirement, seed: int) -> str:
     """Return a counterexample as a feature: what is given, what happens, and the promise that is not kept."""
-    story = finding.story
     words = requirement.words.splitlines()[0].rstrip(".")
     lines = [
         f"Feature: {_title(words)}",
@@ -64,9 +65,7 @@ def gherkin(finding: Finding, requirement: Requirement, seed: int) -> str:
         "",
         f"  @{finding.requirement}",
         f"  Scenario: {_title(finding.then)}",
-        *_steps("Given", [one.given for one in story.given]),
-        *_steps("When", [one.step for one in story.when]),
-        *_steps("Then", [finding.then]),
+        *(f"    {line}" for line in step_lines(finding)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -76,19 +75,14 @@ def save(folder: Path, findings: Sequence[tuple[Finding, str]]) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     runner = folder / _RUNNER
     if not runner.exists():
-        runner.write_text(_RUNS.format(folder=folder.name), "utf-8")
+        replace(runner, _RUNS.format(folder=folder.name))
     saved = []
     for finding, feature in findings:
         file = folder / f"{name_of(finding)}.feature"
-        file.write_text(feature, "utf-8")
         text = json.dumps(finding.to_json(), indent=1, ensure_ascii=False)
-        file.with_suffix(".json").write_text(text + "\n", "utf-8")
+        replace_all({file: feature, file.with_suffix(".json"): text + "\n"})
         saved.append(file)
     return saved
-
-
-def _steps(keyword: str, texts: Sequence[str]) -> list[str]:
-    return [f"    {'And' if place else keyword} {text}" for place, text in enumerate(texts)]
 
 
 def _title(words: str) -> str:

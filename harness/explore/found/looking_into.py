@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.explore.conduct import Conduct
-from harness.explore.finding import Finding, Needed, Steadiness
-from harness.explore.shrinking import shrink, without_each
+from harness.explore.found.finding import Finding, Needed, Steadiness
+from harness.explore.found.shrinking import shrink, without_each
 from harness.redaction import redact_values
 from harness.report.events import bounded, events_of
 from harness.run.recorder import shown, told_of

@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from harness.catalogue.requirements import Level
-from harness.explore.finding import Steadiness
+from harness.explore.found.finding import Steadiness
 from harness.wording import cut
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from harness.catalogue.requirements import Requirement
     from harness.explore.exploring import Explored
-    from harness.explore.finding import Finding
+    from harness.explore.found.finding import Finding
 
 PHASES = ("send", "webhook", "check")
 _WIDTH = 110
@@ -48,12 +48,7 @@ def finding_lines(finding: Finding, requirement: Requirement, where: str = "") -
         requirement.words.splitlines()[0], _WIDTH, initial_indent="  ", subsequent_indent="  "
     )
     yield ""
-    for keyword, texts in (
-        ("Given", [one.given for one in finding.story.given]),
-        ("When", [one.step for one in finding.story.when]),
-        ("Then", [finding.then]),
-    ):
-        yield from (f"    {'And' if place else keyword} {text}" for place, text in enumerate(texts))
+    yield from (f"    {line}" for line in step_lines(finding))
     yield ""
     yield from _wrapped("expected", finding.expected)
     yield from _wrapped("observed", finding.observed)
@@ -66,6 +61,16 @@ def finding_lines(finding: Finding, requirement: Requirement, where: str = "") -
     if where:
         yield from _wrapped("saved", where)
     yield ""
+
+
+def step_lines(finding: Finding) -> Iterator[str]:
+    """Return the least story as the lines of a scenario."""
+    for keyword, texts in (
+        ("Given", [one.given for one in finding.story.given]),
+        ("When", [one.step for one in finding.story.when]),
+        ("Then", [finding.then]),
+    ):
+        yield from (f"{'And' if place else keyword} {text}" for place, text in enumerate(texts))
 
 
 def _wrapped(name: str, words: str) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""What is done with a violation: replayed, shrunk, ablated, told, kept as a scenario."""
