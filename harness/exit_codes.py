@@ -44,9 +44,9 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
     "explore": {
         0: "no MUST was violated in any story",
         1: "a MUST was violated, by a story that shows it again and again",
-        2: "it did not come up",
+        2: "it did not come up; or no MUST was violated, and results of a campaign are missing",
         3: "the harness itself broke",
-        4: "an option, a target or a kept counterexample is wrong; nothing was explored",
+        4: "an option, a target, a result or a kept counterexample is wrong; nothing was explored",
         130: _STOPPED,
     },
     "frontier": {

@@ -16,6 +16,8 @@ LONG = (
     "test_fleet_containers.py",
     "test_doctor_elsewhere.py",
     "test_compare_command.py",
+    "test_cluster.py",
+    "test_campaign_command.py",
     "test_reports_end_to_end.py",
     "test_interruption.py",
     "test_fuzz.py",

@@ -81,6 +81,26 @@ class Exploration:
             self._look_into(workers, explored)
         return explored
 
+    def look_into(
+        self, told: Told, found: Sequence[tuple[Violation, tuple[Story, ...]]], seconds: float, load: float
+    ) -> Explored:
+        """Look into what was found elsewhere: violations, each with the stories before it.
+
+        Raises:
+            LaunchError: the implementation did not come up.
+            HarnessError: a worker was lost, or fell silent.
+        """
+        explored = Explored(told, seconds, load=load)
+        self._violations = {one.key: (one, earlier) for one, earlier in found}
+        many = min(len(self._posts), len(self._violations), self._bounds.findings)
+        with ExitStack() as started:
+            workers = []
+            for post in self._posts[:many]:
+                workers.append(worker := Worker(post))
+                started.callback(worker.end)
+            self._look_into(workers, explored)
+        return explored
+
     def _explore(self, workers: Sequence[Worker], explored: Explored, first: tuple[Story, ...]) -> None:
         number, shards = self._bounds.shard
         began = time.monotonic()

@@ -125,8 +125,9 @@ def _incident(numbers: tuple[int, ...], random: Random, met: set[tuple[str, ...]
     wanted = random.randint(4, MOST_ACTIONS - _ENDING)
     while len(chosen) < wanted:
         possible = [_next(pools, chosen, random) for _ in range(_CANDIDATES)]
-        room = MOST_ACTIONS - _ENDING - len(chosen)
-        possible = [some for some in possible if len(some) <= room and is_possible([*chosen, *some])]
+        possible = [
+            some for some in possible if len(chosen) + len(some) <= wanted and is_possible([*chosen, *some])
+        ]
         if not possible:
             continue
         for one in max(possible, key=lambda some: len(_triples(sorts, some[0]) - met)):

@@ -19,7 +19,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.attach.setup import Setup
-from harness.catalogue.requirements import Profile
+from harness.catalogue.requirements import Level, Profile
 from harness.contract import Settings
 from harness.errors import HarnessError, LaunchError
 from harness.explore.conduct import Carried, Conduct, Violation
@@ -31,10 +31,12 @@ from harness.scenario.world import World
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from multiprocessing.connection import Connection
 
     from fake_instances.addresses import InstanceAddress
+    from harness.catalogue.requirements import Requirement
+    from harness.contract import Target
     from harness.explore.found.finding import Finding
     from harness.explore.story import Story
 
@@ -132,6 +134,22 @@ def settings_for(target: Any) -> Settings | None:
     return None if target.url else Settings(verify_timeout=0.4, send_timeout=1.0)
 
 
+def judged_of(target: Target, known: Mapping[str, Requirement]) -> tuple[str, ...]:
+    """Return the ids of the requirements that stories judge of a target: those that it claims."""
+    return tuple(
+        one.id
+        for one in known.values()
+        if one.level is not Level.SELF
+        and one.profile in target.claims
+        and one.id not in target.not_applicable
+    )
+
+
+def in_memory() -> str | None:
+    """Return where databases do not wait for a disk; None if the user chose another place, or there is none."""
+    return _IN_MEMORY if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK) else None
+
+
 class Worker:
     """A worker, seen from the process that started it."""
 
@@ -171,16 +189,10 @@ def _work(pipe: Connection, post: Post) -> None:
     # Ctrl-C reaches the whole group; the process that started this one says when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _leave())
-    if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK):
-        tempfile.tempdir = _IN_MEMORY  # databases on a disk wait for it at every write
+    tempfile.tempdir = in_memory()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            target = load_target(post.target)
-            setup = Setup(target, post.addresses, settings_for(target), database=post.database)
-            with setup:
-                first = World(setup, Random(0))  # noqa: S311 - names, not secrets
-                first.warm_up()
-                first.close()
+            with set_up(post) as setup:
                 _obey(pipe, post, setup)
         except LaunchError as problem:
             pipe.send(Failed(str(problem), launch=True))
@@ -190,6 +202,17 @@ def _work(pipe: Connection, post: Post) -> None:
             raise
         except Exception:  # noqa: BLE001 - the one who started it tells it; a traceback here would be in its output
             pipe.send(Failed(f"a worker broke: {traceback.format_exc()}", launch=False))
+
+
+@contextlib.contextmanager
+def set_up(post: Post) -> Iterator[Setup]:
+    """Set up instances and an implementation, and have it do once what is slow the first time."""
+    target = load_target(post.target)
+    with Setup(target, post.addresses, settings_for(target), database=post.database) as setup:
+        first = World(setup, Random(0))  # noqa: S311 - names, not secrets
+        first.warm_up()
+        first.close()
+        yield setup
 
 
 def _leave() -> None:
@@ -207,30 +230,35 @@ def _obey(pipe: Connection, post: Post, setup: Setup) -> None:
 
 
 def _explore(pipe: Connection, post: Post, setup: Setup, work: Explore) -> Told:
-    conduct, told = Conduct(setup, post.seed, post.judged), Told()
-    before: deque[Story] = deque(maxlen=EARLIER)
+    told = Told()
     began = said = time.monotonic()
-    failing = Failing()
-    due: deque[Story] = deque()
-    claims = setup.target.claims
-    made = (one for one in share(setup.fleet.numbers, post.seed, work) if is_claimed(one, claims))
-    while (story := due.popleft() if due else next(made, None)) is not None:
+    for carried, before in tell(setup, post, share(setup.fleet.numbers, post.seed, work)):
         now = time.monotonic()
+        told.add(carried)
+        if carried.violation is not None:
+            bare = replace(carried.violation, history=History(()))
+            told.violations.append((bare, before, now - began))
         if now - began >= work.seconds or pipe.poll():
             break
         if now - said >= _TOLD_SECONDS:
             pipe.send(told)
             told, said = Told(), now
-        carried = conduct.carry_out(story)
-        setup.fleet.journal.forget()
-        told.add(carried)
-        due.extend(failing.of(carried))
-        if carried.violation is not None:
-            bare = replace(carried.violation, history=History(()))
-            told.violations.append((bare, tuple(before), now - began))
-        before.append(story)
     told.ended = True
     return told
+
+
+def tell(setup: Setup, post: Post, made: Iterator[Story]) -> Iterator[tuple[Carried, tuple[Story, ...]]]:
+    """Tell stories, and after each those that follow from it; return what became of each, with the stories before."""
+    conduct, failing = Conduct(setup, post.seed, post.judged), Failing()
+    before: deque[Story] = deque(maxlen=EARLIER)
+    due: deque[Story] = deque()
+    fitting = (one for one in made if is_claimed(one, setup.target.claims))
+    while (story := due.popleft() if due else next(fitting, None)) is not None:
+        carried = conduct.carry_out(story)
+        setup.fleet.journal.forget()
+        due.extend(failing.of(carried))
+        yield carried, tuple(before)
+        before.append(story)
 
 
 def share(numbers: Sequence[int], seed: int, work: Explore) -> Iterator[Story]:
@@ -259,6 +287,10 @@ __all__ = [
     "Post",
     "Told",
     "Worker",
+    "in_memory",
+    "judged_of",
+    "set_up",
     "settings_for",
     "share",
+    "tell",
 ]

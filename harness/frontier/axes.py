@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from fake_instances import Session
 from fake_instances.faults import VERIFICATION, Drip, Hang
 from harness.checks import sending
-from harness.errors import NotJudgedError, TargetError
+from harness.errors import ConformanceFailure, NotJudgedError, TargetError
 from harness.frontier.bisection import Scale
 from harness.scenario import users
 
@@ -37,6 +37,12 @@ _PIECE = 10
 _AT_PACE = 1.25
 """By how much the moves of a second may take longer, and still be so many a second."""
 _MOVING_SECONDS = 1.0
+_EXACT, _EXACT_SECONDS = 0.03, 0.05
+"""By which share of its delay, or by how many seconds, a webhook may be late beyond it."""
+
+
+class InexactError(NotJudgedError):
+    """The machine did something else when a value was to be tried: another try may be exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Axis:
         scale: the values that come into question.
         means: when everything still holds at a value, for a reader.
         holds: tries it in a world, and raises ConformanceFailure where something no longer holds; NotJudgedError
-            where the harness itself cannot go so far.
+            where the harness itself cannot go so far. Where it holds and that says little, it returns why.
 
     """
 
@@ -59,7 +65,7 @@ class Axis:
     unit: str
     scale: Scale
     means: str
-    holds: Callable[[World, float], None]
+    holds: Callable[[World, float], str | None]
 
 
 def _late_webhook_is_heard(world: World, seconds: float) -> None:
@@ -75,20 +81,22 @@ def _clock_ahead_is_heard(world: World, seconds: float) -> None:
     _move_and_announce(world, third, seconds=0.0)
 
 
-def _dripped_answer_is_waited_for(world: World, milliseconds: float) -> None:
+def _dripped_answer_is_waited_for(world: World, milliseconds: float) -> str | None:
     first, *_ = world.fleet.numbers
     account = _account(world, on=first, assigned=first)
     drip = Drip(size=_PIECE, every=_PIECE * milliseconds / 1000)
     world.arm(drip, first, VERIFICATION, optional=True)
     _message_arrives(world, account, first)
+    return _unless_asked(world, account, first)
 
 
-def _hung_instances_are_passed(world: World, count: float) -> None:
+def _hung_instances_are_passed(world: World, count: float) -> str | None:
     *others, holder = world.fleet.numbers
     account = _account(world, on=holder, assigned=others[0])
     for number in others[: int(count)]:
         world.arm(Hang(), number, VERIFICATION, optional=True)
     _message_arrives(world, account, holder)
+    return _unless_asked(world, account, others[0]) if count else None
 
 
 def _sends_at_once_arrive(world: World, count: float) -> None:
@@ -103,12 +111,13 @@ def _sends_at_once_arrive(world: World, count: float) -> None:
     world.check_assigned(second, account)
 
 
-def _session_among_many_is_seen(world: World, count: float) -> None:
+def _session_among_many_is_seen(world: World, count: float) -> str | None:
     first, *_ = world.fleet.numbers
     for session in _others(int(count) - 1):
         world.fleet.hold(session, first)
     account = _account(world, on=first, assigned=first)
     _message_arrives(world, account, first)
+    return _unless_asked(world, account, first)
 
 
 def _moves_are_followed(world: World, rate: float) -> None:
@@ -221,6 +230,12 @@ def _message_arrives(world: World, account: Account, on: int) -> None:
     world.check_assigned(on, account)
 
 
+def _unless_asked(world: World, account: Account, number: int) -> str | None:
+    """Return what is to be said of one that asked an instance nothing: it bore nothing, whatever that does."""
+    asked = world.history.verifications(account.session_id, number)
+    return None if asked else "the instance was not asked who holds the session, so there was nothing to bear"
+
+
 def _move_and_announce(world: World, number: int, *, seconds: float) -> None:
     """Move the session, announce it by a webhook that is signed so many seconds from now, and check that it is heard.
 
@@ -229,14 +244,24 @@ def _move_and_announce(world: World, number: int, *, seconds: float) -> None:
     world.fleet.move(world.account.session_id, number)
     if seconds and abs(seconds) < _TO_THE_SECOND:
         threading.Event().wait(-(time.time() + seconds) % 1 + _JUST_AFTER)
+    due = time.time()
     announcer = world.fleet.announcer
-    clock, announcer.clock = announcer.clock, lambda: time.time() + seconds
+    clock, announcer.clock = announcer.clock, lambda: due + seconds
     try:
         webhook = world.fleet.webhook(world.account.session, number, "session_reconnected")
     finally:
         announcer.clock = clock
-    sending.webhook_accepted(world.deliver(webhook))
-    world.eventually(lambda: world.check_assigned(number))
+    answer = world.deliver(webhook)
+    late = time.time() - due > max(_EXACT * abs(seconds), _EXACT_SECONDS)
+    try:
+        sending.webhook_accepted(answer)
+        world.eventually(lambda: world.check_assigned(number))
+    except ConformanceFailure:
+        if late and seconds < 0:
+            raise InexactError("the webhook came later than it should, and was not heard") from None
+        raise
+    if late and seconds > 0:
+        raise InexactError("the webhook came later than it should, when its clock was less far ahead")
 
 
 @lru_cache(maxsize=2)

@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What became of one try, and why if it did not hold."""
+    """What became of one try, and why: if it did not hold, or if that it held says little."""
 
     outcome: Outcome
     why: str = ""
@@ -66,7 +66,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value that was tried: how often it held and broke, and why it did not hold, if it did not."""
+    """A value that was tried: how often it held, and why as the first try says it that came to the same."""
 
     value: float
     outcome: Outcome
@@ -102,6 +102,11 @@ class Frontier:
     cut_short: bool
     probed: bool
     blurred: bool = False
+
+    @property
+    def start(self) -> Point | None:
+        """What was found at the value below the frontier."""
+        return next((one for one in self.points if one.value == self.tolerates), None)
 
     @property
     def end(self) -> Point | None:
@@ -155,8 +160,7 @@ def judged(value: float, repeats: int, tries: Iterator[Try]) -> Point:
         elif one.outcome is not Outcome.HELD and counts[one.outcome] > repeats - needed:
             outcome = one.outcome
     outcome = outcome or Outcome.NOT_JUDGED
-    why = "" if outcome is Outcome.HELD else reasons.get(outcome, "")
-    return Point(value, outcome, counts[Outcome.HELD], sum(counts.values()), why)
+    return Point(value, outcome, counts[Outcome.HELD], sum(counts.values()), reasons.get(outcome, ""))
 
 
 class _TimeIsUpError(Exception):

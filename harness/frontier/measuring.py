@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fake_instances import FleetError
 from harness.errors import ConformanceFailure, NotJudgedError
+from harness.frontier.axes import InexactError
 from harness.frontier.bisection import Frontier, Outcome, Try, find
 from harness.frontier.telling import shown
 from harness.redaction import redact_cut
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from harness.attach.setup import Setup
     from harness.frontier.axes import Axis
 
+_MOST_INEXACT = 4
+"""How often a try is made that turns out not to be exact."""
 _MOST_CHARACTERS = 1000
 """Of why something did not hold, as it is kept."""
 
@@ -101,7 +104,16 @@ class _Trial:
         self._numbers = count(1)
 
     def attempt(self, value: float) -> Try:
-        """Try a value once, in a world of its own."""
+        """Try a value once; again, a few times, where it could not be tried exactly."""
+        inexact = Try(Outcome.NOT_JUDGED)
+        for _ in range(_MOST_INEXACT):
+            try:
+                return self._attempt(value)
+            except InexactError as problem:
+                inexact = Try(Outcome.NOT_JUDGED, str(problem))
+        return inexact
+
+    def _attempt(self, value: float) -> Try:
         # Each waits as long for an answer, whatever became of those before.
         self._setup.implementation.silent = 0
         seed = f"{self.axis.name}/{value:g}/{next(self._numbers)}"
@@ -115,13 +127,15 @@ class _Trial:
 
     def _tried(self, world: World, value: float) -> Try:
         try:
-            self.axis.holds(world, value)
+            little = self.axis.holds(world, value)
             world.check_implementation_runs()
         except ConformanceFailure as failure:
             return Try(Outcome.BROKE, self._words(failure))
+        except InexactError:
+            raise
         except (NotJudgedError, FleetError) as problem:
             return Try(Outcome.NOT_JUDGED, self._words(problem))
-        return Try(Outcome.HELD)
+        return Try(Outcome.HELD, little or "")
 
     def _closed(self, world: World) -> Try | None:
         """End the world; an implementation that had ended by itself did not bear the value."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from harness.frontier.telling import conditions_lines, interval, notes, shown
 from harness.report.formats.templating import filled, inline_style
-from harness.wording import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -84,7 +83,7 @@ def chart_of(axis: Axis, results: Sequence[Measured]) -> Chart:
     scale = axis.scale
     lanes = tuple(
         Lane(
-            cut(one.subject, _MOST_NAME).partition(" (")[0],
+            one.subject if len(one.subject) <= _MOST_NAME else f"{one.subject[: _MOST_NAME - 1]}…",
             _LANE * (place + 0.6),
             _line(scale, scale.least, one.frontier.tolerates),
             _line(scale, one.frontier.fails_from, scale.most),

@@ -77,8 +77,9 @@ def notes(measured: Measured) -> Iterator[str]:
         yield f"no clear frontier: it {told}"
     if frontier.blurred:
         yield "the frontier is blurred: the same values held and broke, tried anew"
-    if frontier.end is not None and frontier.end.why:
-        yield f"at {shown(frontier.end.value)}: {frontier.end.why}"
+    for one in (frontier.start, frontier.end):
+        if one is not None and one.why:
+            yield f"at {shown(one.value)}: {one.why}"
 
 
 def table(results: Sequence[Measured], names: Sequence[str]) -> Iterator[str]:

@@ -52,13 +52,18 @@ class ReportFolder:
 
 def make_folder(folder: Path, report: str) -> None:
     """Make a folder, and check that files can be written in it; TargetError about the option `--report` otherwise."""
+    can_write(folder, f"--report {report}")
+
+
+def can_write(folder: Path, option: str) -> None:
+    """Make a folder, and check that files can be written in it; TargetError about an option otherwise."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as problem:
         raise TargetError(
-            f"--report {report}: cannot write there: {problem.strerror}; name a folder that can be made"
+            f"{option}: cannot write there: {problem.strerror}; name a folder that can be made"
         ) from None
 
 

@@ -44,8 +44,13 @@ def built_in_targets() -> tuple[str, ...]:
 
 def load_target(name_or_path: str) -> Target:
     """Read a target by the name of a built-in one, or by the path of a target file; TargetError if there is none."""
+    return read_target(target_path(name_or_path))
+
+
+def target_path(name_or_path: str) -> Path:
+    """Return the file of a target; TargetError if there is none."""
     if name_or_path in built_in_targets():
-        return read_target(BUILT_IN / f"{name_or_path}.toml")
+        return BUILT_IN / f"{name_or_path}.toml"
     path = Path(name_or_path)
     if not path.is_file():
         names = ", ".join(built_in_targets())
@@ -54,7 +59,7 @@ def load_target(name_or_path: str) -> Target:
         raise TargetError(
             f"there is no target {name_or_path!r}{meant}: give {names}, or the path of a target file"
         )
-    return read_target(path)
+    return path
 
 
 def read_target(path: Path) -> Target:

@@ -18,14 +18,16 @@ from harness.attach.setup import (
     worker_addresses,
 )
 from harness.catalogue.features import catalogue
-from harness.catalogue.requirements import Level, Profile
+from harness.catalogue.requirements import Profile
+from harness.cli.exploring import campaign
+from harness.cli.exploring.campaign import spread_options
 from harness.cli.group import epilog
 from harness.cli.options import targets
 from harness.errors import TargetError
 from harness.exit_codes import DONE, ExitCode
 from harness.explore.exploring import Bounds, Exploration
 from harness.explore.found import kept, page, proving, telling
-from harness.explore.workers import Post
+from harness.explore.workers import Post, judged_of
 from harness.report.folder import make_folder, replace_all
 from harness.run.interruption import Interruption
 from harness.run.progress import Line, say
@@ -34,7 +36,9 @@ from harness.targets.reader import load_target
 from harness.wording import visible
 
 if TYPE_CHECKING:
+    from harness.cli.exploring.campaign import Spread
     from harness.contract import Target
+    from harness.explore.campaign.merging import Merged
     from harness.explore.exploring import Explored
 
 _EXAMPLES = """\
@@ -42,6 +46,7 @@ _EXAMPLES = """\
   instance-sync explore --target acme.toml --seconds 600 --seed 7
   instance-sync explore --target acme.toml --stories 2000   however long that takes
   instance-sync explore --target acme.toml --shard 3/40     the third of forty parts of the same stories
+  instance-sync explore --target acme.toml --stories 100000 --results campaign --scheduler tcp://10.0.0.5:8786
   pytest counterexamples/ --target acme.toml                what was found, as scenarios
 """
 _UNBOUNDED = 10**9
@@ -78,6 +83,7 @@ _LONG_SECONDS = 24 * 3600.0
 @click.option(
     "--fleet-ports", default="document", metavar="PORTS", help="document (3001-3004), free, or four ports"
 )
+@spread_options
 @click.option("--covered", is_flag=True, help="show which disturbance met a send, a webhook or a check")
 def command(  # noqa: PLR0913, PLR0917 - its options
     target: str,
@@ -92,6 +98,7 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     database: str,
     fleet_address: str | None,
     fleet_ports: str,
+    spread: Spread,
     *,
     covered: bool,
 ) -> ExitCode:
@@ -102,15 +109,11 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     loaded = load_target(target)
     _check(loaded, database, fleet_address, workers)
     many = workers or workers_for_stories(loaded, cores_of_this_process())
+    exploring = campaign.Exploring(target, database, seed, stories, _shard(shard) if shard else None, many)
+    campaign.check(spread, loaded, exploring, seconds)
     first = kept.kept_stories(counterexamples)
     known = catalogue()
-    judged = tuple(
-        one.id
-        for one in known.values()
-        if one.level is not Level.SELF
-        and one.profile in loaded.claims
-        and one.id not in loaded.not_applicable
-    )
+    judged = judged_of(loaded, known)
     addresses = (
         [fleet_addresses(fleet_address or "localhost", fleet_ports)]
         if many == 1
@@ -126,22 +129,32 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     line = Line(sys.stderr)
     if report is not None:
         make_folder(report, str(report))
+    exploration, merged = Exploration(posts, bounds, known, line.show), None
     with Interruption().obeyed():
-        explored = Exploration(posts, bounds, known, line.show).run(first)
+        if spread.is_asked:
+            if (merged := campaign.gather(spread, exploring, line)) is None:
+                return DONE
+            found = [(one.violation, one.earlier) for one in merged.broken]
+            explored = exploration.look_into(merged.told, found, merged.seconds, merged.load)
+        else:
+            explored = exploration.run(first)
         where = _keep(explored, counterexamples, seed)
         proved = proving.prove([*where.values()], target, posts[0].addresses[0].host, line.show)
         line.show("")
         if report is not None:
-            _save(report, explored, loaded, seed, many)
+            _save(report, explored, loaded, seed, many, merged)
     for one in telling.chosen_first(explored.findings, known):
         path = where.get(id(one))
         saved = "" if path is None else f"{path}, which {proved.get(path, 'did not run')}"
         for text in telling.finding_lines(one, known[one.requirement], saved):
             say(visible(text) + "\n")
     lines = [*telling.covered_lines(explored.told.covered), ""] if covered else []
-    lines += [*telling.summary_lines(explored, many, seed), telling.verdict_line(explored, known)]
+    lines += [*telling.summary_lines(explored, many, seed), *(merged.lines() if merged else ())]
+    lines.append(telling.verdict_line(explored, known))
     say("\n".join(map(visible, lines)) + "\n")
-    return ExitCode.NON_CONFORMANT if telling.is_convicted(explored.findings, known) else DONE
+    if telling.is_convicted(explored.findings, known):
+        return ExitCode.NON_CONFORMANT
+    return ExitCode.INCOMPLETE if merged and merged.missing else DONE
 
 
 def _check(target: Target, database: str, address: str | None, workers: int | None) -> None:
@@ -174,8 +187,11 @@ def _keep(explored: Explored, folder: Path, seed: int) -> dict[int, Path]:
     return {id(one): path for one, path in zip(sure, saved, strict=True)}
 
 
-def _save(folder: Path, explored: Explored, target: Target, seed: int, workers: int) -> None:
+def _save(  # noqa: PLR0913, PLR0917 - what a report has
+    folder: Path, explored: Explored, target: Target, seed: int, workers: int, merged: Merged | None
+) -> None:
     told = telling.to_json(explored, target.name, target.version, seed, workers)
+    told["campaign"] = merged.to_json() if merged else None
     who = f"{target.name} {target.version}"
     replace_all(
         {

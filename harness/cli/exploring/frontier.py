@@ -96,6 +96,8 @@ def command(  # noqa: PLR0913 - its options
         return DONE
     loaded = [load_target(one) for one in dict.fromkeys((target, _REFERENCE))]
     _check(loaded[0], database, fleet_address)
+    if report is not None:
+        report.mkdir(parents=True, exist_ok=True)  # before minutes are spent
     versions = {_told_as(one, loaded[0]): one.version for one in loaded}
     line = Line(sys.stderr)
     results: list[Measured] = []
@@ -133,7 +135,6 @@ def command(  # noqa: PLR0913 - its options
     )
     say("\n".join(lines) + "\n")
     if report is not None:
-        report.mkdir(parents=True, exist_ok=True)
         saved = telling.to_json(results, versions, conditions)
         text = json.dumps(saved, indent=1, ensure_ascii=False) + "\n"
         (report / "frontier.json").write_text(text, "utf-8")

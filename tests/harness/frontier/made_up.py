@@ -36,7 +36,7 @@ def found(scale: Scale, attempt: Callable[[float], Try], repeats: int = 5) -> Fr
 
 
 def axis(
-    name: str = "delay", scale: Scale = SECONDS, holds: Callable[[World, float], None] = lambda *_: None
+    name: str = "delay", scale: Scale = SECONDS, holds: Callable[[World, float], str | None] = lambda *_: None
 ) -> Axis:
     return Axis(name, "how late it comes", "s", scale, "it is heard", holds)
 

@@ -145,6 +145,15 @@ def test_why_a_value_broke_is_what_was_seen_first() -> None:
     assert (point.outcome, point.held, point.tries, point.why) == (Outcome.BROKE, 1, 3, "first")
 
 
+def test_why_it_says_little_that_a_value_held_is_kept_too() -> None:
+    little = Try(Outcome.HELD, "nobody asked")
+
+    frontier = found(SECONDS, lambda value: little if value <= 3 else BROKE)
+
+    assert frontier.start is not None
+    assert (frontier.start.value, frontier.start.why) == (frontier.tolerates, "nobody asked")
+
+
 def test_what_cannot_be_judged_neither_holds_nor_breaks() -> None:
     assert judged(1, 5, iter([UNJUDGED] * 2)).outcome is Outcome.NOT_JUDGED
     assert judged(1, 5, iter([HELD, HELD, HELD, BROKE, UNJUDGED])).outcome is Outcome.NOT_JUDGED

@@ -17,7 +17,7 @@ from tests.harness.support import ROOT, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOST = "127.0.0.38"
+HOST = "127.0.0.71"
 MEASURE = [str(COMMAND), "frontier", "--fleet-address", HOST, "--fleet-ports", "free"]
 LIMITED = """\
 [implementation]
@@ -87,6 +87,18 @@ def test_the_incident_without_its_fix_bears_no_instance_that_hangs(tmp_path: Pat
     assert [one["name"] for one in saved["implementations"]] == ["before-fix", "reference"]
     assert "not even 0, the least" in (tmp_path / "r" / "frontier.html").read_text("utf-8")
     assert_nothing_is_left(HOST, tmp_path)
+
+
+def test_who_asks_nobody_has_nothing_to_bear(tmp_path: Path) -> None:
+    ended = run(
+        [*MEASURE, "--target", "before-fix", "--axis", "drip", "--repeats", "1", "--seconds", "4"], tmp_path
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "drip of before-fix: at least 100, the end of the range" in ended.stderr
+    told = " ".join(ended.stdout.split())
+    assert "at 100: the instance was not asked who holds the session, so there was nothing to bear" in told
+    assert "drip of reference, at 0.01" not in told
 
 
 def test_the_reference_alone_is_measured_once(tmp_path: Path) -> None:

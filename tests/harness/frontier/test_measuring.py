@@ -12,7 +12,7 @@ import pytest
 from fake_instances import FleetError
 from harness.attach.setup import Setup, fleet_addresses
 from harness.errors import ConformanceFailure, NotJudgedError
-from harness.frontier.axes import AXES
+from harness.frontier.axes import AXES, InexactError
 from harness.frontier.bisection import Outcome, Scale
 from harness.frontier.measuring import Measuring, Subject
 from harness.targets.reader import load_target
@@ -22,16 +22,19 @@ from tests.harness.support import until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from fake_instances.journal import WebhookAnswered
+    from fake_instances.webhooks.message import Webhook
     from harness.frontier.axes import Axis
     from harness.frontier.bisection import Frontier
     from harness.scenario.world import World
 
+HOST = "127.0.0.70"
 FEW_HUNDREDS = Scale(100, 200, whole=True, precision=1.0)
 
 
 @pytest.fixture(scope="module")
 def setup() -> Iterator[Setup]:
-    with Setup(load_target("reference"), fleet_addresses("127.0.0.1", "free")) as made:
+    with Setup(load_target("reference"), fleet_addresses(HOST, "free")) as made:
         yield made
 
 
@@ -117,11 +120,49 @@ def test_what_the_harness_cannot_do_breaks_nothing(setup: Setup, kind: type[Exce
     assert (frontier.end.outcome, frontier.end.why) == (Outcome.NOT_JUDGED, "no further")
 
 
+@pytest.mark.parametrize(("times", "outcome"), [(3, Outcome.HELD), (100, Outcome.NOT_JUDGED)])
+def test_what_was_not_tried_exactly_is_tried_again(setup: Setup, times: int, outcome: Outcome) -> None:
+    inexact = iter([InexactError("too late")] * times)
+
+    def holds(_world: World, _value: float) -> None:
+        if (problem := next(inexact, None)) is not None:
+            raise problem
+
+    (frontier,) = measure(setup, axis(scale=Scale(1, 1), holds=holds), seconds=60.0)
+
+    assert [one.outcome for one in frontier.points] == [outcome]
+
+
+@pytest.mark.parametrize(("name", "sign"), [("webhook-delay", -1), ("clock-skew", 1)])
+def test_a_webhook_that_comes_too_late_shows_nothing(setup: Setup, name: str, sign: int) -> None:
+    (one,) = [each for each in AXES if each.name == name]
+
+    def holds(world: World, value: float) -> None:
+        deliver = world.deliver
+
+        def late(webhook: Webhook) -> WebhookAnswered:
+            if sign < 0:
+                webhook = webhook.signed("another secret")
+            answered = deliver(webhook)
+            threading.Event().wait(0.1)
+            return answered
+
+        world.deliver = late  # type: ignore[assignment, method-assign]
+        one.holds(world, value)
+
+    (frontier,) = measure(setup, axis(name, Scale(1, 1), holds))
+
+    assert frontier.end is not None
+    assert frontier.end.outcome is Outcome.NOT_JUDGED
+    assert "the webhook came later than it should" in frontier.end.why
+
+
 def test_an_implementation_that_ended_by_itself_did_not_bear_it_and_is_there_again(setup: Setup) -> None:
     def ends(world: World, value: float) -> None:
         if value > 100:
             for one in psutil.Process().children(recursive=True):
-                if "reference_impl" in one.cmdline():
+                # Its guard has the same words behind its own, and a child.
+                if "reference_impl" in one.cmdline() and not one.children():
                     one.kill()
             until(lambda: world.implementation.crash is not None, "its end is seen")
 

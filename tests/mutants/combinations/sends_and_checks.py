@@ -158,19 +158,27 @@ def unverifiable_session_left_out_of_checks() -> None:
     around_webhooks(heard)
 
 
-@combination(3)
-def checks_pass_over_what_a_send_has_just_verified() -> None:
-    """A session that a send verified within the last ten seconds counts as verified in a check."""
-    verified = {}
+@combination(4)
+def checks_pass_over_what_a_webhook_said_and_a_send_confirmed() -> None:
+    """Where a send has confirmed what a webhook said, checks pass over the session for a while."""
+    announced, confirmed = {}, {}
+
+    @around(Syncs, "write")
+    def written(write, self, view, new_url, *, source, **more):
+        done = write(self, view, new_url, source=source, **more)
+        if done and source is Source.WEBHOOK and not view.account.is_at(new_url):
+            announced[view.account.session_id] = new_url
+        return done
 
     @around(Sender, "_report_verified")
     def reported(report, self, session_id, assigned):
-        verified[session_id] = time.monotonic()
+        if announced.get(session_id) == assigned:
+            confirmed[session_id] = time.monotonic()
         report(self, session_id, assigned)
 
     @around(HealthCheck, "_check")
     def checked(check, self, view, rosters, report, **more):
-        at = verified.get(view.account.session_id)
+        at = confirmed.get(view.account.session_id)
         if at is not None and time.monotonic() - at < TEN_SECONDS:
             report.verified += 1
         else:

@@ -8,6 +8,7 @@ well.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -19,14 +20,13 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from harness.explore.looking_into import LookingInto
-
 from harness.attach.setup import Setup, fleet_addresses
 from harness.catalogue.features import catalogue
 from harness.contract import Settings
-from harness.explore import kept, telling
 from harness.explore.conduct import Conduct
 from harness.explore.failing import Failing
+from harness.explore.found import kept, telling
+from harness.explore.found.looking_into import LookingInto
 from harness.explore.making import stories
 from harness.explore.workers import EARLIER
 from harness.scenario.world import World
@@ -41,9 +41,8 @@ from tests.mutants.machinery.trials import Kind, Trial, launched
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.explore.finding import Finding
-
     from harness.explore.conduct import Violation
+    from harness.explore.found.finding import Finding
     from harness.explore.story import Story
 
 SECONDS = 120.0
@@ -82,29 +81,40 @@ class Explored:
 def explore(
     name: str, bounds: tuple[float, int] = (SECONDS, STORIES), seed: int = 1, address: str = "127.0.0.1"
 ) -> Explored:
-    """Explore a combination until a promise is broken, or the seconds or stories that bound it are used up."""
-    one = combinations()[name]
+    """Explore a combination until a promise is broken, or the seconds or stories that bound it are used up.
+
+    What was found is looked into, as `explore` does.
+    """
+    with attached(name, address) as setup:
+        began = time.monotonic()
+        told, violation, earlier = first_violation(
+            setup, stories(setup.fleet.numbers, seed), bounds=bounds, seed=seed
+        )
+        took = time.monotonic() - began
+        finding = LookingInto(setup, seed).look_into(violation, earlier) if violation else None
+    return Explored(name, combinations()[name].needs, told, took, finding)
+
+
+@contextlib.contextmanager
+def attached(name: str, address: str = "127.0.0.1") -> Iterator[Setup]:
+    """Attach a combination, and let it send its first message."""
     with tempfile.TemporaryDirectory(prefix="combined-") as folder:
-        target = load_target(str(_trial(one).prepare(Path(folder))))
+        target = load_target(str(_trial(combinations()[name]).prepare(Path(folder))))
         with Setup(target, fleet_addresses(address, "free"), _SETTINGS) as setup:
             first = World(setup, Random(0))
             first.warm_up()
             first.close()
-            began = time.monotonic()
-            told, violation, earlier = _first_violation(setup, seed, bounds)
-            took = time.monotonic() - began
-            finding = LookingInto(setup, seed).look_into(violation, earlier) if violation else None
-    return Explored(name, one.needs, told, took, finding)
+            yield setup
 
 
-def _first_violation(
-    setup: Setup, seed: int, bounds: tuple[float, int]
+def first_violation(
+    setup: Setup, made: Iterator[Story], *, bounds: tuple[float, int], seed: int = 1
 ) -> tuple[int, Violation | None, Sequence[Story]]:
+    """Tell stories until one breaks a promise: how many were told, what was broken, and the stories before it."""
     until, most = time.monotonic() + bounds[0], bounds[1]
     conduct, failing, told = Conduct(setup, seed), Failing(), 0
     due: deque[Story] = deque()
     before: deque[Story] = deque(maxlen=EARLIER)
-    made = stories(setup.fleet.numbers, seed)
     while time.monotonic() < until and told < most:
         story = due.popleft() if due else next(made)
         told += 1

@@ -1,0 +1,60 @@
+"""Mistakes that need two things together: no scenario convicts them, and the explorer finds most of them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+import pytest
+
+from harness.explore.making import random_stories
+from tests.harness.support import PATIENCE
+from tests.mutants.machinery import zygote
+from tests.mutants.machinery.combinations import combinations
+from tests.mutants.machinery.combined import SECONDS, STORIES, attached, complaints, explore, first_violation
+from tests.mutants.machinery.trials import mutant_trials
+
+HOST = "127.0.0.39"
+QUICK = (20 * PATIENCE, 60)
+"""Seconds and stories. What is found by so few is found in seconds, where nothing else runs."""
+LONG_SECONDS = 900.0
+"""On a machine that does much else, so many stories take longer than two minutes."""
+
+
+@pytest.mark.parametrize(
+    ("name", "requirement"),
+    [
+        ("move-after-a-repair-logged-from-the-older-url", "WEBHOOK-05"),
+        ("reconnect-after-a-disconnect-ignored", "WEBHOOK-02"),
+    ],
+)
+def test_one_is_found_by_the_first_random_stories(name: str, requirement: str) -> None:
+    with attached(name, HOST) as setup:
+        told, violation, _ = first_violation(setup, random_stories(setup.fleet.numbers, 1), bounds=QUICK)
+
+    assert violation is not None, f"nothing was found by {told} stories"
+    assert violation.promise.requirement == requirement
+
+
+def test_the_kill_matrix_does_not_know_them() -> None:
+    assert not {one.name for one in mutant_trials()} & {*combinations()}
+
+
+@pytest.mark.thorough
+def test_all_but_two_of_each_dozen_are_found_by_short_stories() -> None:
+    names = list(combinations())
+    bounds = (max(SECONDS, LONG_SECONDS), STORIES)
+    with zygote.opened(), ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        found = list(pool.map(partial(explore, bounds=bounds, address=HOST), names))
+
+    missed = [one.combination for one in found if not one.good]
+    assert len(missed) <= len(names) // 6, missed
+
+
+@pytest.mark.thorough
+def test_no_scenario_convicts_one() -> None:
+    with zygote.opened():
+        complained = {name: said for name, said in complaints([*combinations()], 4) if said}
+
+    assert not complained
