@@ -53,7 +53,7 @@ _OFTEN = {"sends": 3, "health-check-runs": 3, "moves-unannounced": 2, "reconnect
 """How often a kind comes, if not once."""
 _TRACES = frozenset({"session_ready", "session_reconnected", "session_disconnected"})
 """Events that write something."""
-_SMALL_FIRST = 300
+_SMALL_FIRST = 600
 _RANDOM_EACH = 2
 """How many random stories come after each small one."""
 _INCIDENTS = 0.75
