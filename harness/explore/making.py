@@ -12,28 +12,24 @@ from typing import TYPE_CHECKING
 from harness.explore.alphabet import (
     WAITING,
     Beginning,
-    announcements,
     beginnings,
-    copies,
-    denials,
     disturbances,
-    false_names,
     judged_actions,
     judged_once,
-    kills,
-    repetitions,
     strange_ids,
-    troubles,
 )
-from harness.explore.story import Story
+from harness.explore.small import made_of, small
 from harness.scenario.actions import Action, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from harness.explore.story import Story
+
 MOST_ACTIONS = 12
 """How many actions a random story has at most, beside its beginning."""
-_SENDING = frozenset({"sends", "sends-from-other", "sends-to-number", "sends-from-nobody"})
+_ENDING = 3
+"""How many of them end it: all is well again, and two messages are sent."""
 _RACES = frozenset({"moves-after-verification", "moves-before-message", "moves-and-old-goes-away"})
 _KILLS = frozenset({"killed-after-answer"})
 _STARTS = frozenset({"started-again", "all-is-well-again"})
@@ -57,7 +53,7 @@ _OFTEN = {"sends": 3, "health-check-runs": 3, "moves-unannounced": 2, "reconnect
 """How often a kind comes, if not once."""
 _TRACES = frozenset({"session_ready", "session_reconnected", "session_disconnected"})
 """Events that write something."""
-_SMALL_FIRST = 300
+_SMALL_FIRST = 600
 _RANDOM_EACH = 2
 """How many random stories come after each small one."""
 _INCIDENTS = 0.75
@@ -66,8 +62,6 @@ _CANDIDATES = 2
 """Of how many things that could happen next the newest is chosen."""
 _TROUBLES = 0.2
 _KILLED = 0.15
-_NO_WORDS = frozenset({"a", "an", "no", "the", "at", "its", "for", "of", "sign", "letters", "letter"})
-"""What the names of unusual ids have in common without meaning anything by it."""
 _NEEDS_WEBHOOK = frozenset({"webhook-again", "again-from"})
 
 
@@ -92,166 +86,6 @@ def _mixed(small_ones: Iterator[Story], random_ones: Iterator[Story]) -> Iterato
     yield from random_ones
 
 
-def small(numbers: tuple[int, ...]) -> Iterator[Story]:
-    """Return every story of one or two actions of which the last is judged, the most telling first."""
-    begun = beginnings(numbers)
-    wrong, right, nowhere, *_ = begun
-    for beginning in begun:
-        yield from _chains(beginning, numbers, judged_actions(beginning, numbers))
-    yield from _alone(wrong, numbers)
-    for beginning in (wrong, right):
-        yield from _disturbed(beginning, numbers, judged_actions(beginning, numbers)[:1])
-        yield from _told_again(beginning, numbers)
-        if beginning is wrong:
-            yield from _with_each_id(beginning, numbers)
-        yield from _disturbed(beginning, numbers, [named("health-check-runs")()])
-    for beginning in (wrong, right):
-        yield from _hidden(beginning, numbers)
-    last = [one for one in disturbances(begun[3], numbers) if one.get("number") in begun[3].free(numbers)]
-    yield from _chains(begun[3], numbers, last, judged_actions(begun[3], numbers)[:1])
-    yield from _crowds(numbers)
-    yield from _alone(right, numbers)
-    yield from _with_strange_ids(numbers)
-    for beginning in (nowhere, right):
-        sends = judged_actions(beginning, numbers)[:1]
-        yield from _disturbed(beginning, numbers, sends)
-        yield from _chains(beginning, numbers, sends, disturbances(beginning, numbers), sends)
-    yield from _chains(right, numbers, troubles(right, numbers), [named("go-on-sending")()])
-    for beginning in begun:
-        yield from _alone(beginning, numbers)
-        yield from _disturbed(beginning, numbers, judged_actions(beginning, numbers))
-    for beginning in begun[:3]:
-        usual, once = judged_actions(beginning, numbers), judged_once(beginning, numbers)
-        yield from _chains(beginning, numbers, usual, usual)
-        yield from _chains(beginning, numbers, once, usual)
-        yield from _chains(beginning, numbers, usual, once)
-    for beginning in begun[:2]:
-        yield from _disturbed(beginning, numbers, judged_once(beginning, numbers))
-
-
-def _alone(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Story]:
-    given = beginning.given(numbers)
-    judged = (*judged_actions(beginning, numbers), *judged_once(beginning, numbers))
-    yield from (_story(given, [one]) for one in judged)
-
-
-def _disturbed(beginning: Beginning, numbers: tuple[int, ...], judged: Sequence[Action]) -> Iterator[Story]:
-    yield from _chains(beginning, numbers, disturbances(beginning, numbers), judged)
-
-
-def _told_again(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Story]:
-    """Make the few longer stories in which webhooks come again, or are about somebody else."""
-    told, again = announcements(beginning, numbers), repetitions(beginning, numbers)
-    sends = judged_actions(beginning, numbers)[:1]
-    named_falsely = false_names(beginning, numbers)
-    yield from _chains(beginning, numbers, named_falsely, sends)
-    unlike = [named("set-row-status")(status="disconnected")]
-    yield from _chains(beginning, numbers, unlike, (*named_falsely[1:2], *told[:1]))
-    yield from _chains(beginning, numbers, kills(beginning, numbers), [named("started-again")()])
-    yield from _chains(beginning, numbers, told, again)
-    yield from _chains(beginning, numbers, told[:1], copies(beginning, numbers), again)
-    yield from _chains(beginning, numbers, sends, told, sends)
-    yield from _chains(beginning, numbers, copies(beginning, numbers), sends, told, sends)
-    yield from _chains(beginning, numbers, told[:1], again, sends)
-    yield from _chains(beginning, numbers, copies(beginning, numbers), denials(beginning, numbers), sends)
-
-
-def _hidden(beginning: Beginning, numbers: tuple[int, ...]) -> Iterator[Story]:
-    """Make the few longer stories in which the holder hides, or a row names nobody, and something else misleads."""
-    disturbed, check = disturbances(beginning, numbers), [named("health-check-runs")()]
-    hides = [one for one in disturbed if one.get("behaviour") == "refuses connections"]
-    hides = [one for one in hides if one["number"] == beginning.holder]
-    misleads = [one for one in disturbed if one.kind.name in {"has-copy", "set-row-with-slash"}]
-    sends = judged_actions(beginning, numbers)[:1]
-    yield from _chains(beginning, numbers, misleads, hides, [*check, *sends])
-    nobody = [one for one in disturbed if one.kind.name in {"set-row-to-none", "row-names"}]
-    other = [one for one in disturbed if one.kind.name == "set-other-row"][:1]
-    yield from _chains(beginning, numbers, nobody, other, check)
-
-
-def _crowds(numbers: tuple[int, ...]) -> Iterator[Story]:
-    """Make stories of other accounts than the usual two."""
-    one, two, three, four = numbers
-    check, announced = named("health-check-runs")(), named("announces-other")(number=three)
-    restarted = named("all-restarted")()
-    first, second = named("account-on")(number=two), named("account-of-same-workspace")(number=three)
-    yield _story((named("very-many-accounts")(),), [check])
-    yield _story((named("many-accounts")(),), [check])
-    yield _story((first, named("eight-accounts")(number=one)), [restarted, check])
-    for content in _choices("middle-without-session", "content"):
-        without = named("middle-without-session")(content=content)
-        yield _story((first, second, named("account-on")(number=one)), [restarted, without, check])
-    written = named("middle-written-meanwhile")(number=one)
-    yield _story((first, second, named("account-on")(number=one)), [restarted, written, check])
-    hang = named("messages-hang")(number=one, optional="")
-    died = named("died-under-messages")(number=one, new=four)
-    yield _story((first, named("eight-accounts")(number=one)), [hang, died, check])
-    yield _story(
-        (named("announced-early")(number=two),), [named("announces")(number=two, event="session_ready")]
-    )
-    yield _story((first, named("account-of-same-workspace")(number=two)), [named("same-words-from-both")()])
-    neighbour = named("account-of-same-workspace")(number=one)
-    wrong, heard = named("set-row")(number=one), named("announces")(number=two, event="session_ready")
-    for other in (neighbour, named("account-with-longer-id")()):
-        yield _story((first, other, wrong), [heard])
-        yield _story((first, other, wrong), [check])
-    from_other = named("sends-from-other")(message="message")
-    yield _story((first, named("account-lost")()), [from_other])
-    yield _story((named("account-on-each")(),), [named("each-to-somebody")()])
-    yield _story((named("one-phone-number")(number=three),), [announced])
-    for likeness in _choices("alike-ids", "likeness"):
-        yield _story((named("alike-ids")(number=three, likeness=likeness),), [announced])
-    for others, characters in _confusable():
-        alike = named("else-the-same")(number=three, others=others, characters=characters)
-        yield _story((alike,), [announced])
-
-
-def _choices(kind: str, part: str) -> tuple[str, ...]:
-    return named(kind).fields[part].choices
-
-
-def _chains(beginning: Beginning, numbers: tuple[int, ...], *parts: Sequence[Action]) -> Iterator[Story]:
-    given = beginning.given(numbers)
-    yield from (_story(given, chain) for chain in itertools.product(*parts))
-
-
-def _with_each_id(begun: Beginning, numbers: tuple[int, ...]) -> Iterator[Story]:
-    """Make stories of each unusual session id: it is sent from, announced and checked."""
-    for characters in strange_ids():
-        beginning = replace(begun, characters=characters)
-        send, announced, _, check, *_ = judged_actions(beginning, numbers)
-        yield from _chains(beginning, numbers, [send, announced, check])
-    for characters, others in _confusable():
-        beginning = replace(begun, characters=characters)
-        send, _, _, check, *_ = judged_actions(beginning, numbers)
-        alike = named("holds-else-the-same")(number=beginning.assigned, characters=others)
-        yield from _chains(beginning, numbers, [alike], [send, check])
-
-
-def _with_strange_ids(numbers: tuple[int, ...]) -> Iterator[Story]:
-    for characters in strange_ids():
-        for begun in beginnings(numbers)[:2]:
-            beginning = replace(begun, characters=characters)
-            given, usual = beginning.given(numbers), judged_actions(beginning, numbers)
-            yield from (_story(given, [one]) for one in usual[:4])
-            yield _story(given, [named("deployed-everywhere")(), usual[0]])
-
-
-@lru_cache(maxsize=1)
-def _confusable() -> tuple[tuple[str, str], ...]:
-    """Return pairs of kinds of ids that a careless comparison takes for each other, as their names say."""
-
-    def words(name: str) -> set[str]:
-        return {*name.split()} - _NO_WORDS
-
-    return tuple(
-        (one, other)
-        for one, other in itertools.permutations(strange_ids(), 2)
-        if 2 * len(words(one) & words(other)) >= min(len(words(one)), len(words(other)))
-        and not (one.startswith("no blank") and other.startswith("no blank"))  # the same ids
-    )
-
-
 def random_stories(numbers: tuple[int, ...], seed: int) -> Iterator[Story]:
     """Return random stories of up to twelve actions, without end, in which ever other things follow one another."""
     met: set[tuple[str, ...]] = set()
@@ -264,7 +98,7 @@ def _random_story(numbers: tuple[int, ...], random: Random, _met: set[tuple[str,
     beginning = _beginning(numbers, random)
     pools = _pools(beginning, numbers)
     chosen: list[Action] = []
-    wanted = random.randint(3, MOST_ACTIONS - 3)
+    wanted = random.randint(3, MOST_ACTIONS - _ENDING)
     for _ in range(3 * wanted):
         one = _one_of(random.choices((pools.disturbances, pools.usual, pools.once), (5, 4, 1))[0], random)
         if is_possible([*chosen, one]):
@@ -288,7 +122,7 @@ def _incident(numbers: tuple[int, ...], random: Random, met: set[tuple[str, ...]
     sorts = [
         f"{beginning.holder is None} {beginning.assigned is None} {beginning.holder == beginning.assigned}"
     ]
-    wanted = random.randint(4, MOST_ACTIONS - 3)
+    wanted = random.randint(4, MOST_ACTIONS - _ENDING)
     while len(chosen) < wanted:
         possible = [_next(pools, chosen, random) for _ in range(_CANDIDATES)]
         possible = [
@@ -316,7 +150,7 @@ def _beginning(numbers: tuple[int, ...], random: Random) -> Beginning:
 
 def _ended(beginning: Beginning, numbers: tuple[int, ...], chosen: Sequence[Action]) -> Story:
     send = judged_actions(beginning, numbers)[0]
-    return _story(beginning.given(numbers), [*chosen, named("all-is-well-again")(), send, send])
+    return made_of(beginning.given(numbers), [*chosen, named("all-is-well-again")(), send, send])
 
 
 def _next(pools: _Pools, chosen: Sequence[Action], random: Random) -> list[Action]:
@@ -405,20 +239,6 @@ def is_possible(when: Sequence[Action]) -> bool:
         kills += name in _KILLS
         killed = name in _KILLS or (killed and name not in _STARTS)
     return waiting <= 1 and races <= 1 and kills <= 1
-
-
-def _story(given: tuple[Action, ...], when: Sequence[Action]) -> Story:
-    """Make a story in which each message has words of its own."""
-    told = itertools.count(1)
-    return Story(
-        given,
-        tuple(
-            named(one.kind.name)(**{**dict(one.parts), "message": f"message {next(told)}"})
-            if one.kind.name in _SENDING
-            else one
-            for one in when
-        ),
-    )
 
 
 __all__ = ["Beginning", "is_possible", "random_stories", "small", "stories"]

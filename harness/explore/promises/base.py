@@ -77,6 +77,8 @@ _PLAIN = frozenset(
     }
 )
 """Actions with which no instance misbehaves, nor moves a session in the middle of something."""
+_KILL = "killed-after-answer"
+_ENDS = frozenset({_KILL, "started-again", "all-is-well-again"})
 CHECKS = ("health-check-runs", "health-check-dry-run")
 SPOOFS = frozenset({"names-location", "again-from"})
 
@@ -134,6 +136,12 @@ class Moment:
     def first_check(self) -> bool:
         """Whether no health check was asked for before."""
         return not self.has(*CHECKS)
+
+    @property
+    def killed(self) -> bool:
+        """Whether the implementation was killed and not started again."""
+        ends = [one.kind.name for one in self.earlier if one.kind.name in _ENDS]
+        return bool(ends) and ends[-1] == _KILL and self.action.kind.name not in _ENDS
 
     @property
     def skewed(self) -> bool:

@@ -65,9 +65,9 @@ MAKERS: Mapping[str, Callable[[Moment], Iterator[Promise]]] = {
 
 
 def promises(moment: Moment) -> Iterator[Promise]:
-    """Return what holds after an action, whatever sound implementation was judged."""
+    """Return what holds after an action of any sound implementation. One that was killed does nothing."""
     maker = MAKERS.get(moment.action.kind.name)
-    if maker is not None:
+    if maker is not None and not moment.killed:
         yield from maker(moment)
 
 

@@ -69,7 +69,8 @@ def of_location(moment: Moment) -> Iterator[Promise]:
     event = str(action.get("event") or usual)
     moved = _requirement_of_location(moment, event)
     is_said = moved in _SAYS_MORE or action.kind.name == "announces-null-phone"
-    yield Promise(moved if is_said else "AUTH-01", _ACCEPTED)
+    if moved != "WEBHOOK-12":
+        yield Promise(moved if is_said else "AUTH-01", _ACCEPTED)
     yield Promise(moved, f"the row is assigned to instance {where}")
     yield Promise("WEBHOOK-03", 'the row has status "connected"')
     brings = action.kind.name != "announces-null-phone" and event == "session_ready"
@@ -235,12 +236,15 @@ def of_spoof(moment: Moment) -> Iterator[Promise]:
             "SPOOF-07",
             "either status and phone number were written, or nothing was, and the answer is below 500",
         )
-    quiet = (
-        moment.first_send
-        and moment.first_webhook
-        and not moment.has("health-check-runs", "health-check-dry-run")
-    )
-    if moment.log and quiet and before.well and before.named == before.holder and _is_one_url(location):
+    if _is_one_url(location):
+        yield from _refusal_told(moment)
+
+
+def _refusal_told(moment: Moment) -> Iterator[Promise]:
+    """The one webhook of a story was not believed: the assigned instance holds the session. The log says so."""
+    before = moment.before
+    quiet = moment.first_send and moment.first_webhook and moment.first_check
+    if moment.log and quiet and before.well and before.named == before.holder:
         yield Promise("SPOOF-08", "one bounded line reports the refused location, and no line another event")
 
 
@@ -261,6 +265,7 @@ def _of_claimed_instance(moment: Moment, number: int, *, again: bool) -> Iterato
         yield Promise(
             "SPOOF-05" if again else "SPOOF-04", f"the row is still assigned to instance {before.named}"
         )
+        yield from _refusal_told(moment)
 
 
 def of_again(moment: Moment) -> Iterator[Promise]:

@@ -58,5 +58,13 @@ def test_who_does_not_know_the_log_promises_nothing_of_it(name: str) -> None:
         assert not [promise for promise in promises(one) if "the log" in promise.then]
 
 
+def test_nothing_is_promised_of_who_was_killed_until_it_is_started_again() -> None:
+    killed, started = "killed-after-answer number=3002", "started-again"
+
+    assert not [*promises(moment("sends message=x", killed))]
+    assert [*promises(moment("sends message=x", killed, started))]
+    assert [*promises(moment(started, killed))]
+
+
 def test_what_is_not_judged_brings_no_promise() -> None:
     assert not [*promises(replace(moment("sends message=x"), action=of_words("set-row number=3001")))]

@@ -137,7 +137,9 @@ def test_a_location_outside_is_never_stored() -> None:
 
 def test_a_claimed_instance_without_the_session_is_not_stored_while_the_holder_answers() -> None:
     claim = "names-location 'location=instance 3004'"
-    assert promised(claim) == {("SPOOF-04", STILL)}
+    told = "one bounded line reports the refused location, and no line another event"
+    assert promised(claim) == {("SPOOF-04", STILL), ("SPOOF-08", told)}
+    assert promised(claim, "sends message=hello") == {("SPOOF-04", STILL)}
     assert promised(claim, before=replace(WELL, silent=frozenset({3004}))) == set()
     again, twice = "again-from 'location=instance 3004'", replace(WELL, holders=frozenset({3002, 3004}))
     assert promised(again, READY) == {("SPOOF-05", STILL)}

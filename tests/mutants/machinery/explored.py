@@ -2,6 +2,7 @@
 
 With `--designs` every sound design is explored, and none may break a promise. Otherwise every mutant of a control
 plane is, until it breaks the requirement that it was made to break. A line for each; exits with 0 if all is well.
+`--table FILE` writes a page of what was saved, and explores nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from harness.explore.conduct import Conduct
 from harness.explore.making import stories
 from harness.scenario.world import World
 from harness.targets.reader import load_target
-from tests.mutants.machinery import zygote
+from tests.mutants.machinery import explored_table, zygote
 from tests.mutants.machinery.trials import Kind, baselines, design_trials, mutant_trials
 
 _JUDGED = (Profile.CORE, Profile.SECURITY, Profile.RESILIENCE, Profile.HEALTH_CHECK)
@@ -37,6 +38,7 @@ def explore(title: str, seconds: float, most: int, seed: int) -> dict[str, objec
     trial = next(one for one in _trials() if one.title == title)
     wanted = trial.defect.requirement if trial.defect else None
     found: dict[str, str] = {}
+    after: dict[str, tuple[int, float]] = {}
     told = 0
     with tempfile.TemporaryDirectory(prefix="explored-") as folder:
         target = load_target(str(trial.prepare(Path(folder))))
@@ -52,10 +54,19 @@ def explore(title: str, seconds: float, most: int, seed: int) -> dict[str, objec
                 carried = conduct.carry_out(story)
                 if (violation := carried.violation) is not None:
                     words = f"{violation.story}; then: {violation.promise.then}; observed: {violation.observed[:300]}"
-                    found.setdefault(violation.promise.requirement, f"story {told}: {words}")
+                    requirement = violation.promise.requirement
+                    found.setdefault(requirement, f"story {told}: {words}")
+                    after.setdefault(requirement, (told, round(time.monotonic() - began, 1)))
                 setup.fleet.journal.forget()
             took = time.monotonic() - began
-    return {"name": title, "wanted": wanted, "stories": told, "seconds": round(took, 1), "found": found}
+    return {
+        "name": title,
+        "wanted": wanted,
+        "stories": told,
+        "seconds": round(took, 1),
+        "found": found,
+        "after": after,
+    }
 
 
 def _trials() -> list[object]:
@@ -72,7 +83,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--save", type=Path, help="a JSON line for each")
+    parser.add_argument(
+        "--table", type=Path, help="write the page of what this file has, and explore nothing"
+    )
     options = parser.parse_args(arguments)
+    if options.table:
+        sys.stdout.write(explored_table.page(explored_table.results(options.table)))
+        return 0
     known = catalogue()
     chosen = [
         one
