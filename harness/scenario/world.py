@@ -96,7 +96,9 @@ class World(Patience):
 
     @property
     def other_account(self) -> Account:
-        """The second account."""
+        """The second account; NotJudgedError if there is none, as where a story is shrunk."""
+        if len(self._accounts) < 2:
+            raise NotJudgedError("there is no other account")
         return self._accounts[1]
 
     @property

@@ -49,6 +49,12 @@ def before_fix() -> Iterator[Setup]:
     yield from launched("before-fix")
 
 
+def test_a_story_that_was_left_without_its_other_account_is_not_judged(reference: Setup) -> None:
+    story = Story((ACCOUNT,), (named("announces-other")(number=3001),))
+
+    assert Conduct(reference, 1).carry_out(story).unjudged == "there is no other account"
+
+
 def test_the_reference_keeps_every_promise_of_the_first_stories(reference: Setup) -> None:
     conduct = Conduct(reference, 1)
     told = [conduct.carry_out(one) for one in islice(small(reference.fleet.numbers), 200)]

@@ -27,7 +27,7 @@ from harness.explore.conduct import Conduct
 from harness.explore.failing import Failing
 from harness.explore.found import kept, telling
 from harness.explore.found.looking_into import LookingInto
-from harness.explore.making import stories
+from harness.explore.making import random_stories, stories
 from harness.explore.workers import EARLIER
 from harness.scenario.world import World
 from harness.targets.reader import load_target
@@ -39,7 +39,7 @@ from tests.mutants.machinery.runner import Runner
 from tests.mutants.machinery.trials import Kind, Trial, launched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.explore.conduct import Violation
     from harness.explore.found.finding import Finding
@@ -79,7 +79,11 @@ class Explored:
 
 
 def explore(
-    name: str, bounds: tuple[float, int] = (SECONDS, STORIES), seed: int = 1, address: str = "127.0.0.1"
+    name: str,
+    bounds: tuple[float, int] = (SECONDS, STORIES),
+    seed: int = 1,
+    address: str = "127.0.0.1",
+    make: Callable[[tuple[int, ...], int], Iterator[Story]] = stories,
 ) -> Explored:
     """Explore a combination until a promise is broken, or the seconds or stories that bound it are used up.
 
@@ -87,9 +91,8 @@ def explore(
     """
     with attached(name, address) as setup:
         began = time.monotonic()
-        told, violation, earlier = first_violation(
-            setup, stories(setup.fleet.numbers, seed), bounds=bounds, seed=seed
-        )
+        made = make(setup.fleet.numbers, seed)
+        told, violation, earlier = first_violation(setup, made, bounds=bounds, seed=seed)
         took = time.monotonic() - began
         finding = LookingInto(setup, seed).look_into(violation, earlier) if violation else None
     return Explored(name, combinations()[name].needs, told, took, finding)
@@ -163,6 +166,11 @@ def main(arguments: list[str] | None = None) -> int:
     add("--scenarios", action="store_true", help="judge each by every scenario")
     add("--seconds", type=float, default=SECONDS, help=f"for each at most ({SECONDS:g})")
     add("--stories", type=int, default=STORIES, help=f"for each at most ({STORIES})")
+    add(
+        "--random",
+        action="store_true",
+        help="tell the random stories alone, which on a slow machine saves time",
+    )
     add("--seed", type=int, default=1)
     add("--jobs", type=int, default=2)
     add("--fleet-address", default="127.0.0.1")
@@ -189,7 +197,8 @@ def _explored(names: Sequence[str], options: argparse.Namespace) -> int:
     found: list[Explored] = []
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         bounds = (options.seconds, options.stories)
-        due = [pool.submit(explore, one, bounds, options.seed, options.fleet_address) for one in names]
+        make = random_stories if options.random else stories
+        due = [pool.submit(explore, one, bounds, options.seed, options.fleet_address, make) for one in names]
         for done in as_completed(due):
             found.append(one := done.result())
             _say(f"{'✓' if one.good else '✗'} {one.combination}: {_outcome(one)}")
