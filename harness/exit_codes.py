@@ -49,6 +49,13 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
         4: "an option, a target, a result or a kept counterexample is wrong; nothing was explored",
         130: _STOPPED,
     },
+    "frontier": {
+        0: "it was measured, whatever it bears; with --list, the axes were listed",
+        2: "it did not come up",
+        3: "the harness itself broke, or the report could not be saved",
+        4: "an option, an axis or a target is wrong; nothing was measured",
+        130: _STOPPED,
+    },
     "doctor": {
         0: "everything that was tried went well: verify can judge it",
         2: "something must be changed; this says nothing about conformance",

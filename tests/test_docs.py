@@ -152,7 +152,7 @@ def test_every_option_named_exists() -> None:
         "instance-sync reproduce",
     )
     commands += ("instance-sync compare", "instance-sync init", "instance-sync requirements")
-    commands += ("instance-sync explain", "instance-sync explore")
+    commands += ("instance-sync explain", "instance-sync explore", "instance-sync frontier")
     commands += ("make kill-matrix", "python -m fake_instances")
     commands += tuple(f"instance-sync fleet {name}" for name in fleet.command.summaries)
     known = {option for command in commands for option in _OPTION.findall(help_of(command))}

@@ -26,12 +26,13 @@ COMMANDS = {
     "init": "Write a target file for your implementation, from answers or from options.",
     "doctor": "Find out whether the harness and your implementation understand each other.",
     "explore": "Look for what nobody wrote a scenario for: make up stories, and judge each.",
+    "frontier": "Measure how much an implementation bears, beside the reference.",
     "requirements": "List the requirements, with their scenarios.",
     "explain": "Explain one requirement: what it asks, what usually goes wrong, what came of it.",
     "steps": "List the steps that scenarios are written with.",
     "verify": "Judge an implementation by every feature; takes pytest's options too.",
 }
-_ROOMS = {"explore": "exploring."}
+_ROOMS = {"explore": "exploring.", "frontier": "exploring."}
 """Commands that are in a room of their own."""
 EXAMPLES = """\
   instance-sync reproduce                      see the incident happen, and the fix repair it
@@ -48,6 +49,7 @@ EXAMPLES = """\
   instance-sync verify --rerun-failed          only what did not pass in the report in reports/
   instance-sync compare mine.toml before-fix   two or more side by side, requirement by requirement
   instance-sync explore --target mine.toml     what breaks it that no scenario tries
+  instance-sync frontier --target mine.toml    how late, how slow, how many: what it still bears
   instance-sync requirements --level must      what is judged, and by which scenarios
   instance-sync explain SCAN-01                what it asks, and what usually goes wrong
   instance-sync steps webhook                  the steps for scenarios of your own

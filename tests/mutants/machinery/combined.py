@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 from harness.attach.setup import Setup, fleet_addresses
 from harness.catalogue.features import catalogue
 from harness.contract import Settings
-from harness.explore import kept, telling
+from harness.explore.found import kept, telling
 from harness.explore.conduct import Conduct
 from harness.explore.failing import Failing
-from harness.explore.looking_into import LookingInto
+from harness.explore.found.looking_into import LookingInto
 from harness.explore.making import stories
 from harness.explore.workers import EARLIER
 from harness.scenario.world import World
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.explore.conduct import Violation
-    from harness.explore.finding import Finding
+    from harness.explore.found.finding import Finding
     from harness.explore.story import Story
 
 SECONDS = 120.0

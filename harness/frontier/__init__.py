@@ -1,0 +1,1 @@
+"""How much an implementation bears: the largest value of each of several strains at which everything still holds."""
