@@ -30,7 +30,8 @@ command = ["false"]
 
 @pytest.fixture(autouse=True)
 def _scratch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
 
 
 def job(target: str, stories: int) -> Job:
@@ -60,7 +61,7 @@ def test_a_unit_that_is_stopped_leaves_nothing(folder: Path) -> None:
         return bool(ports)
 
     with pytest.raises(Stopped):
-        run(job("reference", 10_000).to_json(), "somebody", when_it_listens)
+        run(job("reference", 500).to_json(), "somebody", when_it_listens)
 
     assert {port for _, port in ports} >= {3001, 3002, 3003, 3004}
     assert all(host.startswith("127.") and host != "127.0.0.1" for host, port in ports if port == 3001)
