@@ -39,11 +39,11 @@ def small(numbers: tuple[int, ...]) -> Iterator[Story]:
     wrong, right, nowhere, far, *_ = begun
     check = [named("health-check-runs")()]
     yield from _most_telling(numbers)
+    yield from _hidden(wrong, numbers)
+    yield from _disturbed(wrong, numbers, judged_actions(wrong, numbers)[:1])
     yield from _of_alike_ids(numbers)
     yield from _with_each_id(wrong, numbers)
     yield from _with_alike_ids(wrong, numbers)
-    yield from _disturbed(wrong, numbers, judged_actions(wrong, numbers)[:1])
-    yield from _hidden(wrong, numbers)
     yield from _disturbed(wrong, numbers, check)
     for beginning in (right, nowhere):
         yield from _disturbed(beginning, numbers, judged_actions(beginning, numbers)[:1])
