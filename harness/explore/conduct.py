@@ -135,6 +135,9 @@ class _Telling:
         if not is_judged(action.kind.name):
             action.carry_out(world)
             return
+        if world.implementation.target.asynchronous:
+            # What the last webhook brings about may come only now, and is no part of what follows.
+            world.let_pass()
         before, other, since = situation_of(world), self._other(), world.journal.last
         self.covered.update((one.kind.name, phase_of(action)) for one in earlier[2:])
         try:
