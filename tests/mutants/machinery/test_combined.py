@@ -42,14 +42,14 @@ def test_the_kill_matrix_does_not_know_them() -> None:
 
 
 @pytest.mark.thorough
-def test_all_but_two_of_each_dozen_are_found_by_short_stories() -> None:
+def test_ten_are_found_by_short_stories() -> None:
     names = list(combinations())
     bounds = (max(SECONDS, LONG_SECONDS), STORIES)
     with zygote.opened(), ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         found = list(pool.map(partial(explore, bounds=bounds, address=HOST), names))
 
-    missed = [one.combination for one in found if not one.good]
-    assert len(missed) <= len(names) // 6, missed
+    good = [one.combination for one in found if one.good]
+    assert len(good) >= 10, good
 
 
 @pytest.mark.thorough
