@@ -1,4 +1,4 @@
-"""Random stories: most are incidents, in which trouble comes one at a time, and ever other things follow one another."""
+"""Random stories: most are incidents, in which trouble comes one at a time and ends."""
 
 from __future__ import annotations
 
