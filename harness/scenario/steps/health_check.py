@@ -163,7 +163,10 @@ def all_restarted(world: World) -> None:
     for number in numbers:
         world.arm(LoseWebhook(), number, {Endpoint.WEBHOOK}, optional=True)
     for account in world.accounts:
-        (holder,) = world.fleet.holders(account.session_id)
+        holders = world.fleet.holders(account.session_id)
+        if len(holders) != 1:
+            raise NotJudgedError(f"{len(holders)} instances hold a session where one must")
+        holder = next(iter(holders))
         world.fleet.move(account.session_id, numbers[(numbers.index(holder) + 1) % len(numbers)])
     for number in numbers:
         world.fleet.restart(number)

@@ -147,15 +147,14 @@ def _trial(one: Combination) -> Trial:
 def table(found: Sequence[Explored]) -> Iterator[str]:
     """Return the table of the documentation, in Markdown."""
     known = combinations()
-    yield "| mistake | needs | found after | by | its story has |"
+    yield "| mistake | needs | has | stories | breaks |"
     yield "|---|---|---|---|---|"
-    for one in sorted(found, key=lambda each: (not each.good, each.seconds)):
+    for one in sorted(found, key=lambda each: (each.finding is None, each.stories, each.combination)):
         mistake = " ".join(known[one.combination].mistake.split())
         if one.finding is None:
-            yield f"| {mistake} | {one.needs} | not within {one.stories} stories | | |"
+            yield f"| {mistake} | {one.needs} | | not within {one.stories} | |"
         else:
-            after = f"{one.seconds:.0f} s, {one.stories} stories"
-            yield f"| {mistake} | {one.needs} | {after} | {one.finding.requirement} | {one.actions} |"
+            yield f"| {mistake} | {one.needs} | {one.actions} | {one.stories} | {one.finding.requirement} |"
 
 
 def main(arguments: list[str] | None = None) -> int:
