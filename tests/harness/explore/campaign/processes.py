@@ -18,7 +18,7 @@ def of_units(folder: Path) -> list[psutil.Process]:
     """Return the processes of units whose temporary folders are in this one."""
     return [
         one
-        for one in psutil.process_iter(["environ", "status"])
+        for one in psutil.process_iter(["cmdline", "environ", "status"])
         if (one.info["environ"] or {}).get("TMPDIR", "").startswith(f"{folder}/instance-sync-")
         and one.info["status"] != psutil.STATUS_ZOMBIE
     ]
@@ -26,7 +26,9 @@ def of_units(folder: Path) -> list[psutil.Process]:
 
 def telling(folder: Path) -> list[psutil.Process]:
     """Return the programs that tell units now: those whose instances listen."""
-    return [one for one in of_units(folder) if program.__name__ in one.cmdline() and listening(one)]
+    return [
+        one for one in of_units(folder) if program.__name__ in (one.info["cmdline"] or ()) and listening(one)
+    ]
 
 
 def listening(process: psutil.Process) -> list[tuple[str, int]]:
