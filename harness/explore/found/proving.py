@@ -44,16 +44,11 @@ def _told(name: str, outcome: Outcome | None) -> str:
 def _outcomes(features: Sequence[Path], target: str, address: str) -> Mapping[str, Outcome]:
     with tempfile.TemporaryDirectory(prefix="instance-sync-") as made:
         folder = Path(made)
+        folders = sorted({str(one.parent) for one in features})
         command = [
-            *(
-                sys.executable,
-                "-m",
-                "harness.cli.main",
-                "verify",
-                *sorted({str(one.parent) for one in features}),
-            ),
-            *("--target", target, "--unchecked", "-n", "0", "-q", "--report", str(folder / "report")),
-            *("--fleet-address", address),
+            *(sys.executable, "-m", "pytest", *folders, "-q", "-p", "no:cacheprovider", "-p", "no:randomly"),
+            *("--target", target, "--unchecked", "--fleet-address", address),
+            *("--report", str(folder / "report")),
         ]
         guarded = Guarded(command, folder, _END_SECONDS, output=folder / "output.txt")
         try:
