@@ -25,7 +25,10 @@ LONG_SECONDS = 900.0
 @pytest.mark.parametrize(
     ("name", "broken"),
     [
-        ("move-after-a-repair-logged-from-the-older-url", "the log says that a webhook moved the URL"),
+        pytest.param(
+            *("move-after-a-repair-logged-from-the-older-url", "the log says that a webhook moved the URL"),
+            marks=pytest.mark.thorough,
+        ),
         ("reconnect-after-a-disconnect-ignored", "the row is assigned to instance"),
     ],
 )
