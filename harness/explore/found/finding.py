@@ -83,7 +83,7 @@ class Finding:
             return "nothing else is needed"
         if not needed:
             return "none of its actions alone is needed"
-        without = "it" if len(needed) == 1 else "any of them"
+        without = "it" if len(needed) == 1 else "any one of them"
         return f"{'; '.join(needed)}. Without {without} the promise is kept"
 
     def to_json(self) -> dict[str, object]:

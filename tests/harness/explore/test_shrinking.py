@@ -75,4 +75,4 @@ def test_the_sentence_names_what_is_needed_and_nothing_else() -> None:
         needed=(Needed("the webhook is late", 0, 10), Needed("the row is set", 9, 10), Needed("3001 hangs", 1, 10)),
     )  # fmt: skip
 
-    assert finding.sentence == "the webhook is late; 3001 hangs. Without any of them the promise is kept"
+    assert finding.sentence == "the webhook is late; 3001 hangs. Without any one of them the promise is kept"
