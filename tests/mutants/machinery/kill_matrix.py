@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     if not (trials := _chosen(options)):
         sys.exit("kill-matrix: these options together choose nothing; see --help")
-    whole = not (options.only or options.requirement or options.designs)
+    whole = not (options.only or options.requirement or options.designs or options.part)
     runner, found, known = Runner(options.jobs), [], catalogue()
     with zygote.opened(), contextlib.closing(_Progress(len(trials))) as progress:
         for trial, ended in runner.each(trials, lambda one: runner.run(one.prepare, one.words)):
@@ -92,7 +92,17 @@ def _chosen(options: argparse.Namespace) -> list[Trial]:
             if one.name in options.only or (one.defect and one.defect.requirement in options.requirement)
         ]
     # Those that take long go first: at the end, the others would wait for them.
-    return designs if options.designs else others if options.without_designs else every
+    chosen = designs if options.designs else others if options.without_designs else every
+    return chosen if options.part is None else _part(chosen, options.part)
+
+
+def _part(trials: Sequence[Trial], part: str) -> list[Trial]:
+    """Return every Nth mutant from the Kth on, by name, and all that must be acquitted."""
+    number, _, of = part.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        sys.exit(f"kill-matrix: --part {part}: write which of how many, as 1/2")
+    names = sorted(one.name for one in trials if one.defect)[int(number) - 1 :: int(of)]
+    return [one for one in trials if one.defect is None or one.name in names]
 
 
 def _about_the_suite(found: Sequence[Ruling]) -> list[str]:
@@ -171,6 +181,9 @@ def _parser() -> argparse.ArgumentParser:
         "--apart",
         action="store_true",
         help="judge each sound design alone, not several in one implementation",
+    )
+    add(
+        "--part", metavar="K/N", help="only the Kth of N parts of the mutants, and all that must be acquitted"
     )
     add("--texts", metavar="DIR", help="save the report of each run's failures")
     add("--write", action="store_true", help=f"write {DEFECTS_JSON} anew")
