@@ -27,6 +27,7 @@ _FREE = re.compile(r"(?<!\")\{(\w+)\}(?!\")")
 _NUMBER = re.compile(r"\(\?P<(\w+)>\\d\+\)")
 _NAME = re.compile(r"\(\?P<(\w+)>\\w\+\)")
 _OPTIONAL = re.compile(r"\((?:\?:|\?P<\w+>)([^()|]*)\)\?")
+_ESCAPED = re.compile(r"\\([^dw])")
 _CHOICE = re.compile(r"\(\?P<(\w+)>([^()]*)\)")
 
 
@@ -151,7 +152,7 @@ def _words(one: StepFunctionContext) -> tuple[str, dict[str, tuple[str, ...]]]:
 
     text = _OPTIONAL.sub(r"[\1]", one.parser.name)
     text = _NAME.sub(r"{\1}", _NUMBER.sub(r"{\1}", text))
-    return _CHOICE.sub(named, text), values
+    return _ESCAPED.sub(r"\1", _CHOICE.sub(named, text)), values
 
 
 def _used(contexts: Sequence[StepFunctionContext]) -> dict[tuple[str, str], list[str]]:

@@ -83,6 +83,7 @@ def test_results_of_another_campaign_are_not_merged(
     assert "1 are of another harness or seed or target" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_what_came_before_a_failure_is_kept(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_what_came_before_a_failure_is_kept(
     assert "missing         stories 7 to 18: nothing is known of them" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_what_was_found_elsewhere_is_looked_into_where_it_is_merged(
     host: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -121,6 +123,7 @@ def test_what_was_found_elsewhere_is_looked_into_where_it_is_merged(
     assert len([*(tmp_path / "kept").glob("*.feature")]) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda one: one.name)
 def test_units_that_are_cut_short_here_leave_nothing(
     folder: Path, tmp_path: Path, number: signal.Signals
@@ -137,6 +140,7 @@ def test_units_that_are_cut_short_here_leave_nothing(
     assert_no_unit_is_left(folder, ports)
 
 
+@pytest.mark.thorough
 def test_shards_come_to_what_one_process_finds(host: str, folder: Path, tmp_path: Path) -> None:
     def explored(name: str, *words: str) -> dict[str, Any]:
         own = [

@@ -16,21 +16,20 @@ from tests.harness.support import PATIENCE, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOST = "127.0.0.95"
 LONG = 15 * PATIENCE
 
 
-def explore(folder: Path, *words: str) -> list[str]:
+def explore(host: str, folder: Path, *words: str) -> list[str]:
     kept = folder / "counterexamples"
     return [
-        *(str(COMMAND), "explore", "--fleet-address", HOST, "-n", "1", "--counterexamples", str(kept)),
+        *(str(COMMAND), "explore", "--fleet-address", host, "-n", "1", "--counterexamples", str(kept)),
         *words,
     ]
 
 
-def test_nothing_is_found_of_the_reference(tmp_path: Path) -> None:
+def test_nothing_is_found_of_the_reference(host: str, tmp_path: Path) -> None:
     done = run(
-        explore(tmp_path, "--stories", "40", "--covered", "--report", str(tmp_path / "r")),
+        explore(host, tmp_path, "--stories", "40", "--covered", "--report", str(tmp_path / "r")),
         tmp_path,
         patience=LONG,
     )
@@ -42,12 +41,15 @@ def test_nothing_is_found_of_the_reference(tmp_path: Path) -> None:
     assert told["findings"] == []
     assert "No MUST was violated" in (tmp_path / "r" / "explore.html").read_text("utf-8")
     assert not (tmp_path / "counterexamples").exists()
-    assert_nothing_is_left(HOST, tmp_path)
+    assert_nothing_is_left(host, tmp_path)
 
 
-def test_what_is_found_is_kept_as_a_scenario_that_pytest_runs(tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_what_is_found_is_kept_as_a_scenario_that_pytest_runs(host: str, tmp_path: Path) -> None:
     before_fix = ["--target", "before-fix"]
-    done = run(explore(tmp_path, *before_fix, "--stories", "2", "--findings", "1"), tmp_path, patience=LONG)
+    done = run(
+        explore(host, tmp_path, *before_fix, "--stories", "2", "--findings", "1"), tmp_path, patience=LONG
+    )
 
     assert done.returncode == 1, done.stderr
     assert "violated: SCAN-01" in done.stdout
@@ -56,7 +58,7 @@ def test_what_is_found_is_kept_as_a_scenario_that_pytest_runs(tmp_path: Path) ->
     (feature,) = kept.glob("*.feature")
     judged = run(
         [
-            *(sys.executable, "-m", "pytest", str(kept), *before_fix, "--fleet-address", HOST, "-q"),
+            *(sys.executable, "-m", "pytest", str(kept), *before_fix, "--fleet-address", host, "-q"),
             *("-p", "no:cacheprovider", "-p", "no:randomly", "--report", str(tmp_path / "r")),
         ],
         tmp_path,
@@ -68,18 +70,20 @@ def test_what_is_found_is_kept_as_a_scenario_that_pytest_runs(tmp_path: Path) ->
     assert scenario.requirement_ids == ("SCAN-01",)
     assert scenario.file.endswith(feature.name)
 
-    again = run(explore(tmp_path, *before_fix, "--stories", "1", "--findings", "0"), tmp_path, patience=LONG)
+    again = run(
+        explore(host, tmp_path, *before_fix, "--stories", "1", "--findings", "0"), tmp_path, patience=LONG
+    )
     assert "1 more not looked into" in again.stdout
-    assert_nothing_is_left(HOST, tmp_path)
+    assert_nothing_is_left(host, tmp_path)
 
 
-def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
-    with started(explore(tmp_path, "--seconds", "300"), tmp_path) as process:
+def test_ctrl_c_leaves_nothing(host: str, tmp_path: Path) -> None:
+    with started(explore(host, tmp_path, "--seconds", "300"), tmp_path) as process:
         until(lambda: any(tmp_path.glob("instance-sync-*/sync.log")), "stories are told")
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 130
 
-    assert_nothing_is_left(HOST, tmp_path)
+    assert_nothing_is_left(host, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +96,8 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
         (["--seconds", "0"], "--seconds"),
     ],
 )
-def test_what_cannot_be_explored_is_told(words: list[str], told: str, tmp_path: Path) -> None:
-    done = run(explore(tmp_path, *words), tmp_path)
+def test_what_cannot_be_explored_is_told(words: list[str], told: str, host: str, tmp_path: Path) -> None:
+    done = run(explore(host, tmp_path, *words), tmp_path)
 
     assert done.returncode == 4
     assert told in done.stderr

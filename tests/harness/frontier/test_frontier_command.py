@@ -89,6 +89,7 @@ def test_the_incident_without_its_fix_bears_no_instance_that_hangs(tmp_path: Pat
     assert_nothing_is_left(HOST, tmp_path)
 
 
+@pytest.mark.thorough
 def test_who_asks_nobody_has_nothing_to_bear(tmp_path: Path) -> None:
     ended = run(
         [*MEASURE, "--target", "before-fix", "--axis", "drip", "--repeats", "1", "--seconds", "4"], tmp_path
@@ -101,6 +102,7 @@ def test_who_asks_nobody_has_nothing_to_bear(tmp_path: Path) -> None:
     assert "drip of reference, at 0.01" not in told
 
 
+@pytest.mark.thorough
 def test_the_reference_alone_is_measured_once(tmp_path: Path) -> None:
     ended = run([*MEASURE, "--axis", "hung-instances", "--repeats", "1"], tmp_path)
 
@@ -108,6 +110,7 @@ def test_the_reference_alone_is_measured_once(tmp_path: Path) -> None:
     assert ended.stdout.count("at least 3, the end of the range") == 1
 
 
+@pytest.mark.thorough
 def test_another_implementation_may_have_the_name_of_the_reference(tmp_path: Path) -> None:
     file = limited("sessions", tmp_path)
     file.write_text(file.read_text("utf-8").replace('name = "sessions"', 'name = "reference"'), "utf-8")
@@ -119,6 +122,7 @@ def test_another_implementation_may_have_the_name_of_the_reference(tmp_path: Pat
     assert ended.stdout.split("\n")[1].split()[-3:] == ["reference,", "built", "in"]
 
 
+@pytest.mark.thorough
 def test_when_the_time_is_up_it_says_so(tmp_path: Path) -> None:
     ended = run([*MEASURE, "--axis", "webhook-delay", "--seconds", "2"], tmp_path)
 
@@ -126,6 +130,7 @@ def test_when_the_time_is_up_it_says_so(tmp_path: Path) -> None:
     assert "the time was up" in ended.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     with started([*MEASURE, "--target", "before-fix"], tmp_path) as process:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from harness.frontier.bisection import Frontier
     from harness.scenario.world import World
 
+pytestmark = pytest.mark.thorough
+
 HOST = "127.0.0.70"
 FEW_HUNDREDS = Scale(100, 200, whole=True, precision=1.0)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
+pytestmark = pytest.mark.thorough
+
 NAME = "an implementation with a name that is as long as somebody may like to have it " * 2
 FITS = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 STROKE = "return getComputedStyle(document.querySelector('line.band.good')).stroke"

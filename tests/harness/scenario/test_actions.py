@@ -32,6 +32,7 @@ def test_an_action_is_the_same_as_json_as_words_and_as_a_step(name: str) -> None
     assert of_step(action.given) == action
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(kinds()))
 def test_both_of_its_steps_are_carried_out_by_the_one_function(name: str) -> None:
     action, kind = example(name), kinds()[name]

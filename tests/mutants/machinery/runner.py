@@ -44,8 +44,8 @@ class Ended:
 class Runner:
     """Runs pytest for several targets at once; each place has instances of its own, and a run this much time."""
 
-    def __init__(self, places: int, patience: float = PATIENCE) -> None:
-        self._patience = patience
+    def __init__(self, places: int, patience: float | None = None) -> None:
+        self._patience = PATIENCE if patience is None else patience
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["tests.mutants.machinery.warm"])
         self._places: queue.SimpleQueue[int] = queue.SimpleQueue()

@@ -22,6 +22,7 @@ LONG_SECONDS = 900.0
 """On a machine that does much else, so many stories take longer than two minutes."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "broken"),
     [

@@ -53,6 +53,7 @@ def test_a_unit_is_told_and_nothing_is_left(folder: Path) -> None:
     assert_no_unit_is_left(folder, [])
 
 
+@pytest.mark.thorough
 def test_a_unit_that_is_stopped_leaves_nothing(folder: Path) -> None:
     ports: list[tuple[str, int]] = []
 
@@ -77,6 +78,7 @@ def test_reasons_have_no_secrets_and_are_not_without_end() -> None:
     assert not [one for one in bounded if "s3cret-of-ours" in one or len(one) > 2 * program._LONGEST_REASON]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("part", "words"), [("harness", "another harness"), ("target", "is another one")])
 def test_another_harness_or_target_than_the_unit_was_made_for_is_refused(
     folder: Path, part: str, words: str
@@ -90,6 +92,7 @@ def test_another_harness_or_target_than_the_unit_was_made_for_is_refused(
     assert_no_unit_is_left(folder, [])
 
 
+@pytest.mark.thorough
 def test_an_implementation_that_does_not_come_up_is_told(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "ours.toml").write_text(NOT_COMING_UP, "utf-8")
 
