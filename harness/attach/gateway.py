@@ -7,6 +7,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,19 +43,18 @@ _OWN_VALUES = frozenset({"url", "host", "control_url", "control_plane"})
 
 
 class HookPatience:
-    """How long hooks of all instances are waited for: shorter after each silence, until one is answered."""
+    """How long the hooks of all instances are waited for: shorter after each silence of one, until it is answered."""
 
     def __init__(self) -> None:
-        self._silences = 0
+        self._silences: Counter[str] = Counter()
 
-    @property
-    def seconds(self) -> float:
-        """How long the next one is waited for."""
-        return _PATIENCE_SECONDS[min(self._silences, len(_PATIENCE_SECONDS) - 1)]
+    def seconds(self, hook: str) -> float:
+        """Return how long the next one of this name is waited for."""
+        return _PATIENCE_SECONDS[min(self._silences[hook], len(_PATIENCE_SECONDS) - 1)]
 
-    def ended(self, *, silent: bool) -> None:
-        """Take note of how one ended."""
-        self._silences = self._silences + 1 if silent else 0
+    def ended(self, hook: str, *, silent: bool) -> None:
+        """Take note of how one ended. What other hooks answer says nothing about it."""
+        self._silences[hook] = self._silences[hook] + 1 if silent else 0
 
 
 class Gateway:
@@ -176,8 +176,8 @@ class Gateway:
         """Ask one of its own routes, with the key."""
         if self._adapted is not None:
             call = Call("GET", f"{path}?api_key={self._secrets[0]}")
-            return self._answered(lambda adapted, patience: adapted.get(path, call, patience))
-        return self._request("GET", f"{self.url}{path}?api_key={self._secrets[0]}")
+            return self._answered("get", lambda adapted, patience: adapted.get(path, call, patience))
+        return self._request("get", Call("GET", f"{self.url}{path}?api_key={self._secrets[0]}"))
 
     def send(self, session_id: str, recipient: str, text: str) -> Answer:
         """Hand it a message."""
@@ -185,9 +185,9 @@ class Gateway:
         if self._adapted is not None:
             call = replace(call, url="/api/messages/send")
             return self._answered(
-                lambda adapted, patience: adapted.send(session_id, recipient, text, call, patience)
+                "send", lambda adapted, patience: adapted.send(session_id, recipient, text, call, patience)
             )
-        return self._request(call.method, call.url, call.body)
+        return self._request("send", call)
 
     def message(self, session_id: str, recipient: str, text: str) -> Call:
         """Return the call by which it is handed a message, by the contract."""
@@ -214,7 +214,7 @@ class Gateway:
         if self._adapted is not None:
             hook = self._target.delivered
             call = None if hook is None else self._filled(hook, self._values(None), {})
-            told = self._adapted.delivered(call, self._patience.seconds)
+            told = self._adapted.delivered(call, self._patience.seconds("delivered"))
             if told is not None:
                 return told
         if self._target.delivered is None:
@@ -310,10 +310,12 @@ class Gateway:
     def _made(self, name: str, tenant: Tenant | None, call: Call | None, deadline: float) -> Answer:
         def made() -> Answer:
             if self._adapted is not None and tenant is not None:
-                return self._answered(lambda adapted, patience: adapted.do(name, tenant, call, patience))
+                return self._answered(
+                    name, lambda adapted, patience: adapted.do(name, tenant, call, patience)
+                )
             if call is None:
                 raise NotJudgedError(f"the target names no hook [instance] {name}")
-            return self._request(call.method, call.url, call.body, call.headers)
+            return self._request(name, call)
 
         answer = made()
         # What serves hooks may come up a moment after the instance itself.
@@ -322,27 +324,22 @@ class Gateway:
             answer = made()
         return answer
 
-    def _answered(self, ask: Callable[[AdaptedGateway, float], Answer]) -> Answer:
+    def _answered(self, hook: str, ask: Callable[[AdaptedGateway, float], Answer]) -> Answer:
         """Ask by the adapter, and wait shorter where nobody answered before."""
         assert self._adapted is not None  # noqa: S101 - who calls this has looked
-        answer = ask(self._adapted, self._patience.seconds)
-        self._patience.ended(silent=answer.status is None and not answer.refused)
+        answer = ask(self._adapted, self._patience.seconds(hook))
+        self._patience.ended(hook, silent=answer.status is None and not answer.refused)
         return answer
 
-    def _request(
-        self,
-        method: str,
-        url: str,
-        body: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    def _request(self, hook: str, call: Call) -> Answer:
+        seconds = self._patience.seconds(hook)
         try:
-            answer = request(method, url, patience=self._patience.seconds, body=body, headers=headers)
+            answer = request(call.method, call.url, patience=seconds, body=call.body, headers=call.headers)
         except requests.RequestException as problem:
             if isinstance(problem, requests.Timeout):
-                self._patience.ended(silent=True)
+                self._patience.ended(hook, silent=True)
             return Answer(None, f"no answer ({type(problem).__name__})", refused(problem))
-        self._patience.ended(silent=False)
+        self._patience.ended(hook, silent=False)
         return Answer(answer.status_code, answer.text)
 
     def _note(self, what: str) -> None:

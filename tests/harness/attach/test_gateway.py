@@ -246,11 +246,12 @@ def test_an_answer_without_one_list_of_messages_is_refused(told: Any) -> None:
         delivered_from(told)
 
 
-def test_hooks_are_waited_for_shorter_after_each_silence_until_one_is_answered() -> None:
+def test_a_hook_is_waited_for_shorter_after_each_silence_whatever_others_answer() -> None:
     patience, waited = HookPatience(), []
     for silent in (True, True, True, False, True):
-        waited.append(patience.seconds)
-        patience.ended(silent=silent)
+        waited.append(patience.seconds("connect"))
+        patience.ended("connect", silent=silent)
+        patience.ended("get", silent=False)
 
     assert waited == [30.0, 5.0, 1.0, 1.0, 30.0]
-    assert patience.seconds == 5.0
+    assert (patience.seconds("connect"), patience.seconds("get")) == (5.0, 30.0)
