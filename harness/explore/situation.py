@@ -65,10 +65,6 @@ class Situation:
         """Whether no instance misbehaves in any way, and nothing is pending."""
         return not (self.silent or self.odd_posts or self.lying or self.dialect or self.pending)
 
-    def well_but(self, number: int | None) -> bool:
-        """Say whether nothing but what one instance does with messages is amiss."""
-        return not (self.silent or self.lying or self.dialect or self.pending or {*self.odd_posts} - {number})
-
     def is_plain(self, number: int) -> bool:
         """Say whether an instance answers truly and in time, whatever it is asked."""
         return number not in self.silent and number not in self.odd_posts and number not in self.lying

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from multiprocessing import get_context
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from harness.attach.setup import Setup
 from harness.catalogue.requirements import Level, Profile
@@ -44,7 +44,6 @@ EARLIER = 32
 """How many stories before a violation are remembered."""
 _IN_MEMORY = "/dev/shm"  # noqa: S108 - folders in it are made by tempfile, which nobody can guess
 _TOLD_SECONDS = 0.5
-Work = TypeVar("Work")
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,21 +275,3 @@ def is_claimed(story: Story, claims: Collection[str]) -> bool:
     return Profile.HEALTH_CHECK in claims or not any(
         one.kind.name.startswith("health-check") for one in story.when
     )
-
-
-__all__ = [
-    "EARLIER",
-    "Explore",
-    "Failed",
-    "LookInto",
-    "Looked",
-    "Post",
-    "Told",
-    "Worker",
-    "in_memory",
-    "judged_of",
-    "set_up",
-    "settings_for",
-    "share",
-    "tell",
-]

@@ -24,7 +24,7 @@ from harness.run.progress import say
 from harness.targets.reader import built_in_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from harness.contract import Target
     from harness.explore.campaign.merging import Merged
@@ -125,37 +125,41 @@ def gather(spread: Spread, exploring: Exploring, line: Line) -> Merged | None:
     campaign = campaign_of(exploring.target, kind_of(exploring.database), exploring.seed)
     if spread.merge is not None:
         return merge(_of_this_campaign(spread.merge, campaign, line), exploring.stories or 0)
-    assert spread.results is not None and exploring.stories is not None  # noqa: S101, PT018 - see check
-    folder = spread.results
+    folder, stories = spread.results, exploring.stories
+    if folder is None or stories is None:
+        raise TargetError("--results needs --stories: units are made before they are told")
     can_write(folder, f"--results {folder}")
-    chosen = all_units = units(campaign, exploring.stories, spread.unit_stories)
+    chosen = all_units = units(campaign, stories, spread.unit_stories)
     if exploring.shard is not None:
         chosen = shard(all_units, *exploring.shard)
     due = missing_units(chosen, of_campaign(files.read(folder), campaign))
-    _tell(spread, exploring, due, len(chosen), line)
+    if due:
+        _tell(folder, _coming(spread.scheduler, exploring, due, line), len(due), len(chosen), line)
     if exploring.shard is not None:
         say(f"{len(chosen)} of {len(all_units)} units are in {folder}; --merge {folder} merges all\n")
         return None
-    return merge(_of_this_campaign(folder, campaign, line), exploring.stories)
+    return merge(_of_this_campaign(folder, campaign, line), stories)
 
 
-def _tell(spread: Spread, exploring: Exploring, due: Sequence[Unit], total: int, line: Line) -> None:
-    """Have units told, and save each result as it comes."""
-    assert spread.results is not None  # noqa: S101 - see check
+def _coming(
+    scheduler: str | None, exploring: Exploring, due: Sequence[Unit], line: Line
+) -> Generator[Result, None, None]:
+    """Have units told, here or by a cluster, and return each result as it comes."""
     built_in = exploring.target in built_in_targets()
     target = exploring.target if built_in else str(Path(exploring.target).absolute())
     jobs = [Job(one, target, exploring.database) for one in due]
-    if not jobs:
-        return
-    if spread.scheduler:
-        coming = spreading.over_cluster(spread.scheduler, jobs, line.end)
-    else:
-        coming = spreading.here(jobs, exploring.workers)
-    began, there = time.monotonic(), total - len(due)
+    if scheduler:
+        return spreading.over_cluster(scheduler, jobs, line.end)
+    return spreading.here(jobs, exploring.workers)
+
+
+def _tell(folder: Path, coming: Generator[Result, None, None], due: int, total: int, line: Line) -> None:
+    """Save each result as it comes, of so many that are due."""
+    began, there = time.monotonic(), total - due
     line.show(_progress(there, total, 0, 0.0))
     with closing(coming):
         for done, result in enumerate(coming, 1):
-            files.write(spread.results, result)
+            files.write(folder, result)
             line.show(_progress(there + done, total, done, time.monotonic() - began))
     line.show("")
 

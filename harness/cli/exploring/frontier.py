@@ -22,6 +22,7 @@ from harness.errors import TargetError
 from harness.exit_codes import DONE, ExitCode
 from harness.frontier import axes, page, telling
 from harness.frontier.measuring import Measuring, Subject
+from harness.report.folder import replace_all
 from harness.run.interruption import Interruption
 from harness.run.progress import Line, say
 from harness.run.workers import cores_of_this_process
@@ -139,8 +140,8 @@ def command(  # noqa: PLR0913 - its options
     if report is not None:
         saved = telling.to_json(results, versions, conditions)
         text = json.dumps(saved, indent=1, ensure_ascii=False) + "\n"
-        (report / "frontier.json").write_text(text, "utf-8")
-        (report / "frontier.html").write_text(page.render(results, versions, conditions), "utf-8")
+        shown = page.render(results, versions, conditions)
+        replace_all({report / "frontier.json": text, report / "frontier.html": shown})
         say(visible(f"saved {report / 'frontier.html'} and frontier.json") + "\n")
     return DONE
 

@@ -43,7 +43,7 @@ class Job:
         return {**asdict(self), "unit": self.unit.to_json()}
 
 
-class Stopped(HarnessError):  # noqa: N818 - it was asked for
+class StoppedError(HarnessError):
     """A unit was stopped before it was told."""
 
 
@@ -53,7 +53,7 @@ def run(job: dict[str, Any], worker: str, is_stopped: Callable[[], bool]) -> Res
     Raises:
         TargetError: the target or the harness is another one here.
         LaunchError: the implementation did not come up.
-        Stopped: `is_stopped` said so.
+        StoppedError: `is_stopped` said so.
         HarnessError: the program broke, or fell silent.
     """
     with tempfile.TemporaryDirectory(
@@ -85,7 +85,7 @@ def _wait(guarded: Guarded, progress: Path, is_stopped: Callable[[], bool]) -> N
     last, since = 0.0, time.monotonic()
     while guarded.wait(_LOOK_SECONDS) is None:
         if is_stopped():
-            raise Stopped("the campaign was ended")
+            raise StoppedError("the campaign was ended")
         touched = progress.stat().st_mtime if progress.exists() else 0.0
         if touched != last:
             last, since = touched, time.monotonic()

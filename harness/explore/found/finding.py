@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from harness.explore.story import Story, story_of_json
-
 if TYPE_CHECKING:
     from harness.evidence import Event
+    from harness.explore.story import Story
 
 
 class Steadiness(StrEnum):
@@ -53,7 +52,6 @@ class Finding:
         needed: each action of the story, with what happens without it.
         load: the machine's load average when it was found.
         events: what happened, redacted, for a diagram.
-        feature: the scenario, as Gherkin.
 
     """
 
@@ -104,22 +102,3 @@ class Finding:
             ],
             "load": round(self.load, 2),
         }
-
-
-def finding_of_json(value: dict[str, object]) -> Finding:
-    """Return the finding that `to_json` made this of; TargetError or KeyError if it is none."""
-    needed, earlier = value["needed"], value["earlier"]
-    assert isinstance(needed, list) and isinstance(earlier, list)  # noqa: S101, PT018
-    return Finding(
-        requirement=str(value["requirement"]),
-        then=str(value["then"]),
-        expected=str(value["expected"]),
-        observed=str(value["observed"]),
-        story=story_of_json(value["story"]),
-        found_in=story_of_json(value["found_in"]),
-        steadiness=Steadiness(str(value["steadiness"])),
-        rate=(int(str(value["came_again"])), int(str(value["replays"]))),
-        earlier=tuple(map(story_of_json, earlier)),
-        needed=tuple(Needed(one["step"], one["failed_without"], one["runs"]) for one in needed),
-        load=float(str(value["load"])),
-    )

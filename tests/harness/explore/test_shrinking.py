@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.explore.found.finding import Finding, Needed, Steadiness, finding_of_json
+from harness.explore.found.finding import Finding, Needed, Steadiness
 from harness.explore.found.looking_into import is_steady
 from harness.explore.found.shrinking import shrink, without_each
 from harness.explore.story import Story
@@ -56,16 +56,6 @@ def test_nine_of_ten_is_steady_and_less_is_not() -> None:
     assert is_steady((10, 10))
     assert not is_steady((8, 10))
     assert not is_steady((2, 2))
-
-
-def test_a_finding_is_the_same_behind_json() -> None:
-    story = Story(GIVEN, (sends(1),))
-    finding = Finding(
-        "SCAN-01", "the row is assigned to instance 3002", "a", "b", story, story, Steadiness.STABLE, (10, 10),
-        earlier=(story,), needed=(Needed("x", 0, 10),), load=1.5,
-    )  # fmt: skip
-
-    assert finding_of_json(finding.to_json()) == finding
 
 
 def test_the_sentence_names_what_is_needed_and_nothing_else() -> None:

@@ -11,7 +11,7 @@ import pytest
 from harness.errors import LaunchError, TargetError
 from harness.explore.campaign import program, running
 from harness.explore.campaign.digests import campaign_of
-from harness.explore.campaign.running import Job, Stopped, run
+from harness.explore.campaign.running import Job, StoppedError, run
 from harness.explore.campaign.units import Unit
 from tests.harness.explore.campaign.processes import assert_no_unit_is_left, listening, telling
 
@@ -61,7 +61,7 @@ def test_a_unit_that_is_stopped_leaves_nothing(folder: Path) -> None:
         ports.extend(where for one in telling(folder) for where in listening(one))
         return bool(ports)
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run(job("reference", 500).to_json(), "somebody", when_it_listens)
 
     assert {port for _, port in ports} >= {3001, 3002, 3003, 3004}
