@@ -63,6 +63,7 @@ Feature: A webhook may be written in any form that its standards allow
       When instance 3002 announces <event> with <oddity> in it, and then session_reconnected
       Then both webhooks are answered below 500
       And the row is assigned to instance 3002
+      And the implementation goes on running
 
       Examples:
         | event            | oddity                       |

@@ -41,6 +41,8 @@ _LOCKED_SECONDS = 10.0
 """How long something else may keep a SQLite file locked."""
 _RETRY_SECONDS = 0.02
 _LONGEST_PROBLEM = 300
+_MINE = "mine"
+"""The parameter of a statement that is the id of the row which it is about."""
 
 
 class SqlAccounts:
@@ -96,6 +98,22 @@ class SqlAccounts:
             for one in self._table.c
         ]
 
+    @cached_property
+    def _reading(self) -> sql.Select[Any]:
+        # Made once: to put a statement together takes longer than to carry it out.
+        return sql.select(*self._read_columns).where(self._is_mine)
+
+    @cached_property
+    def _measuring(self) -> sql.Select[Any]:
+        sizes = [
+            sql.func.coalesce(sql.func.octet_length(sql.cast(one, sql.Text)), 0) for one in self._table.c
+        ]
+        return sql.select(sum(sizes[1:], sizes[0])).where(self._is_mine)
+
+    @property
+    def _is_mine(self) -> sql.ColumnElement[bool]:
+        return self._id == sql.bindparam(_MINE, type_=self._id.type)
+
     @property
     def _id(self) -> sql.Column[Any]:
         return self._table.c[self._name("id")]
@@ -129,10 +147,10 @@ class SqlAccounts:
         """Return a row as it stands now, or None; ConformanceFailure if its values are not of its columns' types."""
 
         def read(connection: sql.Connection) -> Mapping[str, object] | None:
-            mine = self._id == self._stored(account_id)
+            mine = {_MINE: self._stored(account_id)}
             if connection.dialect.name != SQLITE:
                 self._check_size(connection, mine)
-            found = connection.execute(sql.select(*self._read_columns).where(mine)).mappings().first()
+            found = connection.execute(self._reading, mine).mappings().first()
             return None if found is None else dict(found)
 
         try:
@@ -214,11 +232,8 @@ class SqlAccounts:
             # Nothing announces that a lock is gone.
             threading.Event().wait(_RETRY_SECONDS)
 
-    def _check_size(self, connection: sql.Connection, mine: sql.ColumnElement[bool]) -> None:
-        sizes = [
-            sql.func.coalesce(sql.func.octet_length(sql.cast(one, sql.Text)), 0) for one in self._table.c
-        ]
-        size = connection.execute(sql.select(sum(sizes[1:], sizes[0])).where(mine)).scalar() or 0
+    def _check_size(self, connection: sql.Connection, mine: Mapping[str, object]) -> None:
+        size = connection.execute(self._measuring, mine).scalar() or 0
         if size > LARGEST_VALUE:
             raise ValueError(f"it has {size} bytes, and at most {LARGEST_VALUE} are read")
 

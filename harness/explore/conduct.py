@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from harness.scenario.actions import Action
 
 
+_RUNS = "the implementation goes on running"
 ASKED, POSTED = "asked who holds the session", "handed a message"
 """What an instance was called for, in the words of the action that makes one call fail."""
 
@@ -109,6 +110,7 @@ class _Telling:
         self._story = story
         self._judged = judged
         self._log = world.implementation.target.log != "none"
+        self._asynchronous = world.implementation.target.asynchronous
         self.violation: Violation | None = None
         self.unjudged = ""
         self.kept = 0
@@ -134,28 +136,34 @@ class _Telling:
         world = self._world
         if not is_judged(action.kind.name):
             action.carry_out(world)
-            return
-        if world.implementation.target.asynchronous:
+        elif self._asynchronous:
             # What the last webhook brings about may come only now, and is no part of what follows.
             world.let_pass()
+            self._carry_out_judged(action, earlier, place)
+        else:
+            with world.at_rest():
+                self._carry_out_judged(action, earlier, place)
+
+    def _carry_out_judged(self, action: Action, earlier: tuple[Action, ...], place: int) -> None:
+        world = self._world
         before, other, since = situation_of(world), self._other(), world.journal.last
         self.covered.update((one.kind.name, phase_of(action)) for one in earlier[2:])
         try:
             action.carry_out(world)
             now = situation_of(world)
         except ConformanceFailure as failure:
-            self._broken(Promise(_by_breaking(action, earlier), "the row was not written"), failure, place)
+            self._broken(Promise(_by_breaking(action, earlier), _RUNS), failure, place)
             return
         self._take_note(place, since)
-        moment = Moment(
-            action, earlier, before, now, other, self._log, world.implementation.target.asynchronous
-        )
+        self._judge(Moment(action, earlier, before, now, other, self._log, self._asynchronous), place)
+
+    def _judge(self, moment: Moment, place: int) -> None:
         for promise in promises(moment):
             if self._judged and promise.requirement not in self._judged:
                 continue
             self._reach("Then", promise.then)
             try:
-                check_of(promise.then)(world)
+                check_of(promise.then)(self._world)
             except ConformanceFailure as failure:
                 self._broken(promise, failure, place)
                 return
@@ -191,7 +199,7 @@ class _Telling:
                 world.check_implementation_runs()
         except ConformanceFailure as failure:
             *earlier, last = self._story.actions
-            broken = Promise(_by_breaking(last, earlier), "the row was not written")
+            broken = Promise(_by_breaking(last, earlier), _RUNS)
             self._broken(broken, failure, len(self._story.when) - 1)
         try:
             world.close()

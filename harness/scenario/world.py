@@ -9,25 +9,25 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fake_instances import FleetError, Session
+from fake_instances import FleetError
 from fake_instances.faults import Refuse
 from fake_instances.stranger.listener import Stranger
 from harness.checks import sending
 from harness.errors import ConformanceFailure, NotJudgedError
 from harness.history import History, RowRead, RowSet, StepReached, UserAnswered, UserSends
-from harness.incident import INCIDENT_SESSION
-from harness.scenario.account import Account
+from harness.scenario.account import Account, session_by
+from harness.scenario.at_rest import AtRest
 from harness.scenario.client import CALLS, ask_to_send, columns_of
 from harness.scenario.occasions import Occasions
 from harness.scenario.patience import Patience
 from harness.scenario.texts.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from random import Random
 
-    from fake_instances import Fleet
+    from fake_instances import Fleet, Session
     from fake_instances.faults import Endpoint, Fault
     from fake_instances.journal import Journal, WebhookAnswered
     from fake_instances.webhooks.message import Webhook
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from harness.checks.resilience import Trouble
     from harness.contract import LogLine, Row, Settings, Target
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _account_ids = itertools.count(1000)
 
 
@@ -63,6 +62,7 @@ class World(Patience):
         self._accounts: list[Account] = []
         self._occasions = Occasions()
         self._rows: dict[int, Row] = {}
+        self._at_rest: AtRest | None = None
         self._open = contextlib.ExitStack()
         self.answers: list[UserAnswered] = []
         self.webhook_answers: list[WebhookAnswered] = []
@@ -176,15 +176,7 @@ class World(Patience):
 
     def new_session(self, session_id: str | None = None, phone_number: str | None = None) -> Session:
         """Make a session that was never used before, not yet held by any instance."""
-        workspace = self._random.randint(2, 9000)
-        suffix = "".join(self._random.choices(_LETTERS, k=8))
-        return Session(
-            session_id or f"webjs_{workspace}_{int(time.time())}_{suffix}",
-            1 if session_id == INCIDENT_SESSION else workspace,
-            phone_number or f"628{self._random.randint(10**8, 10**9 - 1)}",
-            connected_at="2024-11-22T10:00:00.000Z",
-            last_activity="2024-11-22T10:05:00.000Z",
-        )
+        return session_by(self._random, session_id, phone_number)
 
     def new_account(
         self,
@@ -307,12 +299,21 @@ class World(Patience):
 
     def row(self, account: Account | None = None) -> Row | None:
         """Read a row as it stands now."""
-        one = account or self.account
-        row = self.implementation.accounts.get(one.id)
+        one, read = account or self.account, self.implementation.accounts.get
+        row = self._at_rest.row(one.id, read) if self._at_rest else read(one.id)
         if row is not None:
             status = str(row.columns["status"])
             self.journal.record(RowRead(account_id=one.id, assigned=row.assigned_instance_url, status=status))
         return row
+
+    @contextlib.contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Read no row again inside, for as long as nothing happens: nothing else could change one."""
+        self._at_rest = AtRest(self.journal)
+        try:
+            yield
+        finally:
+            self._at_rest = None
 
     def existing_row(self, account: Account | None = None) -> Row:
         """Read a row, which must be there."""

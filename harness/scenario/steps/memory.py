@@ -68,6 +68,12 @@ def closed_idle(world: World, number: int) -> None:
     world.fleet.clear(number)
 
 
+@then("the implementation goes on running")
+def goes_on(world: World) -> None:
+    """Check that the implementation did not end by itself."""
+    world.check_implementation_runs()
+
+
 @action("twelve sends at once were made while instance {number} took messages in and never answered")
 def twelve_hung(world: World, number: int) -> None:
     """Have twelve messages hang until they are given up; then the instance has no fault."""
