@@ -93,6 +93,17 @@ Feature: A message arrives as it was written, or the user knows
   Rule: A refusal is reported as a failure
 
     @SEND-02
+    Scenario: A message that was not sent does not go out later
+      Given an account whose session lives on instance 3002
+      And instance 3002 refuses the message with status 403
+      And the user has tried to send "first" from the account
+      And instance 3002 is well again
+      And the session reconnects on instance 3003, and announces it
+      When the user sends "second" from the account
+      Then instance 3003 delivers "second" once
+      And no message went out after its user was told that it did not
+
+    @SEND-02
     Scenario Outline: A message that the instance refuses is not reported as sent
       Given an account whose session lives on instance 3002
       And instance 3002 refuses the message with status <status>

@@ -52,6 +52,16 @@ Feature: No message is lost and none is doubled
         | answers 502             |
         | answers 503             |
 
+    @SEND-04
+    Scenario: A message whose answer was lost does not go out with the next one
+      Given an account whose session lives on instance 3002
+      And instance 3002 sends the message and then resets the connection
+      And the user has tried to send "first" from the account
+      And instance 3002 is well again
+      When the user sends "second" from the account
+      Then instance 3002 delivers "second" once
+      And no message went out twice
+
   Rule: A refused message is not posted again
 
     @SEND-05

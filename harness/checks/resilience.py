@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fake_instances.faults import Endpoint
+from fake_instances.journal import MessageDelivered
 from harness import log_events
 from harness.checks.sending import delivered_once, matching, told_failed, told_of_answer, told_of_posts
 from harness.errors import ConformanceFailure, TimeBoundFailure
-from harness.history import History, json_object
+from harness.history import History, UserAnswered, json_object
 from harness.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.contract import LogLine
-    from harness.history import UserAnswered
 
 _CERTAINLY_NOT_SENT = frozenset(
     {
@@ -72,6 +72,39 @@ def posted_at_most(history: History, session_id: str, most: int) -> None:
     )
     told = told_of_posts(history, posts) if posts else "it was never posted"
     raise ConformanceFailure(wanted, f"{told}: {len(posts)} in all" if posts else told)
+
+
+def nothing_went_out_twice(history: History) -> None:
+    """Check that nothing went out more often than it was sent: the same words to the same person, over a session."""
+    sent = Counter((one.session_id, one.recipient, one.text) for one in history.sends.values())
+    gone = Counter((one.session_id, one.recipient, one.text) for one in history.of(MessageDelivered))
+    for (session_id, recipient, text), times in sent.items():
+        if gone[session_id, recipient, text] > times:
+            by = ", ".join(
+                f"instance {one.instance}"
+                for one in history.deliveries(session_id, text)
+                if one.recipient == recipient
+            )
+            raise ConformanceFailure(
+                f"{quoted(text)} goes out at most as often as it was sent: {times} times",
+                f"it went out by {by}",
+            )
+
+
+def nothing_went_out_after_a_denial(history: History) -> None:
+    """Check that no message went out after its user was told for certain that it was not sent."""
+    for answer in history.of(UserAnswered):
+        send = history.sends[answer.call]
+        later = [
+            one
+            for one in history.deliveries(send.session_id, send.text)
+            if one.sequence > answer.sequence and one.recipient == send.recipient
+        ]
+        if later and _denies(answer):
+            raise ConformanceFailure(
+                f"{quoted(send.text)} does not go out any more after its user was told that it was not sent",
+                f"{told_of_answer(answer)}, and later instance {later[0].instance} delivered it",
+            )
 
 
 def no_instance_posted_twice(history: History, session_id: str) -> None:
@@ -194,14 +227,17 @@ def not_denied_for_certain(answer: UserAnswered) -> None:
 
     It does by a code that means so, or by words that deny it and leave no doubt.
     """
-    code, said = code_of(answer), answer.body
-    denied = code in _CERTAINLY_NOT_SENT or (
-        code != "delivery_unknown" and _DENIAL.search(said) is not None and _DOUBT.search(said) is None
-    )
-    if answer.status is None or (denied and not answer.told_sent):
+    if answer.status is None or _denies(answer):
         raise ConformanceFailure(
             "the user is not told for certain that the message was not sent", told_of_answer(answer)
         )
+
+
+def _denies(answer: UserAnswered) -> bool:
+    code, said = code_of(answer), answer.body
+    if answer.told_sent or code == "delivery_unknown":
+        return False
+    return code in _CERTAINLY_NOT_SENT or (_DENIAL.search(said) is not None and _DOUBT.search(said) is None)
 
 
 def nowhere_not_said(answer: UserAnswered, lines: Sequence[LogLine], session_id: str) -> None:

@@ -155,7 +155,8 @@ class _Telling:
             self._broken(Promise(_by_breaking(action, earlier), _RUNS), failure, place)
             return
         self._take_note(place, since)
-        self._judge(Moment(action, earlier, before, now, other, self._log, self._asynchronous), place)
+        last = place == len(self._story.when) - 1
+        self._judge(Moment(action, earlier, before, now, other, self._log, self._asynchronous, last), place)
 
     def _judge(self, moment: Moment, place: int) -> None:
         for promise in promises(moment):

@@ -61,7 +61,7 @@ _INCIDENTS = 0.75
 _CANDIDATES = 2
 """Of how many things that could happen next the newest is chosen."""
 _TROUBLES = 0.2
-_KILLED = 0.15
+_KILLED = 0.05
 _NEEDS_WEBHOOK = frozenset({"webhook-again", "again-from"})
 
 

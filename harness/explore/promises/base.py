@@ -103,6 +103,7 @@ class Moment:
         other_before: what was true of the second account before it, None if there is none.
         log: whether the implementation's log can be read.
         asynchronous: whether effects of a webhook may follow its answer.
+        last: whether it is the last action of its story.
 
     """
 
@@ -113,6 +114,7 @@ class Moment:
     other_before: Situation | None
     log: bool
     asynchronous: bool
+    last: bool = True
 
     def has(self, *names: str) -> bool:
         """Say whether an action of one of these kinds came before."""

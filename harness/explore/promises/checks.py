@@ -135,12 +135,15 @@ def _counts(moment: Moment, accounts: list[Situation]) -> Iterator[Promise]:
 
 
 def of_dry_run(moment: Moment) -> Iterator[Promise]:
-    """A dry run writes nothing, whatever it finds."""
+    """A dry run writes nothing, whatever it finds.
+
+    What it reported is compared with a check, which writes, and so only where the story ends with it.
+    """
     yield Promise("HEALTH-06", _UNWRITTEN)
     accounts = [one for one in (moment.before, moment.other_before) if one is not None]
     if all(one.well and len(one.holders) == 1 for one in accounts) and moment.accounts == len(accounts):
         yield Promise("HEALTH-06", "each move is reported with its old and its new URL")
-        if moment.log and moment.first_check:
+        if moment.log and moment.first_check and moment.last:
             yield Promise(
                 "HEALTH-06", "a check after it does what it reported, and only that is logged and counted"
             )

@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fake_instances.faults import Answer, AnswersHollow, DeniesSession, Redirect, SendsThenFails
-from harness.explore.promises.base import LOCATION_EVENTS, NOTHING_SHOWN, SPOOFS, Promise, is_webhook
+from harness.explore.promises.base import (
+    LOCATION_EVENTS,
+    NOTHING_SHOWN,
+    SENDS,
+    SPOOFS,
+    Promise,
+    is_webhook,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.explore.promises.base import Moment
 
+NEVER_TWICE = "no message went out twice"
+NEVER_LATE = "no message went out after its user was told that it did not"
 _MOST_SILENT = 2
 """How many instances may misbehave at once without hiding the holder (SCAN-05)."""
 _MOST_LYING = 1
@@ -52,6 +61,14 @@ def of_send(moment: Moment) -> Iterator[Promise]:
         yield from _honest(moment)
     if is_row:
         yield from _nothing_outside(moment)
+
+
+def of_earlier_sends(moment: Moment) -> Iterator[Promise]:
+    """Whatever follows a message, it does not go out again, nor at all once its user was told that it did not."""
+    if moment.has(*SENDS):
+        lost = moment.has("sends-then-fails", "answers-hollow")
+        yield Promise("SEND-04" if lost else "SEND-01", NEVER_TWICE)
+        yield Promise("SEND-02", NEVER_LATE)
 
 
 def _nothing_outside(moment: Moment) -> Iterator[Promise]:

@@ -69,6 +69,7 @@ def promises(moment: Moment) -> Iterator[Promise]:
     maker = MAKERS.get(moment.action.kind.name)
     if maker is not None and not moment.killed:
         yield from maker(moment)
+        yield from sends.of_earlier_sends(moment)
 
 
 def is_judged(name: str) -> bool:

@@ -41,7 +41,6 @@ _BRING_A_NUMBER = (
     "webhook-again",
     "announces-no-location",
     "announces-empty-location",
-    "announces-flawed",
     "announces-signed",
     "many-ways",
 )
@@ -75,7 +74,8 @@ def of_location(moment: Moment) -> Iterator[Promise]:
     yield Promise("WEBHOOK-03", 'the row has status "connected"')
     brings = action.kind.name != "announces-null-phone" and event == "session_ready"
     if brings or not moment.has(*_BRING_A_NUMBER):
-        yield Promise("WEBHOOK-03" if brings else "WEBHOOK-02", "the row keeps its phone number")
+        refused = "AUTH-03" if moment.has("announces-flawed") else "WEBHOOK-02"
+        yield Promise("WEBHOOK-03" if brings else refused, "the row keeps its phone number")
     *_, last = moment.earlier
     is_unlike = last.kind.name == "set-row-status" and last["status"] != "connected"
     if before.named != where or is_unlike:

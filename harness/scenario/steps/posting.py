@@ -226,6 +226,18 @@ def none_posted_twice(world: World) -> None:
     resilience.no_instance_posted_twice(world.history, world.account.session_id)
 
 
+@then("no message went out twice")
+def none_went_out_twice(world: World) -> None:
+    """Check that nothing went out more often than users sent it."""
+    resilience.nothing_went_out_twice(world.history)
+
+
+@then("no message went out after its user was told that it did not")
+def none_went_out_late(world: World) -> None:
+    """Check that what users were told stayed true."""
+    resilience.nothing_went_out_after_a_denial(world.history)
+
+
 @then(parse('the user is told what became of "{message}"'))
 def told_what_became(world: World, message: str) -> None:
     """Check what the user was told by what instances really sent."""

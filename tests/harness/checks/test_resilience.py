@@ -54,6 +54,37 @@ def test_each_message_is_judged_by_where_the_session_was_when_it_was_sent() -> N
     )
 
 
+def test_the_same_words_to_the_same_person_may_go_out_as_often_as_they_were_sent() -> None:
+    twice = [
+        user_sends("hello"),
+        user_sends("hello", call=2),
+        delivered(3001, "hello"),
+        delivered(3002, "hello"),
+    ]
+    resilience.nothing_went_out_twice(history(*twice))
+    again = history(*twice, delivered(3002, "hello"))
+    assert failure(lambda: resilience.nothing_went_out_twice(again)) == (
+        '"hello" goes out at most as often as it was sent: 2 times',
+        "it went out by instance 3001, instance 3002, instance 3002",
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "denied"),
+    [
+        (told("The message was not sent."), True),
+        (told("No.", "rejected_by_instance"), True),
+        (told("It is not known whether it was sent."), False),
+        (told("No.", "delivery_unknown"), False),
+    ],
+)
+def test_what_was_denied_for_certain_does_not_go_out_later(answer: UserAnswered, *, denied: bool) -> None:
+    resilience.nothing_went_out_after_a_denial(history(user_sends("hello"), delivered(3001, "hello"), answer))
+    later = history(user_sends("hello"), answer, delivered(3001, "hello"))
+    with pytest.raises(ConformanceFailure) if denied else contextlib.nullcontext():
+        resilience.nothing_went_out_after_a_denial(later)
+
+
 def test_only_the_harness_and_plain_health_may_call_where_nobody_should() -> None:
     resilience.no_instance_called(
         history(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.explore.promises.base import Moment
+from harness.explore.promises.sends import NEVER_LATE, NEVER_TWICE
 from harness.explore.promises.table import promises
 from harness.explore.situation import Situation
 from harness.scenario.actions import of_words
@@ -45,8 +46,12 @@ def moment(
 
 
 def promised(action: str, *earlier: str, **known: object) -> set[tuple[str, str]]:
-    """Return what is promised at such a moment: requirements, and the texts of Then steps."""
-    return {(one.requirement, one.then) for one in promises(moment(action, *earlier, **known))}  # type: ignore[arg-type]
+    """Return what is promised at such a moment: requirements, and the texts of Then steps.
+
+    What is promised of earlier messages, whatever follows, is left out.
+    """
+    made = promises(moment(action, *earlier, **known))  # type: ignore[arg-type]
+    return {(one.requirement, one.then) for one in made if one.then not in {NEVER_TWICE, NEVER_LATE}}
 
 
 def texts(action: str, *earlier: str, **known: object) -> set[str]:

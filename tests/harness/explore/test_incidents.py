@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import combinations, islice
+from itertools import combinations, islice, product
+
+import pytest
 
 from harness.explore.making import MOST_ACTIONS, random_stories, small, stories
 
@@ -37,10 +39,12 @@ def test_trouble_ends_in_most_stories_before_the_next_one_comes() -> None:
     assert single > MANY * 0.8
 
 
-def test_three_things_that_an_incident_needs_come_in_this_order_soon() -> None:
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_three_things_that_an_incident_needs_come_in_this_order_soon(seed: int) -> None:
     met: set[tuple[str, ...]] = set()
-    for story in islice(random_stories(NUMBERS, 1), 2 * MANY):
+    for story in islice(random_stories(NUMBERS, seed), 2 * MANY):
         met |= set(combinations([one.kind.name for one in story.when], 3))
 
     usual = ("sends", "reconnects", "moves-unannounced", "health-check-runs", "set-row")
-    assert {(one, two, three) for one in usual for two in usual for three in usual} <= met
+    wanted = set(product(usual, repeat=3))
+    assert len(wanted & met) > 0.9 * len(wanted)

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.explore.moments import NOWHERE, OTHER, WELL, WRONG, promised, texts
+from harness.explore.promises.table import promises
+from tests.harness.explore.moments import NOWHERE, OTHER, WELL, WRONG, moment, promised, texts
 
 CHECK, DRY = "health-check-runs", "health-check-dry-run"
 UNWRITTEN = "no row was written"
@@ -118,3 +119,5 @@ def test_a_dry_run_writes_nothing_and_says_what_a_check_would_do() -> None:
     assert ("HEALTH-06", after) in made
     assert promised(DRY, before=replace(WRONG, silent=frozenset({3001}))) == {("HEALTH-06", UNWRITTEN)}
     assert after not in texts(DRY, CHECK, before=WRONG)
+    going_on = replace(moment(DRY, before=WRONG), last=False)
+    assert after not in {one.then for one in promises(going_on)}

@@ -7,7 +7,10 @@ from dataclasses import replace
 import pytest
 
 from fake_instances.faults import Answer, AnswersHollow, DeniesSession, Redirect, Reset, SendsThenFails
-from tests.harness.explore.moments import NOWHERE, OTHER, WELL, WRONG, promised, texts
+from harness.explore.promises.base import Promise
+from harness.explore.promises.sends import NEVER_LATE, NEVER_TWICE
+from harness.explore.promises.table import promises
+from tests.harness.explore.moments import NOWHERE, OTHER, WELL, WRONG, moment, promised, texts
 
 SEND = "sends message=hello"
 SENT, NOT_SENT = "the user is told that it was sent", "the user is told that it was not sent"
@@ -237,3 +240,12 @@ def test_one_lie_keeps_no_message_back_and_may_move_the_row() -> None:
         "the assigned instance was asked before every post",
     }
     assert DELIVERED not in texts(SEND, before=replace(lied, lying=frozenset({3001, 3004})))
+
+
+def test_what_users_were_told_stays_true_whatever_follows() -> None:
+    for action in (SEND, "reconnects number=3003", "health-check-runs"):
+        made = [*promises(moment(action, "sends message=earlier"))]
+        assert made[-2:] == [Promise("SEND-01", NEVER_TWICE), Promise("SEND-02", NEVER_LATE)]
+        assert NEVER_TWICE not in {one.then for one in promises(moment(action))}
+    lost = "sends-then-fails number=3002 'failure=resets the connection'"
+    assert Promise("SEND-04", NEVER_TWICE) in promises(moment(SEND, lost, "sends message=earlier"))

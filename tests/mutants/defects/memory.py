@@ -22,6 +22,7 @@ BOTH_ACCOUNTS = "The same words go out from every account that sends them"
 THREE_PEOPLE = "The same words go to everybody to whom they are sent"
 CONNECTIONS_GONE = "The first message behind the end of every connection goes out"
 AFTER_HANGING = "Messages that hung take no place from later ones"
+NOT_WITH_THE_NEXT = "A message whose answer was lost does not go out with the next one"
 BACK = "An instance that was down and is back is used"
 
 HALF_A_MINUTE = 30.0
@@ -207,6 +208,24 @@ def lost_session_not_looked_for_again() -> None:
         except SendError as error:
             if error.code == "session_not_found":
                 lost.add(account_id)
+            raise
+
+    around_sends(act)
+
+
+@mutant("SEND-04", NOT_WITH_THE_NEXT)
+def unanswered_message_goes_out_with_the_next() -> None:
+    """A message whose answer was lost waits in an outbox, which the account's next message empties."""
+    waiting = {}
+
+    def act(_parts, account_id, _message, send):
+        if account_id in waiting:
+            waiting.pop(account_id)()
+        try:
+            return send()
+        except SendError as error:
+            if error.code == "delivery_unknown":
+                waiting[account_id] = send
             raise
 
     around_sends(act)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from reference_impl.edges.answers import Outcome, judge_post
 from reference_impl.edges.messages import Message, SendError
 from reference_impl.fix import sender
-from tests.mutants.machinery.patching import around, around_sends, with_text
+from tests.mutants.machinery.patching import around, around_sends, around_webhooks, with_text
 from tests.mutants.machinery.registry import mutant, rows
 
 ANY_TEXT = "Any text arrives unchanged"
@@ -22,6 +22,7 @@ NOT_EXCHANGED = "Messages to different people at the same time are not exchanged
 SAME_WORDS = "The same words to different people at the same time are as many messages"
 ANY_STATUS = "The status in the row keeps no message back"
 REFUSED = "A message that the instance refuses is not reported as sent"
+NOT_LATER = "A message that was not sent does not go out later"
 
 LONGEST_NUMBER = 20
 LONGEST = 4096
@@ -282,3 +283,26 @@ def redirect_counts_as_sent() -> None:
 def too_many_requests_count_as_queued() -> None:
     """A 429 is reported as sent, for a retry that never happens."""
     sender.judge_post = lambda answer: _judge(answer, range(429, 430))
+
+
+@mutant("SEND-02", NOT_LATER)
+def refused_message_kept_for_the_next_webhook() -> None:
+    """A message that an instance refused is reported as not sent, and sent once the session announces itself."""
+    kept = {}
+
+    def act(_parts, account_id, _message, send):
+        try:
+            return send()
+        except SendError as error:
+            if error.code == "rejected_by_instance":
+                kept[account_id] = send
+            raise
+
+    def heard(_parts, account, _delivery, own):
+        done = own()
+        if account.id in kept:
+            kept.pop(account.id)()
+        return done
+
+    around_sends(act)
+    around_webhooks(heard)
