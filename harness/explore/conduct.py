@@ -102,6 +102,13 @@ class Conduct:
         )
 
 
+def warm_up(setup: Setup) -> None:
+    """Have an implementation do once what is slow the first time, before anything is judged."""
+    world = World(setup, Random(0))  # noqa: S311 - names, not secrets
+    world.warm_up()
+    world.close()
+
+
 class _Telling:
     """One story, as it is carried out."""
 

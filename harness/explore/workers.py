@@ -15,19 +15,17 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from multiprocessing import get_context
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from harness.attach.setup import Setup
 from harness.catalogue.requirements import Level, Profile
 from harness.contract import Settings
 from harness.errors import HarnessError, LaunchError
-from harness.explore.conduct import Carried, Conduct, Violation
+from harness.explore.conduct import Carried, Conduct, Violation, warm_up
 from harness.explore.failing import Failing
 from harness.explore.found.looking_into import LookingInto
 from harness.explore.making import stories
 from harness.history import History
-from harness.scenario.world import World
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
@@ -208,9 +206,7 @@ def set_up(post: Post) -> Iterator[Setup]:
     """Set up instances and an implementation, and have it do once what is slow the first time."""
     target = load_target(post.target)
     with Setup(target, post.addresses, settings_for(target), database=post.database) as setup:
-        first = World(setup, Random(0))  # noqa: S311 - names, not secrets
-        first.warm_up()
-        first.close()
+        warm_up(setup)
         yield setup
 
 
@@ -231,7 +227,7 @@ def _obey(pipe: Connection, post: Post, setup: Setup) -> None:
 def _explore(pipe: Connection, post: Post, setup: Setup, work: Explore) -> Told:
     told = Told()
     began = said = time.monotonic()
-    for carried, before in tell(setup, post, share(setup.fleet.numbers, post.seed, work)):
+    for carried, before in tell(setup, post.seed, share(setup.fleet.numbers, post.seed, work), post.judged):
         now = time.monotonic()
         told.add(carried)
         if carried.violation is not None:
@@ -246,9 +242,11 @@ def _explore(pipe: Connection, post: Post, setup: Setup, work: Explore) -> Told:
     return told
 
 
-def tell(setup: Setup, post: Post, made: Iterator[Story]) -> Iterator[tuple[Carried, tuple[Story, ...]]]:
+def tell(
+    setup: Setup, seed: int, made: Iterator[Story], judged: Collection[str] = ()
+) -> Iterator[tuple[Carried, tuple[Story, ...]]]:
     """Tell stories, and after each those that follow from it; return what became of each, with the stories before."""
-    conduct, failing = Conduct(setup, post.seed, post.judged), Failing()
+    conduct, failing = Conduct(setup, seed, judged), Failing()
     before: deque[Story] = deque(maxlen=EARLIER)
     due: deque[Story] = deque()
     fitting = (one for one in made if is_claimed(one, setup.target.claims))

@@ -102,7 +102,7 @@ def tell_unit(unit: Unit, target: str, database: str, worker: str, told_one: Cal
                 drawn += 1
                 yield story
 
-        for carried, before in tell(setup, post, made()):
+        for carried, before in tell(setup, unit.campaign.seed, made(), judged):
             told.add(carried)
             if (violation := carried.violation) is not None:
                 bare = replace(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import islice
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from harness.attach.setup import Setup, fleet_addresses
 from harness.catalogue.features import catalogue
 from harness.contract import Settings
-from harness.explore.conduct import Conduct
+from harness.explore.conduct import Conduct, warm_up
 from harness.explore.exploring import Explored
 from harness.explore.failing import Failing
 from harness.explore.found.finding import Steadiness
@@ -20,7 +19,6 @@ from harness.explore.found.page import render
 from harness.explore.making import random_stories, small
 from harness.explore.story import Story
 from harness.scenario.actions import named
-from harness.scenario.world import World
 from harness.targets.reader import load_target
 
 if TYPE_CHECKING:
@@ -33,9 +31,7 @@ SENDS = named("sends")(message="message 1")
 
 def launched(target: str) -> Iterator[Setup]:
     with Setup(load_target(target), fleet_addresses("127.0.0.1", "free"), SETTINGS) as setup:
-        first = World(setup, Random(0))
-        first.warm_up()
-        first.close()
+        warm_up(setup)
         yield setup
 
 

@@ -12,24 +12,21 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections import deque
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING
 
 from harness.attach.setup import Setup, fleet_addresses
 from harness.catalogue.features import catalogue
 from harness.contract import Settings
-from harness.explore.conduct import Conduct
-from harness.explore.failing import Failing
+from harness.explore.conduct import warm_up
 from harness.explore.found import kept, telling
 from harness.explore.found.looking_into import LookingInto
 from harness.explore.making import random_stories, stories
-from harness.explore.workers import EARLIER
-from harness.scenario.world import World
+from harness.explore.workers import tell
 from harness.targets.reader import load_target
 from tests.mutants.machinery import zygote
 from tests.mutants.machinery.combinations import Combination, combinations
@@ -104,9 +101,7 @@ def attached(name: str, address: str = "127.0.0.1") -> Iterator[Setup]:
     with tempfile.TemporaryDirectory(prefix="combined-") as folder:
         target = load_target(str(_trial(combinations()[name]).prepare(Path(folder))))
         with Setup(target, fleet_addresses(address, "free"), _SETTINGS) as setup:
-            first = World(setup, Random(0))
-            first.warm_up()
-            first.close()
+            warm_up(setup)
             yield setup
 
 
@@ -114,20 +109,14 @@ def first_violation(
     setup: Setup, made: Iterator[Story], *, bounds: tuple[float, int], seed: int = 1
 ) -> tuple[int, Violation | None, Sequence[Story]]:
     """Tell stories until one breaks a promise: how many were told, what was broken, and the stories before it."""
-    until, most = time.monotonic() + bounds[0], bounds[1]
-    conduct, failing, told = Conduct(setup, seed), Failing(), 0
-    due: deque[Story] = deque()
-    before: deque[Story] = deque(maxlen=EARLIER)
-    while time.monotonic() < until and told < most:
-        story = due.popleft() if due else next(made)
-        told += 1
-        carried = conduct.carry_out(story)
-        setup.fleet.journal.forget()
+    until, (_, most) = time.monotonic() + bounds[0], bounds
+    told = 0
+    for told, (carried, before) in enumerate(islice(tell(setup, seed, made), most), 1):
         if carried.violation is not None:
             return told, carried.violation, before
-        due.extend(failing.of(carried))
-        before.append(story)
-    return told, None, before
+        if time.monotonic() >= until:
+            break
+    return told, None, ()
 
 
 def complaints(

@@ -16,15 +16,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from random import Random
 
 from harness.attach.setup import Setup, fleet_addresses
 from harness.catalogue.features import catalogue
 from harness.catalogue.requirements import Profile
 from harness.contract import Settings
-from harness.explore.conduct import Conduct
+from harness.explore.conduct import warm_up
 from harness.explore.making import stories
-from harness.scenario.world import World
+from harness.explore.workers import tell
 from harness.targets.reader import load_target
 from tests.mutants.machinery import explored_table, zygote
 from tests.mutants.machinery.trials import Kind, baselines, design_trials, mutant_trials
@@ -43,21 +42,17 @@ def explore(title: str, seconds: float, most: int, seed: int) -> dict[str, objec
     with tempfile.TemporaryDirectory(prefix="explored-") as folder:
         target = load_target(str(trial.prepare(Path(folder))))
         with Setup(target, fleet_addresses("127.0.0.1", "free"), _SETTINGS) as setup:
-            first = World(setup, Random(0))
-            first.warm_up()
-            first.close()
-            conduct, began = Conduct(setup, seed), time.monotonic()
-            for story in islice(stories(setup.fleet.numbers, seed), most):
-                if time.monotonic() - began > seconds or wanted in found:
-                    break
-                told += 1
-                carried = conduct.carry_out(story)
+            warm_up(setup)
+            began = time.monotonic()
+            made = stories(setup.fleet.numbers, seed)
+            for told, (carried, _) in enumerate(islice(tell(setup, seed, made), most), 1):
                 if (violation := carried.violation) is not None:
                     words = f"{violation.story}; then: {violation.promise.then}; observed: {violation.observed[:300]}"
                     requirement = violation.promise.requirement
                     found.setdefault(requirement, f"story {told}: {words}")
                     after.setdefault(requirement, (told, round(time.monotonic() - began, 1)))
-                setup.fleet.journal.forget()
+                if time.monotonic() - began > seconds or wanted in found:
+                    break
             took = time.monotonic() - began
     return {
         "name": title,
