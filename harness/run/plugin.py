@@ -35,6 +35,7 @@ from harness.run.options import add_options, addresses_of, scope_of
 from harness.run.recorder import Recorder
 from harness.run.reporter import Ending, Reporter
 from harness.run.scope import COLLECTED, RECORD, Scope, record_in, refuse_async
+from harness.run.step_lookup import StepLookup
 from harness.run.trying import Tries
 from harness.run.workers import StartsWorkersQuietly, hear_again
 from harness.scenario import steps
@@ -83,6 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = ReportFolder(saved) if saved else None
     except (TargetError, CatalogueError) as problem:
         raise pytest.UsageError(str(problem)) from None
+    StepLookup().use()
     config.stash[_scope] = scope
     config.stash[_attachment] = attachment = Attachment(
         scope.target, lambda: addresses_of(config), config.option
