@@ -92,15 +92,21 @@ def nothing_went_out_twice(history: History) -> None:
 
 
 def nothing_went_out_after_a_denial(history: History) -> None:
-    """Check that no message went out after its user was told for certain that it was not sent."""
+    """Check that no message went out after its user was told for certain that it was not sent.
+
+    The same words to the same person are as many messages: which of them went out nobody can say.
+    """
+    sent = Counter((one.session_id, one.recipient, one.text) for one in history.sends.values())
     for answer in history.of(UserAnswered):
         send = history.sends[answer.call]
+        if sent[send.session_id, send.recipient, send.text] > 1 or not _denies(answer):
+            continue
         later = [
             one
             for one in history.deliveries(send.session_id, send.text)
             if one.sequence > answer.sequence and one.recipient == send.recipient
         ]
-        if later and _denies(answer):
+        if later:
             raise ConformanceFailure(
                 f"{quoted(send.text)} does not go out any more after its user was told that it was not sent",
                 f"{told_of_answer(answer)}, and later instance {later[0].instance} delivered it",

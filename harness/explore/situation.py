@@ -19,6 +19,7 @@ from fake_instances.faults import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fake_instances.faults import ArmedFault
     from harness.scenario.account import Account
     from harness.scenario.world import World
 
@@ -37,6 +38,7 @@ class Situation:
         row: the URL that the row names, without a slash behind, or None.
         named: the number of the instance that the row names, None if it names none.
         silent: instances that cannot be asked, or not usefully, who holds the session.
+        passing: those of them that answer who asks again: a question may be repeated, and a message not.
         odd_posts: by instance, the faults that a message meets there.
         lying: instances that call a copy connected which is not, or deny a session that they list.
         dialect: whether instances answer with statistics.
@@ -54,6 +56,7 @@ class Situation:
     lying: frozenset[int]
     dialect: bool
     pending: bool
+    passing: frozenset[int] = frozenset()
 
     @property
     def holder(self) -> int | None:
@@ -75,41 +78,54 @@ def situation_of(world: World, account: Account | None = None) -> Situation:
     one, fleet = account or world.account, world.fleet
     row = world.row(one)
     url = None if row is None else row.assigned_instance_url
-    copies: dict[int, str] = {}
-    silent: set[int] = set()
-    odd: dict[int, tuple[Fault, ...]] = {}
-    lying: set[int] = set()
-    dialect = False
-    for number in fleet.numbers:
-        copy = fleet.session(one.session_id, number)
-        if copy is not None:
-            copies[number] = str(copy.status)
-        for armed in fleet.armed(number):
-            if armed.remaining == 0 or isinstance(armed.fault, WebhookFault) or _is_soon(world, armed.fault):
-                continue
-            if isinstance(armed.fault, DeployedDialect):
-                dialect = True
-            elif isinstance(armed.fault, Misreports):
-                lying.add(number)
-            elif Endpoint.SEND in armed.endpoints:
-                odd[number] = (*odd.get(number, ()), armed.fault)
-                if isinstance(armed.fault, DeniesSession):
-                    lying.add(number)
-            elif armed.endpoints & {*VERIFICATION, Endpoint.LISTENER}:
-                silent.add(number)
+    found = {number: fleet.session(one.session_id, number) for number in fleet.numbers}
+    copies = {number: str(copy.status) for number, copy in found.items() if copy is not None}
     holders = frozenset(number for number, status in copies.items() if status == "connected")
+    troubles = _Troubles()
+    for number in fleet.numbers:
+        for armed in fleet.armed(number):
+            if armed.remaining != 0 and not _is_soon(world, armed.fault):
+                troubles.add(number, armed)
     return Situation(
         holders=holders,
         copies={number: status for number, status in copies.items() if number not in holders},
         row=None if url is None else url.removesuffix("/"),
         slash=bool(url and url.endswith("/")),
         named=None if url is None else fleet.number(url),
-        silent=frozenset(silent),
-        odd_posts=odd,
-        lying=frozenset(lying),
-        dialect=dialect,
+        silent=frozenset(troubles.silent),
+        odd_posts=troubles.odd_posts,
+        lying=frozenset(troubles.lying),
+        dialect=troubles.dialect,
         pending=bool(fleet.triggers.waiting()),
+        passing=frozenset(troubles.passing),
     )
+
+
+class _Troubles:
+    """What instances do that are not well."""
+
+    def __init__(self) -> None:
+        self.silent: set[int] = set()
+        self.passing: set[int] = set()
+        self.odd_posts: dict[int, tuple[Fault, ...]] = {}
+        self.lying: set[int] = set()
+        self.dialect = False
+
+    def add(self, number: int, armed: ArmedFault) -> None:
+        """Add a fault of an instance. One of webhooks is no trouble to who asks."""
+        fault = armed.fault
+        if isinstance(fault, DeployedDialect):
+            self.dialect = True
+        elif isinstance(fault, Misreports):
+            self.lying.add(number)
+        elif Endpoint.SEND in armed.endpoints:
+            self.odd_posts[number] = (*self.odd_posts.get(number, ()), fault)
+            if isinstance(fault, DeniesSession):
+                self.lying.add(number)
+        elif not isinstance(fault, WebhookFault) and armed.endpoints & {*VERIFICATION, Endpoint.LISTENER}:
+            self.silent.add(number)
+            if armed.remaining is not None:
+                self.passing.add(number)
 
 
 def _is_soon(world: World, fault: Fault) -> bool:

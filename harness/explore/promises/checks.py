@@ -49,7 +49,8 @@ def _of_rows(moment: Moment, accounts: list[Situation]) -> Iterator[Promise]:
         yield Promise("HEALTH-11" if is_mistaken else kept, _UNWRITTEN)
         return
     if all(_is_right(one) or one.holder is None or one.holder in one.silent for one in accounts):
-        yield Promise("HEALTH-05", _UNWRITTEN)
+        if not any(one.holder in one.passing for one in accounts):
+            yield Promise("HEALTH-05", _UNWRITTEN)
         return
     if len(first.silent) > 1 or any(one.holder is None or one.holder in one.silent for one in accounts):
         return

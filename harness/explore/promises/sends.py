@@ -247,7 +247,7 @@ def _nowhere(moment: Moment) -> Iterator[Promise]:
     if before.copies or before.dialect:
         return
     if before.silent:
-        if moment.first_send:
+        if moment.first_send and not before.passing:
             yield Promise("SCAN-08", "nothing says that the session is nowhere")
             for number in sorted(before.silent):
                 yield Promise("SCAN-08", f"the failure says that instance {number} could not be asked")
@@ -268,9 +268,8 @@ def _nowhere(moment: Moment) -> Iterator[Promise]:
 def _holder_silent(moment: Moment) -> Iterator[Promise]:
     """The holder cannot be asked and nobody else holds the session: nothing is known that could move the row."""
     before = moment.before
-    if before.lying:
-        return
-    yield Promise("SCAN-06", _UNWRITTEN)
+    if not before.lying and before.holder not in before.passing:
+        yield Promise("SCAN-06", _UNWRITTEN)
 
 
 def _odd_answer(moment: Moment) -> Iterator[Promise]:

@@ -69,6 +69,13 @@ def test_the_same_words_to_the_same_person_may_go_out_as_often_as_they_were_sent
     )
 
 
+def test_the_same_words_once_more_may_go_out_where_the_first_did_not() -> None:
+    denied = told("The message was not sent.")
+    resilience.nothing_went_out_after_a_denial(
+        history(user_sends("hello"), denied, user_sends("hello", call=2), delivered(3001, "hello"))
+    )
+
+
 @pytest.mark.parametrize(
     ("answer", "denied"),
     [

@@ -121,3 +121,9 @@ def test_a_dry_run_writes_nothing_and_says_what_a_check_would_do() -> None:
     assert after not in texts(DRY, CHECK, before=WRONG)
     going_on = replace(moment(DRY, before=WRONG), last=False)
     assert after not in {one.then for one in promises(going_on)}
+
+
+def test_a_row_may_be_repaired_by_whoever_asks_again() -> None:
+    silent = replace(WRONG, silent=frozenset({3002}))
+    assert ("HEALTH-05", UNWRITTEN) in promised(CHECK, before=silent)
+    assert ("HEALTH-05", UNWRITTEN) not in promised(CHECK, before=replace(silent, passing=frozenset({3002})))

@@ -249,3 +249,13 @@ def test_what_users_were_told_stays_true_whatever_follows() -> None:
         assert NEVER_TWICE not in {one.then for one in promises(moment(action))}
     lost = "sends-then-fails number=3002 'failure=resets the connection'"
     assert Promise("SEND-04", NEVER_TWICE) in promises(moment(SEND, lost, "sends message=earlier"))
+
+
+def test_whoever_asks_again_may_be_answered_by_who_failed_once() -> None:
+    silent = replace(WRONG, silent=frozenset({3002}))
+    assert ("SCAN-06", UNWRITTEN) in promised(SEND, before=silent)
+    assert ("SCAN-06", UNWRITTEN) not in promised(SEND, before=replace(silent, passing=frozenset({3002})))
+    nowhere = replace(NOWHERE, silent=frozenset({3003}))
+    said = ("SCAN-08", "nothing says that the session is nowhere")
+    assert said in promised(SEND, before=nowhere)
+    assert said not in promised(SEND, before=replace(nowhere, passing=frozenset({3003})))
