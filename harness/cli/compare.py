@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import sys
 import tempfile
 import time
@@ -17,6 +18,7 @@ from harness.cli.group import epilog
 from harness.cli.options import targets as complete_targets
 from harness.errors import HarnessError, TargetError
 from harness.exit_codes import ExitCode
+from harness.explore.campaign import judging
 from harness.report.comparison import (
     compare,
     render_comparison_html,
@@ -30,7 +32,7 @@ from harness.run.progress import Line, say, told
 from harness.targets.reader import built_in_targets, load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.report.model import Report
 
@@ -39,6 +41,8 @@ _EXAMPLES = """\
   instance-sync compare ours.toml theirs.toml --report comparison
   instance-sync compare reports-of-may reports-of-june
   instance-sync compare ours.toml before-fix -- --profile core -n 2
+  instance-sync compare ours.toml theirs.toml --seeds 1,2,3                each three times, in three orders
+  instance-sync compare ours.toml theirs.toml --scheduler tcp://10.0.0.5:8786
 """
 _NOTE = """\
 Everything after -- is handed on to each verify.
@@ -47,8 +51,6 @@ A requirement tells targets apart where one passes it and another fails it; what
 Of the exit codes of those compared, the worst is returned: 3, then 1, then 2.
 """
 MARKDOWN, HTML = "comparison.md", "comparison.html"
-_END_SECONDS = 60.0
-"""How long an interrupted run may take to stop what it started."""
 _PROGRESS_SECONDS = 0.5
 _FEWEST = 2
 _LISTED = re.compile(r"^\d+ scenarios?, (\d+) runs?$", re.MULTILINE)
@@ -90,26 +92,49 @@ class _Comparison(click.Command):
     type=click.Path(),
     help="save the matrix, and the reports of every run in its own folder",
 )
+@click.option(
+    "--seeds",
+    metavar="SEEDS",
+    help="judge each target once for each of these numbers, with commas: in the order and with the names of each",
+)
+@click.option(
+    "--scheduler", metavar="URL", help="have a Dask cluster judge them, as many at a time as it can"
+)
 @click.pass_obj
-def command(handed_on: Sequence[str], targets: Sequence[str], report: str | None) -> int:
+def command(
+    handed_on: Sequence[str],
+    targets: Sequence[str],
+    report: str | None,
+    seeds: str | None,
+    scheduler: str | None,
+) -> int:
     """Judge implementations one after another, and show requirements against verdicts."""
-    if len(targets) < _FEWEST:
+    if len(targets) < _FEWEST and not seeds:
         raise click.UsageError("give at least two targets or reports: one alone is what verify is for")
     with Interruption().obeyed():
-        return _compare(targets, report, handed_on)
+        return _compare(targets, report, handed_on, seeds, scheduler)
 
 
-def _compare(targets: Sequence[str], report: str | None, handed_on: Sequence[str]) -> int:
+def _compare(
+    targets: Sequence[str],
+    report: str | None,
+    handed_on: Sequence[str],
+    seeds: str | None,
+    scheduler: str | None,
+) -> int:
     for option in handed_on:
         if (name := option.partition("=")[0]) in _OWN_BUSINESS:
             raise TargetError(f"{name} cannot be handed on to verify: {_OWN_BUSINESS[name]}")
     with ExitStack() as cleanup:
         made = None if report else cleanup.enter_context(tempfile.TemporaryDirectory(prefix="instance-sync-"))
         folder = Path(report or made or "").absolute()
+        wanted = [(given, more) for given in targets for more in _orders(given, seeds)]
         entries = [
-            _entry(given, folder / f"{place}-{Path(given).stem}", handed_on, made)
-            for place, given in enumerate(targets, 1)
+            _entry(given, folder / f"{place}-{Path(given).stem}", [*handed_on, *more], made)
+            for place, (given, more) in enumerate(wanted, 1)
         ]
+        if len(entries) < _FEWEST:
+            raise TargetError("give at least two targets, reports or seeds: one alone is what verify is for")
         make_folder(folder, str(folder))
         runs = [one for one in entries if isinstance(one, _Run)]
         # All are checked before the first is judged: a mistake must not show only after minutes.
@@ -118,7 +143,11 @@ def _compare(targets: Sequence[str], report: str | None, handed_on: Sequence[str
         # Nothing of a comparison that was saved here before may pass for this one's.
         for old in [*(run.saved for run in runs), folder / MARKDOWN, folder / HTML]:
             old.unlink(missing_ok=True)
-        judged = {run: run.judge(f"{place} of {len(runs)}") for place, run in enumerate(runs, 1)}
+        judged = (
+            _judged_by_cluster(scheduler, runs)
+            if scheduler and runs
+            else {run: run.judge(f"{place} of {len(runs)}") for place, run in enumerate(runs, 1)}
+        )
         compared = compare([judged[one] if isinstance(one, _Run) else one for one in entries])
         text = render_comparison_text(compared)
         if report:
@@ -129,10 +158,37 @@ def _compare(targets: Sequence[str], report: str | None, handed_on: Sequence[str
         return compared.exit_code
 
 
-def _entry(given: str, folder: Path, handed_on: Sequence[str], scratch: str | None) -> Report | _Run:
-    path = Path(given)
+def _orders(given: str, seeds: str | None) -> list[list[str]]:
+    """Return the options of `verify` for each order in which a target is judged. A report is one already."""
+    if not seeds or _is_report(given):
+        return [[]]
+    numbers = [one.strip() for one in seeds.split(",")]
+    if not all(one.isdecimal() for one in numbers):
+        raise TargetError(f"--seeds {seeds}: write numbers with commas, such as 1,2,3")
+    return [["--order-seed", one, "--fleet-seed", one] for one in dict.fromkeys(numbers)]
+
+
+def _judged_by_cluster(scheduler: str, runs: Sequence[_Run]) -> dict[_Run, Report]:
+    by_key = {f"{place}-{run.given}-{secrets.token_hex(4)}": run for place, run in enumerate(runs, 1)}
+    line, head = Line(sys.stderr), f"judging {len(runs)} by {scheduler}"
+    line.begin(head)
+    found: dict[_Run, Report] = {}
+    jobs = {key: (run.given, run.handed_on) for key, run in by_key.items()}
+    for key, status, files, last in judging.judged(scheduler, jobs, line.end):
+        found[by_key[key]] = by_key[key].take(status, files, last)
+        line.show(f"{head}: {len(found)} done")
+    line.end(f"{head}: done")
+    return found
+
+
+def _is_report(given: str) -> bool:
     # A folder that happens to be called reference does not hide the target of that name.
-    if given not in built_in_targets() and (path.is_dir() or path.suffix == ".json"):
+    return given not in built_in_targets() and (Path(given).is_dir() or Path(given).suffix == ".json")
+
+
+def _entry(given: str, folder: Path, handed_on: Sequence[str], scratch: str | None) -> Report | _Run:
+    if _is_report(given):
+        path = Path(given)
         return _read(path / REPORT_JSON if path.is_dir() else path, given)
     load_target(given)
     return _Run(given, folder, handed_on, scratch)
@@ -161,9 +217,9 @@ class _Run:
     """
 
     def __init__(self, given: str, folder: Path, handed_on: Sequence[str], scratch: str | None) -> None:
-        self._given = given
+        self.given = given
+        self.handed_on = tuple(handed_on)
         self._folder = folder
-        self._handed_on = handed_on
         self._scratch = Path(scratch or "-")
         self._output = folder / "output.txt"
         self.saved = folder / REPORT_JSON
@@ -176,13 +232,13 @@ class _Run:
             output = Path(made) / "output.txt"
             status = self._verify(["--list"], output, lambda: None)
             if status == ExitCode.USAGE_ERROR:
-                raise TargetError(f"{self._given} could not be judged:\n{_tail(output)}")
+                raise TargetError(f"{self.given} could not be judged:\n{judging.last_lines(output)}")
             listed = _LISTED.search(output.read_text("utf-8", "replace"))
         self._runs = int(listed[1]) if listed else 0
 
     def judge(self, which: str) -> Report:
         """Judge it, report progress on standard error, and return the report; HarnessError if there is none."""
-        head, began = f"judging {self._given}, {which}", time.monotonic()
+        head, began = f"judging {self.given}, {which}", time.monotonic()
         line = Line(sys.stderr)
         line.begin(head)
 
@@ -193,20 +249,35 @@ class _Run:
         self._output.unlink(missing_ok=True)
         status = self._verify(["--report", str(self._folder)], self._output, progress)
         try:
+            report = self._saved_report(status, judging.last_lines(self._output))
+        except HarnessError:
+            line.end(f"{head}: failed")
+            raise
+        line.end(f"{head}: {report.verdict.conclusion.value}, {time.monotonic() - began:.0f} s")
+        return report
+
+    def take(self, status: int, files: Mapping[str, str], last: str) -> Report:
+        """Save the report that a worker of a cluster has made, and return it; HarnessError if there is none."""
+        for name, content in files.items():
+            path = self._folder / name
+            if not path.resolve().is_relative_to(self._folder.resolve()):
+                raise HarnessError(f"a worker sent {name!r}, which is outside its report")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace(path, content)
+        return self._saved_report(status, last)
+
+    def _saved_report(self, status: int, last: str) -> Report:
+        try:
             report = parse_json(self.saved.read_text("utf-8"))
         except (OSError, ValueError):
             report = None
         if report is None or not report.complete or report.verdict.deciding.exit_code != status:
-            line.end(f"{head}: failed")
-            raise HarnessError(
-                f"judging {self._given} ended with {status} and no report that agrees:\n{_tail(self._output)}"
-            )
-        line.end(f"{head}: {report.verdict.conclusion.value}, {time.monotonic() - began:.0f} s")
+            raise HarnessError(f"judging {self.given} ended with {status} and no report that agrees:\n{last}")
         return report
 
     def _verify(self, own: Sequence[str], output: Path, progress: Callable[[], None]) -> int:
-        command = [sys.executable, "-m", "harness.cli.main", "verify", "--target", self._given, *own]
-        guarded = Guarded([*command, *self._handed_on], self._scratch, _END_SECONDS, output=output)
+        command = judging.verify_words(self.given, [*own, *self.handed_on])
+        guarded = Guarded(command, self._scratch, judging.END_SECONDS, output=output)
         try:
             while (status := guarded.wait(_PROGRESS_SECONDS)) is None:
                 progress()
@@ -214,8 +285,3 @@ class _Run:
         finally:
             # It does not get our Ctrl-C, so that it hears of the end once and can stop all that it started.
             guarded.end()
-
-
-def _tail(output: Path) -> str:
-    lines = output.read_text("utf-8", "replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-12:])

@@ -196,3 +196,20 @@ def test_where_no_scheduler_answers_that_is_said(host: str, folder: Path, tmp_pa
     assert ended.returncode == 4
     assert f"--scheduler tcp://{host}:1: no scheduler answers there" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_cluster_judges_what_is_compared_and_brings_its_reports_back(
+    cluster: Cluster, folder: Path, tmp_path: Path
+) -> None:
+    narrow = ["--", "--requirement", "TIMELINE-01"]
+    compared = ["compare", "reference", "before-fix", "--seeds", "1,2", "--scheduler", cluster.address]
+    ended = run([str(COMMAND), *compared, "--report", str(tmp_path), *narrow], folder, patience=LONG)
+
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "4  before-fix" in ended.stdout
+    for name, place, outcome in (("reference", 1, "passed"), ("before-fix", 4, "failed")):
+        report = json.loads((tmp_path / f"{place}-{name}" / "report.json").read_text("utf-8"))
+        found = {one["id"]: one["outcome"] for one in report["requirements"]}
+        assert found["TIMELINE-01"] == outcome
+        assert (tmp_path / f"{place}-{name}" / "report.html").exists()
+    assert_no_unit_is_left(folder, [])
