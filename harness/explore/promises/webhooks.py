@@ -269,8 +269,11 @@ def _of_claimed_instance(moment: Moment, number: int, *, again: bool) -> Iterato
 
 
 def of_again(moment: Moment) -> Iterator[Promise]:
-    """The same webhook a second time says nothing new, if nothing else happened in between."""
-    if not moment.earlier or not is_webhook(moment.earlier[-1]):
+    """The same webhook a second time says nothing new, if nothing else happened in between.
+
+    Where an instance failed once, the second may be believed that was not the first time.
+    """
+    if not moment.earlier or not is_webhook(moment.earlier[-1]) or moment.has("fails-once"):
         return
     last = moment.earlier[-1]
     if last.kind.name in {"announces", "reconnects"} and last.get("event") in {*LOCATION_EVENTS, None}:

@@ -135,3 +135,13 @@ def test_each_call_of_a_story_that_passed_is_made_to_fail_once(reference: Setup)
     assert all(len(one.when) == len(story.when) + 1 for one in made)
     assert [conduct.carry_out(one).violation for one in made] == [None] * len(made)
     assert not {one.name for one in failing.of(carried)} & {one.name for one in made}
+
+
+def test_webhooks_that_rest_on_one_that_was_not_believed_are_not_judged(reference: Setup) -> None:
+    silent = named("misbehaves")(number=3003, behaviour="answers 500", asked="", optional=", if it is asked")
+    story = Story((ACCOUNT,), (silent, named("announced-at-once")(count=6)))
+
+    carried = Conduct(reference, 1).carry_out(story)
+
+    assert carried.violation is None
+    assert "assigned_instance_url" in carried.unjudged

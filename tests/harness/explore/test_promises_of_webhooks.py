@@ -209,3 +209,9 @@ def test_what_was_accepted_outlives_the_process() -> None:
     assert promised("started-again", killed) == {("WEBHOOK-15", ASSIGNED)}
     assert promised("started-again", killed, before=NOWHERE) == set()
     assert promised("started-again") == set()
+
+
+def test_a_webhook_again_may_be_believed_where_an_instance_failed_once() -> None:
+    said = ("WEBHOOK-09", "the row says what it said before")
+    once = "fails-once number=3002 'failure=answers 500' 'occasion=asked who holds the session'"
+    assert said not in promised("webhook-again", once, READY)
