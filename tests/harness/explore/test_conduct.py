@@ -137,11 +137,14 @@ def test_each_call_of_a_story_that_passed_is_made_to_fail_once(reference: Setup)
     assert not {one.name for one in failing.of(carried)} & {one.name for one in made}
 
 
-def test_webhooks_that_rest_on_one_that_was_not_believed_are_not_judged(reference: Setup) -> None:
-    silent = named("misbehaves")(number=3003, behaviour="answers 500", asked="", optional=", if it is asked")
-    story = Story((ACCOUNT,), (silent, named("announced-at-once")(count=6)))
+def test_webhooks_that_rest_on_one_that_was_not_believed_convict_only_where_all_is_well(
+    before_fix: Setup,
+) -> None:
+    at_once = named("announced-at-once")(count=6)
+    silent = named("misbehaves")(number=3001, behaviour="answers 500", asked="", optional=", if it is asked")
+    conduct = Conduct(before_fix, 1)
 
-    carried = Conduct(reference, 1).carry_out(story)
-
-    assert carried.violation is None
-    assert "assigned_instance_url" in carried.unjudged
+    assert conduct.carry_out(Story((ACCOUNT,), (at_once,))).violation is not None
+    troubled = conduct.carry_out(Story((ACCOUNT,), (silent, at_once)))
+    assert troubled.violation is None
+    assert "assigned_instance_url" in troubled.unjudged
