@@ -82,6 +82,9 @@ def test_the_sentence_or_the_code_says_not_found(body: str, *, says: bool) -> No
         # A parallel scan may post before the assigned instance has answered.
         [user_sends(), asked(3001, 1), asked(3002, 1), answered(3002, 1), posted(3002, 2)],
         [user_sends(assigned="http://one/"), asked(3001, 1), answered(3001, 1), posted(3001, 2)],
+        # A row that named nobody leaves nobody to ask.
+        [user_sends(assigned=None), posted(3002, 1), user_sends(call=2), asked(3001, 2), posted(3001, 3)],
+        [user_sends(assigned="http://elsewhere"), posted(3002, 1)],
     ],
 )
 def test_a_post_after_a_question_passes(entries: list[Entry]) -> None:
