@@ -256,7 +256,7 @@ def _of_claimed_instance(moment: Moment, number: int, *, again: bool) -> Iterato
     before = moment.before
     if before.named != before.holder and not (again and before.named in before.holders):
         return
-    if not before.well or number == before.named:
+    if not before.well or before.named in {None, number}:
         return
     if number in before.holders:
         if again:
