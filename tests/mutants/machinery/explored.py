@@ -1,7 +1,8 @@
 """`python -m tests.mutants.machinery.explored [NAME ...]`: what the explorer finds, without being told.
 
-With `--designs` every sound design is explored, and none may break a promise. Otherwise every mutant of a control
-plane is, until it breaks the requirement that it was made to break. A line for each; exits with 0 if all is well.
+With `--designs` every sound design is explored, and none may break a promise again and again: what does not come again
+is told as unstable, as `explore` does, and convicts nobody. Otherwise every mutant of a control plane is, until it
+breaks the requirement that it was made to break. A line for each; exits with 0 if all is well.
 `--table FILE` writes a page of what was saved, and explores nothing.
 """
 
@@ -16,19 +17,24 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.attach.setup import Setup, fleet_addresses
 from harness.catalogue.features import catalogue
 from harness.catalogue.requirements import Profile
 from harness.contract import Settings
-from harness.explore.conduct import warm_up
+from harness.explore.conduct import Conduct, warm_up
 from harness.explore.making import stories
 from harness.explore.workers import tell
 from harness.targets.reader import load_target
 from tests.mutants.machinery import explored_table, zygote
 from tests.mutants.machinery.trials import Kind, baselines, design_trials, mutant_trials
 
+if TYPE_CHECKING:
+    from harness.explore.conduct import Violation
+
 _JUDGED = (Profile.CORE, Profile.SECURITY, Profile.RESILIENCE, Profile.HEALTH_CHECK)
+_REPLAYS = 4
 _SETTINGS = Settings(verify_timeout=0.4, send_timeout=1.0)
 
 
@@ -37,6 +43,7 @@ def explore(title: str, seconds: float, most: int, seed: int) -> dict[str, objec
     trial = next(one for one in _trials() if one.title == title)
     wanted = trial.defect.requirement if trial.defect else None
     found: dict[str, str] = {}
+    unstable: dict[str, str] = {}
     after: dict[str, tuple[int, float]] = {}
     told = 0
     with tempfile.TemporaryDirectory(prefix="explored-") as folder:
@@ -49,6 +56,9 @@ def explore(title: str, seconds: float, most: int, seed: int) -> dict[str, objec
                 if (violation := carried.violation) is not None:
                     words = f"{violation.story}; then: {violation.promise.then}; observed: {violation.observed[:300]}"
                     requirement = violation.promise.requirement
+                    if wanted is None and not _comes_again(setup, seed, violation):
+                        unstable.setdefault(requirement, f"story {told}: {words}")
+                        continue
                     found.setdefault(requirement, f"story {told}: {words}")
                     after.setdefault(requirement, (told, round(time.monotonic() - began, 1)))
                 if time.monotonic() - began > seconds or wanted in found:
@@ -60,8 +70,20 @@ def explore(title: str, seconds: float, most: int, seed: int) -> dict[str, objec
         "stories": told,
         "seconds": round(took, 1),
         "found": found,
+        "unstable": unstable,
         "after": after,
     }
+
+
+def _comes_again(setup: Setup, seed: int, violation: Violation) -> bool:
+    """Say whether a violation comes again each time when its story is told once more."""
+    conduct = Conduct(setup, seed)
+    for _ in range(_REPLAYS):
+        again = conduct.carry_out(violation.story).violation
+        setup.fleet.journal.forget()
+        if again is None or again.key != violation.key:
+            return False
+    return True
 
 
 def _trials() -> list[object]:
