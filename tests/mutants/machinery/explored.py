@@ -1,8 +1,8 @@
 """`python -m tests.mutants.machinery.explored [NAME ...]`: what the explorer finds, without being told.
 
-With `--designs` every sound design is explored, and none may break a promise again and again: what does not come again
-is told as unstable, as `explore` does, and convicts nobody. Otherwise every mutant of a control plane is, until it
-breaks the requirement that it was made to break. A line for each; exits with 0 if all is well.
+With `--designs` every sound design is explored, and none may break a promise again and again: what does not come
+again is told as unstable, as `explore` does, and convicts nobody. Otherwise every mutant of a control plane is, until
+it breaks the requirement that it was made to break. A line for each; exits with 0 if all is well.
 `--table FILE` writes a page of what was saved, and explores nothing.
 """
 
