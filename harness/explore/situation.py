@@ -41,6 +41,7 @@ class Situation:
         passing: those of them that answer who asks again: a question may be repeated, and a message not.
         odd_posts: by instance, the faults that a message meets there.
         lying: instances that call a copy connected which is not, or deny a session that they list.
+        misreporting: those of them that call a copy connected which is not, and answer a message with 400.
         dialect: whether instances answer with statistics.
         pending: whether something is to happen at a moment that has not come.
 
@@ -57,6 +58,7 @@ class Situation:
     dialect: bool
     pending: bool
     passing: frozenset[int] = frozenset()
+    misreporting: frozenset[int] = frozenset()
 
     @property
     def holder(self) -> int | None:
@@ -98,6 +100,7 @@ def situation_of(world: World, account: Account | None = None) -> Situation:
         dialect=troubles.dialect,
         pending=bool(fleet.triggers.waiting()),
         passing=frozenset(troubles.passing),
+        misreporting=frozenset(troubles.misreporting),
     )
 
 
@@ -109,6 +112,7 @@ class _Troubles:
         self.passing: set[int] = set()
         self.odd_posts: dict[int, tuple[Fault, ...]] = {}
         self.lying: set[int] = set()
+        self.misreporting: set[int] = set()
         self.dialect = False
 
     def add(self, number: int, armed: ArmedFault) -> None:
@@ -118,6 +122,7 @@ class _Troubles:
             self.dialect = True
         elif isinstance(fault, Misreports):
             self.lying.add(number)
+            self.misreporting.add(number)
         elif Endpoint.SEND in armed.endpoints:
             self.odd_posts[number] = (*self.odd_posts.get(number, ()), fault)
             if isinstance(fault, DeniesSession):

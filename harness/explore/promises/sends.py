@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.explore.promises.base import Moment
+    from harness.explore.situation import Situation
 
 NEVER_TWICE = "no message went out twice"
 NEVER_LATE = "no message went out after its user was told that it did not"
@@ -55,12 +56,21 @@ def of_send(moment: Moment) -> Iterator[Promise]:
         yield from _holder_silent(moment)
     elif before.holder in before.odd_posts:
         yield from _odd_answer(moment)
-    elif len(before.silent) <= _MOST_SILENT and len(before.lying) <= _MOST_LYING:
+    elif _is_surely_found(before):
         yield from _delivered(moment, before.holder)
     if moment.action.kind.name == "sends":
         yield from _honest(moment)
     if is_row:
         yield from _nothing_outside(moment)
+
+
+def _is_surely_found(before: Situation) -> bool:
+    """Say whether the one holder, which answers truly and in time, is found whatever else misbehaves.
+
+    Whoever believed a copy that is not connected was answered 400 there, and need not try another (SEND-05).
+    """
+    misled = before.misreporting and before.named != before.holder
+    return not misled and len(before.silent) <= _MOST_SILENT and len(before.lying) <= _MOST_LYING
 
 
 def of_earlier_sends(moment: Moment) -> Iterator[Promise]:

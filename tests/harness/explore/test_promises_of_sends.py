@@ -259,3 +259,10 @@ def test_whoever_asks_again_may_be_answered_by_who_failed_once() -> None:
     said = ("SCAN-08", "nothing says that the session is nowhere")
     assert said in promised(SEND, before=nowhere)
     assert said not in promised(SEND, before=replace(nowhere, passing=frozenset({3003})))
+
+
+def test_whoever_was_misled_by_a_copy_need_not_try_another() -> None:
+    misled = replace(WRONG, lying=frozenset({3001}), misreporting=frozenset({3001}))
+    assert DELIVERED not in texts(SEND, before=misled)
+    assert DELIVERED in texts(SEND, before=replace(misled, misreporting=frozenset()))
+    assert DELIVERED in texts(SEND, before=replace(misled, named=3002, row="http://localhost:3002"))
