@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from dataclasses import replace
 
 import aiohttp
 from sqlalchemy import func, select
 
-from reference_impl import server
 from reference_impl.edges.accounts import ACCOUNTS
 from reference_impl.edges.answers import Holding, Outcome, json_object, judge_post
 from reference_impl.edges.instances import InstanceClient
@@ -23,6 +21,7 @@ from tests.mutants.machinery.registry import mutant, rows
 MOVED_BEHIND = "A session that moves after its verification is followed"
 MOVED_BEFORE = "A session that moves before its message arrives is followed"
 ANSWER_LOST = "A message whose answer was lost is not sent again"
+NOT_WITH_THE_NEXT = "A message whose answer was lost does not go out with the next one"
 REFUSED = "A message that was refused is not posted again"
 ONE_STALE = "A copy that proves not connected is not posted the message again"
 ALL_STALE = "Copies that all prove not connected are tried once each at most"
@@ -37,7 +36,6 @@ OWN_SESSIONS = "Accounts of one workspace keep to their own sessions"
 NO_STAND_IN = "No other session stands in for one that is lost"
 WRONG_PART = "A message with a wrong part is refused"
 NO_ACCOUNT = "A message from an account that does not exist is refused"
-HANGING = "Eight sends that hang on one instance do not hold up a send elsewhere"
 HOLLOW = "An answer without success is not reported as sent"
 STATUS_ALONE = "A status of success alone is not reported as sent"
 WITHOUT_ID = "Success is success without the id of a message"
@@ -82,13 +80,17 @@ def not_found_posted_to_the_same_instance_again() -> None:
     _may_try_again(lambda outcome, _base, _trip: False if outcome is Outcome.NOT_THERE else None)
 
 
-@mutant("SEND-04", ANSWER_LOST)
+@mutant("SEND-04", ANSWER_LOST, NOT_WITH_THE_NEXT)
 def posted_again_when_in_doubt() -> None:
     """A message whose answer is a 5xx or was lost is posted twice more."""
     _post_again(lambda answer: judge_post(answer) is Outcome.UNCERTAIN, 2)
 
 
-@mutant("SEND-04", *rows(ANSWER_LOST, "never answers", "resets the connection", "closes the connection"))
+@mutant(
+    "SEND-04",
+    *rows(ANSWER_LOST, "never answers", "resets the connection", "closes the connection"),
+    NOT_WITH_THE_NEXT,
+)
 def lost_answer_taken_for_no_connection() -> None:
     """A lost connection counts as one that was never made, which permits another POST."""
     sender.judge_post = lambda answer: judge_post(
@@ -341,24 +343,6 @@ def any_account_will_do() -> None:
             return send(connection.execute(select(func.max(ACCOUNTS.c.id))).scalar())
 
     around_sends(act)
-
-
-@mutant("SEND-10", HANGING)
-def one_send_at_a_time() -> None:
-    """A lock around sending lets one message through at a time."""
-    lock = threading.Lock()
-
-    def act(_parts, _account_id, _message, send):
-        with lock:
-            return send()
-
-    around_sends(act)
-
-
-@mutant("SEND-10", HANGING)
-def eight_workers() -> None:
-    """Eight workers serve everyone, and each waits for its message."""
-    server.THREADS = 8
 
 
 @mutant("SEND-11", HOLLOW)

@@ -8,6 +8,7 @@ import unicodedata
 from concurrent.futures import Future
 from dataclasses import replace
 
+from reference_impl import server
 from reference_impl.edges.answers import Outcome, judge_post
 from reference_impl.edges.messages import Message, SendError
 from reference_impl.fix import sender
@@ -21,6 +22,7 @@ UNTYPED = "A message without a type is a text"
 NOT_EXCHANGED = "Messages to different people at the same time are not exchanged"
 SAME_WORDS = "The same words to different people at the same time are as many messages"
 ANY_STATUS = "The status in the row keeps no message back"
+HANGING = "Eight sends that hang on one instance do not hold up a send elsewhere"
 REFUSED = "A message that the instance refuses is not reported as sent"
 NOT_LATER = "A message that was not sent does not go out later"
 
@@ -306,3 +308,21 @@ def refused_message_kept_for_the_next_webhook() -> None:
 
     around_sends(act)
     around_webhooks(heard)
+
+
+@mutant("SEND-10", HANGING)
+def one_send_at_a_time() -> None:
+    """A lock around sending lets one message through at a time."""
+    lock = threading.Lock()
+
+    def act(_parts, _account_id, _message, send):
+        with lock:
+            return send()
+
+    around_sends(act)
+
+
+@mutant("SEND-10", HANGING)
+def eight_workers() -> None:
+    """Eight workers serve everyone, and each waits for its message."""
+    server.THREADS = 8
