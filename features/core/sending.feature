@@ -98,9 +98,9 @@ Feature: A message arrives as it was written, or the user knows
       And instance 3002 refuses the message with status 403
       And the user has tried to send "first" from the account
       And instance 3002 is well again
-      And the session reconnects on instance 3003, and announces it
+      And instance 3002 has announced session_ready
       When the user sends "second" from the account
-      Then instance 3003 delivers "second" once
+      Then instance 3002 delivers "second" once
       And no message went out after its user was told that it did not
 
     @SEND-02

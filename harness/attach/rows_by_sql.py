@@ -112,7 +112,10 @@ class SqlAccounts:
 
     @property
     def _is_mine(self) -> sql.ColumnElement[bool]:
-        return self._id == sql.bindparam(_MINE, type_=self._id.type)
+        # In SQLite an id that is a text goes as one, whatever its column's type is called.
+        stored = self._stored(1)
+        kind = stored.type if isinstance(stored, sql.BindParameter) else self._id.type
+        return self._id == sql.bindparam(_MINE, type_=kind)
 
     @property
     def _id(self) -> sql.Column[Any]:
@@ -147,7 +150,8 @@ class SqlAccounts:
         """Return a row as it stands now, or None; ConformanceFailure if its values are not of its columns' types."""
 
         def read(connection: sql.Connection) -> Mapping[str, object] | None:
-            mine = {_MINE: self._stored(account_id)}
+            stored = self._stored(account_id)
+            mine = {_MINE: stored.value if isinstance(stored, sql.BindParameter) else stored}
             if connection.dialect.name != SQLITE:
                 self._check_size(connection, mine)
             found = connection.execute(self._reading, mine).mappings().first()

@@ -48,9 +48,9 @@ def test_a_run_saves_every_format_and_each_history(
     assert (report.complete, report.run.selection) == (True, "requirement SCAN-02, SEND-02")
     assert {one.name for one in saved.iterdir()} == {*RENDERERS, "history"}
     told = [one for one in report.scenarios if one.ran]
-    assert len(told) == 8
+    assert len(told) == 9
     assert {(saved / one.history).is_file() for one in told} == {True}
-    assert len(list((saved / "history").iterdir())) == 8
+    assert len(list((saved / "history").iterdir())) == 9
     (failed,) = (one for one in told if one.outcome is Outcome.FAILED)
     assert failed.requirement_ids == ("SCAN-02",)
     assert [step.outcome for step in failed.evidence.steps] == ["passed", "passed", "passed", "failed"]
@@ -100,10 +100,10 @@ def test_only_what_failed_is_run_again(host: str, folder: Path, saved: Path) -> 
         ),
         folder,
     )
-    assert len(ran(read(saved))) == 8
+    assert len(ran(read(saved))) == 9
     assert read(saved).run.run_again == 1
     assert again.returncode == 1
-    assert re.search("scenarios +8 run, 7 passed; .*; 1 of them run again", again.stdout)
+    assert re.search("scenarios +9 run, 8 passed; .*; 1 of them run again", again.stdout)
 
     of_another = run(features(host, "--rerun-failed", "--report", str(saved)), folder)
     assert of_another.returncode == 4
